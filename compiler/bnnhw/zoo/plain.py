@@ -6,11 +6,14 @@ CNV, LFC, SFC and TFC are the topologies of Umuroglu et al., "FINN", FPGA 2017.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from bnnhw.zoo.layers import BinaryActivation, BinaryConv2d, BinaryLinear, ScalarScale
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ImageNormaliser(nn.Module):

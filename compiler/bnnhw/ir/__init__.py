@@ -1,0 +1,1 @@
+"""The intermediate representation: types, operations, the graph, and its reference interpreter."""

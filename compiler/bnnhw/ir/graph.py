@@ -1,0 +1,207 @@
+"""The graph: a list of named nodes in execution order, each with one output tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.ir.types import Bit, Integer, Real
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from bnnhw.ir.ops import Floats, Ints, Op, Tensor
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation of the graph.
+
+    Attributes:
+        name: stable name, unique in the graph; what folding files and reports use.
+        op: what it computes.
+        inputs: names of the tensors it reads.
+        output: name of the tensor it writes.
+        source: the ONNX node or nodes it comes from, for messages.
+    """
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    output: str
+    source: str = ""
+
+    @property
+    def where(self) -> str:
+        """The node as error messages name it."""
+        return f"node '{self.source or self.name}'"
+
+
+@dataclass(frozen=True)
+class InputFormat:
+    """How the model's own input becomes the graph's integer input.
+
+    Attributes:
+        name: name of the ONNX input.
+        shape: its shape without the batch, in the model's own order.
+        dtype: numpy name of its element type, e.g. "float32" or "uint8".
+        channels_last: whether the model's order is (H, W, C).
+        element: integer or bit type of the graph's input; Real while undecided.
+        scale: model value = integer * scale + offset.
+        offset: see ``scale``.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    channels_last: bool = False
+    element: Integer | Bit | Real = field(default_factory=Real)
+    scale: float = 1.0
+    offset: float = 0.0
+
+    def encode(self, x: NDArray[np.generic]) -> Ints:
+        """Integers [N, C, H, W] or [N, C] of model inputs [N, *shape].
+
+        Raises:
+            ModelError: the shape is another, or a value is not one the declared type can hold.
+        """
+        if x.ndim != len(self.shape) + 1 or tuple(x.shape[1:]) != tuple(self.shape):
+            raise ModelError(
+                f"the input has shape {tuple(x.shape)}, the model takes (N, "
+                f"{', '.join(map(str, self.shape))})",
+                where=f"input '{self.name}'",
+                fix="give an array or images of the model's own input shape",
+            )
+        if isinstance(self.element, Real):
+            raise ModelError("the integer type of the input is not decided yet")
+        exact = (x.astype(np.float64) - self.offset) / self.scale
+        q = np.rint(exact)
+        low, high = self.element.low, self.element.high
+        step_error = np.abs(exact - q).max(initial=0)
+        fits = bool(np.all((q >= low) & (q <= high)))
+        if isinstance(self.element, Bit):
+            fits = bool(np.all((q == low) | (q == high)))
+        if step_error > 1e-3 or not fits:
+            raise ModelError(
+                f"the input holds values that are no {self.element} x {self.scale:g}"
+                f"{f' + {self.offset:g}' if self.offset else ''}",
+                where=f"input '{self.name}'",
+                fix="quantise the input first, or declare another --input-type/--input-scale",
+            )
+        integers = q.astype(np.int64)
+        if self.channels_last and integers.ndim == 4:
+            integers = integers.transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(integers)
+
+    def decode(self, q: Ints) -> NDArray[np.generic]:
+        """The model inputs [N, *shape] that ``encode`` maps to the integers ``q``."""
+        if self.channels_last and q.ndim == 4:
+            q = q.transpose(0, 2, 3, 1)
+        values = q * self.scale + self.offset
+        return np.ascontiguousarray(values.astype(self.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class OutputMap:
+    """How integer scores become the model's outputs: scale * score + bias, per class.
+
+    Attributes:
+        name: name of the ONNX output.
+        shape: its shape without the batch, e.g. (10,) or (10, 1, 1).
+        scale: [classes] or [1].
+        bias: [classes] or [1].
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    scale: Floats
+    bias: Floats
+
+    def apply(self, scores: Ints) -> Floats:
+        """Model outputs [N, *shape] of integer scores [N, classes, ...]."""
+        extra = (1,) * (scores.ndim - 2)
+        y = scores * self.scale.reshape(1, -1, *extra) + self.bias.reshape(1, -1, *extra)
+        return np.asarray(y.reshape(len(scores), *self.shape), np.float64)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network with one input and one output.
+
+    Attributes:
+        name: name of the network.
+        input: name of the input tensor.
+        output: name of the output tensor.
+        nodes: in execution order.
+        tensors: shape and type of every tensor.
+        input_format: how the model's own input maps to the input tensor.
+        output_map: how the output tensor maps to the model's own output.
+    """
+
+    name: str
+    input: str
+    output: str
+    nodes: tuple[Node, ...]
+    tensors: Mapping[str, Tensor]
+    input_format: InputFormat
+    output_map: OutputMap
+
+    def producer(self, tensor: str) -> Node | None:
+        """The node that writes ``tensor``; None for the graph's input."""
+        return next((n for n in self.nodes if n.output == tensor), None)
+
+    def consumers(self, tensor: str) -> list[Node]:
+        """The nodes that read ``tensor``."""
+        return [n for n in self.nodes if tensor in n.inputs]
+
+    def with_nodes(self, nodes: Iterable[Node], **changes: object) -> Graph:
+        """The graph with other nodes, its tensors inferred anew; other fields as given."""
+        graph = replace(self, nodes=tuple(nodes), **changes)  # type: ignore[arg-type]
+        return replace(graph, tensors=infer_tensors(graph, self.tensors[self.input]))
+
+
+def infer_tensors(graph: Graph, input_tensor: Tensor) -> dict[str, Tensor]:
+    """Shape and type of every tensor, from the input's; errors name the node."""
+    tensors = {graph.input: input_tensor}
+    for node in graph.nodes:
+        try:
+            tensors[node.output] = node.op.infer(*(tensors[name] for name in node.inputs))
+        except ModelError as error:
+            where = error.where or node.where
+            raise ModelError(error.what, where=where, fix=error.fix) from error
+        except KeyError as error:
+            what = f"reads tensor {error} before it is written"
+            raise ModelError(what, where=node.where) from None
+    return tensors
+
+
+def verify(graph: Graph, level: str) -> None:
+    """Checks names, order, shapes and that every operation is legal at ``level``.
+
+    Args:
+        graph: the graph.
+        level: "real" (anything goes) or "integer".
+
+    Raises:
+        ModelError: names the first offending node.
+    """
+    names = [n.name for n in graph.nodes]
+    outputs = [n.output for n in graph.nodes]
+    if len(set(names)) != len(names) or len(set(outputs)) != len(outputs):
+        raise ModelError("two nodes share a name or an output", where=f"graph '{graph.name}'")
+    inferred = infer_tensors(graph, graph.tensors[graph.input])
+    for node in graph.nodes:
+        have, want = graph.tensors[node.output], inferred[node.output]
+        if have != want:
+            raise ModelError(f"is recorded as {have}, inferred as {want}", where=node.where)
+        if level == "integer" and node.op.level == "real":
+            raise ModelError(
+                f"the real-valued operation {type(node.op).__name__} remains", where=node.where
+            )
+    if graph.output not in inferred:
+        raise ModelError("its output is never written", where=f"graph '{graph.name}'")

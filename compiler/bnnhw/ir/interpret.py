@@ -1,0 +1,129 @@
+"""The reference: exact integer execution of an integer graph. The only golden model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.ir.ops import (
+    BinaryConv,
+    BinaryDense,
+    BitMaxPool,
+    Flatten,
+    IntegerTable,
+    Ints,
+    Op,
+    Tensor,
+    Threshold,
+    Window,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bnnhw.ir.graph import Graph, Node
+
+_FLOAT32_EXACT = 1 << 24
+_CHUNK_ELEMENTS = 1 << 24
+
+
+def interpret(graph: Graph, x: Ints) -> Ints:
+    """Integer scores [N, ...] of integer inputs [N, C, H, W] or [N, C]."""
+    return interpret_all(graph, x)[graph.output]
+
+
+def interpret_all(
+    graph: Graph, x: Ints, keep: Callable[[str], bool] = lambda name: True
+) -> dict[str, Ints]:
+    """Every tensor's values for integer inputs ``x``; those ``keep`` refuses are dropped early.
+
+    Bits are given as their values: {-1, +1} where bipolar, {0, 1} where unipolar.
+    """
+    expected = graph.tensors[graph.input].shape
+    if tuple(x.shape[1:]) != expected:
+        raise ModelError(f"the input has shape {x.shape[1:]}, the graph takes {expected}")
+    last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
+    values = {graph.input: np.asarray(x, np.int64)}
+    for i, node in enumerate(graph.nodes):
+        values[node.output] = execute(
+            node.op,
+            [values[name] for name in node.inputs],
+            [graph.tensors[name] for name in node.inputs],
+        )
+        for name in set(node.inputs):
+            if last_use[name] == i and name != graph.output and not keep(name):
+                del values[name]
+    return values
+
+
+def execute(op: Op, inputs: list[Ints], tensors: list[Tensor]) -> Ints:
+    """The values of one operation's output [N, ...]; ``tensors`` describe the inputs."""
+    (x,), (tensor,) = inputs, tensors
+    if isinstance(op, BinaryConv):
+        return _convolve(x, op.weight.astype(np.int64), op.window, _reach(tensor))
+    if isinstance(op, BinaryDense):
+        return _matmul(x, op.weight.T.astype(np.int64), _reach(tensor))
+    if isinstance(op, Threshold):
+        bits = x >= op.table(tensor.shape)[None]
+        if op.invert.size:
+            bits ^= op.invert.reshape(1, -1, *(1,) * (x.ndim - 2))
+        return np.where(bits, 1, -1 if op.bipolar else 0).astype(np.int64)
+    if isinstance(op, BitMaxPool):
+        sign = np.where(op.minimum, -1, 1).reshape(1, -1, 1, 1)
+        return _max_pool(x * sign, op.window) * sign
+    if isinstance(op, IntegerTable):
+        return op.values[x - _low(tensor)]
+    if isinstance(op, Flatten):
+        return x.reshape(len(x), -1)
+    raise ModelError(f"the interpreter has no case for {type(op).__name__}")
+
+
+def layer_nodes(graph: Graph) -> list[Node]:
+    """The nodes that hold weights, in order."""
+    return [n for n in graph.nodes if isinstance(n.op, (BinaryConv, BinaryDense))]
+
+
+def _low(tensor: Tensor) -> int:
+    return tensor.dtype.low  # type: ignore[union-attr]
+
+
+def _reach(tensor: Tensor) -> int:
+    return max(abs(_low(tensor)), abs(tensor.dtype.high))  # type: ignore[union-attr]
+
+
+def _matmul(a: Ints, b: Ints, reach: int) -> Ints:
+    """Exact integer a @ b for |a| <= reach, |b| <= 1: BLAS on floats that hold every sum."""
+    exact32 = reach * a.shape[-1] < _FLOAT32_EXACT
+    dtype = np.float32 if exact32 else np.float64
+    return (a.astype(dtype) @ b.astype(dtype)).astype(np.int64)
+
+
+def _convolve(x: Ints, weight: Ints, window: Window, reach: int) -> Ints:
+    count, _, height, width = x.shape
+    out_h, out_w = window.output_size(height, width)
+    features = weight.shape[0]
+    matrix = weight.transpose(2, 3, 1, 0).reshape(-1, features)
+    result = np.empty((count, features, out_h, out_w), np.int64)
+    step = max(1, _CHUNK_ELEMENTS // max(1, out_h * out_w * matrix.shape[0]))
+    for first in range(0, count, step):
+        views = _windows(x[first : first + step], window, 0)
+        columns = views.transpose(0, 2, 3, 4, 5, 1).reshape(-1, out_h * out_w, matrix.shape[0])
+        acc = _matmul(columns, matrix, reach)
+        result[first : first + step] = acc.transpose(0, 2, 1).reshape(-1, features, out_h, out_w)
+    return result
+
+
+def _max_pool(x: Ints, window: Window) -> Ints:
+    views = _windows(x, window, np.iinfo(np.int64).min // 2)
+    return np.asarray(views.max(axis=(4, 5)), np.int64)
+
+
+def _windows(x: Ints, window: Window, fill: int) -> Ints:
+    """Sliding windows [N, C, OH, OW, KH, KW] of images [N, C, H, W], padded with ``fill``."""
+    top, left, bottom, right = window.pads
+    padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
+    views = np.lib.stride_tricks.sliding_window_view(padded, window.kernel, axis=(2, 3))
+    out_h, out_w = window.output_size(*x.shape[2:])
+    return np.asarray(views[:, :, :: window.stride[0], :: window.stride[1]][:, :, :out_h, :out_w])

@@ -1,0 +1,302 @@
+"""Operations: small frozen dataclasses with shape and type inference beside their fields.
+
+Shapes leave out the batch: (C, H, W) for images, (C,) for vectors. Arrays inside operations are
+read-only by convention. Operations of level "real" come from the front end; passes turn them into
+operations of level "integer", for which hardware exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import ModelError
+from bnnhw.ir.types import Bit, DType, Integer, Real
+
+Shape = tuple[int, ...]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Shape (without the batch) and element type of a tensor."""
+
+    shape: Shape
+    dtype: DType
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Kernel, stride and zero padding of a sliding window, all in (height, width) order.
+
+    Attributes:
+        kernel: height, width.
+        stride: vertical, horizontal.
+        pads: top, left, bottom, right (the order of ONNX's ``pads``).
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the output; raises ModelError where no window fits."""
+        top, left, bottom, right = self.pads
+        out_h = (height + top + bottom - self.kernel[0]) // self.stride[0] + 1
+        out_w = (width + left + right - self.kernel[1]) // self.stride[1] + 1
+        if height + top + bottom < self.kernel[0] or width + left + right < self.kernel[1]:
+            raise ModelError(f"a {self.kernel} window does not fit a {height}x{width} image")
+        return out_h, out_w
+
+
+@dataclass(frozen=True)
+class Op:
+    """Base of all operations."""
+
+    level: ClassVar[str] = "integer"
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        """The output's shape and type."""
+        raise NotImplementedError
+
+
+# ------------------------------------------------------------------------------- real level
+
+
+@dataclass(frozen=True, eq=False)
+class Conv(Op):
+    """2-D convolution with real weights [Cout, Cin/groups, KH, KW]; zero padding; no bias."""
+
+    level: ClassVar[str] = "real"
+    weight: Floats
+    window: Window
+    groups: int = 1
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(_conv_shape(inputs[0], self.weight.shape, self.window, self.groups), Real())
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Op):
+    """Fully connected layer with real weights [Cout, Cin]; no bias."""
+
+    level: ClassVar[str] = "real"
+    weight: Floats
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(_dense_shape(inputs[0], self.weight.shape), Real())
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Op):
+    """x * scale[c] + shift[c] per channel (axis 0 of the sample): BatchNorm, bias, scale."""
+
+    level: ClassVar[str] = "real"
+    scale: Floats
+    shift: Floats
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        _same_channels(inputs[0], len(self.scale), "Affine")
+        return Tensor(inputs[0].shape, Real())
+
+
+@dataclass(frozen=True)
+class Relu(Op):
+    """max(x, 0)."""
+
+    level: ClassVar[str] = "real"
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(inputs[0].shape, Real())
+
+
+@dataclass(frozen=True)
+class Clip(Op):
+    """min(max(x, low), high)."""
+
+    level: ClassVar[str] = "real"
+    low: float
+    high: float
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(inputs[0].shape, Real())
+
+
+@dataclass(frozen=True)
+class Binarize(Op):
+    """``high`` where x > 0 (strict) or x >= 0, else ``low``.
+
+    Attributes:
+        strict: whether the point x = 0 gives ``low``.
+        low: value of bit 0, usually -1 or 0.
+        high: value of bit 1, usually +1.
+        zero_is_zero: the model spells it as ONNX's Sign, whose value at 0 is neither: ``strict``
+            is then the user's choice.
+    """
+
+    level: ClassVar[str] = "real"
+    strict: bool = True
+    low: float = -1.0
+    high: float = 1.0
+    zero_is_zero: bool = False
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(inputs[0].shape, Real())
+
+
+@dataclass(frozen=True)
+class MaxPool(Op):
+    """Maximum over a window; padded positions count for nothing."""
+
+    level: ClassVar[str] = "real"
+    window: Window
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(_pool_shape(inputs[0], self.window), inputs[0].dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Op):
+    """Element-wise function of an integer of at most 8 bits: values[x - low of its type]."""
+
+    level: ClassVar[str] = "real"
+    values: Floats
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(inputs[0].shape, Real())
+
+
+# ---------------------------------------------------------------------------- integer level
+
+
+@dataclass(frozen=True, eq=False)
+class BinaryConv(Op):
+    """Convolution of integers or bits by weights in {-1, +1} [Cout, Cin, KH, KW], int8.
+
+    acc = sum of w*x over the taps inside the image: a padded tap contributes exactly 0.
+    """
+
+    weight: NDArray[np.int8]
+    window: Window
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        shape = _conv_shape(inputs[0], self.weight.shape, self.window, 1)
+        return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
+
+
+@dataclass(frozen=True, eq=False)
+class BinaryDense(Op):
+    """Matrix-vector product of integers or bits by weights in {-1, +1} [Cout, Cin], int8."""
+
+    weight: NDArray[np.int8]
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        shape = _dense_shape(inputs[0], self.weight.shape)
+        return Tensor(shape, _accumulator(inputs[0].dtype, self.weight.shape[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold(Op):
+    """bit = (x >= T), inverted in the channels flagged by ``invert``.
+
+    Attributes:
+        thresholds: [row classes, column classes, C]. Zero padding of a shifted input makes T differ
+            at the borders of the image; elsewhere there is one class of each.
+        row_class: the row class of each output row; empty where there is only one.
+        column_class: likewise for columns.
+        invert: [C]; bit = (x < T) in these channels.
+        bipolar: whether the bits mean {-1, +1} or {0, 1}.
+    """
+
+    thresholds: Ints
+    row_class: tuple[int, ...] = ()
+    column_class: tuple[int, ...] = ()
+    invert: Bools = field(default_factory=lambda: np.zeros(0, bool))
+    bipolar: bool = True
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        _same_channels(inputs[0], self.thresholds.shape[2], "Threshold")
+        return Tensor(inputs[0].shape, Bit(self.bipolar))
+
+    def table(self, shape: Shape) -> Ints:
+        """Thresholds broadcast to channel-first images: [C], or [C, H, W] with border classes."""
+        if not self.row_class:
+            flat = self.thresholds[0, 0]
+            return flat.reshape(-1, *(1,) * (len(shape) - 1))
+        rows, columns = np.asarray(self.row_class), np.asarray(self.column_class)
+        return self.thresholds[rows[:, None], columns[None, :]].transpose(2, 0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class BitMaxPool(Op):
+    """Maximum of bits over a window, minimum in the channels of ``minimum`` ([C], bool)."""
+
+    window: Window
+    minimum: Bools
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(_pool_shape(inputs[0], self.window), inputs[0].dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerTable(Op):
+    """Element-wise function of an integer of at most 8 bits: values[x - low of its type]."""
+
+    values: Ints
+    dtype: Integer | Bit
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(inputs[0].shape, self.dtype)
+
+
+# -------------------------------------------------------------------------------- any level
+
+
+@dataclass(frozen=True)
+class Flatten(Op):
+    """(C, H, W) to (C*H*W,), in C, H, W order as ONNX flattens a channel-first tensor."""
+
+    level: ClassVar[str] = "any"
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor((int(np.prod(inputs[0].shape)),), inputs[0].dtype)
+
+
+def _same_channels(x: Tensor, channels: int, what: str) -> None:
+    if x.shape[0] != channels:
+        raise ModelError(f"{what} of {channels} channels on a tensor of shape {x.shape}")
+
+
+def _conv_shape(x: Tensor, weight: Shape, window: Window, groups: int) -> Shape:
+    if len(x.shape) != 3:
+        raise ModelError(f"a 2-D convolution needs an image, not a tensor of shape {x.shape}")
+    if weight[1] * groups != x.shape[0] or weight[2:] != window.kernel:
+        raise ModelError(f"convolution weights {weight} do not suit an input of shape {x.shape}")
+    return (weight[0], *window.output_size(*x.shape[1:]))
+
+
+def _pool_shape(x: Tensor, window: Window) -> Shape:
+    if len(x.shape) != 3:
+        raise ModelError(f"a 2-D pool needs an image, not a tensor of shape {x.shape}")
+    return (x.shape[0], *window.output_size(*x.shape[1:]))
+
+
+def _dense_shape(x: Tensor, weight: Shape) -> Shape:
+    if len(x.shape) != 1 or weight[1] != x.shape[0]:
+        raise ModelError(f"weights {weight} do not suit an input of shape {x.shape}")
+    return (weight[0],)
+
+
+def _accumulator(x: DType, taps: int) -> Integer:
+    if isinstance(x, Real):
+        raise ModelError("a binary layer needs an integer input")
+    reach = max(abs(x.low), abs(x.high)) * taps
+    return Integer.spanning(-reach, reach)

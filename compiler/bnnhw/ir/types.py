@@ -1,0 +1,64 @@
+"""Element types of tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Real:
+    """Real numbers: what the front end starts from; no hardware exists for them."""
+
+    def __str__(self) -> str:
+        return "real"
+
+
+@dataclass(frozen=True)
+class Integer:
+    """Integers of a declared width, two's complement where signed."""
+
+    bits: int
+    signed: bool
+
+    @property
+    def low(self) -> int:
+        """Smallest value."""
+        return -(1 << (self.bits - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        """Largest value."""
+        return (1 << (self.bits - self.signed)) - 1
+
+    @staticmethod
+    def spanning(low: int, high: int) -> Integer:
+        """The narrowest type that holds both ``low`` and ``high``."""
+        signed = low < 0
+        bits = max(high.bit_length(), (~low).bit_length() if signed else 0) + signed
+        return Integer(max(bits, 1), signed)
+
+    def __str__(self) -> str:
+        return f"{'int' if self.signed else 'uint'}{self.bits}"
+
+
+@dataclass(frozen=True)
+class Bit:
+    """One bit: bipolar {-1, +1} or unipolar {0, 1}; bit 1 means +1 (or 1)."""
+
+    bipolar: bool = True
+
+    @property
+    def low(self) -> int:
+        """Value of bit 0."""
+        return -1 if self.bipolar else 0
+
+    @property
+    def high(self) -> int:
+        """Value of bit 1."""
+        return 1
+
+    def __str__(self) -> str:
+        return "bipolar" if self.bipolar else "unipolar"
+
+
+DType = Real | Integer | Bit
