@@ -1,0 +1,78 @@
+"""Boards: what a part offers, from ``boards/*.toml``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnhw.errors import BnnhwError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_FOLDER = Path(__file__).parent / "boards"
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board and the resources of its part.
+
+    Attributes:
+        name: what ``--board`` takes.
+        title: full name.
+        part: the part as Vivado names it.
+        family: Yosys family of the part.
+        clock_mhz: default clock of the accelerator.
+        lut: six-input look-up tables.
+        ff: flip-flops.
+        bram36: 36-kbit block RAMs.
+        dsp: DSP slices.
+        ddr_bytes_per_second: usable memory bandwidth.
+    """
+
+    name: str
+    title: str
+    part: str
+    family: str
+    clock_mhz: float
+    lut: int
+    ff: int
+    bram36: int
+    dsp: int
+    ddr_bytes_per_second: int
+
+
+def board_names() -> list[str]:
+    """Names of all boards, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def load_board(name: str) -> Board:
+    """The board called ``name``, or described by the TOML file at that path."""
+    path = Path(name) if name.endswith(".toml") else _FOLDER / f"{name}.toml"
+    if not path.exists():
+        raise BnnhwError(
+            "no such board",
+            where=f"board '{name}'",
+            fix=f"choose one of {', '.join(board_names())}, or give the path of a board's .toml",
+        )
+    try:
+        data = tomllib.loads(path.read_text())
+        return Board(
+            name=data["name"],
+            title=data["title"],
+            part=data["part"],
+            family=data["family"],
+            clock_mhz=float(data["clock_mhz"]),
+            **{key: int(data["resources"][key]) for key in ("lut", "ff", "bram36", "dsp")},
+            ddr_bytes_per_second=int(data["memory"]["ddr_bytes_per_second"]),
+        )
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise BnnhwError(
+            f"the board file is not usable: {error!r}",
+            where=f"board '{name}'",
+            fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
+        ) from error

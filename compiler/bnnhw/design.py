@@ -1,0 +1,247 @@
+"""The hardware as data: units, streams, memory images. Both back ends consume only this."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from bnnhw.ir.graph import InputFormat, OutputMap
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """A read-only memory image.
+
+    Attributes:
+        name: stable name; the image's file is ``<name>.mem``.
+        bits: [depth, width], 0 or 1; column 0 is the least significant bit of a word.
+    """
+
+    name: str
+    bits: NDArray[np.uint8]
+
+    @property
+    def width(self) -> int:
+        """Bits a word."""
+        return int(self.bits.shape[1])
+
+    @property
+    def depth(self) -> int:
+        """Number of words."""
+        return int(self.bits.shape[0])
+
+    def hex_words(self) -> list[str]:
+        """One hexadecimal number a word, most significant digit first, without prefix."""
+        digits = -(-self.width // 4)
+        packed = np.packbits(self.bits, axis=1, bitorder="little")[:, ::-1]
+        return [row.tobytes().hex()[-digits:] for row in packed]
+
+    @staticmethod
+    def from_fields(name: str, values: NDArray[np.int64], field_bits: int) -> Memory:
+        """Packs integers [depth, fields] as two's complement fields, field 0 lowest."""
+        shifts = np.arange(field_bits)
+        bits = (values[:, :, None] >> np.minimum(shifts, 62)) & 1
+        return Memory(name, bits.reshape(len(values), -1).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream between two units.
+
+    Attributes:
+        name: stable name, "<producer>_out".
+        elem_bits: bits an element.
+        lanes: elements a beat.
+        beats: beats a frame.
+        user: whether a beat carries the extra ``tuser`` bit that marks padding.
+        depth: beats that a FIFO on this stream holds; 0 for a plain connection.
+    """
+
+    name: str
+    elem_bits: int
+    lanes: int
+    beats: int
+    user: bool = False
+    depth: int = 0
+
+    @property
+    def width(self) -> int:
+        """Bits a beat, without ``tuser``."""
+        return self.elem_bits * self.lanes
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One instance of a hardware unit.
+
+    Attributes:
+        name: stable instance name.
+        kind: the module, e.g. "bnn_pe_array".
+        params: its integer parameters by their names in the Verilog and in the HLS twin.
+        memories: parameter name of each memory image, e.g. WEIGHTS_FILE -> memory name.
+        source: the stream it reads; None for the unit at the design's input.
+        sink: the stream it writes; None for the unit at the design's output.
+        layer: the graph node it implements or serves.
+    """
+
+    name: str
+    kind: str
+    params: Mapping[str, int]
+    source: str | None
+    sink: str | None
+    layer: str
+    memories: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What a layer of weights became, for reports and folding files.
+
+    Attributes:
+        name: the graph node.
+        kind: "conv" or "dense".
+        macs: multiply-accumulates a frame.
+        weight_bits: bits of weights.
+        pe: output channels a cycle.
+        simd: input lanes a cycle.
+        cycles: cycles a frame this layer needs at its folding.
+        integer_input: whether the activations are integers, not bits.
+        memory: "lut" or "bram", where the weights are kept.
+    """
+
+    name: str
+    kind: str
+    macs: int
+    weight_bits: int
+    pe: int
+    simd: int
+    cycles: int
+    integer_input: bool
+    memory: str
+
+
+@dataclass(frozen=True)
+class InputPort:
+    """The design's AXI4-Stream input: elements packed without gaps, raster order, channels last.
+
+    Attributes:
+        bytes: width of ``tdata`` in bytes.
+        elem_bits: bits an element.
+        signed: whether elements are two's complement.
+        bit_low: for 1-bit elements, the value of bit 0 (-1 or 0).
+        shape: (C, H, W) or (C,) of the graph's input.
+        beats: beats a frame.
+    """
+
+    bytes: int
+    elem_bits: int
+    signed: bool
+    bit_low: int
+    shape: tuple[int, ...]
+    beats: int
+
+    def pack(self, x: NDArray[np.int64]) -> bytes:
+        """The bytes of integer inputs [N, C, H, W] or [N, C] as they go over the stream."""
+        if x.ndim == 4:
+            x = x.transpose(0, 2, 3, 1)
+        flat = x.reshape(len(x), -1)
+        if self.elem_bits == 8:
+            return (flat & 0xFF).astype(np.uint8).tobytes()
+        if self.elem_bits == 1:
+            flat = (flat > self.bit_low).astype(np.int64)
+        bits = (flat[:, :, None] >> np.arange(self.elem_bits)) & 1
+        rows = np.packbits(bits.reshape(len(x), -1).astype(np.uint8), axis=1, bitorder="little")
+        return rows.tobytes()
+
+
+@dataclass(frozen=True)
+class OutputPort:
+    """The design's AXI4-Stream output: sign-extended scores, raster order, channels last.
+
+    Attributes:
+        bytes: width of ``tdata`` in bytes.
+        field_bits: bits a score occupies: 8, 16 or 32.
+        score_bits: significant bits of a score.
+        shape: (C, H, W) or (C,) of the scores; (K,) pairs where ``top_k`` is set.
+        beats: beats a frame.
+        top_k: 0, or the number of best classes sent instead of all scores, each as a 64-bit beat:
+            score in the low 32 bits, class index in the high 32.
+    """
+
+    bytes: int
+    field_bits: int
+    score_bits: int
+    shape: tuple[int, ...]
+    beats: int
+    top_k: int = 0
+
+    def unpack(self, data: bytes) -> NDArray[np.int64]:
+        """Scores [N, C, H, W] or [N, C], or (index, score) pairs [N, K, 2], of received bytes."""
+        if self.top_k:
+            words = np.frombuffer(data, "<i4").reshape(-1, self.top_k, 2)
+            return words[:, :, ::-1].astype(np.int64)
+        fields = np.frombuffer(data, f"<i{self.field_bits // 8}").astype(np.int64)
+        if len(self.shape) == 3:
+            channels, height, width = self.shape
+            return fields.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
+        return fields.reshape(-1, *self.shape)
+
+
+@dataclass(frozen=True)
+class Design:
+    """A whole accelerator.
+
+    Attributes:
+        name: name of the network; the top module is ``<name>_top``.
+        units: in stream order, input first.
+        streams: by name, in stream order.
+        memories: by name.
+        layers: the layers of weights, in order.
+        input_port: see InputPort.
+        output_port: see OutputPort.
+        input_format: how the model's own input maps to integers.
+        output_map: how scores map to the model's own output.
+        board: name of the board.
+        clock_mhz: clock frequency.
+    """
+
+    name: str
+    units: tuple[Unit, ...]
+    streams: Mapping[str, Stream]
+    memories: Mapping[str, Memory]
+    layers: tuple[LayerPlan, ...]
+    input_port: InputPort
+    output_port: OutputPort
+    input_format: InputFormat
+    output_map: OutputMap
+    board: str
+    clock_mhz: float
+
+    @property
+    def top(self) -> str:
+        """Name of the top module and of the HLS top function."""
+        return f"{self.name}_top"
+
+    def unit(self, name: str) -> Unit:
+        """The unit of that name."""
+        return next(u for u in self.units if u.name == name)
+
+    def build_hash(self) -> int:
+        """64 bits that identify the hardware: units, streams and memory contents."""
+        digest = hashlib.sha256()
+        for unit in self.units:
+            digest.update(repr((unit.name, unit.kind, sorted(unit.params.items()))).encode())
+        for stream in self.streams.values():
+            digest.update(repr(stream).encode())
+        for memory in self.memories.values():
+            digest.update(repr((memory.name, memory.bits.shape)).encode())
+            digest.update(np.packbits(memory.bits).tobytes())
+        return int.from_bytes(digest.digest()[:8], "little")
