@@ -1,0 +1,89 @@
+"""How the HLS C++ twins are called: their parameters, memories and the numbers Verilog lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MemoryArgument:
+    """A memory of a twin: an array argument in place of a file name.
+
+    Attributes:
+        parameter: the Verilog parameter that names the image's file.
+        fields: the parameter that counts the fields of a word; the argument is then an array
+            [depth][fields], else [depth].
+        style: the Verilog parameter that chooses LUTs or block RAM; a pragma on the array.
+    """
+
+    parameter: str
+    fields: str | None = None
+    style: str | None = None
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The HLS function of a unit.
+
+    Attributes:
+        parameters: template parameters in order. BEATS, beats a frame at the input, and OUT_BITS,
+            bits a beat at the output with ``tuser``, come from the streams; the others are the
+            unit's own.
+        memories: array arguments behind the two streams, in order.
+        error: whether a last argument reports a protocol error.
+    """
+
+    parameters: tuple[str, ...]
+    memories: tuple[MemoryArgument, ...] = ()
+    error: bool = False
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Parameters of the Verilog unit that are no template parameters of the twin."""
+        names = [name for m in self.memories for name in (m.parameter, m.style) if name]
+        return tuple(names)
+
+
+# Parameters that only a twin has: one call is one frame, so it must know how long a frame is.
+STREAM_PARAMETERS = ("BEATS", "OUT_BITS")
+
+_IMAGE = ("ELEM_BITS", "CHANNELS", "HEIGHT", "WIDTH")
+_KERNEL = ("KERNEL_H", "KERNEL_W", "STRIDE_H", "STRIDE_W")
+_PADS = ("PAD_TOP", "PAD_BOTTOM", "PAD_LEFT", "PAD_RIGHT")
+_BORDERS = ("BORDER_TOP", "BORDER_BOTTOM", "BORDER_LEFT", "BORDER_RIGHT")
+_FOLDING = ("PE", "SIMD", "FOLDS", "TILES")
+_SUM = ("ACC_BITS", "ACC_SHIFT", "BINARY_OUT", "OUT_H", "OUT_W")
+_PE_MEMORIES = (
+    MemoryArgument("WEIGHTS_FILE", "PE", "WEIGHTS_STYLE"),
+    MemoryArgument("INIT_FILE", "PE", "INIT_STYLE"),
+)
+
+TWINS = {
+    "bnn_input": Twin(("BYTES", "ELEM_BITS", "LANES", "FRAME_ELEMS"), error=True),
+    "bnn_width_converter": Twin(("ELEM_BITS", "IN_LANES", "OUT_LANES", "BEATS")),
+    "bnn_window": Twin(
+        (*_IMAGE, *_KERNEL, *_PADS, "SIMD", "REPEATS", "CHANNEL_OUTER", "PAD_VALUE", "DEPTH")
+        + ("RAM_STYLE", "OUT_BITS")
+    ),
+    "bnn_window_parallel": Twin(
+        (*_IMAGE, *_KERNEL, *_PADS, "SIMD", "REPEATS", "PAD_VALUE", "RAM_STYLE")
+    ),
+    "bnn_pe_array": Twin((*_FOLDING, *_SUM, *_BORDERS), _PE_MEMORIES),
+    "bnn_int_pe_array": Twin(
+        (*_FOLDING, "IN_BITS", "IN_SIGNED", *_SUM, *_BORDERS), _PE_MEMORIES
+    ),
+    "bnn_max_pool": Twin(
+        ("CHANNELS", "LANES", "HEIGHT", "WIDTH", "POOL_H", "POOL_W"),
+        (MemoryArgument("MIN_FILE"),),
+    ),
+    "bnn_pool_reduce": Twin(("LANES", "FOLDS", "TAPS", "BEATS"), (MemoryArgument("MIN_FILE"),)),
+    "bnn_threshold": Twin(
+        ("IN_BITS", "IN_SIGNED", "LANES", "FOLDS", "BEATS"),
+        (MemoryArgument("THRESHOLDS_FILE", "LANES"),),
+    ),
+    "bnn_table": Twin(
+        ("IN_BITS", "OUT_BITS", "LANES", "BEATS"), (MemoryArgument("TABLE_FILE"),)
+    ),
+    "bnn_top_k": Twin(("SCORE_BITS", "CLASSES", "K")),
+    "bnn_output": Twin(("ELEM_BITS", "LANES", "FIELD_BITS", "FRAME_BEATS")),
+}

@@ -1,0 +1,84 @@
+"""The manifest: all that host code needs to know of a build, as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bnnhw import __version__
+from bnnhw.ir.types import Bit, Integer
+
+if TYPE_CHECKING:
+    from bnnhw.design import Design
+
+REGISTERS = {
+    "identity": 0x00,
+    "version": 0x04,
+    "build_hash_low": 0x08,
+    "build_hash_high": 0x0C,
+    "control": 0x10,
+    "errors": 0x14,
+    "frames_in": 0x18,
+    "frames_out": 0x1C,
+    "cycles_low": 0x20,
+    "cycles_high": 0x24,
+    "frame_cycles": 0x28,
+    "input_stalls": 0x2C,
+    "output_stalls": 0x30,
+}
+
+
+def manifest(design: Design) -> dict[str, Any]:
+    """The manifest's content. ``schema`` counts incompatible changes of its layout."""
+    source, port = design.input_format, design.input_port
+    out, scores = design.output_port, design.output_map
+    element = source.element
+    kind = {"type": str(element)}
+    if isinstance(element, Integer):
+        kind |= {"bits": str(element.bits), "signed": str(element.signed).lower()}
+    elif isinstance(element, Bit):
+        kind |= {"bits": "1", "low": str(element.low)}
+    return {
+        "schema": 1,
+        "bnnhw": __version__,
+        "network": design.name,
+        "top": design.top,
+        "board": design.board,
+        "clock_mhz": design.clock_mhz,
+        "build_hash": f"{design.build_hash():016x}",
+        "input": {
+            "name": source.name,
+            "shape": list(source.shape),
+            "dtype": source.dtype,
+            "channels_last": source.channels_last,
+            "element": kind,
+            "scale": source.scale,
+            "offset": source.offset,
+            "stream": {
+                "bytes": port.bytes,
+                "elem_bits": port.elem_bits,
+                "shape": list(port.shape),
+                "order": "height, width, channel; element 0 in the least significant bits",
+                "beats": port.beats,
+            },
+        },
+        "output": {
+            "name": scores.name,
+            "shape": list(scores.shape),
+            "scale": [float(v) for v in scores.scale],
+            "bias": [float(v) for v in scores.bias],
+            "top_k": out.top_k,
+            "stream": {
+                "bytes": out.bytes,
+                "field_bits": out.field_bits,
+                "shape": list(out.shape),
+                "beats": out.beats,
+            },
+        },
+        "registers": REGISTERS,
+    }
+
+
+def emit_manifest(design: Design) -> dict[str, str]:
+    """The file ``manifest.json``."""
+    return {"manifest.json": json.dumps(manifest(design), indent=2) + "\n"}

@@ -1,0 +1,25 @@
+"""Jinja templates. They hold no arithmetic: every number comes from the Design."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=jinja2.select_autoescape(["html.j2"]),
+    )
+
+
+def render(template: str, **values: object) -> str:
+    """The text of ``templates/<template>`` with ``values`` filled in; missing ones are errors."""
+    return _environment().get_template(template).render(**values)

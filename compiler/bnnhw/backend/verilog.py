@@ -1,0 +1,136 @@
+"""Verilog back end: the top module, memory images, and the units it instantiates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bnnhw import __version__
+from bnnhw.assets import hardware_sources
+from bnnhw.backend.render import render
+
+if TYPE_CHECKING:
+    from bnnhw.design import Design, Stream, Unit
+
+IDENTITY = 0x424E4E48
+VERSION = 0x0001_0000
+
+# Ports of the units at the two ends of the design, beside their stream.
+_INPUT_PORTS = (
+    ("s_axis_tdata", "s_axis_tdata"),
+    ("s_axis_tvalid", "s_axis_tvalid"),
+    ("s_axis_tready", "s_axis_tready"),
+    ("s_axis_tlast", "s_axis_tlast"),
+    ("frame_o", "frame_in"),
+    ("error_o", "error_in"),
+)
+_OUTPUT_PORTS = (
+    ("m_axis_tdata", "m_axis_tdata"),
+    ("m_axis_tvalid", "m_axis_tvalid"),
+    ("m_axis_tready", "m_axis_tready"),
+    ("m_axis_tlast", "m_axis_tlast"),
+    ("frame_o", "frame_out"),
+)
+
+
+def emit_verilog(design: Design) -> dict[str, str]:
+    """Files of the Verilog build, by path below the build folder.
+
+    ``rtl/`` holds everything that simulation and synthesis need: ``<name>_top.sv``, the units, and
+    one ``.mem`` file a memory image, which the units find by name from ``rtl/`` as the working
+    folder.
+    """
+    files = {f"rtl/{design.top}.sv": emit_top(design)}
+    files |= {
+        f"rtl/{memory.name}.mem": _mem_file(memory.hex_words())
+        for memory in design.memories.values()
+    }
+    files |= {f"rtl/{path.name}": path.read_text() for path in hardware_sources()}
+    return files
+
+
+def emit_top(design: Design) -> str:
+    """The text of the top module."""
+    build = design.build_hash()
+    return render(
+        "top.sv.j2",
+        top=design.top,
+        network=design.name,
+        version=__version__,
+        board=design.board,
+        clock_mhz=f"{design.clock_mhz:g}",
+        input_bits=8 * design.input_port.bytes,
+        input_msb=8 * design.input_port.bytes - 1,
+        output_bits=8 * design.output_port.bytes,
+        output_msb=8 * design.output_port.bytes - 1,
+        streams=[_stream(s) for s in design.streams.values()],
+        instances=[_instance(design, u) for u in design.units],
+        identity=f"32'h{IDENTITY:08x}",
+        version_word=f"32'h{VERSION:08x}",
+        build_hash=f"64'h{build:016x}",
+    )
+
+
+def _mem_file(words: list[str]) -> str:
+    return "\n".join(words) + "\n"
+
+
+def _stream(stream: Stream) -> dict[str, object]:
+    width = stream.width + stream.user
+    return {
+        "name": stream.name,
+        "msb": stream.width - 1,
+        "user": stream.user,
+        "fifo_width": width,
+        "fifo_msb": width - 1,
+        "depth": stream.depth,
+        "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats a frame",
+    }
+
+
+def _instance(design: Design, unit: Unit) -> dict[str, object]:
+    params = [(key, str(value)) for key, value in unit.params.items()]
+    params += [(key, f'"{memory}.mem"') for key, memory in unit.memories.items()]
+    ports: list[tuple[str, str]] = []
+    if unit.source is None:
+        ports += _INPUT_PORTS
+    else:
+        ports += _stream_ports("s_axis", design.streams[unit.source], "")
+    if unit.sink is None:
+        ports += _OUTPUT_PORTS
+    else:
+        stream = design.streams[unit.sink]
+        ports += _stream_ports("m_axis", stream, "_w" if stream.depth else "")
+        if unit.kind == "bnn_window" and not stream.user:
+            ports.append(("m_axis_tuser", ""))
+    return {"name": unit.name, "kind": unit.kind, "params": params, "ports": ports}
+
+
+def _stream_ports(prefix: str, stream: Stream, suffix: str) -> list[tuple[str, str]]:
+    names = ["tdata", "tvalid", "tready"] + (["tuser"] if stream.user else [])
+    return [(f"{prefix}_{n}", f"{stream.name}{suffix}_{n}") for n in names]
+
+
+def emit_bench(design: Design, hang_cycles: int) -> dict[str, str]:
+    """The simulation bench around the top; it gives up after ``hang_cycles`` without a beat."""
+    axil = [
+        f"s_axil_{channel}{signal}"
+        for channel, signals in (
+            ("aw", ("addr", "prot", "valid", "ready")),
+            ("w", ("data", "strb", "valid", "ready")),
+            ("b", ("resp", "valid", "ready")),
+            ("ar", ("addr", "prot", "valid", "ready")),
+            ("r", ("data", "resp", "valid", "ready")),
+        )
+        for signal in signals
+    ]
+    text = render(
+        "bench.sv.j2",
+        top=design.top,
+        axil=axil,
+        in_beats=design.input_port.beats,
+        out_beats=design.output_port.beats,
+        hang_cycles=hang_cycles,
+        input_msb=8 * design.input_port.bytes - 1,
+        output_msb=8 * design.output_port.bytes - 1,
+    )
+    return {"sim/bnn_bench.sv": text}

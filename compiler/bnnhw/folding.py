@@ -1,0 +1,139 @@
+"""Folding: how many output channels (PE) and input lanes (SIMD) each layer works on a cycle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bnnhw.errors import FoldingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class LayerFolding:
+    """How one layer of weights is folded.
+
+    Attributes:
+        pe: output channels a cycle; divides the layer's output channels.
+        simd: input lanes a cycle; divides the layer's window, KH * KW * Cin.
+        memory: where weights are kept: "lut" or "bram".
+        buffer: where the layer's input window is kept: "lut" or "bram".
+    """
+
+    pe: int
+    simd: int
+    memory: str = "lut"
+    buffer: str = "lut"
+
+
+@dataclass(frozen=True)
+class Folding:
+    """The folding of a whole network.
+
+    Attributes:
+        layers: by layer name.
+        lanes: elements a beat of the stages without weights, by stage name; those left out keep
+            the lanes of the stage before.
+    """
+
+    layers: Mapping[str, LayerFolding]
+    lanes: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text of a folding file."""
+        layers = {
+            name: {"pe": f.pe, "simd": f.simd, "memory": f.memory, "buffer": f.buffer}
+            for name, f in self.layers.items()
+        }
+        return json.dumps({"layers": layers, "lanes": dict(self.lanes)}, indent=2) + "\n"
+
+
+@dataclass(frozen=True)
+class FoldingRequest:
+    """What a folding file fixes: any subset of the fields of any layer, and lanes.
+
+    Attributes:
+        layers: by layer name, the fields given: pe, simd, memory, buffer.
+        lanes: by stage name.
+        source: the file, for messages.
+    """
+
+    layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lanes: Mapping[str, int] = field(default_factory=dict)
+    source: str = "folding"
+
+    def check(self, layers: list[str], stages: list[str]) -> None:
+        """Raises FoldingError where the file names what the network does not have."""
+        for kind, names, known in (
+            ("layer", self.layers, layers),
+            ("stage", self.lanes, stages),
+        ):
+            for name in names:
+                if name not in known:
+                    raise FoldingError(
+                        f"the network has no {kind} '{name}'",
+                        where=self.source,
+                        fix=f"its {kind}s are {', '.join(known) or 'none'}",
+                    )
+
+
+_CHOICES = {"memory": ("lut", "bram"), "buffer": ("lut", "bram")}
+
+
+def read_folding(path: Path) -> FoldingRequest:
+    """Reads a folding file: {"layers": {name: {"pe", "simd", "memory", "buffer"}}, "lanes": {}}.
+
+    Raises:
+        FoldingError: the file is not readable, or holds unknown keys or values.
+    """
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise FoldingError(
+            f"is not a readable JSON file: {error}",
+            where=str(path),
+            fix="start from the folding.json of an earlier build",
+        ) from error
+    layers = _mapping(data, "the file", path).get("layers", {})
+    lanes = data.get("lanes", {})
+    _only(data, ("layers", "lanes"), "the file", path)
+    for name, fields in _mapping(layers, "layers", path).items():
+        _only(_mapping(fields, f"layer '{name}'", path), ("pe", "simd", *_CHOICES), name, path)
+        for key, value in fields.items():
+            if key in _CHOICES:
+                if value not in _CHOICES[key]:
+                    raise FoldingError(
+                        f"{key} of layer '{name}' is {value!r}",
+                        where=str(path),
+                        fix=f"choose one of {', '.join(_CHOICES[key])}",
+                    )
+            else:
+                _positive(value, f"{key} of layer '{name}'", path)
+    for name, value in _mapping(lanes, "lanes", path).items():
+        _positive(value, f"lanes of stage '{name}'", path)
+    return FoldingRequest(layers, lanes, str(path))
+
+
+def _mapping(value: Any, what: str, path: Path) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise FoldingError(f"{what} is no JSON object", where=str(path))
+    return value
+
+
+def _only(fields: Mapping[str, Any], known: tuple[str, ...], what: str, path: Path) -> None:
+    unknown = sorted(set(fields) - set(known))
+    if unknown:
+        raise FoldingError(
+            f"unknown key {', '.join(map(repr, unknown))} in {what}",
+            where=str(path),
+            fix=f"known keys are {', '.join(known)}",
+        )
+
+
+def _positive(value: Any, what: str, path: Path) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise FoldingError(f"{what} is {value!r}, no positive integer", where=str(path))

