@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
-from cocotb_tools.runner import get_runner
+from cocotb_tools.runner import Verilator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +43,9 @@ BUILD_ARGS = [
     "--x-initial",
     "unique",
     "-O3",
+    # Split output uses precompiled headers, which this Verilator's makefile gets wrong.
+    "--output-split",
+    "0",
     "-Wno-fatal",
     "-CFLAGS",
     "-O1 -w",
@@ -134,9 +137,23 @@ def _quoted(value: object) -> object:
     return f'"{value}"' if isinstance(value, str | Path) else value
 
 
+def _runtime_folder() -> Path:
+    text = json.dumps([BUILD_ARGS, sys.version, sys.prefix, os.environ.get("CXX", "")])
+    return CACHE / f"runtime-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
 def _runtime_objects() -> list[Path]:
-    folder = CACHE / "runtime"
-    return sorted(folder.glob("*.o")) if folder.is_dir() else []
+    return sorted(_runtime_folder().glob("*.o"))
+
+
+class _Runner(Verilator):  # type: ignore[misc]
+    """Puts the kept objects of Verilator's runtime beside the generated C++ before ``make``."""
+
+    def _build_command(self) -> list[Sequence[str]]:
+        commands: list[Sequence[str]] = super()._build_command()
+        if objects := _runtime_objects():
+            commands.insert(-1, ["cp", *map(str, objects), str(self.build_dir)])
+        return commands
 
 
 def _keep_runtime_objects(build_dir: Path) -> None:
@@ -145,10 +162,9 @@ def _keep_runtime_objects(build_dir: Path) -> None:
         if not _runtime_objects():
             fresh = CACHE / f"runtime.{os.getpid()}"
             fresh.mkdir(exist_ok=True)
-            for name in ("verilated.o", "verilated_vpi.o", "verilated_threads.o", "verilator.o"):
-                if (build_dir / name).exists():
-                    shutil.copy(build_dir / name, fresh)
-            fresh.rename(CACHE / "runtime")
+            for path in build_dir.glob("verilat*.o"):
+                shutil.copy(path, fresh)
+            fresh.rename(_runtime_folder())
 
 
 @cache
@@ -182,12 +198,10 @@ def build(
         for name, content in files:
             (build_dir / f"{name}.mem").write_text(content)
             values[name] = _quoted(build_dir / f"{name}.mem")
-        for path in _runtime_objects():
-            shutil.copy(path, build_dir)
         use_verilator()
         log = build_dir / "build.log"
         try:
-            get_runner("verilator").build(
+            _Runner().build(
                 sources=[paths[0]],
                 hdl_toplevel=unit,
                 parameters=values,
@@ -222,7 +236,7 @@ def run_module(
         log = Path(name) / "run.log"
         failed = ""
         try:
-            results = get_runner("verilator").test(
+            results = _Runner().test(
                 test_module=test_module,
                 hdl_toplevel=unit,
                 hdl_toplevel_lang="verilog",
