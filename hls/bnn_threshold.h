@@ -1,0 +1,38 @@
+#ifndef BNN_THRESHOLD_H_
+#define BNN_THRESHOLD_H_
+
+#include "bnn_bits.h"
+
+namespace bnnhw {
+
+/// bit = (x >= T_c), inverted where the channel says so.
+/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats a pixel. Out: BEATS beats of LANES bits.
+/// thresholds[fold][lane]: T in the low IN_BITS + 1 bits, signed; the bit above inverts.
+template <int IN_BITS, int IN_SIGNED, int LANES, int FOLDS, int BEATS>
+void bnn_threshold(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,
+                   hls::stream<ap_uint<LANES>>& m_axis,
+                   const ap_uint<IN_BITS + 2> (&thresholds)[FOLDS][LANES]) {
+  static_assert(IN_BITS >= 1 && LANES >= 1 && FOLDS >= 1, "widths and counts are positive");
+  static_assert(IN_SIGNED == 0 || IN_SIGNED == 1, "IN_SIGNED is 0 or 1");
+  static_assert(BEATS >= 1 && BEATS % FOLDS == 0, "a frame is a whole number of pixels");
+  int fold = 0;  // of the pixel
+  for (int beat = 0; beat < BEATS; ++beat) {
+#pragma HLS PIPELINE II=1
+    const ap_uint<IN_BITS * LANES> in = s_axis.read();
+    ap_uint<LANES> bits = 0;
+    for (int lane = 0; lane < LANES; ++lane) {
+#pragma HLS UNROLL
+      const ap_int<IN_BITS + 1> x = number<IN_SIGNED == 1>(extract<IN_BITS>(in, lane * IN_BITS));
+      const ap_uint<IN_BITS + 2> word = thresholds[fold][lane];
+      const ap_int<IN_BITS + 1> threshold = extract<IN_BITS + 1>(word, 0);
+      const bool invert = word[IN_BITS + 1];
+      bits[lane] = (x >= threshold) != invert;
+    }
+    m_axis.write(bits);
+    fold = fold == FOLDS - 1 ? 0 : fold + 1;
+  }
+}
+
+}  // namespace bnnhw
+
+#endif  // BNN_THRESHOLD_H_

@@ -1,0 +1,175 @@
+#ifndef BNN_WINDOW_H_
+#define BNN_WINDOW_H_
+
+#include "bnn_bits.h"
+#include "bnn_storage.h"
+
+namespace bnnhw {
+
+/// Beats that a circular buffer must hold so that no window waits for what it overwrote: the most,
+/// over all windows, from the first beat that it or a later window touches to its own last beat.
+constexpr int min_window_depth(int folds, int height, int width, int kernel_h, int kernel_w,
+                               int stride_h, int stride_w, int pad_top, int pad_left, int out_h,
+                               int out_w) {
+  int depth = 1;
+  for (int oy = 0; oy < out_h; ++oy) {
+    const int top = oy * stride_h - pad_top;
+    const int bottom = min_of(top + kernel_h, height) - 1;
+    const bool top_row_again = oy + 1 < out_h && top + stride_h <= 0;
+    for (int ox = 0; ox < out_w; ++ox) {
+      const int left = ox * stride_w - pad_left;
+      const int right = min_of(left + kernel_w, width) - 1;
+      const int first = top_row_again ? 0 : max_of(top, 0) * width + max_of(left, 0);
+      depth = max_of(depth, (bottom * width + right - first + 1) * folds);
+    }
+  }
+  return depth;
+}
+
+/// a + b modulo MODULUS, both less than it.
+template <int MODULUS>
+inline int add_modulo(int a, int b) {
+#pragma HLS INLINE
+  return a + b >= MODULUS ? a + b - MODULUS : a + b;
+}
+
+/// Line buffer and address generator.
+/// In: HEIGHT * WIDTH * (CHANNELS / SIMD) beats of SIMD elements, raster order. Out: for each output
+/// pixel in raster order, for REPEATS times: for ky, kx, channel fold (CHANNEL_OUTER=0) or for
+/// channel fold, ky, kx (CHANNEL_OUTER=1): one beat. Taps outside the image are PAD_VALUE. Where the
+/// output stream is one bit wider than its elements, that top bit marks them.
+template <int ELEM_BITS, int CHANNELS, int HEIGHT, int WIDTH, int KERNEL_H, int KERNEL_W,
+          int STRIDE_H, int STRIDE_W, int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT,
+          int SIMD, int REPEATS, int CHANNEL_OUTER, int PAD_VALUE, int DEPTH, int RAM_STYLE,
+          int OUT_BITS>
+void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
+                hls::stream<ap_uint<OUT_BITS>>& m_axis) {
+  static_assert(ELEM_BITS >= 1 && CHANNELS >= 1 && HEIGHT >= 1 && WIDTH >= 1 && KERNEL_H >= 1 &&
+                    KERNEL_W >= 1 && STRIDE_H >= 1 && STRIDE_W >= 1 && SIMD >= 1 && REPEATS >= 1,
+                "sizes are positive");
+  static_assert(PAD_TOP >= 0 && PAD_BOTTOM >= 0 && PAD_LEFT >= 0 && PAD_RIGHT >= 0,
+                "padding is not negative");
+  static_assert(PAD_TOP < KERNEL_H && PAD_BOTTOM < KERNEL_H && PAD_LEFT < KERNEL_W &&
+                    PAD_RIGHT < KERNEL_W,
+                "a window touches the image");
+  static_assert(HEIGHT + PAD_TOP + PAD_BOTTOM >= KERNEL_H &&
+                    WIDTH + PAD_LEFT + PAD_RIGHT >= KERNEL_W,
+                "the kernel fits the padded image");
+  static_assert(CHANNELS % SIMD == 0, "SIMD divides CHANNELS");
+  static_assert(CHANNEL_OUTER == 0 || CHANNEL_OUTER == 1, "CHANNEL_OUTER is 0 or 1");
+  constexpr int kBeatBits = ELEM_BITS * SIMD;
+  static_assert(OUT_BITS == kBeatBits || OUT_BITS == kBeatBits + 1, "elements, and tuser or not");
+  constexpr int kFolds = CHANNELS / SIMD;
+  constexpr int kOutH = output_size(HEIGHT, KERNEL_H, STRIDE_H, PAD_TOP, PAD_BOTTOM);
+  constexpr int kOutW = output_size(WIDTH, KERNEL_W, STRIDE_W, PAD_LEFT, PAD_RIGHT);
+  constexpr int kBeats = HEIGHT * WIDTH * kFolds;
+  static_assert(DEPTH >= min_window_depth(kFolds, HEIGHT, WIDTH, KERNEL_H, KERNEL_W, STRIDE_H,
+                                          STRIDE_W, PAD_TOP, PAD_LEFT, kOutH, kOutW),
+                "the buffer holds a window");
+
+  // Beat (y, x, fold) of the image lives in slot ((y * WIDTH + x) * kFolds + fold) mod DEPTH. Slots
+  // are kept at each level of the loop nest and advance by constants, so that nothing is divided.
+  constexpr int kRow = WIDTH * kFolds;
+  constexpr int kTapY = kRow % DEPTH;
+  constexpr int kTapX = kFolds % DEPTH;
+  constexpr int kStepY = static_cast<int>(static_cast<long long>(STRIDE_H) * kRow % DEPTH);
+  constexpr int kStepX = static_cast<int>(static_cast<long long>(STRIDE_W) * kFolds % DEPTH);
+  constexpr long long kOrigin = -static_cast<long long>(PAD_TOP) * kRow - PAD_LEFT * kFolds;
+  constexpr int kStart = static_cast<int>((kOrigin % DEPTH + DEPTH) % DEPTH);
+
+  ap_uint<kBeatBits> pad = 0;
+  for (int s = 0; s < SIMD; ++s) {
+#pragma HLS UNROLL
+    insert<ELEM_BITS>(pad, s * ELEM_BITS, ap_uint<ELEM_BITS>(PAD_VALUE));
+  }
+  // A beat is stored before it is read in the same or a later step, and overwritten only in a step
+  // after its last read: no dependence pragma, the tool has to keep that order.
+  ap_uint<kBeatBits> buffer[DEPTH];
+  Storage<RAM_STYLE>::bind(buffer);
+  int written = 0;     // beats of the frame in the buffer so far
+  int write_slot = 0;  // of the next beat
+  bool done = false;   // all windows are out
+  int out_x = 0, repeat = 0, ky = 0, kx = 0, fold = 0;
+  int top = -PAD_TOP, left = -PAD_LEFT;  // of the window, in the image
+  int out_y = 0;
+  int slot_row = kStart;     // of the first window of the output row
+  int slot_window = kStart;  // of the window
+  int slot_line = kStart;    // of tap (ky, 0)
+  int slot_tap = kStart;     // of tap (ky, kx)
+  while (written < kBeats || !done) {
+#pragma HLS PIPELINE II=1
+    // The oldest beat that this or a later window touches.
+    const bool top_row_again = out_y < kOutH - 1 && top + STRIDE_H <= 0;
+    const int oldest =
+        top_row_again ? 0 : (max_of(top, 0) * WIDTH + max_of(left, 0)) * kFolds;
+    const int y = top + ky;
+    const int x = left + kx;
+    const bool inside = y >= 0 && y < HEIGHT && x >= 0 && x < WIDTH;
+    const bool may_write = written < kBeats && (done || written - oldest < DEPTH);
+    const bool have = !inside || (y * WIDTH + x) * kFolds + fold < written;
+    const bool may_read = !done && have;
+    // Input is waited for only where there is nothing else to do, so that a branch of the design
+    // that lags behind cannot hold up windows that are complete.
+    if (may_write && (!may_read || !s_axis.empty())) {
+      buffer[write_slot] = s_axis.read();
+      write_slot = add_modulo<DEPTH>(write_slot, 1 % DEPTH);
+      ++written;
+    }
+    if (may_read) {
+      const ap_uint<kBeatBits> stored = buffer[add_modulo<DEPTH>(slot_tap, fold)];
+      const ap_uint<kBeatBits> beat = inside ? stored : pad;
+      ap_uint<OUT_BITS> out = beat;
+      if (OUT_BITS > kBeatBits) out[OUT_BITS - 1] = !inside;
+      m_axis.write(out);
+
+      const bool last_kx = kx == KERNEL_W - 1;
+      const bool last_ky = ky == KERNEL_H - 1;
+      const bool last_fold = fold == kFolds - 1;
+      const bool last_tap = last_kx && last_ky;
+      const bool next_tap = CHANNEL_OUTER == 1 || last_fold;
+      const bool window_done = last_tap && last_fold;
+      if (CHANNEL_OUTER == 1 ? last_tap : true) fold = last_fold ? 0 : fold + 1;
+      if (next_tap) {
+        kx = last_kx ? 0 : kx + 1;
+        if (last_kx) ky = last_ky ? 0 : ky + 1;
+      }
+      if (!window_done) {
+        if (next_tap && last_tap) {
+          slot_line = slot_tap = slot_window;
+        } else if (next_tap && last_kx) {
+          slot_line = add_modulo<DEPTH>(slot_line, kTapY);
+          slot_tap = slot_line;
+        } else if (next_tap) {
+          slot_tap = add_modulo<DEPTH>(slot_tap, kTapX);
+        }
+      } else {
+        if (repeat < REPEATS - 1) {
+          ++repeat;
+        } else {
+          repeat = 0;
+          if (out_x < kOutW - 1) {
+            ++out_x;
+            left += STRIDE_W;
+            slot_window = add_modulo<DEPTH>(slot_window, kStepX);
+          } else {
+            out_x = 0;
+            left = -PAD_LEFT;
+            if (out_y < kOutH - 1) {
+              ++out_y;
+              top += STRIDE_H;
+            } else {
+              done = true;
+            }
+            slot_row = add_modulo<DEPTH>(slot_row, kStepY);
+            slot_window = slot_row;
+          }
+        }
+        slot_line = slot_tap = slot_window;
+      }
+    }
+  }
+}
+
+}  // namespace bnnhw
+
+#endif  // BNN_WINDOW_H_

@@ -1,0 +1,169 @@
+"""Runs many instances of the HLS twins in one program, under g++."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bnnhw.assets import asset_folder
+from bnnhw.backend.hls_units import TWINS
+from bnnhw.hls_simulation import ap_types_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One instance of a twin with its frames.
+
+    Attributes:
+        name: what the test calls it.
+        kind: the unit.
+        params: its template parameters.
+        in_bits: bits of an input beat.
+        out_bits: bits of an output beat.
+        beats: input beats of all frames; (data, last) pairs where ``axis_in``.
+        expected: output beats of all frames; (data, last) pairs where ``axis_out``.
+        frames: number of frames, so of calls.
+        memories: by argument order, the fields [depth][fields] (or [depth]) and their bits.
+        axis_in: whether the input is the AXI4-Stream of the design.
+        axis_out: whether the output is the AXI4-Stream of the design.
+        errors: expected error flag of each frame, for units that have one.
+    """
+
+    name: str
+    kind: str
+    params: Mapping[str, int]
+    in_bits: int
+    out_bits: int
+    beats: Sequence[int] | Sequence[tuple[int, int]]
+    expected: Sequence[int] | Sequence[tuple[int, int]]
+    frames: int = 1
+    memories: Sequence[tuple[Sequence[int] | Sequence[Sequence[int]], int]] = ()
+    axis_in: bool = False
+    axis_out: bool = False
+    errors: tuple[int, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an instance did: beats left unread, beats written, error flag of each frame."""
+
+    unread: int
+    beats: list[int] | list[tuple[int, int]]
+    errors: tuple[int, ...] = ()
+
+
+def run_cases(cases: Sequence[Case], folder: Path, *defines: str) -> dict[str, Outcome]:
+    """Compiles one program with an instance a case, runs it, and returns outcomes by name."""
+    source, program = folder / "cases.cpp", folder / "cases"
+    source.write_text(_program(cases))
+    command = ["g++", "-std=c++14", "-O0", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]
+    command += ["-Wno-maybe-uninitialized"]  # ap_types: a default value masks itself
+    command += [f"-D{define}" for define in defines]
+    command += ["-I", str(asset_folder("hls")), "-I", str(HERE)]
+    # The headers of ap_types are not warning-free.
+    command += ["-isystem", str(ap_types_folder()), "-o", str(program), str(source)]
+    subprocess.run(command, check=True)
+    (folder / "in.bin").write_bytes(b"".join(map(_stimulus, cases)))
+    done = subprocess.run(
+        [program, folder / "in.bin", folder / "out.bin"],
+        check=True, capture_output=True, text=True, timeout=60,
+    )
+    assert done.stdout == "", done.stdout  # warnings of hls::stream: read while empty
+    return _outcomes(cases, (folder / "out.bin").read_bytes())
+
+
+def _program(cases: Sequence[Case]) -> str:
+    kinds = sorted({case.kind for case in cases})
+    lines = ['#include "harness.h"', *(f'#include "{kind}.h"' for kind in kinds), ""]
+    for number, case in enumerate(cases):
+        lines += [f"static void case_{number}(std::FILE* in, std::FILE* out) {{"]
+        arguments = ["s_axis", "m_axis"]
+        for index, (words, bits) in enumerate(case.memories):
+            shape = f"[{len(words)}]"
+            if not isinstance(words[0], int):
+                shape += f"[{len(words[0])}]"
+            lines += [f"  static ap_uint<{bits}> memory_{index}{shape};"]
+            lines += [f"  harness::load(in, memory_{index});"]
+            arguments.append(f"memory_{index}")
+        source = f"{'bnnhw::AxisBeat' if case.axis_in else 'ap_uint'}<{case.in_bits}>"
+        sink = f"{'bnnhw::AxisBeat' if case.axis_out else 'ap_uint'}<{case.out_bits}>"
+        lines += [f'  hls::stream<{source}> s_axis("s_axis");']
+        lines += [f'  hls::stream<{sink}> m_axis("m_axis");']
+        lines += [f"  harness::fill(in, s_axis, {len(case.beats)});"]
+        twin = TWINS[case.kind]
+        if twin.error:
+            lines += ["  ap_uint<1> error;"]
+            arguments.append("error")
+        values = ", ".join(str(case.params[name]) for name in twin.parameters)
+        lines += [f"  for (int frame = 0; frame < {case.frames}; ++frame) {{"]
+        lines += [f"    bnnhw::{case.kind}<{values}>({', '.join(arguments)});"]
+        lines += ["    harness::put(out, error);"] if twin.error else []
+        lines += ["  }", "  harness::report(out, s_axis, m_axis);", "}", ""]
+    lines += ["int main(int, char** argv) {"]
+    lines += ['  std::FILE* in = std::fopen(argv[1], "rb");']
+    lines += ['  std::FILE* out = std::fopen(argv[2], "wb");']
+    lines += [f"  case_{number}(in, out);" for number in range(len(cases))]
+    lines += ["  return std::fclose(in) | std::fclose(out);", "}", ""]
+    return "\n".join(lines)
+
+
+def _word(value: int, bits: int) -> bytes:
+    return (value & ((1 << bits) - 1)).to_bytes((bits + 7) // 8, "little")
+
+
+def _stimulus(case: Case) -> bytes:
+    parts = []
+    for words, bits in case.memories:
+        for word in words:
+            fields = [word] if isinstance(word, int) else word
+            parts += [_word(int(value), bits) for value in fields]
+    for beat in case.beats:
+        if isinstance(beat, tuple):
+            parts += [_word(beat[0], case.in_bits), _word(beat[1], 1)]
+        else:
+            parts += [_word(int(beat), case.in_bits)]
+    return b"".join(parts)
+
+
+def _outcomes(cases: Sequence[Case], data: bytes) -> dict[str, Outcome]:
+    outcomes = {}
+    position = 0
+
+    def take(size: int) -> int:
+        nonlocal position
+        position += size
+        assert position <= len(data), "the program ended early"
+        return int.from_bytes(data[position - size : position], "little")
+
+    for case in cases:
+        errors = tuple(take(1) for _ in range(case.frames if TWINS[case.kind].error else 0))
+        unread, count = take(4), take(4)
+        size = (case.out_bits + 7) // 8
+        if case.axis_out:
+            outcomes[case.name] = Outcome(
+                unread, [(take(size), take(1)) for _ in range(count)], errors
+            )
+        else:
+            outcomes[case.name] = Outcome(unread, [take(size) for _ in range(count)], errors)
+    assert position == len(data)
+    return outcomes
+
+
+def check(case: Case, outcomes: Mapping[str, Outcome]) -> None:
+    """Fails unless the instance took all its input and gave exactly the expected beats."""
+    outcome = outcomes[case.name]
+    assert outcome.unread == 0
+    assert len(outcome.beats) == len(case.expected)
+    wrong = [i for i, (a, b) in enumerate(zip(outcome.beats, case.expected, strict=True)) if a != b]
+    assert not wrong, f"{len(wrong)} of {len(case.expected)} beats differ, first {wrong[0]}"
+    assert outcome.errors == case.errors
