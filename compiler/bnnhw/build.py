@@ -69,7 +69,7 @@ class Build:
         data = self.manifest["input"]
         stream, element = data["stream"], data["element"]
         return InputPort(
-            bytes=stream["bytes"],
+            beat_bytes=stream["bytes"],
             elem_bits=stream["elem_bits"],
             signed=element.get("signed") == "true",
             bit_low=int(element.get("low", 0)),
@@ -82,7 +82,7 @@ class Build:
         """The AXI4-Stream output."""
         stream = self.manifest["output"]["stream"]
         return OutputPort(
-            bytes=stream["bytes"],
+            beat_bytes=stream["bytes"],
             field_bits=stream["field_bits"],
             score_bits=stream["field_bits"],
             shape=tuple(stream["shape"]),

@@ -133,7 +133,7 @@ class InputPort:
     """The design's AXI4-Stream input: elements packed without gaps, raster order, channels last.
 
     Attributes:
-        bytes: width of ``tdata`` in bytes.
+        beat_bytes: width of ``tdata`` in bytes.
         elem_bits: bits an element.
         signed: whether elements are two's complement.
         bit_low: for 1-bit elements, the value of bit 0 (-1 or 0).
@@ -141,7 +141,7 @@ class InputPort:
         beats: beats a frame.
     """
 
-    bytes: int
+    beat_bytes: int
     elem_bits: int
     signed: bool
     bit_low: int
@@ -167,7 +167,7 @@ class OutputPort:
     """The design's AXI4-Stream output: sign-extended scores, raster order, channels last.
 
     Attributes:
-        bytes: width of ``tdata`` in bytes.
+        beat_bytes: width of ``tdata`` in bytes.
         field_bits: bits a score occupies: 8, 16 or 32.
         score_bits: significant bits of a score.
         shape: (C, H, W) or (C,) of the scores; (K,) pairs where ``top_k`` is set.
@@ -176,7 +176,7 @@ class OutputPort:
             score in the low 32 bits, class index in the high 32.
     """
 
-    bytes: int
+    beat_bytes: int
     field_bits: int
     score_bits: int
     shape: tuple[int, ...]

@@ -14,6 +14,8 @@ from bnnhw.layer_memory import layer_memories
 from bnnhw.stages import Layer, Pool, PreThreshold, Stage, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bnnhw.folding import Folding
     from bnnhw.ir.ops import Ints
 
@@ -96,7 +98,7 @@ def _threshold_memory(stage: PreThreshold, lanes: int) -> Memory:
     return Memory.from_fields(name, fields.reshape(-1, lanes), element.bits + 2)
 
 
-def _table_memory(stage: Table, params: dict[str, int]) -> Memory:
+def _table_memory(stage: Table, params: Mapping[str, int]) -> Memory:
     """The table indexed by the raw bits of the element, two's complement where signed."""
     values = stage.values
     if isinstance(stage.dtype, Bit):

@@ -122,7 +122,7 @@ def simulate(
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     port = build.input_port
-    _write_stimulus(run / "stimulus.txt", frames, port.bytes)
+    _write_stimulus(run / "stimulus.txt", frames, port.beat_bytes)
     job = {
         "idle_rate": round(idle * _RATE_STEPS),
         "stall_rate": round(back_pressure * _RATE_STEPS),
@@ -266,7 +266,7 @@ def _collect(build: Build, run: Path, count: int, wave: Path | None) -> Simulati
             where=build.top,
             fix=f"look at {run / 'streams.jsonl'} for the stream that stalls",
         )
-    words = b"".join(bytes.fromhex(line[1].zfill(2 * port.bytes))[::-1] for line in lines)
+    words = b"".join(bytes.fromhex(line[1].zfill(2 * port.beat_bytes))[::-1] for line in lines)
     ends = [int(line[0]) for line in lines[port.beats - 1 :: port.beats]]
     lasts = [i % port.beats == port.beats - 1 for i in range(len(lines))]
     if len(lines) != count * port.beats or [line[2] == "1" for line in lines] != lasts:

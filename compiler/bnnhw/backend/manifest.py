@@ -55,7 +55,7 @@ def manifest(design: Design) -> dict[str, Any]:
             "scale": source.scale,
             "offset": source.offset,
             "stream": {
-                "bytes": port.bytes,
+                "bytes": port.beat_bytes,
                 "elem_bits": port.elem_bits,
                 "shape": list(port.shape),
                 "order": "height, width, channel; element 0 in the least significant bits",
@@ -69,7 +69,7 @@ def manifest(design: Design) -> dict[str, Any]:
             "bias": [float(v) for v in scores.bias],
             "top_k": out.top_k,
             "stream": {
-                "bytes": out.bytes,
+                "bytes": out.beat_bytes,
                 "field_bits": out.field_bits,
                 "shape": list(out.shape),
                 "beats": out.beats,

@@ -1,0 +1,133 @@
+"""Inputs that users give: arrays and images, in the model's own input format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import BnnhwError, ToolError
+from bnnhw.ir.types import Integer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from bnnhw.ir.graph import Graph, InputFormat
+
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tif", ".tiff")
+_ARRAY_KEYS = ("x", "input", "inputs", "images", "data")
+
+
+def read_inputs(paths: Sequence[Path], source: InputFormat) -> NDArray[np.generic]:
+    """Model inputs [N, *shape] from .npy or .npz files, images, or folders of images.
+
+    An .npz file holds one array, or one named x, input, inputs, images, data or as the model's
+    input. Images are scaled to the model's size and become its values through its input type.
+
+    Raises:
+        BnnhwError: a file is missing, unreadable, or of the wrong shape.
+    """
+    arrays = []
+    for path in paths:
+        if path.is_dir():
+            files = sorted(p for p in path.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES)
+            if not files:
+                raise BnnhwError("the folder holds no images", where=str(path))
+            arrays += [_read_image(file, source) for file in files]
+        elif not path.is_file():
+            raise BnnhwError("no such file", where=str(path), fix="check the path of --input")
+        elif path.suffix == ".npy":
+            arrays.append(_read_npy(path))
+        elif path.suffix == ".npz":
+            arrays.append(_read_npz(path, source.name))
+        elif path.suffix.lower() in _IMAGE_SUFFIXES:
+            arrays.append(_read_image(path, source))
+        else:
+            raise BnnhwError(
+                f"files of type '{path.suffix}' are not read",
+                where=str(path),
+                fix="give .npy, .npz, images, or a folder of images",
+            )
+    shaped = []
+    for path, array in zip(list(paths) * len(arrays), arrays, strict=False):
+        one = array[None] if tuple(array.shape) == tuple(source.shape) else array
+        if tuple(one.shape[1:]) != tuple(source.shape) or len(one) == 0:
+            raise BnnhwError(
+                f"holds an array of shape {tuple(array.shape)}, the model takes (N, "
+                f"{', '.join(map(str, source.shape))})",
+                where=str(path),
+                fix="give inputs in the model's own shape and order",
+            )
+        shaped.append(one)
+    return np.concatenate(shaped)
+
+
+def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
+    """Random integer inputs [N, ...] over the whole input type; seeded."""
+    rng = np.random.default_rng(seed)
+    shape = graph.tensors[graph.input].shape
+    dtype = graph.tensors[graph.input].dtype
+    if isinstance(dtype, Integer):
+        return rng.integers(dtype.low, dtype.high + 1, (count, *shape))
+    low, high = dtype.low, dtype.high  # type: ignore[union-attr]
+    return np.where(rng.random((count, *shape)) < 0.5, low, high).astype(np.int64)
+
+
+def _read_npy(path: Path) -> NDArray[np.generic]:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise BnnhwError(f"is no readable array: {error}", where=str(path)) from error
+
+
+def _read_npz(path: Path, input_name: str) -> NDArray[np.generic]:
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            names = list(data.files)
+            chosen = next((n for n in (input_name, *_ARRAY_KEYS) if n in names), None)
+            if chosen is None and len(names) == 1:
+                chosen = names[0]
+            if chosen is None:
+                raise BnnhwError(
+                    f"holds the arrays {', '.join(names)}, none of them named as an input",
+                    where=str(path),
+                    fix=f"name one of them '{input_name}' or 'x'",
+                )
+            return np.asarray(data[chosen])
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise BnnhwError(f"is no readable .npz file: {error}", where=str(path)) from error
+
+
+def _read_image(path: Path, source: InputFormat) -> NDArray[np.generic]:
+    """One image as a model input [*shape]: pixels 0..255 through the input's scale and offset."""
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError as error:
+        raise ToolError(
+            "reading images needs the package pillow", fix="pip install 'bnnhw[images]'"
+        ) from error
+    if not (isinstance(source.element, Integer) and source.element == Integer(8, False)):
+        raise BnnhwError(
+            f"the model's input type is {source.element}, pixels are uint8",
+            where=str(path),
+            fix="give an .npy file in the model's own input format",
+        )
+    shape = source.shape if source.channels_last else (*source.shape[1:], source.shape[0])
+    if len(shape) != 3 or shape[2] not in (1, 3):
+        raise BnnhwError(
+            f"the model's input of shape {tuple(source.shape)} is no image",
+            where=str(path),
+            fix="give an .npy file in the model's own input format",
+        )
+    try:
+        with Image.open(path) as image:
+            mode = "RGB" if shape[2] == 3 else "L"
+            scaled = image.convert(mode).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
+            pixels = np.asarray(scaled).reshape(shape)
+    except (OSError, UnidentifiedImageError) as error:
+        raise BnnhwError(f"is no readable image: {error}", where=str(path)) from error
+    integers = pixels.astype(np.int64).transpose(2, 0, 1)[None]
+    return source.decode(integers)[0]

