@@ -1,0 +1,216 @@
+"""HLS back end: the top function, memory images, testbench, and the twins that it calls."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw import __version__
+from bnnhw.assets import asset_folder
+from bnnhw.backend.hls_units import TWINS
+from bnnhw.backend.render import render
+from bnnhw.board import load_board
+from bnnhw.errors import BnnhwError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bnnhw.backend.hls_units import MemoryArgument
+    from bnnhw.design import Design, Memory, Stream, Unit
+
+# The widest word of Vitis HLS: the upper bound of AP_INT_MAX_W (UG1399, arbitrary precision types).
+WIDEST_WORD = 4096
+_SHORT_WORD = 64  # bits that an integer literal holds
+_STYLES = {1: "lutram", 2: "bram"}
+_COLUMNS = 100
+
+
+def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
+    """Files of the HLS build, by path below the build folder.
+
+    ``hls/`` holds the top function ``<name>_top``, the twins it calls, a header a memory image, a
+    testbench for g++ and for C simulation in Vitis, a Makefile, and ``run_hls.tcl`` for Vitis HLS.
+
+    Args:
+        design: the accelerator.
+        part: the part as Vivado names it; None for that of the design's board.
+
+    Raises:
+        BnnhwError: a word is wider than Vitis HLS takes, or the board is unknown.
+    """
+    _check_widths(design)
+    top = design.top
+    source, sink = design.input_port, design.output_port
+    values: dict[str, object] = {
+        "top": top,
+        "network": design.name,
+        "version": __version__,
+        "input_bits": 8 * source.beat_bytes,
+        "output_bits": 8 * sink.beat_bytes,
+        "input_bytes": source.beat_bytes,
+        "output_bytes": sink.beat_bytes,
+        "input_beats": source.beats,
+        "output_beats": sink.beats,
+        "part": part or load_board(design.board).part,
+        "period_ns": f"{1000 / design.clock_mhz:.3f}",
+    }
+    headers = sorted({f"{unit.kind}.h" for unit in _called(design)})
+    arguments = list(_arguments(design))
+    code = render(
+        "hls_top.cpp.j2",
+        **values,
+        headers=headers,
+        memories=[memory.name for _, _, memory in arguments],
+        streams=[_stream(stream) for stream in design.streams.values()],
+        pragmas=[line for item in arguments for line in _pragmas(*item)],
+        calls=[_call(design, unit) for unit in _called(design)],
+    )
+    files = {
+        f"hls/{top}.h": render("hls_top.h.j2", **values, guard=f"{top.upper()}_H_"),
+        f"hls/{top}.cpp": code,
+        "hls/testbench.cpp": render("hls_testbench.cpp.j2", **values),
+        "hls/Makefile": render("hls_makefile.j2", **values),
+        "hls/run_hls.tcl": render("hls_run.tcl.j2", **values),
+    }
+    for unit, argument, memory in arguments:
+        files[f"hls/weights/{memory.name}.h"] = _memory_header(
+            memory, _fields(unit, argument), _is_array(argument)
+        )
+    files |= {
+        f"hls/{path.name}": path.read_text() for path in sorted(asset_folder("hls").glob("bnn_*.h"))
+    }
+    return files
+
+
+def _called(design: Design) -> list[Unit]:
+    """The units that become calls; a FIFO is the depth of its stream."""
+    unknown = [unit for unit in design.units if unit.kind not in TWINS]
+    if unknown:
+        raise BnnhwError(f"unit {unknown[0].kind} has no HLS twin", where=unknown[0].layer)
+    return list(design.units)
+
+
+def _arguments(design: Design) -> Iterator[tuple[Unit, MemoryArgument, Memory]]:
+    """All array arguments of all calls with their images."""
+    for unit in _called(design):
+        for argument in TWINS[unit.kind].memories:
+            yield unit, argument, design.memories[unit.memories[argument.parameter]]
+
+
+def _fields(unit: Unit, argument: MemoryArgument) -> int:
+    return unit.params[argument.fields] if argument.fields else 1
+
+
+def _is_array(argument: MemoryArgument) -> bool:
+    return argument.fields is not None
+
+
+def _check_widths(design: Design) -> None:
+    for stream in design.streams.values():
+        if stream.width + stream.user > WIDEST_WORD:
+            raise BnnhwError(
+                f"a beat of {stream.width + stream.user} bits is wider than the {WIDEST_WORD} "
+                "bits that Vitis HLS takes",
+                where=f"stream '{stream.name}'",
+                fix="choose a smaller PE or SIMD for the layers at its ends",
+            )
+    for unit, argument, memory in _arguments(design):
+        if memory.width // _fields(unit, argument) > WIDEST_WORD:
+            raise BnnhwError(
+                f"a memory word of {memory.width} bits is wider than the {WIDEST_WORD} bits that "
+                "Vitis HLS takes",
+                where=f"memory '{memory.name}'",
+                fix="choose a smaller SIMD or fewer lanes",
+            )
+
+
+def _stream(stream: Stream) -> dict[str, object]:
+    return {
+        "name": stream.name,
+        "bits": stream.width + stream.user,
+        "depth": max(stream.depth, 2),
+        "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats a frame",
+    }
+
+
+def _pragmas(unit: Unit, argument: MemoryArgument, memory: Memory) -> list[str]:
+    """Where an image is kept: all fields of a word are read at once."""
+    lines = []
+    if _is_array(argument):
+        # A word that is too wide for one memory becomes a memory a field.
+        how = "ARRAY_RESHAPE" if memory.width <= WIDEST_WORD else "ARRAY_PARTITION"
+        lines.append(f"{how} variable={memory.name} complete dim=2")
+    style = _STYLES.get(unit.params.get(argument.style or "", 0))
+    if style:
+        lines.append(f"BIND_STORAGE variable={memory.name} type=rom_1p impl={style}")
+    return lines
+
+
+def _call(design: Design, unit: Unit) -> dict[str, object]:
+    twin = TWINS[unit.kind]
+    source = design.streams[unit.source] if unit.source else None
+    sink = design.streams[unit.sink] if unit.sink else None
+    derived = {}
+    if source:
+        derived["BEATS"] = source.beats
+    if sink:
+        derived["OUT_BITS"] = sink.width + sink.user
+    own = dict(unit.params)
+    # A parameter of the unit itself wins: bnn_table's OUT_BITS is that of an element.
+    values = derived | own
+    parameters = ", ".join(f"/*{name}=*/{values[name]}" for name in twin.parameters)
+    streams = [source.name if source else "s_axis", sink.name if sink else "m_axis"]
+    memories = [unit.memories[argument.parameter] for argument in twin.memories]
+    error = ["error"] if twin.error else []
+    return {
+        "name": unit.name,
+        "kind": unit.kind,
+        "parameters": textwrap.wrap(parameters, _COLUMNS - 6, break_on_hyphens=False),
+        "arguments": ", ".join(streams + memories + error),
+    }
+
+
+def _memory_header(memory: Memory, fields: int, array: bool) -> str:
+    """An image as a constant array [depth][fields], or [depth] where it is no ``array``."""
+    bits = memory.width // fields
+    rows = _literals(memory, fields)
+    lines: list[str] = []
+    for row in rows:
+        text = ", ".join(row)
+        text = f"{{{text}}}," if array else f"{text},"
+        lines += textwrap.wrap(text, _COLUMNS - 4, break_on_hyphens=False)
+    return render(
+        "hls_memory.h.j2",
+        guard=f"{memory.name.upper()}_H_",
+        name=memory.name,
+        bits=bits,
+        depth=memory.depth,
+        fields=fields,
+        shape=f"[{memory.depth}][{fields}]" if array else f"[{memory.depth}]",
+        literal="unsigned long long" if bits <= _SHORT_WORD else "char* const",
+        rom=f"FieldRom<ap_uint<{bits}>, {memory.depth}, {fields}>"
+        if array
+        else f"Rom<ap_uint<{bits}>, {memory.depth}>",
+        lines=lines,
+    )
+
+
+def _literals(memory: Memory, fields: int) -> list[list[str]]:
+    """The C++ literals [depth][fields] of an image."""
+    bits = memory.width // fields
+    split = memory.bits.reshape(memory.depth, fields, bits)
+    packed = np.packbits(split, axis=2, bitorder="little")[:, :, ::-1]
+    size = packed.shape[2]
+    digits = -(-bits // 4)
+    if bits <= _SHORT_WORD:
+        form = "0x{}ULL"
+    else:
+        form = f'BNNHW_WORD({bits}, "0x{{}}")'
+    rows = []
+    for word in packed:
+        text = word.tobytes().hex()
+        cuts = (text[2 * size * i : 2 * size * (i + 1)][-digits:] for i in range(fields))
+        rows.append([form.format(cut) for cut in cuts])
+    return rows
