@@ -1,0 +1,72 @@
+"""bnn_window: gives every window in order, in exactly the cycles that its contract states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from runner import PATTERNS, pack, run_streams
+from window_model import WindowShape, WindowTiming
+
+#: Shape, ELEM_BITS, SIMD, REPEATS, CHANNEL_OUTER, PAD_VALUE, DEPTH over the minimum, RAM_STYLE.
+CONFIGS = {
+    "3x3": (WindowShape(8, 5, 6, pads=(1, 1, 1, 1)), 1, 8, 1, 0, 0, 14, 1),
+    "3x3 minimal depth": (WindowShape(8, 5, 6, pads=(1, 1, 1, 1)), 1, 8, 1, 0, 1, 0, 2),
+    "3x3 stride 2 repeated": (WindowShape(6, 7, 6, stride=(2, 2)), 2, 2, 4, 0, 0, 20, 0),
+    "1x1 as a buffer": (WindowShape(40, 1, 1, (1, 1)), 1, 4, 4, 0, 0, 3, 0),
+    "1x1 stride 3": (WindowShape(4, 7, 8, (1, 1), (3, 3)), 3, 2, 1, 0, 0, 0, 0),
+    "5x5 asymmetric": (WindowShape(2, 9, 7, (5, 5), (3, 2), (2, 0, 1, 3)), 4, 1, 1, 0, 9, 11, 0),
+    "7x7 over a small image": (WindowShape(4, 3, 4, (7, 7), pads=(3, 3, 3, 3)), 1, 2, 2, 0, 1, 5, 0),
+    "2x3 pool": (WindowShape(6, 8, 7, (2, 3), (2, 1), (1, 1, 0, 2)), 3, 2, 1, 1, 5, 9, 0),
+    "2x2 stride 3 pool": (WindowShape(3, 8, 11, (2, 2), (3, 3)), 1, 1, 1, 1, 0, 0, 0),
+    "3x3 channel outer repeated": (WindowShape(4, 4, 4, pads=(1, 1, 1, 1)), 8, 2, 3, 1, 0, 2, 0),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_gives_every_window_in_the_stated_cycles(name: str) -> None:
+    shape, bits, simd, repeats, outer, pad_value, slack, style = CONFIGS[name]
+    folds = shape.channels // simd
+    timing = WindowTiming(shape, folds, repeats, bool(outer), 0)
+    timing = replace(timing, depth=timing.minimal_depth + slack)
+    count = 4
+    size = (count, shape.height, shape.width, shape.channels)
+    frames = np.random.default_rng(7).integers(0, 1 << bits, size)
+
+    def serial(windows: np.ndarray) -> np.ndarray:
+        """(frame, y, x, ky, kx, channel) to (beat, lane)."""
+        split = windows.reshape(*windows.shape[:5], folds, simd)
+        if outer:
+            split = np.moveaxis(split, 5, 3)
+        flat = split.reshape(count * shape.out_h * shape.out_w, -1, simd)
+        return np.repeat(flat[:, None], repeats, axis=1).reshape(-1, simd)
+
+    expected = pack(serial(shape.windows(frames, pad_value)), simd, bits)
+    user = serial(shape.windows(np.zeros_like(frames), 1))[:, 0].tolist()
+    # The padding before the first element of a fifth frame goes out without waiting for it.
+    early = user.index(0)
+    expected += expected[:early]
+    user += user[:early]
+    runs = run_streams(
+        "bnn_window",
+        {
+            "ELEM_BITS": bits,
+            **shape.parameters(),
+            "SIMD": simd,
+            "REPEATS": repeats,
+            "CHANNEL_OUTER": outer,
+            "PAD_VALUE": pad_value,
+            "DEPTH": timing.depth,
+            "RAM_STYLE": style,
+        },
+        {"s_axis": pack(frames, simd, bits)},
+        {"m_axis": len(expected)},
+        patterns=PATTERNS,
+    )
+    for run in runs:
+        assert run.outputs["m_axis"].data == expected
+        assert run.outputs["m_axis"].user == user
+    taken, given = timing.cycles(count)
+    assert runs[0].inputs["s_axis"] == taken
+    assert runs[0].outputs["m_axis"].taken[: len(given)] == given

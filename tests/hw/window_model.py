@@ -1,0 +1,138 @@
+"""Golden model of bnn_window: what it gives, and in which cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class WindowShape:
+    """An image and its windows; ``pads`` are top, bottom, left, right."""
+
+    channels: int
+    height: int
+    width: int
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def out_h(self) -> int:
+        return (self.height + self.pads[0] + self.pads[1] - self.kernel[0]) // self.stride[0] + 1
+
+    @property
+    def out_w(self) -> int:
+        return (self.width + self.pads[2] + self.pads[3] - self.kernel[1]) // self.stride[1] + 1
+
+    @property
+    def pixels(self) -> int:
+        return self.height * self.width
+
+    def parameters(self) -> dict[str, int]:
+        names = ["CHANNELS", "HEIGHT", "WIDTH", "KERNEL_H", "KERNEL_W", "STRIDE_H", "STRIDE_W"]
+        names += ["PAD_TOP", "PAD_BOTTOM", "PAD_LEFT", "PAD_RIGHT"]
+        values = (
+            self.channels, self.height, self.width, *self.kernel, *self.stride, *self.pads,
+        )  # fmt: skip
+        return dict(zip(names, values, strict=True))
+
+    def padded(self, frame: np.ndarray, value: int) -> np.ndarray:
+        top, bottom, left, right = self.pads
+        pads = ((top, bottom), (left, right), (0, 0))
+        return np.pad(frame, pads, constant_values=value)
+
+    def windows(self, frames: np.ndarray, pad_value: int) -> np.ndarray:
+        """Returns (frame, y, x, ky, kx, channel) of frames (frame, row, column, channel)."""
+        result = np.empty(
+            (len(frames), self.out_h, self.out_w, *self.kernel, frames.shape[3]), frames.dtype
+        )
+        for n, frame in enumerate(frames):
+            image = self.padded(frame, pad_value)
+            for y in range(self.out_h):
+                for x in range(self.out_w):
+                    rows = slice(y * self.stride[0], y * self.stride[0] + self.kernel[0])
+                    columns = slice(x * self.stride[1], x * self.stride[1] + self.kernel[1])
+                    result[n, y, x] = image[rows, columns]
+        return result
+
+
+@dataclass(frozen=True)
+class WindowTiming:
+    """Timing of bnn_window with both sides always willing, cycle by cycle."""
+
+    shape: WindowShape
+    folds: int
+    repeats: int
+    channel_outer: bool
+    depth: int
+
+    @cached_property
+    def minimal_depth(self) -> int:
+        s = self.shape
+        return max(2, ((s.kernel[0] - 1) * s.width + s.kernel[1]) * self.folds)
+
+    @cached_property
+    def reads(self) -> list[tuple[int, int]]:
+        """For each output beat of a frame: the input beat it needs (-1: none, padding), and the
+        first input beat that is kept after it is read, both from the beginning of the frame."""
+        s, folds = self.shape, self.folds
+        row = s.width * folds
+        taps = [(ky, kx) for ky in range(s.kernel[0]) for kx in range(s.kernel[1])]
+        if self.channel_outer:
+            order = [(ky, kx, f) for f in range(folds) for ky, kx in taps]
+        else:
+            order = [(ky, kx, f) for ky, kx in taps for f in range(folds)]
+        starts = [
+            ((y * s.stride[0] - s.pads[0]) * row + (x * s.stride[1] - s.pads[2]) * folds, y, x)
+            for y in range(s.out_h)
+            for x in range(s.out_w)
+        ]
+        first = starts[0][0] + s.height * row
+        result = []
+        for i, (start, y, x) in enumerate(starts):
+            following = starts[i + 1][0] if i + 1 < len(starts) else first
+            for repeat in range(self.repeats):
+                for j, (ky, kx, f) in enumerate(order):
+                    iy, ix = y * s.stride[0] - s.pads[0] + ky, x * s.stride[1] - s.pads[2] + kx
+                    inside = 0 <= iy < s.height and 0 <= ix < s.width
+                    need = iy * row + ix * folds + f if inside else -1
+                    keep = start
+                    if repeat == self.repeats - 1:
+                        if j == len(order) - 1:
+                            keep = following
+                        elif s.kernel == (1, 1):
+                            keep = start + f + 1
+                    result.append((need, keep))
+        return result
+
+    def cycles(self, frames: int) -> tuple[list[int], list[int]]:
+        """Returns the cycles in which each input beat and each output beat moves."""
+        size = self.shape.pixels * self.folds
+        reads = [
+            (need + n * size if need >= 0 else -1, keep + n * size)
+            for n in range(frames)
+            for need, keep in self.reads
+        ]
+        keep = -(self.shape.pads[0] * self.shape.width + self.shape.pads[2]) * self.folds
+        taken: list[int] = []
+        given: list[int] = []
+        cycle = 0
+        while len(given) < len(reads) or len(taken) < frames * size:
+            before = len(taken)
+            if before < frames * size and before - keep < self.depth:
+                taken.append(cycle)
+            if len(given) < len(reads) and reads[len(given)][0] < before:
+                keep = reads[len(given)][1]
+                given.append(cycle + 1)
+            cycle += 1
+            assert cycle < 1_000_000, "the model does not end"
+        return taken, given
+
+    def stalls(self) -> int:
+        """Cycles lost between the third and the fourth frame, against a beat a cycle."""
+        taken, given = self.cycles(4)
+        n = len(self.reads)
+        return (given[4 * n - 1] - given[3 * n - 1]) - max(n, len(taken) // 4)
