@@ -136,3 +136,91 @@ class WindowTiming:
         taken, given = self.cycles(4)
         n = len(self.reads)
         return (given[4 * n - 1] - given[3 * n - 1]) - max(n, len(taken) // 4)
+
+
+@dataclass(frozen=True)
+class ParallelTiming:
+    """Timing of bnn_window_parallel with both sides always willing; ``beats`` a window."""
+
+    shape: WindowShape
+    beats: int
+
+    @property
+    def used(self) -> int:
+        """Columns of the image that a pass reads."""
+        return min(self._last + 1, self.shape.width)
+
+    @property
+    def columns(self) -> int:
+        """Columns that a pass over the image shifts in, padding included."""
+        return max(self._last + 1, self.used + self.shape.pads[2])
+
+    @property
+    def _last(self) -> int:
+        s = self.shape
+        return s.kernel[1] - 1 - s.pads[2] + (s.out_w - 1) * s.stride[1]
+
+    @cached_property
+    def steps(self) -> list[tuple[int, int, bool]]:
+        """For each column of a frame: the pixel it needs (-1: none), the first pixel that is kept
+        after it is read, and whether it completes a window."""
+        s = self.shape
+        result = []
+        for y in range(s.out_h):
+            top = y * s.stride[0] - s.pads[0]
+            bottom = min(top + s.kernel[0] - 1, s.height - 1)
+            after = top + s.stride[0] if y + 1 < s.out_h else s.height - s.pads[0]
+            for x in range(self.columns):
+                past = x - (s.kernel[1] - 1 - s.pads[2])
+                emit = past >= 0 and past % s.stride[1] == 0 and past // s.stride[1] < s.out_w
+                keep = top * s.width + min(x + 1, self.used)
+                if x == self.columns - 1:
+                    keep = after * s.width
+                result.append((bottom * s.width + x if x < self.used else -1, keep, emit))
+        return result
+
+    def cycles(self, frames: int) -> tuple[list[int], list[int]]:
+        """Returns the cycles in which each input beat and each output beat moves."""
+        s = self.shape
+        steps = [
+            (need + n * s.pixels if need >= 0 else -1, keep + n * s.pixels, emit)
+            for n in range(frames)
+            for need, keep, emit in self.steps
+        ]
+        depth = s.kernel[0] * s.width
+        keep = -s.pads[0] * s.width
+        taken: list[int] = []
+        given: list[int] = []
+        done = 0
+        column = window = False  # a column read; a window complete in the shift registers
+        column_emit = False
+        left = 0  # beats of the held window that have not gone out
+        direct = self.beats == 1
+        cycle = 0
+        while len(given) < frames * s.out_h * s.out_w * self.beats or len(taken) < frames * s.pixels:
+            before = len(taken)
+            if before < frames * s.pixels and before - keep < depth:
+                taken.append(cycle)
+            if direct:
+                take = True
+                if window:
+                    given.append(cycle)
+            else:
+                take = left <= 1
+                if left:
+                    given.append(cycle)
+                    left -= 1
+                if take and window:
+                    left = self.beats
+            shift = not window or take
+            load = not column or shift
+            if shift:
+                window = column and column_emit
+            if load:
+                column = done < len(steps) and steps[done][0] < before
+                if column:
+                    keep, column_emit = steps[done][1:]
+                    done += 1
+            cycle += 1
+            assert cycle < 1_000_000, "the model does not end"
+        return taken, given
