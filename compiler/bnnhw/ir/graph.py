@@ -54,6 +54,9 @@ class InputFormat:
         element: integer or bit type of the graph's input; Real while undecided.
         scale: model value = integer * scale + offset.
         offset: see ``scale``.
+        rounds: whether the model itself quantises its input, so that ``encode`` rounds (half to
+            even) and saturates as that quantiser does instead of refusing values in between.
+        grid: shape of the graph's input where the model reshapes its own: (784,) to (1, 28, 28).
     """
 
     name: str
@@ -63,6 +66,8 @@ class InputFormat:
     element: Integer | Bit | Real = field(default_factory=Real)
     scale: float = 1.0
     offset: float = 0.0
+    rounds: bool = False
+    grid: tuple[int, ...] = ()
 
     def encode(self, x: NDArray[np.generic]) -> Ints:
         """Integers [N, C, H, W] or [N, C] of model inputs [N, *shape].
@@ -82,6 +87,8 @@ class InputFormat:
         exact = (x.astype(np.float64) - self.offset) / self.scale
         q = np.rint(exact)
         low, high = self.element.low, self.element.high
+        if self.rounds:
+            exact = q = np.clip(q, low, high)
         step_error = np.abs(exact - q).max(initial=0)
         fits = bool(np.all((q >= low) & (q <= high)))
         if isinstance(self.element, Bit):
@@ -96,11 +103,15 @@ class InputFormat:
         integers = q.astype(np.int64)
         if self.channels_last and integers.ndim == 4:
             integers = integers.transpose(0, 3, 1, 2)
+        if self.grid:
+            integers = integers.reshape(len(integers), *self.grid)
         return np.ascontiguousarray(integers)
 
     def decode(self, q: Ints) -> NDArray[np.generic]:
         """The model inputs [N, *shape] that ``encode`` maps to the integers ``q``."""
-        if self.channels_last and q.ndim == 4:
+        if self.grid:
+            q = q.reshape(len(q), *self.shape)
+        elif self.channels_last and q.ndim == 4:
             q = q.transpose(0, 2, 3, 1)
         values = q * self.scale + self.offset
         return np.ascontiguousarray(values.astype(self.dtype))
@@ -141,6 +152,7 @@ class Graph:
         tensors: shape and type of every tensor.
         input_format: how the model's own input maps to the input tensor.
         output_map: how the output tensor maps to the model's own output.
+        notes: what the user should know about the translation, one sentence each.
     """
 
     name: str
@@ -150,6 +162,7 @@ class Graph:
     tensors: Mapping[str, Tensor]
     input_format: InputFormat
     output_map: OutputMap
+    notes: tuple[str, ...] = ()
 
     def producer(self, tensor: str) -> Node | None:
         """The node that writes ``tensor``; None for the graph's input."""

@@ -20,6 +20,8 @@ Shape = tuple[int, ...]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Exacts = NDArray[np.object_]
+"""Arrays of ``fractions.Fraction``: parameters whose rounding would move a threshold."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,21 @@ class Dense(Op):
 
 @dataclass(frozen=True, eq=False)
 class Affine(Op):
-    """x * scale[c] + shift[c] per channel (axis 0 of the sample): BatchNorm, bias, scale."""
+    """x * scale[c] + shift[c] per channel (axis 0 of the sample): BatchNorm, bias, scale.
+
+    Attributes:
+        scale: [C], exact.
+        shift: [C], or [row classes, column classes, C]: what a shift becomes in a zero-padded
+            convolution becomes, since padded taps contribute 0 and not the shift.
+        row_class: the row class of each row; empty where there is only one.
+        column_class: likewise for columns.
+    """
 
     level: ClassVar[str] = "real"
-    scale: Floats
-    shift: Floats
+    scale: Exacts
+    shift: Exacts
+    row_class: tuple[int, ...] = ()
+    column_class: tuple[int, ...] = ()
 
     def infer(self, *inputs: Tensor) -> Tensor:
         _same_channels(inputs[0], len(self.scale), "Affine")

@@ -1,0 +1,356 @@
+"""The state of an import: constants, views of graph tensors, and the nodes made so far."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend import views
+from bnnhw.frontend.exact import exact, floats
+from bnnhw.frontend.views import View
+from bnnhw.ir.graph import InputFormat, Node
+from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Flatten, Lookup, Relu
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from bnnhw.frontend.model_file import OnnxModel, OnnxNode
+    from bnnhw.frontend.options import LoadOptions
+    from bnnhw.ir.ops import Exacts, Floats, Op, Shape, Tensor
+
+DYNAMIC_BATCH = 1_000_003
+"""Stands for a dynamic batch in shape arithmetic: a prime that no other size equals."""
+
+
+class LayoutError(ModelError):
+    """An operation reads the image with its axes in another order than the graph's."""
+
+
+class Context:
+    """What the handlers of ONNX operations read and extend.
+
+    Attributes:
+        model: the file.
+        options: the user's declarations.
+        batch: the batch size, or ``DYNAMIC_BATCH``.
+        constants: values of constant tensors by ONNX name.
+        views: live tensors by ONNX name.
+        tensors: shape and type of graph tensors.
+        nodes: graph nodes made so far.
+        tables: by ONNX name, for tensors computed element by element from an input of at most 8
+            bits: their values for every input integer, as the model computes them.
+        nonnegative: graph tensors known to be >= 0.
+        bits: graph tensors that hold the results of comparisons, 0 or 1.
+        pads: zero padding (top, left, bottom, right) that a Pad node adds, by ONNX name of its
+            result; the convolution that reads it takes it over.
+        rounding: for nodes of type Affine: the sum of magnitudes of the terms of the shift, from
+            which the rounding error of the model's own arithmetic is bounded.
+        zero_repairs: for results of x == 0, by ONNX name: the name of x.
+        input_format: how the model's input maps to the graph's.
+        input_tensor: the graph's input tensor.
+        notes: sentences for the user.
+        scores: ONNX name of the scores where operations after them were left out.
+    """
+
+    def __init__(self, model: OnnxModel, options: LoadOptions, batch: int) -> None:
+        self.model, self.options, self.batch = model, options, batch
+        self.constants: dict[str, NDArray[np.generic]] = dict(model.constants)
+        self.views: dict[str, View] = {}
+        self.tensors: dict[str, Tensor] = {}
+        self.nodes: list[Node] = []
+        self.tables: dict[str, NDArray[np.generic]] = {}
+        self.nonnegative: set[str] = set()
+        self.bits: set[str] = set()
+        self.pads: dict[str, tuple[int, int, int, int]] = {}
+        self.zero_repairs: dict[str, str] = {}
+        self.input_format: InputFormat | None = None
+        self.input_tensor = model.input_name
+        self.rounding: dict[str, Floats] = {}
+        self.notes: list[str] = []
+        self.scores: str | None = None
+        self._layer = "input"
+        self._kinds: dict[str, int] = {}
+        self._node_names: set[str] = set()
+        counts: dict[str, int] = {}
+        for node in model.nodes:
+            name = identifier(node.name)
+            counts[name] = counts.get(name, 0) + 1
+        self._ambiguous = {name for name, count in counts.items() if count > 1 or not name}
+
+    # ------------------------------------------------------------------------------ reading
+
+    def constant(self, name: str | None) -> NDArray[np.generic] | None:
+        """The value of a tensor; None where it is live or left out."""
+        return self.constants.get(name) if name else None
+
+    def need_constant(self, node: OnnxNode, index: int, what: str) -> NDArray[np.generic]:
+        """The value of an input that must be constant."""
+        value = self.constant(node.optional(index))
+        if value is None:
+            raise ModelError(
+                f"its {what} is missing or computed from the input",
+                where=node.where,
+                fix=f"export the model with a constant {what}",
+            )
+        return value
+
+    def view(self, node: OnnxNode, index: int = 0) -> View:
+        """The live tensor at an input."""
+        name = node.optional(index)
+        if name is None or name not in self.views:
+            raise ModelError(
+                f"its input {index} is a constant", where=node.where, fix="export the model again"
+            )
+        return self.views[name]
+
+    def live_inputs(self, node: OnnxNode) -> list[int]:
+        """Positions of the inputs that depend on the model's input."""
+        return [i for i, name in enumerate(node.inputs) if name in self.views]
+
+    def sizes(self, view: View) -> dict[str, int]:
+        """Sizes of the axes of the graph tensor behind a view."""
+        return views.axis_sizes(self.tensors[view.tensor].shape, self.batch)
+
+    def shape(self, view: View) -> tuple[int, ...]:
+        """The ONNX tensor's shape, the batch first where it is."""
+        return views.view_shape(view, self.sizes(view))
+
+    def is_image(self, view: View) -> bool:
+        """Whether the ONNX tensor is (N, C, H, W) in the graph tensor's own order."""
+        shape = self.tensors[view.tensor].shape
+        return len(shape) == 3 and view.dims == views.natural_view("", shape).dims
+
+    # ------------------------------------------------------------------------------ writing
+
+    def add(self, op: Op, tensor: str, node: OnnxNode, output: str | None = None) -> str:
+        """Appends a graph node reading ``tensor``; returns the name of its output.
+
+        Args:
+            op: the operation.
+            tensor: graph tensor it reads.
+            node: the ONNX node it comes from.
+            output: ONNX name of the result; None for an intermediate one.
+        """
+        name = self._name(op, node)
+        target = output if output and output not in self.tensors else f"{name}:out"
+        made = Node(name, op, (tensor,), target, node.name or node.where)
+        try:
+            self.tensors[target] = op.infer(self.tensors[tensor])
+        except ModelError as error:
+            raise ModelError(error.what, where=node.where, fix=error.fix) from error
+        self.nodes.append(made)
+        return target
+
+    def add_source(self, op: Op, tensor: str) -> str:
+        """Appends a graph node that stands for a declaration of the user, not for an ONNX node."""
+        name = "input_scale"
+        self._node_names.add(name)
+        target = f"{name}:out"
+        self.tensors[target] = op.infer(self.tensors[tensor])
+        self.nodes.append(Node(name, op, (tensor,), target, "the declared input scale"))
+        return target
+
+    def broadcast_rank(self, view: View, rank: int) -> View:
+        """The view with dimensions of size 1 put in front, as broadcasting does."""
+        missing = rank - len(view.dims)
+        return View(view.tensor, ((),) * missing + view.dims) if missing > 0 else view
+
+    def affine(
+        self,
+        view: View,
+        node: OnnxNode,
+        *,
+        scale: NDArray[np.generic] | None = None,
+        shift: NDArray[np.generic] | None = None,
+        output: str | None = None,
+    ) -> View:
+        """Multiplies by and adds constants that broadcast against the ONNX tensor."""
+        one, zero = np.asarray(1), np.asarray(0)
+        return self.affine_exact(
+            view,
+            node,
+            scale=exact(finite(one if scale is None else scale, node)),
+            shift=exact(finite(zero if shift is None else shift, node)),
+            output=output,
+        )
+
+    def affine_exact(
+        self,
+        view: View,
+        node: OnnxNode,
+        *,
+        scale: Exacts,
+        shift: Exacts,
+        magnitude: Exacts | None = None,
+        output: str | None = None,
+    ) -> View:
+        """The same with fractions; ``magnitude`` is the sum of magnitudes of the shift's terms."""
+        size = np.abs(shift) if magnitude is None else magnitude
+        terms = [np.asarray(term, object) for term in (scale, shift, size)]
+        view, (scale_c, shift_c, magnitude_c) = self._per_channel(view, terms, node)
+        target = self.add(Affine(scale_c, shift_c), view.tensor, node, output)
+        self.rounding[self.nodes[-1].name] = floats(magnitude_c)
+        return View(target, view.dims)
+
+    def _per_channel(
+        self, view: View, terms: list[Exacts], node: OnnxNode
+    ) -> tuple[View, list[Exacts]]:
+        channels = self.tensors[view.tensor].shape[0]
+        if all(term.size == 1 for term in terms):
+            return view, [np.repeat(term.reshape(1), channels) for term in terms]
+        sizes = self.sizes(view)
+        try:
+            whole = [
+                term.reshape((1,) * len(sizes))
+                if term.size == 1
+                else views.in_graph_order(view, term, sizes)
+                for term in terms
+            ]
+        except ModelError as error:
+            raise ModelError(error.what, where=node.where, fix="check the shape") from error
+        images = [term.reshape(term.shape[0], -1) for term in whole[0:]]
+        if all((term == term[:, :1]).all() for term in images):
+            return view, [np.broadcast_to(term[:, 0], (channels,)) for term in images]
+        if not view.batch_first or len([dim for dim in view.dims[1:] if dim]) != 1:
+            raise ModelError(
+                "its constant differs from pixel to pixel",
+                where=node.where,
+                fix="use one constant per channel",
+            )
+        flat = self.flatten(view, node)
+        count = self.tensors[flat.tensor].shape[0]
+        return flat, [
+            np.broadcast_to(t.ravel() if t.size > 1 else t.reshape(1), (count,)) for t in whole
+        ]
+
+    def flatten(self, view: View, node: OnnxNode) -> View:
+        """The view of a flattened copy (C, H, W order) of the graph tensor behind ``view``.
+
+        ONNX dimensions keep their order, so a channels-last flatten is in another order than its
+        graph tensor: only element-wise constants, already permuted, and weights may follow.
+        """
+        if len(self.tensors[view.tensor].shape) == 1:
+            return view
+        target = self.add_flatten(view.tensor, node)
+        order = tuple(axis for axis in views.GRAPH_AXES if axis in view.order)
+        if view.order != order:
+            raise ModelError(
+                "works on single elements of a flattened channels-last image",
+                where=node.where,
+                fix="flatten in (N, C, H, W) order, or put a fully connected layer there",
+            )
+        dims = tuple(("C",) if dim and dim != (views.BATCH,) else dim for dim in view.dims)
+        return View(target, dims)
+
+    def add_flatten(self, tensor: str, node: OnnxNode) -> str:
+        """A flattened copy (C, H, W order) of an image; one for all its readers."""
+        for made in self.nodes:
+            if isinstance(made.op, Flatten) and made.inputs[0] == tensor:
+                return made.output
+        target = self.add(Flatten(), tensor, node)
+        for known in (self.nonnegative, self.bits):
+            if tensor in known:
+                known.add(target)
+        return target
+
+    def regrid_input(self, view: View, target: Sequence[int]) -> View | None:
+        """Gives the graph's input another shape where the model reshapes its own input.
+
+        Only while everything so far is element by element with one constant for all; else None.
+        """
+        form = self.input_format
+        if form is None or form.grid or len(target) != 4 or target[0] != self.batch:
+            return None
+        if not view.batch_first or view.order != natural_order(self.tensors[view.tensor].shape):
+            return None
+        channels = self.tensors[view.tensor].shape[0]
+        if any(not elementwise(n.op, channels) for n in self.nodes) or form.channels_last:
+            return None
+        grid = tuple(int(v) for v in target[1:])
+        if math.prod(grid) != math.prod(form.shape):
+            return None
+        self.input_format = replace(form, grid=grid)
+        for name, tensor in self.tensors.items():
+            self.tensors[name] = replace(tensor, shape=grid)
+        self.nodes = [replace(n, op=resized(n.op, grid[0])) for n in self.nodes]
+        for made in self.nodes:
+            if made.name in self.rounding:
+                self.rounding[made.name] = np.repeat(self.rounding[made.name][:1], grid[0])
+        return views.natural_view(view.tensor, grid)
+
+    def layout_error(self, what: str, node: OnnxNode) -> LayoutError:
+        """An error that another order of the input's axes may mend."""
+        return LayoutError(
+            what,
+            where=node.where,
+            fix="transpose the image to (N, C, H, W) before it, as exporters do",
+        )
+
+    # ------------------------------------------------------------------------------- naming
+
+    def _name(self, op: Op, node: OnnxNode) -> str:
+        kind = type(op).__name__.lower()
+        if isinstance(op, (Conv, Dense)):
+            name = identifier(node.name)
+            if name in self._ambiguous or name in self._node_names:
+                name = self._count(kind)
+            self._layer = name
+        else:
+            name = f"{self._layer}_{kind}"
+            if name in self._node_names:
+                name = self._count(name, first=2)
+        while name in self._node_names:
+            name = self._count(kind)
+        self._node_names.add(name)
+        return name
+
+    def _count(self, prefix: str, first: int = 1) -> str:
+        self._kinds[prefix] = self._kinds.get(prefix, first - 1) + 1
+        return f"{prefix}{self._kinds[prefix]}"
+
+
+def identifier(name: str) -> str:
+    """An ONNX node name as an identifier: other characters become single underscores."""
+    text = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")
+    return f"n{text}" if text[:1].isdigit() else text
+
+
+def finite(values: NDArray[np.generic], node: OnnxNode) -> NDArray[np.generic]:
+    """``values``, checked to hold neither infinity nor NaN."""
+    if values.dtype.kind not in "fiub":
+        raise ModelError("has a constant that is no number", where=node.where, fix="export again")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ModelError(
+            "has a parameter that is infinite or not a number",
+            where=node.where,
+            fix="the training diverged or the file is damaged; train or export again",
+        )
+    return values
+
+
+def natural_order(shape: Shape) -> tuple[str, ...]:
+    """The axes of size greater than 1 of a graph tensor, in its order."""
+    return views.natural_view("", shape).order
+
+
+def elementwise(op: Op, channels: int) -> bool:
+    """Whether ``op`` treats every element alike, whatever its position."""
+    if isinstance(op, Affine):
+        return len({*op.scale.flat}) == 1 and len({*op.shift.flat}) == 1 and channels > 0
+    return isinstance(op, (Relu, Clip, Binarize, Lookup))
+
+
+def resized(op: Op, channels: int) -> Op:
+    """An element-wise operation for another number of channels."""
+    if isinstance(op, Affine):
+        return Affine(
+            np.repeat(op.scale.flat[:1], channels), np.repeat(op.shift.flat[:1], channels)
+        )
+    return op

@@ -1,0 +1,147 @@
+"""ONNX operations that only move, reshape or rename: they change the view, not the graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend import views
+from bnnhw.frontend.views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bnnhw.frontend.context import Context
+    from bnnhw.frontend.model_file import OnnxNode
+
+_RESHAPE_FIX = "reshape only to flatten, to squeeze, or to (N, C, H, W); keep the batch first"
+
+
+def identity(ctx: Context, node: OnnxNode) -> None:
+    """Identity, Dropout in inference: the same tensor under another name."""
+    ctx.views[node.outputs[0]] = ctx.view(node)
+
+
+def dropout(ctx: Context, node: OnnxNode) -> None:
+    """Dropout; an error where the model was exported in training mode."""
+    training = ctx.constant(node.optional(2))
+    if node.optional(2) and (training is None or bool(training)):
+        raise ModelError(
+            "is active", where=node.where, fix="export the model in evaluation mode (model.eval())"
+        )
+    identity(ctx, node)
+
+
+def cast(ctx: Context, node: OnnxNode) -> None:
+    """Cast: to a float type nothing changes; bits stay bits; other casts would truncate."""
+    to = int(node.attributes["to"])
+    view = ctx.view(node)
+    floating = to in (1, 10, 11, 16)
+    table = ctx.tables.get(node.inputs[0])
+    integral = table is not None and np.array_equal(table, np.rint(table.astype(np.float64)))
+    if not floating and view.tensor not in ctx.bits and not integral:
+        raise ModelError(
+            "truncates real values to integers",
+            where=node.where,
+            fix="cast only constants, the input, or the results of comparisons",
+        )
+    if to == 9 and view.tensor not in ctx.bits:
+        raise ModelError(
+            "turns numbers into booleans", where=node.where, fix="compare with > or >= instead"
+        )
+    ctx.views[node.outputs[0]] = view
+
+
+def transpose(ctx: Context, node: OnnxNode) -> None:
+    """Transpose."""
+    view = ctx.view(node)
+    rank = len(view.dims)
+    perm = [int(p) for p in node.attributes.get("perm", reversed(range(rank)))]
+    if sorted(perm) != list(range(rank)):
+        raise ModelError(f"has the permutation {perm}", where=node.where, fix="export again")
+    ctx.views[node.outputs[0]] = View(view.tensor, tuple(view.dims[p] for p in perm))
+
+
+def flatten(ctx: Context, node: OnnxNode) -> None:
+    """Flatten."""
+    view = ctx.view(node)
+    axis = int(node.attributes.get("axis", 1))
+    axis += len(view.dims) if axis < 0 else 0
+    shape = ctx.shape(view)
+    target = (int(np.prod(shape[:axis])), int(np.prod(shape[axis:])))
+    _reshape(ctx, node, target)
+
+
+def reshape(ctx: Context, node: OnnxNode) -> None:
+    """Reshape."""
+    target = [int(v) for v in np.ravel(ctx.need_constant(node, 1, "target shape"))]
+    zero = bool(node.attributes.get("allowzero", 0))
+    try:
+        sizes = views.resolve_target(target, ctx.shape(ctx.view(node)), allow_zero=zero)
+    except ModelError as error:
+        raise ModelError(error.what, where=node.where, fix=_RESHAPE_FIX) from error
+    _reshape(ctx, node, sizes)
+
+
+def _reshape(ctx: Context, node: OnnxNode, target: tuple[int, ...]) -> None:
+    view = ctx.view(node)
+    try:
+        made = views.reshape(view, target, ctx.sizes(view))
+    except ModelError as error:
+        regridded = ctx.regrid_input(view, target)
+        if regridded is None:
+            raise ModelError(error.what, where=node.where, fix=_RESHAPE_FIX) from error
+        made = regridded
+    ctx.views[node.outputs[0]] = made
+
+
+def squeeze(ctx: Context, node: OnnxNode) -> None:
+    """Squeeze."""
+    view = ctx.view(node)
+    axes = _axes(ctx, node)
+    shape = ctx.shape(view)
+    rank = len(shape)
+    if axes is None:
+        axes = [i for i, size in enumerate(shape) if size == 1 and i > 0]
+    axes = [a + rank if a < 0 else a for a in axes]
+    if any(not 0 <= a < rank or shape[a] != 1 or view.dims[a] for a in axes):
+        raise ModelError(
+            f"squeezes axes {axes} of a tensor of shape {shape}",
+            where=node.where,
+            fix="squeeze only axes of size 1, and not the batch",
+        )
+    dims = tuple(dim for i, dim in enumerate(view.dims) if i not in axes)
+    ctx.views[node.outputs[0]] = View(view.tensor, dims)
+
+
+def unsqueeze(ctx: Context, node: OnnxNode) -> None:
+    """Unsqueeze."""
+    view = ctx.view(node)
+    axes = _axes(ctx, node) or []
+    rank = len(view.dims) + len(axes)
+    where = {a + rank if a < 0 else a for a in axes}
+    rest = iter(view.dims)
+    dims = tuple(() if i in where else next(rest) for i in range(rank))
+    ctx.views[node.outputs[0]] = View(view.tensor, dims)
+
+
+def _axes(ctx: Context, node: OnnxNode) -> list[int] | None:
+    if "axes" in node.attributes:
+        return [int(a) for a in node.attributes["axes"]]
+    if node.optional(1):
+        return [int(a) for a in np.ravel(ctx.need_constant(node, 1, "axes"))]
+    return None
+
+
+HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
+    "Identity": identity,
+    "Dropout": dropout,
+    "Cast": cast,
+    "Transpose": transpose,
+    "Flatten": flatten,
+    "Reshape": reshape,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+}

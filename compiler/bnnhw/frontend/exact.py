@@ -1,0 +1,76 @@
+"""Exact rational parameters.
+
+A threshold is where an affine function of an integer crosses zero. Whether an integer lies exactly
+on it must not depend on rounding, so parameters are kept as fractions from the file to the
+threshold. The only irrational number is 1/sqrt(variance + epsilon), taken to 2^-400.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bnnhw.ir.ops import Exacts
+
+_ROOT_BITS = 400
+_SNAP_BITS = 250
+
+
+def exact(values: NDArray[np.generic]) -> Exacts:
+    """The numbers of an array as fractions, in the same shape."""
+    array = np.asarray(values)
+    if array.dtype.kind in "iub":
+        flat = [Fraction(int(v)) for v in array.ravel().tolist()]
+    else:
+        flat = [Fraction(v) for v in array.astype(np.float64).ravel().tolist()]
+    return _objects(flat).reshape(array.shape)
+
+
+def full(count: int, value: Fraction | int) -> Exacts:
+    """``count`` times ``value``."""
+    return _objects([Fraction(value)] * count)
+
+
+def floats(values: Exacts) -> NDArray[np.float64]:
+    """The nearest doubles."""
+    return values.astype(np.float64)
+
+
+def decimal_fraction(value: float) -> Fraction:
+    """``value`` as the user meant it: 1/255 for the double nearest to 1/255."""
+    near = Fraction(value).limit_denominator(1 << 16)
+    return near if float(near) == value else Fraction(value)
+
+
+def inverse_root(value: Fraction) -> Fraction:
+    """1 / sqrt(value): exact for squares, else to a relative 2^-400 or so.
+
+    Args:
+        value: positive.
+    """
+    top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
+    if top * top == value.numerator and bottom * bottom == value.denominator:
+        return Fraction(bottom, top)
+    scaled = (value.denominator << (2 * _ROOT_BITS)) // value.numerator
+    return Fraction(math.isqrt(scaled), 1 << _ROOT_BITS)
+
+
+def snap(value: Fraction) -> Fraction:
+    """``value``, or the integer it equals but for the approximation of a square root."""
+    near = round(value)
+    error = abs(value - near)
+    if error and error * (1 << _SNAP_BITS) < max(1, abs(near)):
+        return Fraction(near)
+    return value
+
+
+def _objects(values: list[Fraction]) -> Exacts:
+    result = np.empty(len(values), object)
+    result[:] = values
+    return result

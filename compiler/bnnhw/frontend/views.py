@@ -1,0 +1,159 @@
+"""How the axes of an ONNX tensor map to the axes of a graph tensor.
+
+ONNX models transpose and reshape freely (channels last, flatten, squeeze). A graph tensor is always
+(C, H, W) or (C,). The importer tracks every ONNX tensor as a view of a graph tensor: for each ONNX
+dimension, the graph axes that are merged there. Transposes, reshapes and squeezes only change the
+view; a fully connected layer after them folds the permutation into its weights.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from bnnhw.ir.ops import Shape
+
+BATCH = "N"
+GRAPH_AXES = ("C", "H", "W")
+
+
+@dataclass(frozen=True)
+class View:
+    """An ONNX tensor as a view of a graph tensor.
+
+    Attributes:
+        tensor: name of the graph tensor.
+        dims: for each ONNX dimension, the axes merged there, outermost first; "N" is the batch.
+            Graph axes of size 1 appear nowhere.
+    """
+
+    tensor: str
+    dims: tuple[tuple[str, ...], ...]
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """All axes in the order of the ONNX tensor, the batch left out."""
+        return tuple(axis for dim in self.dims for axis in dim if axis != BATCH)
+
+    @property
+    def batch_first(self) -> bool:
+        """Whether the batch is the first dimension, alone."""
+        return bool(self.dims) and self.dims[0] == (BATCH,) and BATCH not in self.order
+
+
+def axis_sizes(shape: Shape, batch: int) -> dict[str, int]:
+    """Sizes of the axes of a graph tensor of this shape."""
+    return {BATCH: batch, **dict(zip(GRAPH_AXES, shape, strict=False))}
+
+
+def natural_view(tensor: str, shape: Shape) -> View:
+    """The ONNX tensor (N, C, H, W) or (N, C)."""
+    axes = [((axis,) if size > 1 else ()) for axis, size in zip(GRAPH_AXES, shape, strict=False)]
+    return View(tensor, ((BATCH,), *axes))
+
+
+def view_shape(view: View, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The ONNX tensor's shape."""
+    return tuple(math.prod(sizes[axis] for axis in dim) for dim in view.dims)
+
+
+def reshape(view: View, target: Sequence[int], sizes: Mapping[str, int]) -> View:
+    """The view after Reshape to ``target`` (0 and -1 resolved already).
+
+    Raises:
+        ModelError: a dimension would be split, or the batch mixed with features.
+    """
+    flat = [axis for dim in view.dims for axis in dim if sizes[axis] > 1]
+    dims: list[tuple[str, ...]] = []
+    for size in target:
+        group: list[str] = []
+        product = 1
+        while product < size and flat:
+            group.append(flat.pop(0))
+            product *= sizes[group[-1]]
+        if product != size:
+            raise ModelError(
+                f"reshapes {view_shape(view, sizes)} to {tuple(target)}, which splits an axis"
+            )
+        dims.append(tuple(group))
+    if flat:
+        raise ModelError(f"reshapes {view_shape(view, sizes)} to {tuple(target)}: sizes differ")
+    if sizes[BATCH] == 1 and dims and not dims[0]:
+        dims[0] = (BATCH,)
+    if any(BATCH in dim and len(dim) > 1 for dim in dims):
+        raise ModelError("mixes the batch with other dimensions")
+    return View(view.tensor, tuple(dims))
+
+
+def resolve_target(
+    target: Sequence[int], source: Sequence[int], *, allow_zero: bool
+) -> tuple[int, ...]:
+    """Reshape's target with 0 (copy) and -1 (the rest) replaced."""
+    if target.count(-1) > 1 or any(size < -1 for size in target):
+        raise ModelError(f"has the target shape {tuple(target)}")
+    sizes = list(target)
+    for i, size in enumerate(sizes):
+        if size == 0 and not allow_zero:
+            if i >= len(source):
+                raise ModelError(f"copies dimension {i} of a tensor of {len(source)}")
+            sizes[i] = source[i]
+    if -1 in sizes:
+        rest = math.prod(size for size in sizes if size != -1)
+        if rest == 0 or math.prod(source) % rest:
+            raise ModelError(f"cannot reshape {tuple(source)} to {tuple(target)}")
+        sizes[sizes.index(-1)] = math.prod(source) // rest
+    if math.prod(sizes) != math.prod(source):
+        raise ModelError(f"cannot reshape {tuple(source)} to {tuple(target)}")
+    return tuple(sizes)
+
+
+def in_graph_order(
+    view: View, values: NDArray[np.generic], sizes: Mapping[str, int]
+) -> NDArray[np.generic]:
+    """A constant broadcast against the ONNX tensor, as an array [C, H, W] or [C] of the graph's.
+
+    Axes of size 1 stay as axes of size 1.
+
+    Raises:
+        ModelError: it does not broadcast, or it varies over the batch.
+    """
+    shape = [
+        1 if dim == (BATCH,) else size
+        for dim, size in zip(view.dims, view_shape(view, sizes), strict=True)
+    ]
+    try:
+        full = np.broadcast_to(values, np.broadcast_shapes(values.shape, tuple(shape)))
+    except ValueError:
+        full = None
+    if full is None or full.shape != tuple(shape):
+        raise ModelError(
+            f"a constant of shape {values.shape} does not broadcast to "
+            f"{view_shape(view, sizes)[1:]} a sample"
+        )
+    order = view.order
+    apart = full.reshape([sizes[axis] for axis in order])
+    graph_axes = [axis for axis in GRAPH_AXES if axis in sizes]
+    present = [axis for axis in graph_axes if axis in order]
+    moved = apart.transpose([order.index(axis) for axis in present])
+    return moved.reshape([sizes[axis] for axis in graph_axes])
+
+
+def weights_in_graph_order(
+    view: View, matrix: NDArray[np.generic], sizes: Mapping[str, int]
+) -> NDArray[np.generic]:
+    """Weights [out, K] over the merged axes of ``view``, K put into C, H, W order."""
+    order = view.order
+    apart = matrix.reshape(len(matrix), *(sizes[axis] for axis in order))
+    present = [axis for axis in GRAPH_AXES if axis in order]
+    moved = apart.transpose(0, *(1 + order.index(axis) for axis in present))
+    return moved.reshape(len(matrix), -1)

@@ -1,0 +1,110 @@
+"""Execution of graphs that hold real-valued operations, in double precision.
+
+The reference against which passes are checked; ``interpret`` defines integer graphs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.ir.interpret import execute
+from bnnhw.ir.ops import (
+    Affine,
+    Binarize,
+    BinaryConv,
+    BinaryDense,
+    BitMaxPool,
+    Clip,
+    Conv,
+    Dense,
+    Flatten,
+    IntegerTable,
+    Lookup,
+    MaxPool,
+    Relu,
+    Threshold,
+)
+
+if TYPE_CHECKING:
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Floats, Ints, Op, Tensor, Window
+
+
+def interpret_real(graph: Graph, x: Ints) -> Floats:
+    """The model's outputs [N, *shape] for integer inputs ``x``, output map applied."""
+    scores = interpret_real_all(graph, x)[graph.output]
+    return graph.output_map.apply(scores)  # type: ignore[arg-type]
+
+
+def interpret_real_all(graph: Graph, x: Ints) -> dict[str, Floats]:
+    """Every tensor's values for integer inputs ``x``."""
+    values = {graph.input: np.asarray(x, np.float64)}
+    for node in graph.nodes:
+        name = node.inputs[0]
+        values[node.output] = execute_real(node.op, values[name], graph.tensors[name])
+    return values
+
+
+def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
+    """The values of one operation's output; ``tensor`` describes its input."""
+    if isinstance(op, (Conv, BinaryConv)):
+        return convolve(x, op.weight.astype(np.float64), op.window)
+    if isinstance(op, (Dense, BinaryDense)):
+        return np.asarray(x @ op.weight.T.astype(np.float64), np.float64)
+    if isinstance(op, Affine):
+        scale, shift = affine_arrays(op, x.ndim - 1)
+        return x * scale + shift
+    if isinstance(op, Relu):
+        return np.maximum(x, 0)
+    if isinstance(op, Clip):
+        return np.clip(x, op.low, op.high)
+    if isinstance(op, Binarize):
+        return np.where((x > 0) if op.strict else (x >= 0), op.high, op.low)
+    if isinstance(op, MaxPool):
+        return max_pool(x, op.window)
+    if isinstance(op, BitMaxPool):
+        sign = np.where(op.minimum, -1.0, 1.0).reshape(1, -1, 1, 1)
+        return max_pool(x * sign, op.window) * sign
+    if isinstance(op, Lookup):
+        return op.values[x.astype(np.int64) - tensor.dtype.low]  # type: ignore[union-attr]
+    if isinstance(op, Flatten):
+        return x.reshape(len(x), -1)
+    if isinstance(op, (Threshold, IntegerTable)):
+        return execute(op, [x.astype(np.int64)], [tensor]).astype(np.float64)
+    raise ModelError(f"the interpreter has no case for {type(op).__name__}")
+
+
+def affine_arrays(op: Affine, rank: int) -> tuple[Floats, Floats]:
+    """Scale and shift of an affine operation, to broadcast over samples of ``rank`` axes."""
+    trailing = (1,) * (rank - 1)
+    scale = op.scale.astype(np.float64).reshape(-1, *trailing)
+    shift = op.shift.astype(np.float64)
+    if op.row_class:
+        rows, columns = np.asarray(op.row_class), np.asarray(op.column_class)
+        return scale, shift[rows[:, None], columns[None, :]].transpose(2, 0, 1)
+    return scale, shift.reshape(-1, *trailing)
+
+
+def convolve(x: Floats, weight: Floats, window: Window) -> Floats:
+    """Convolution of images [N, C, H, W] with zero padding."""
+    views = _windows(x, window, 0.0)
+    count, _, out_h, out_w = views.shape[:4]
+    columns = views.transpose(0, 2, 3, 1, 4, 5).reshape(count * out_h * out_w, -1)
+    flat = columns @ weight.reshape(len(weight), -1).T
+    result = flat.reshape(count, out_h, out_w, -1).transpose(0, 3, 1, 2)
+    return np.asarray(result, np.float64)
+
+
+def max_pool(x: Floats, window: Window) -> Floats:
+    """Maximum over windows of images [N, C, H, W]; padded positions count for nothing."""
+    return np.asarray(_windows(x, window, -np.inf).max(axis=(4, 5)), np.float64)
+
+
+def _windows(x: Floats, window: Window, fill: float) -> Floats:
+    top, left, bottom, right = window.pads
+    padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
+    views = np.lib.stride_tricks.sliding_window_view(padded, window.kernel, axis=(2, 3))
+    return np.asarray(views[:, :, :: window.stride[0], :: window.stride[1]], np.float64)

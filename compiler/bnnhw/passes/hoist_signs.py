@@ -1,0 +1,82 @@
+"""Signs, with what stands before them, move before max pools and flattens.
+
+A sign is monotone, so sign(max(x)) = max(sign(x)); where an affine operation between them has a
+negative scale, the maximum becomes a minimum. Pools then work on bits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Clip, Flatten, MaxPool, Relu
+from bnnhw.passes.chain import rewrite, with_op
+
+if TYPE_CHECKING:
+    from bnnhw.ir.graph import Graph, Node
+    from bnnhw.ir.ops import Bools, Op, Shape
+
+_BEFORE_SIGN = (Affine, Relu, Clip)
+
+
+def hoist_signs(graph: Graph) -> Graph:
+    """The graph with no pool or flatten between a layer and its sign."""
+    return rewrite(graph, _rule)
+
+
+def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
+    node = graph.nodes[position]
+    if not isinstance(node.op, (MaxPool, BitMaxPool, Flatten)) or not _sign_follows(
+        graph, position
+    ):
+        return None
+    after = graph.nodes[position + 1]
+    shape = graph.tensors[node.inputs[0]].shape
+    if isinstance(node.op, Flatten):
+        op: Op | None = after.op
+        if isinstance(after.op, Affine):
+            sign_next = isinstance(graph.nodes[position + 2].op, Binarize)
+            op = _unflattened(after.op, shape, sign_next=sign_next)
+        return None if op is None else (2, [with_op(after, op), node])
+    minimum = _minimum(node, shape[0])
+    if isinstance(after.op, Affine):
+        minimum = minimum ^ np.array([s < 0 for s in after.op.scale], bool)
+    return 2, [with_op(after, after.op), with_op(node, BitMaxPool(node.op.window, minimum))]
+
+
+def _sign_follows(graph: Graph, position: int) -> bool:
+    for node in graph.nodes[position + 1 :]:
+        if isinstance(node.op, Binarize):
+            return True
+        if not isinstance(node.op, _BEFORE_SIGN):
+            return False
+    return False
+
+
+def _minimum(node: Node, channels: int) -> Bools:
+    if isinstance(node.op, BitMaxPool):
+        return node.op.minimum
+    return np.zeros(channels, bool)
+
+
+def _unflattened(op: Affine, shape: Shape, *, sign_next: bool) -> Affine | None:
+    """An affine operation on the flattened image as one on the image; None where there is none.
+
+    Where a sign comes next, dividing by a positive number changes nothing: a gain that differs
+    from pixel to pixel then becomes a shift that does.
+    """
+    if len(shape) == 1:
+        return op
+    channels, height, width = shape
+    scale = op.scale.reshape(channels, -1)
+    shift = op.shift.reshape(channels, -1)
+    if not (scale == scale[:, :1]).all():
+        signs = np.array([[(s > 0) - (s < 0) for s in row] for row in scale], object)
+        if not sign_next or not signs.all() or not (signs == signs[:, :1]).all():
+            return None
+        scale, shift = signs, shift / np.abs(scale)
+    if (shift == shift[:, :1]).all():
+        return Affine(scale[:, 0], shift[:, 0])
+    by_pixel = shift.reshape(channels, height, width).transpose(1, 2, 0)
+    return Affine(scale[:, 0], by_pixel, tuple(range(height)), tuple(range(width)))

@@ -1,0 +1,162 @@
+"""Affine operations and signs become integer thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Relu, Threshold
+from bnnhw.ir.types import Real
+from bnnhw.passes.border_classes import shrink
+from bnnhw.passes.chain import fresh_name, splice, with_op
+from bnnhw.passes.sign_predicates import Predicate, Side, clip_bounds
+
+if TYPE_CHECKING:
+    from bnnhw.ir.graph import Graph, Node
+    from bnnhw.ir.ops import Ints
+
+_BEFORE_SIGN = (Affine, Relu, Clip)
+
+
+def lower_signs(graph: Graph) -> Graph:
+    """The graph with a Threshold for every sign and what stands before it.
+
+    bit = (acc >= T); a negative gain negates the channel's weights, or inverts the bit where no
+    layer precedes. Thresholds outside the accumulator's range are clamped to its ends.
+    """
+    while True:
+        position = next((i for i, n in enumerate(graph.nodes) if isinstance(n.op, Binarize)), None)
+        if position is None:
+            return graph
+        graph = _lower(graph, position)
+
+
+def _lower(graph: Graph, position: int) -> Graph:
+    first = position
+    while first > 0 and isinstance(graph.nodes[first - 1].op, _BEFORE_SIGN):
+        first -= 1
+    sign = graph.nodes[position]
+    assert isinstance(sign.op, Binarize)
+    chain = [node.op for node in graph.nodes[first:position]]
+    producer = graph.nodes[first - 1] if first else None
+    layer = producer if producer and isinstance(producer.op, (Conv, Dense)) else None
+    tensor = graph.tensors[graph.nodes[first].inputs[0]]
+    low, high = _range(graph, producer, sign)
+    grids = [op for op in chain if isinstance(op, Affine) and op.row_class]
+    rows = grids[0].row_class if grids else ()
+    columns = grids[0].column_class if grids else ()
+    shape = (max(rows, default=0) + 1, max(columns, default=0) + 1, tensor.shape[0])
+    found = _Found.empty(shape)
+    for channel in range(shape[2]):
+        for r in range(shape[0]):
+            for c in range(shape[1]):
+                predicate = _predicate(sign.op, chain, (r, c, channel))
+                found.set((r, c, channel), predicate, low, high)
+    if layer is not None:
+        graph, found = _negate_weights(graph, first - 1, found, high)
+    thresholds: Ints = found.thresholds
+    if rows:
+        thresholds, rows, columns = shrink(thresholds, rows, columns)  # type: ignore[assignment]
+        if thresholds.shape[:2] == (1, 1):
+            rows, columns = (), ()
+    invert = found.invert if found.invert.any() else np.zeros(0, bool)
+    op = Threshold(thresholds, rows, columns, invert, sign.op.low < 0)
+    base = layer.name if layer is not None else "input" if first == 0 else sign.name
+    name = fresh_name(graph, f"{base}_threshold")
+    if sign.op.zero_is_zero and found.ties.any():
+        graph = _note_ties(graph, layer or sign, sign.op, int(found.ties.any(axis=(0, 1)).sum()))
+    return splice(graph, first, position + 1 - first, [with_op(sign, op, name)])
+
+
+@dataclass
+class _Found:
+    """Thresholds [rows, columns, C], inversions [C], and where an integer lies on the point."""
+
+    thresholds: Ints
+    invert: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    decided: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    ties: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+    @staticmethod
+    def empty(shape: tuple[int, int, int]) -> _Found:
+        return _Found(
+            np.zeros(shape, np.int64),
+            np.zeros(shape[2], bool),
+            np.zeros(shape[2], bool),
+            np.zeros(shape, bool),
+        )
+
+    def set(self, at: tuple[int, int, int], predicate: Predicate, low: int, high: int) -> None:
+        channel = at[2]
+        if predicate.side in (Side.ALL, Side.NONE):
+            always = (predicate.side is Side.ALL) ^ bool(self.invert[channel])
+            self.thresholds[at] = low if always else high + 1
+            return
+        threshold, inverted = predicate.first_integer()
+        if inverted and not self.decided[channel]:
+            # Constants set so far in other classes of this channel turn with it.
+            earlier = self.thresholds[:, :, channel]
+            earlier[...] = np.where(earlier == low, high + 1, low)
+        self.invert[channel], self.decided[channel] = inverted, True
+        self.thresholds[at] = min(max(threshold, low), high + 1)
+        point = predicate.point
+        self.ties[at] = point.denominator == 1 and low <= point <= high
+
+
+def _predicate(sign: Binarize, chain: list[object], at: tuple[int, int, int]) -> Predicate:
+    predicate = Predicate(Side.ABOVE, Fraction(0), not sign.strict)
+    r, c, channel = at
+    for op in reversed(chain):
+        if isinstance(op, Affine):
+            shift = op.shift[r, c, channel] if op.row_class else op.shift[channel]
+            predicate = predicate.before_affine(op.scale[channel], shift)
+        elif isinstance(op, Clip):
+            predicate = predicate.before_clip(*clip_bounds(op))
+        else:
+            predicate = predicate.before_clip(Fraction(0), None)
+    return predicate
+
+
+def _range(graph: Graph, producer: Node | None, sign: Node) -> tuple[int, int]:
+    """Smallest and largest integer that the threshold can meet."""
+    if producer is not None and isinstance(producer.op, (Conv, Dense)):
+        dtype = graph.tensors[producer.inputs[0]].dtype
+        taps = int(np.prod(producer.op.weight.shape[1:]))
+        if not isinstance(dtype, Real):
+            reach = max(abs(dtype.low), abs(dtype.high)) * taps
+            return -reach, reach
+    else:
+        name = graph.input if producer is None else producer.output
+        dtype = graph.tensors[name].dtype
+        if not isinstance(dtype, Real):
+            return dtype.low, dtype.high
+    raise ModelError(
+        "takes the sign of real values", where=sign.where, fix="put it behind a binary layer"
+    )
+
+
+def _negate_weights(graph: Graph, position: int, found: _Found, high: int) -> tuple[Graph, _Found]:
+    """-acc > -T for the channels that are inverted: acc < T is -acc >= 1 - T."""
+    if not found.invert.any():
+        return graph, found
+    layer = graph.nodes[position]
+    assert isinstance(layer.op, (Conv, Dense))
+    signs = np.where(found.invert, -1.0, 1.0)
+    weight = layer.op.weight * signs.reshape(-1, *(1,) * (layer.op.weight.ndim - 1))
+    made = replace(layer.op, weight=weight)
+    turned = np.where(found.invert, 1 - found.thresholds, found.thresholds)
+    graph = splice(graph, position, 1, [with_op(layer, made)])
+    return graph, replace(found, thresholds=turned, invert=np.zeros_like(found.invert))
+
+
+def _note_ties(graph: Graph, where: Node, sign: Binarize, channels: int) -> Graph:
+    bit = 0 if sign.strict else 1
+    note = (
+        f"'{where.name}': the Sign behind it meets exactly 0 for some sums in {channels} channels; "
+        f"that is taken as bit {bit} (--sign-zero {'minus' if sign.strict else 'plus'})"
+    )
+    return replace(graph, notes=(*graph.notes, note))

@@ -1,0 +1,94 @@
+"""The passes in their order, and how they are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnnhw.ir.graph import verify
+from bnnhw.passes.absorb_output import absorb_output
+from bnnhw.passes.chain import check_chain
+from bnnhw.passes.fold_tables import fold_tables
+from bnnhw.passes.hoist_signs import hoist_signs
+from bnnhw.passes.lower_layers import lower_layers
+from bnnhw.passes.lower_signs import lower_signs
+from bnnhw.passes.merge_affines import merge_affines
+from bnnhw.passes.normalise_signs import normalise_signs
+from bnnhw.passes.print_graph import format_graph
+from bnnhw.passes.push_affines import push_affines
+from bnnhw.passes.split_weights import split_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bnnhw.ir.graph import Graph
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One rewriting of the graph.
+
+    Attributes:
+        name: as in the names of dumped files.
+        description: one sentence.
+        run: pure; returns the same object where nothing changed.
+    """
+
+    name: str
+    description: str
+    run: Callable[[Graph], Graph]
+
+
+PIPELINE: tuple[Pass, ...] = (
+    # First: afterwards the input is integers and affine functions of them, nothing else.
+    Pass("fold_tables", "element-wise functions of the input become tables", fold_tables),
+    # Before affine operations merge: Where(x > 0, a, b) is a sign and an affine operation.
+    Pass("normalise_signs", "signs yield {-1, +1} or {0, 1}, times a scale", normalise_signs),
+    # Before affine operations move: alpha is one more of them.
+    Pass("split_weights", "weights become {-1, +1}, times a scale per channel", split_weights),
+    # Fewer to move; and a sign must see all of what lies before it as one function.
+    Pass("merge_affines", "neighbouring affine operations become one", merge_affines),
+    # Before affine operations move down: what stands before a sign goes up with it.
+    Pass("hoist_signs", "signs move before max pools and flattens", hoist_signs),
+    # Layers now see bits or integers only once scales and shifts have passed through them.
+    Pass("push_affines", "scales and shifts of bits and of the input move behind layers",
+         push_affines),
+    # What moved down meets BatchNorm.
+    Pass("merge_affines_again", "neighbouring affine operations become one", merge_affines),
+    # Before signs are lowered: what is left at the end belongs to no sign.
+    Pass("absorb_output", "the last affine operation describes the scores", absorb_output),
+    # Needs the integer type of each layer's input, which the sign before it has: front to back.
+    Pass("lower_signs", "affine operations and signs become integer thresholds", lower_signs),
+    # Last: every input is bits or integers.
+    Pass("lower_layers", "layers become binary layers", lower_layers),
+)  # fmt: skip
+
+
+def run(graph: Graph, pipeline: Sequence[Pass] = PIPELINE, *, dump: Path | None = None) -> Graph:
+    """The graph after all passes, verified after each.
+
+    Args:
+        graph: from the front end.
+        pipeline: the passes; after the whole ``PIPELINE`` only integers are left.
+        dump: folder that receives the graph as text before the first and after each pass.
+
+    Raises:
+        ModelError: names the node that cannot become hardware.
+    """
+    check_chain(graph)
+    _dump(graph, dump, 0, "front_end")
+    for number, step in enumerate(pipeline, 1):
+        graph = step.run(graph)
+        verify(graph, "real")
+        _dump(graph, dump, number, step.name)
+    if tuple(pipeline) == PIPELINE:
+        verify(graph, "integer")
+    return graph
+
+
+def _dump(graph: Graph, folder: Path | None, number: int, name: str) -> None:
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{number:02d}_{name}.txt").write_text(format_graph(graph), encoding="utf-8")

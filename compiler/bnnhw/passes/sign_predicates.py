@@ -1,0 +1,88 @@
+"""The set of integers for which a sign gives bit 1, found by going backwards from the sign."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from bnnhw.frontend.exact import snap
+
+if TYPE_CHECKING:
+    from bnnhw.ir.ops import Clip
+
+
+class Side(Enum):
+    """Which numbers a predicate holds for."""
+
+    ABOVE = 1
+    BELOW = -1
+    ALL = 2
+    NONE = 0
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """x > point, x >= point, x < point, x <= point, always or never.
+
+    Attributes:
+        side: ABOVE or BELOW the point, ALL or NONE.
+        point: the boundary.
+        closed: whether the boundary belongs to it.
+    """
+
+    side: Side
+    point: Fraction = Fraction(0)
+    closed: bool = False
+
+    @staticmethod
+    def constant(holds: bool) -> Predicate:
+        """Always or never."""
+        return Predicate(Side.ALL if holds else Side.NONE)
+
+    def holds(self, x: Fraction) -> bool:
+        """Whether it holds for ``x``."""
+        if self.side in (Side.ALL, Side.NONE):
+            return self.side is Side.ALL
+        if x == self.point:
+            return self.closed
+        return (x > self.point) == (self.side is Side.ABOVE)
+
+    def before_affine(self, scale: Fraction, shift: Fraction) -> Predicate:
+        """The predicate on x that this one makes of scale * x + shift."""
+        if self.side in (Side.ALL, Side.NONE):
+            return self
+        if scale == 0:
+            return Predicate.constant(self.holds(shift))
+        side = self.side if scale > 0 else Side(-self.side.value)
+        return Predicate(side, snap((self.point - shift) / scale), self.closed)
+
+    def before_clip(self, low: Fraction | None, high: Fraction | None) -> Predicate:
+        """The predicate on x that this one makes of min(max(x, low), high)."""
+        if self.side in (Side.ALL, Side.NONE):
+            return self
+        at_low = None if low is None else self.holds(low)
+        at_high = None if high is None else self.holds(high)
+        if low is not None and at_low == (self.side is Side.ABOVE):
+            return Predicate.constant(self.side is Side.ABOVE)
+        if high is not None and at_high == (self.side is Side.BELOW):
+            return Predicate.constant(self.side is Side.BELOW)
+        return self
+
+    def first_integer(self) -> tuple[int, bool]:
+        """(T, inverted): it holds for the integers x >= T, or, inverted, for those x < T.
+
+        Only for ABOVE and BELOW.
+        """
+        floor, ceiling = math.floor(self.point), math.ceil(self.point)
+        if self.side is Side.ABOVE:
+            return (ceiling if self.closed else floor + 1), False
+        return (floor + 1 if self.closed else ceiling), True
+
+
+def clip_bounds(op: Clip) -> tuple[Fraction | None, Fraction | None]:
+    """The bounds as fractions; None where there is none."""
+    low, high = (None if math.isinf(b) else Fraction(b) for b in (op.low, op.high))
+    return low, high
