@@ -1,0 +1,423 @@
+"""The command line: ``bnnhw compile``, ``simulate``, ``run``, ``report``, ``synth`` and friends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bnnhw import __version__
+from bnnhw.board import board_names, load_board
+from bnnhw.build import Build
+from bnnhw.errors import BnnhwError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bnnhw.frontend.options import LoadOptions
+    from bnnhw.ir.graph import Graph
+
+app = typer.Typer(
+    help="Compiles trained binary neural networks (ONNX) to bit-exact FPGA accelerators.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained network.")]
+BuildDir = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder that compile wrote.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+InputType = Annotated[
+    str | None,
+    typer.Option(help="Integer type of a float input: bipolar, unipolar, uint8, int8, uint4, ..."),
+]
+InputScale = Annotated[
+    str | None, typer.Option(help="Model value = integer * scale + offset; e.g. 1/255.")
+]
+InputOffset = Annotated[str | None, typer.Option(help="See --input-scale; e.g. -1.")]
+SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0: minus or plus.")]
+Inputs = Annotated[
+    list[Path] | None,
+    typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+]
+
+
+def main() -> None:
+    """Runs the command line; user errors end with exit code 1 and a message that helps."""
+    try:
+        app()
+    except BnnhwError as error:
+        err.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False)
+        sys.exit(1)
+
+
+@app.command("compile")
+def compile_command(
+    model: Model,
+    board: Annotated[str, typer.Option(help="See `bnnhw boards`.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Build folder; default ./build/MODEL.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Reach this many frames a second.")] = None,
+    cycles: Annotated[
+        int | None, typer.Option(help="Stay within this many cycles a frame.")
+    ] = None,
+    clock: Annotated[float | None, typer.Option(help="Clock in MHz; default the board's.")] = None,
+    folding: Annotated[
+        Path | None, typer.Option(help="JSON file that fixes PE, SIMD, memory of layers.")
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="verilog, hls; give it twice for both (default).")
+    ] = None,
+    inputs: Inputs = None,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    input_offset: InputOffset = None,
+    sign_zero: SignZero = "minus",
+    top_k: Annotated[int, typer.Option(help="Send the K best classes, not all scores.")] = 0,
+    dump_ir: Annotated[
+        Path | None, typer.Option(help="Write the graph after each pass to this folder.")
+    ] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Skip the check against onnxruntime.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compile a model to Verilog and HLS C++ for a board.
+
+    The goal is --fps or --cycles; without one, the fastest design that fits the board.
+    """
+    from bnnhw.compile import BACKENDS, CompileOptions, compile_model, network_name
+    from bnnhw.folding import FoldingRequest, read_folding
+
+    backends = tuple(backend or BACKENDS)
+    unknown = sorted(set(backends) - set(BACKENDS))
+    if unknown:
+        raise BnnhwError(
+            f"no back end '{unknown[0]}'", where="option --backend", fix="choose verilog, hls"
+        )
+    if clock is not None and not 1 <= clock <= 1000:
+        raise BnnhwError(f"{clock:g} MHz is no clock for an FPGA", where="option --clock")
+    if top_k < 0:
+        raise BnnhwError("is negative", where="option --top-k", fix="give a number of classes")
+    load_options = _load_options(input_type, input_scale, input_offset, sign_zero)
+    options = CompileOptions(
+        board=board,
+        goal_fps=fps,
+        goal_cycles=cycles,
+        clock_mhz=clock,
+        folding=read_folding(folding) if folding else FoldingRequest(),
+        backends=backends,
+        load=load_options,
+        top_k=top_k,
+        verify=not no_verify,
+        dump_ir=dump_ir,
+    )
+    arrays = None
+    if inputs:
+        from bnnhw.compile import integer_graph
+
+        arrays = _read(inputs, integer_graph(model, load_options))
+    target = output or Path("build") / network_name(model)
+    with _progress(as_json) as progress:
+        result = compile_model(model, target, options, inputs=arrays, progress=progress)
+    if as_json:
+        _print_json({"build": str(result.build.path), **result.report})
+        return
+    from bnnhw.summary import summary
+
+    summary(result.report, out)
+    out.print(f"build: {target}    report: {target / 'report.html'}", highlight=False)
+
+
+@app.command()
+def simulate(
+    build: BuildDir,
+    inputs: Inputs = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Frames to simulate; default all inputs, or 3 random.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the scores to this .npy file.")
+    ] = None,
+    idle: Annotated[float, typer.Option(help="Share of cycles without input, 0 to 0.95.")] = 0.0,
+    back_pressure: Annotated[
+        float, typer.Option(help="Share of cycles without readiness for output, 0 to 0.95.")
+    ] = 0.0,
+    wave: Annotated[bool, typer.Option("--wave", help="Record all signals as FST.")] = False,
+    hls: Annotated[
+        bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
+    from bnnhw.run_simulation import simulate_build
+
+    for name, value in (("--idle", idle), ("--back-pressure", back_pressure)):
+        if not 0 <= value <= 0.95:
+            raise BnnhwError(f"{value:g} is not within 0 to 0.95", where=f"option {name}")
+    opened = Build.open(build)
+    arrays = _read(inputs, opened.graph) if inputs else None
+    with _progress(as_json) as progress:
+        result = simulate_build(
+            opened,
+            arrays,
+            frames,
+            idle=idle,
+            back_pressure=back_pressure,
+            wave=wave,
+            hls=hls,
+            progress=progress,
+        )
+    if output:
+        np.save(output, result.scores)
+    if as_json:
+        checks = [vars(check) for check in result.checks]
+        _print_json({**result.simulation.to_json(), "verification": checks})
+    else:
+        _print_simulation(opened, result)
+    if any(check.mismatches for check in result.checks):
+        raise BnnhwError(
+            "the simulation differs from the interpreter", where=str(build), fix="report this"
+        )
+
+
+@app.command()
+def run(
+    model_or_build: Annotated[
+        Path, typer.Argument(metavar="MODEL_OR_BUILD", help="An ONNX file or a build folder.")
+    ],
+    inputs: Annotated[
+        list[Path],
+        typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write integer scores to this .npy file.")
+    ] = None,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    input_offset: InputOffset = None,
+    sign_zero: SignZero = "minus",
+    top_k: Annotated[int, typer.Option(help="Print the K best classes of each input.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Run the bit-exact interpreter on images or arrays; scores are integers."""
+    from bnnhw.compile import integer_graph
+    from bnnhw.ir.interpret import interpret
+
+    if model_or_build.is_dir():
+        graph = Build.open(model_or_build).graph
+    else:
+        options = _load_options(input_type, input_scale, input_offset, sign_zero)
+        graph = integer_graph(model_or_build, options)
+    scores = interpret(graph, graph.input_format.encode(_read(inputs, graph)))
+    if output:
+        np.save(output, scores)
+    flat = graph.output_map.apply(scores).reshape(len(scores), -1)
+    best = np.argsort(-flat, axis=1, kind="stable")[:, : max(1, top_k)]
+    if as_json:
+        _print_json({"scores": scores.tolist(), "best": best.tolist()})
+        return
+    for i, classes in enumerate(best):
+        row = scores[i].reshape(-1)
+        line = "  ".join(f"class {c} ({row[c]})" for c in classes)
+        typer.echo(f"{i:4d}  {line}")
+
+
+@app.command()
+def report(build: BuildDir, as_json: Json = False) -> None:
+    """Show a build's report."""
+    opened = Build.open(build)
+    if as_json:
+        _print_json(opened.report)
+        return
+    from bnnhw.summary import summary
+
+    summary(opened.report, out)
+    out.print(f"report: {build / 'report.html'}", highlight=False)
+
+
+@app.command()
+def synth(build: BuildDir, as_json: Json = False) -> None:
+    """Synthesise a build with Yosys and record its resources in the report."""
+    from bnnhw.report import with_synthesis, write_report
+    from bnnhw.synth import synthesise
+
+    opened = Build.open(build)
+    with _progress(as_json) as progress:
+        progress("synthesising with Yosys (minutes for a large design)")
+        result = synthesise(opened)
+    updated = with_synthesis(opened.report, result)
+    write_report(opened.path, updated)
+    if as_json:
+        _print_json({"resources": updated["resources"], "synthesis": updated["synthesis"]})
+        return
+    table = Table("resource", "estimated", "synthesised", "available", box=None)
+    for name, row in updated["resources"].items():
+        table.add_row(name, *(f"{row[k]:g}" for k in ("estimated", "synthesised", "available")))
+    out.print(table)
+    typer.echo(
+        f"LUT = {result.logic_cells} estimated logic cells + {result.lut_memory} LUTs used as "
+        f"memory; {result.lut_cells} LUT cells"
+    )
+
+
+@app.command()
+def boards(
+    show: Annotated[str | None, typer.Option(help="Print the file that describes a board.")] = None,
+) -> None:
+    """List the boards."""
+    if show:
+        load_board(show)
+        path = Path(__file__).parent / "boards" / f"{show}.toml"
+        typer.echo((path if path.exists() else Path(show)).read_text(), nl=False)
+        return
+    table = Table("board", "part", "MHz", "LUT", "FF", "BRAM36", "DSP", "name", box=None)
+    for name in board_names():
+        b = load_board(name)
+        amounts = (f"{b.clock_mhz:g}", *(str(v) for v in (b.lut, b.ff, b.bram36, b.dsp)))
+        table.add_row(b.name, b.part, *amounts, b.title)
+    out.print(table)
+
+
+@app.command()
+def passes() -> None:
+    """List the passes that turn a model into an integer graph, in order."""
+    from bnnhw.passes import PIPELINE
+
+    table = Table("pass", "what it does", box=None)
+    for one in PIPELINE:
+        table.add_row(one.name, one.description)
+    out.print(table)
+
+
+@app.command()
+def models() -> None:
+    """List the trained networks that come with bnnhw, with the path of each."""
+    from bnnhw.models import shipped_models
+
+    table = Table("model", "accuracy", "input", "path", box=None)
+    for model in shipped_models():
+        table.add_row(model.name, model.accuracy, model.input, str(model.path))
+    out.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing on this machine and how to get it."""
+    from bnnhw.doctor import diagnose
+
+    table = Table("", "what", "needed for", "found", box=None)
+    missing = []
+    for finding in diagnose():
+        mark = "[green]ok[/]" if finding.found else "[red]--[/]"
+        table.add_row(mark, finding.what, finding.needed_for, finding.detail)
+        if not finding.found:
+            missing.append(f"{finding.what}: {finding.fix}")
+    out.print(table)
+    for line in missing:
+        typer.echo(f"missing {line}")
+    if missing:
+        raise typer.Exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"bnnhw {__version__}")
+        raise typer.Exit
+
+
+def _load_options(
+    input_type: str | None, scale: str | None, offset: str | None, sign_zero: str
+) -> LoadOptions:
+    from bnnhw.frontend.options import LoadOptions
+
+    return LoadOptions(
+        input_type=input_type,
+        input_scale=_number(scale, "--input-scale"),
+        input_offset=_number(offset, "--input-offset"),
+        sign_zero=sign_zero,
+    )
+
+
+def _number(text: str | None, option: str) -> float | None:
+    """A decimal number or a fraction such as 1/255."""
+    if text is None:
+        return None
+    try:
+        above, _, below = text.partition("/")
+        return float(above) / (float(below) if below else 1.0)
+    except (ValueError, ZeroDivisionError):
+        raise BnnhwError(
+            f"'{text}' is no number", where=f"option {option}", fix="give e.g. 0.5 or 1/255"
+        ) from None
+
+
+def _read(paths: list[Path], graph: Graph) -> np.ndarray[Any, Any]:
+    from bnnhw.inputs import read_inputs
+
+    return read_inputs(paths, graph.input_format)
+
+
+def _print_simulation(build: Build, result: Any) -> None:
+    simulation = result.simulation
+    clock = build.report["clock_mhz"]
+    table = Table("frames", "cycles a frame", "latency", "FPS", box=None)
+    cycles = simulation.cycles_per_frame
+    table.add_row(
+        str(simulation.frames),
+        str(cycles) if cycles else "one frame only",
+        str(simulation.latency[0]),
+        f"{clock * 1e6 / cycles:,.1f} at {clock:g} MHz" if cycles else "-",
+    )
+    out.print(table)
+    streams = Table("stream", "beats", "stalled", "starved", "FIFO", "peak", box=None)
+    for s in simulation.streams:
+        streams.add_row(
+            s.stream,
+            str(s.beats),
+            str(s.stalled),
+            str(s.starved),
+            str(s.depth or "-"),
+            str(s.peak) if s.depth else "-",
+        )
+    out.print(streams)
+    for check in result.checks:
+        verdict = f"{check.mismatches} mismatching frames" if check.mismatches else "bit-exact"
+        typer.echo(f"{check.what} against {check.against}: {check.inputs} frames, {verdict}")
+    if simulation.wave:
+        typer.echo(f"waves: {simulation.wave}")
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Names the step at work on standard error; a spinner where that is a terminal."""
+    if quiet or not err.is_terminal:
+        yield (lambda step: None) if quiet else (lambda step: err.print(f"... {step}"))
+        return
+    with err.status("starting") as status:
+        yield lambda step: status.update(step)
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    typer.echo(json.dumps(data, indent=2))
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""The whole way from a model file to a build folder."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bnnhw.backend.hls import emit_hls
+from bnnhw.backend.manifest import emit_manifest
+from bnnhw.backend.verilog import emit_bench, emit_verilog
+from bnnhw.board import load_board
+from bnnhw.build import Build, write_build
+from bnnhw.chain import Network
+from bnnhw.cost import budget, design_resources, total
+from bnnhw.errors import FoldingError
+from bnnhw.fifo import size_fifos
+from bnnhw.folding import Folding, FoldingRequest
+from bnnhw.frontend import load
+from bnnhw.frontend.options import LoadOptions
+from bnnhw.ir.serialize import graph_to_bytes
+from bnnhw.lower import lower
+from bnnhw.passes import PIPELINE
+from bnnhw.passes import run as run_passes
+from bnnhw.report import Verification, make_report, report_text
+from bnnhw.search import Goal, choose_folding, resource_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bnnhw.board import Board
+    from bnnhw.design import Design
+    from bnnhw.ir.graph import Graph
+    from bnnhw.token_model import Prediction
+
+BACKENDS = ("verilog", "hls")
+_RANDOM_INPUTS = 8
+# How far the goal may be passed over by the model's prediction before the search goes on.
+_MAX_REFINEMENTS = 4
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What the user asks of a compile.
+
+    Attributes:
+        board: name of the board, or path of its description.
+        goal_fps: frames a second to reach; excludes ``goal_cycles``.
+        goal_cycles: cycles a frame to stay within.
+        clock_mhz: clock; None takes the board's.
+        folding: what a folding file fixes.
+        backends: subset of ``BACKENDS``.
+        load: declarations about the model.
+        top_k: 0 for all scores, else the number of best classes to send.
+        verify: whether to check the integer graph against onnxruntime.
+        dump_ir: where to write the graph after each pass.
+    """
+
+    board: str
+    goal_fps: float | None = None
+    goal_cycles: int | None = None
+    clock_mhz: float | None = None
+    folding: FoldingRequest = field(default_factory=FoldingRequest)
+    backends: tuple[str, ...] = BACKENDS
+    load: LoadOptions = field(default_factory=LoadOptions)
+    top_k: int = 0
+    verify: bool = True
+    dump_ir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The result of a compile.
+
+    Attributes:
+        build: the folder written.
+        report: content of its report.json.
+        design: the hardware.
+    """
+
+    build: Build
+    report: dict[str, Any]
+    design: Design
+
+
+def compile_model(
+    model: Path,
+    out: Path,
+    options: CompileOptions,
+    *,
+    inputs: NDArray[np.generic] | None = None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Compiled:
+    """Compiles ``model`` into the folder ``out``; nothing is written unless all of it succeeds.
+
+    Args:
+        model: the ONNX file.
+        out: the build folder.
+        options: see CompileOptions.
+        inputs: real inputs in the model's own format for the check against onnxruntime.
+        progress: told the name of each step as it begins.
+
+    Raises:
+        BnnhwError: the model, the goal or the board does not allow it; says why.
+    """
+    board = load_board(options.board)
+    clock = options.clock_mhz or board.clock_mhz
+    progress("reading the model")
+    graph = integer_graph(model, options.load, dump_ir=options.dump_ir)
+    verification = []
+    if options.verify:
+        progress("checking the integer graph against onnxruntime")
+        verification.append(check_model(model, graph, options.load, inputs))
+    progress("choosing the folding")
+    goal = Goal(_goal_cycles(options, clock))
+    network = Network(graph, options.top_k)
+    design, folding, prediction = fold_and_lower(network, board, goal, options.folding, clock)
+    progress("writing the build")
+    report = make_report(design, board, prediction, verification, _notes(graph, options))
+    files = emit(design, options.backends, prediction)
+    files["folding.json"] = folding.to_json()
+    files["graph.npz"] = graph_to_bytes(graph)
+    files["report.json"] = report_text(report)
+    from bnnhw.report_html import report_html
+
+    files["report.html"] = report_html(report)
+    return Compiled(write_build(out, files), report, design)
+
+
+def integer_graph(model: Path, options: LoadOptions, *, dump_ir: Path | None = None) -> Graph:
+    """The integer graph of a model file."""
+    return run_passes(load(model, options), PIPELINE, dump=dump_ir)
+
+
+def check_model(
+    model: Path, graph: Graph, options: LoadOptions, inputs: NDArray[np.generic] | None
+) -> Verification:
+    """Compares the integer graph with onnxruntime on random and on given inputs.
+
+    Raises:
+        VerificationError: they differ.
+    """
+    from bnnhw.verify_model import check_against_onnxruntime
+
+    result = check_against_onnxruntime(
+        model, graph, inputs=inputs, random_count=_RANDOM_INPUTS, sign_zero=options.sign_zero
+    )
+    return Verification(result.what, result.against, result.inputs, result.mismatches, result.note)
+
+
+def fold_and_lower(
+    network: Network, board: Board, goal: Goal, request: FoldingRequest, clock_mhz: float
+) -> tuple[Design, Folding, Prediction]:
+    """The design that meets ``goal``, by the token-level model and within the board.
+
+    The search counts the cycles of the slowest stage alone. Where the model says that the whole
+    takes longer than the goal, the search is asked for a little less, a few times.
+    """
+    asked = goal
+    for _ in range(_MAX_REFINEMENTS):
+        choice = choose_folding(network, board, asked, request)
+        design = lower(network, choice.folding, board=board.name, clock_mhz=clock_mhz)
+        design, prediction = size_fifos(design)
+        need = total(design_resources(design))
+        if need.exceeds(budget(board)) and goal.cycles is None:
+            # FIFOs came on top: the next slower design.
+            asked = Goal(cycles=round(prediction.cycles_per_frame * 1.05))
+            continue
+        if need.exceeds(budget(board)):
+            break
+        if goal.cycles is None or prediction.cycles_per_frame <= goal.cycles:
+            return design, choice.folding, prediction
+        assert asked.cycles is not None
+        asked = Goal(asked.cycles - (prediction.cycles_per_frame - goal.cycles))
+    if need.exceeds(budget(board)):
+        raise FoldingError(
+            f"the design does not fit {board.title} (estimated):\n{resource_table(need, board)}",
+            where="goal",
+            fix="ask for more cycles a frame (fewer FPS), or choose a larger board",
+        )
+    raise FoldingError(
+        f"{goal.cycles} cycles a frame are missed: the model predicts "
+        f"{prediction.cycles_per_frame}",
+        where="goal",
+        fix=f"ask for {prediction.cycles_per_frame} cycles a frame",
+    )
+
+
+def emit(
+    design: Design, backends: tuple[str, ...], prediction: Prediction
+) -> dict[str, str | bytes]:
+    """All files of a build but the report, by path below the build folder."""
+    files: dict[str, str | bytes] = {}
+    if "verilog" in backends:
+        files |= emit_verilog(design)
+        files |= emit_bench(design, 4 * prediction.latency_cycles + 10_000)
+    if "hls" in backends:
+        files |= emit_hls(design)
+    files |= emit_manifest(design)
+    return files
+
+
+def network_name(model: Path) -> str:
+    """A legal identifier from the model's file name."""
+    name = re.sub(r"\W+", "_", model.stem).strip("_").lower() or "network"
+    return f"n_{name}" if name[0].isdigit() else name
+
+
+def _goal_cycles(options: CompileOptions, clock_mhz: float) -> int | None:
+    if options.goal_fps is not None and options.goal_cycles is not None:
+        raise FoldingError(
+            "--fps and --cycles exclude each other", where="goal", fix="give one of them"
+        )
+    if options.goal_fps is not None:
+        if options.goal_fps <= 0:
+            raise FoldingError(f"{options.goal_fps:g} FPS is no goal", where="option --fps")
+        return max(1, int(clock_mhz * 1e6 / options.goal_fps))
+    if options.goal_cycles is not None and options.goal_cycles < 1:
+        raise FoldingError(f"{options.goal_cycles} cycles is no goal", where="option --cycles")
+    return options.goal_cycles
+
+
+def _notes(graph: Graph, options: CompileOptions) -> list[str]:
+    notes = list(getattr(graph, "notes", ()))
+    if not options.verify:
+        notes.append("not checked against onnxruntime (--no-verify)")
+    return notes

@@ -1,0 +1,51 @@
+"""The trained networks that come with bnnhw."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnnhw.assets import asset_folder
+from bnnhw.errors import BnnhwError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """One trained network; ``models/models.json`` describes all.
+
+    Attributes:
+        name: short name.
+        path: the ONNX file.
+        accuracy: measured accuracy and what it was measured on.
+        input: what it takes.
+        recipe: the command that trained it.
+    """
+
+    name: str
+    path: Path
+    accuracy: str
+    input: str
+    recipe: str
+
+
+def shipped_models() -> list[ShippedModel]:
+    """All shipped networks, in the order of models.json."""
+    folder = asset_folder("models")
+    entries = json.loads((folder / "models.json").read_text())
+    return [
+        ShippedModel(e["name"], folder / e["file"], e["accuracy"], e["input"], e["recipe"])
+        for e in entries
+    ]
+
+
+def shipped_model(name: str) -> ShippedModel:
+    """The shipped network called ``name``."""
+    for model in shipped_models():
+        if model.name == name:
+            return model
+    names = ", ".join(model.name for model in shipped_models())
+    raise BnnhwError("no such model", where=f"model '{name}'", fix=f"choose one of {names}")

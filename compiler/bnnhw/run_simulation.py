@@ -1,0 +1,111 @@
+"""Simulating a build on inputs, comparing every score, and recording what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import BnnhwError
+from bnnhw.inputs import random_inputs
+from bnnhw.ir.interpret import interpret
+from bnnhw.report import Verification, with_simulation, write_report
+from bnnhw.simulate import Simulation, require_simulator, simulate
+from bnnhw.top_k import best_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from bnnhw.build import Build
+    from bnnhw.ir.ops import Ints
+
+_RANDOM_FRAMES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class SimulationOutcome:
+    """A simulation with its comparisons.
+
+    Attributes:
+        simulation: cycles, streams, registers.
+        scores: what left the design, [N, ...].
+        checks: comparisons with the interpreter.
+    """
+
+    simulation: Simulation
+    scores: Ints
+    checks: tuple[Verification, ...]
+
+
+def simulate_build(
+    build: Build,
+    inputs: NDArray[np.generic] | None,
+    frames: int | None,
+    *,
+    idle: float = 0.0,
+    back_pressure: float = 0.0,
+    wave: bool = False,
+    hls: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> SimulationOutcome:
+    """Simulates a build's Verilog, and its HLS C++ where asked, against the interpreter.
+
+    Args:
+        build: the build; its report is updated.
+        inputs: model inputs [N, *shape]; random ones where None.
+        frames: how many frames; inputs repeat where there are fewer. None takes each input once.
+        idle: share of cycles in which the source offers nothing.
+        back_pressure: share of cycles in which the sink takes nothing.
+        wave: whether to record all signals.
+        hls: whether to run the HLS C++ on the same frames.
+        progress: told the name of each step.
+    """
+    if frames is not None and frames < 1:
+        raise BnnhwError(f"{frames} frames cannot be simulated", where="option --frames")
+    require_simulator()
+    graph = build.graph
+    count = frames or (len(inputs) if inputs is not None else _RANDOM_FRAMES)
+    if inputs is None:
+        x = random_inputs(graph, count)
+        origin = "random"
+    else:
+        encoded = graph.input_format.encode(inputs[: min(count, len(inputs))])
+        x = encoded[np.arange(count) % len(encoded)]
+        origin = "given"
+    progress("running the interpreter")
+    expected = interpret(graph, x)
+    port = build.output_port
+    if port.top_k:
+        expected = best_scores(expected, port.top_k)
+    packed = build.input_port.pack(x)
+    progress("building the simulator, then simulating (a minute or more for a large design)")
+    result = simulate(build, packed, count, idle=idle, back_pressure=back_pressure, wave=wave)
+    scores = port.unpack(result.data)
+    steady = idle == 0 and back_pressure == 0
+    note = f"{origin} inputs"
+    if not steady:
+        note += f", idle {idle:g}, back-pressure {back_pressure:g}"
+    checks = [Verification("verilog", "interpreter", count, _differing(scores, expected), note)]
+    if hls:
+        from bnnhw.hls_simulation import simulate_hls
+
+        progress("compiling and running the HLS C++")
+        other = port.unpack(simulate_hls(build.path, packed, count))
+        checks.append(
+            Verification(
+                "hls", "interpreter", count, _differing(other, expected), f"{origin} inputs"
+            )
+        )
+    report = with_simulation(build.report, result, checks, steady=steady)
+    write_report(build.path, report)
+    return SimulationOutcome(result, scores, tuple(checks))
+
+
+def _differing(a: Ints, b: Ints) -> int:
+    """Number of frames that differ anywhere."""
+    if a.shape != b.shape:
+        return max(len(a), len(b))
+    return int((a != b).reshape(len(a), -1).any(axis=1).sum())

@@ -1,0 +1,314 @@
+"""Token-level model of a design: when each beat moves, without simulating any logic.
+
+Beat j of a unit's output can move once the input beats it needs have moved and the unit's latency
+has passed, one cycle after beat j-1 at the earliest, and once the next unit has room. Beat i of a
+unit's input can move once the output beats that free its place have moved. These are max-plus
+equations over the whole chain of units; they are solved beat by beat for a few frames. The model
+gives cycles a frame and latency without the simulation that it must agree with to 1 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from bnnhw.design import Design, Unit
+
+    Index = NDArray[np.int64]
+
+_FRAMES = 4
+
+
+@dataclass(frozen=True)
+class UnitTiming:
+    """How one unit moves the beats of one frame.
+
+    Attributes:
+        needs: [beats out]; the last input beat that each output beat needs, counted from the
+            frame's first; -1 where it needs none.
+        frees: [beats in]; the output beat that must have moved before (or when) each input beat
+            moves, counted from the same frame's first; very negative for none. May reach into
+            earlier frames.
+        latency: cycles from the needed input beat moving to the output beat being offered.
+        free_delay: cycles from the freeing output beat to the input beat that takes its place.
+        beats_in: input beats a frame.
+        beats_out: output beats a frame.
+    """
+
+    needs: Index
+    frees: Index
+    latency: int
+    free_delay: int
+
+    @property
+    def beats_in(self) -> int:
+        """Input beats a frame."""
+        return len(self.frees)
+
+    @property
+    def beats_out(self) -> int:
+        """Output beats a frame."""
+        return len(self.needs)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of a design.
+
+    Attributes:
+        cycles_per_frame: cycles between frames in steady state.
+        latency_cycles: cycles from the first beat of a frame in to its last beat out, when it is
+            the first frame.
+    """
+
+    cycles_per_frame: int
+    latency_cycles: int
+
+
+def predict(design: Design) -> Prediction:
+    """Cycles a frame and latency of a design with a source and a sink that never wait."""
+    beats = design.input_port.beats
+    timings: list[UnitTiming] = []
+    for unit in design.units:
+        timings.append(TIMINGS[unit.kind](unit.params, design, unit))
+        stream = design.streams.get(unit.sink) if unit.sink else None
+        if stream is not None and stream.depth:
+            timings.append(fifo_timing(stream.beats, stream.depth))
+    assert timings[0].beats_in == beats
+    moved = solve(timings, _FRAMES)
+    out = timings[-1].beats_out
+    ends = [moved[-1][(f + 1) * out - 1] for f in range(_FRAMES)]
+    return Prediction(ends[-1] - ends[-2], ends[0] - moved[0][0] + 1)
+
+
+def solve(timings: list[UnitTiming], frames: int) -> list[list[int]]:
+    """The cycle in which each beat of each stream moves, the design's input and output included.
+
+    Raises:
+        RuntimeError: the equations have no solution: the chain deadlocks.
+    """
+    counts = [timings[0].beats_in * frames] + [t.beats_out * frames for t in timings]
+    needs = [_over_frames(t.needs, t.beats_in, frames, none_below=0) for t in timings]
+    frees = [_over_frames(t.frees, t.beats_out, frames, none_below=None) for t in timings]
+    moved: list[list[int]] = [[] for _ in counts]
+    progress = True
+    while progress:
+        progress = False
+        for s, count in enumerate(counts):
+            done = moved[s]
+            start = len(done)
+            if start == count:
+                continue
+            source = moved[s - 1] if s else None
+            sink = moved[s + 1] if s < len(timings) else None
+            need = needs[s - 1] if s else None
+            latency = timings[s - 1].latency if s else 0
+            free = frees[s] if sink is not None else None
+            delay = timings[s].free_delay if sink is not None else 0
+            time = done[-1] if done else -1
+            for beat in range(start, count):
+                earliest = time + 1
+                if need is not None and source is not None:
+                    n = need[beat]
+                    if n >= len(source):
+                        break
+                    if n >= 0 and source[n] + latency > earliest:
+                        earliest = source[n] + latency
+                if free is not None and sink is not None:
+                    n = free[beat]
+                    if n >= len(sink):
+                        break
+                    if n >= 0 and sink[n] + delay > earliest:
+                        earliest = sink[n] + delay
+                time = earliest
+                done.append(time)
+            progress = progress or len(done) > start
+    if any(len(m) != c for m, c in zip(moved, counts, strict=True)):
+        raise RuntimeError("the dataflow deadlocks in the token model")
+    return moved
+
+
+def _over_frames(index: Index, beats: int, frames: int, none_below: int | None) -> list[int]:
+    """Indices of one frame repeated for all frames, in beats counted from the first frame."""
+    offsets = np.arange(frames)[:, None] * beats
+    result = index[None, :] + offsets
+    if none_below is not None:
+        result = np.where(index[None, :] < none_below, -1, result)
+    return [int(v) for v in result.reshape(-1)]
+
+
+# ------------------------------------------------------------------------------------- units
+
+
+def fifo_timing(beats: int, depth: int) -> UnitTiming:
+    """A FIFO of ``depth`` beats."""
+    index = np.arange(beats)
+    return UnitTiming(index, index - depth, 1 if depth <= 32 else 2, 1)
+
+
+def _regroup(elements: int, lanes_in: int, lanes_out: int) -> UnitTiming:
+    """A width converter or gearbox: holds the elements of one beat of its wider side."""
+    index_out = np.arange(elements // lanes_out)
+    index_in = np.arange(elements // lanes_in)
+    needs = ((index_out + 1) * lanes_out - 1) // lanes_in
+    if lanes_in == lanes_out:
+        return UnitTiming(needs, index_in - 1, 1, 0)
+    # A beat is taken when all that was complete without it has left or is leaving.
+    frees = (index_in * lanes_in) // lanes_out - 1
+    return UnitTiming(needs, frees, 1, 0)
+
+
+def _input(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    del design, unit
+    bits = p["FRAME_ELEMS"] * p["ELEM_BITS"]
+    return _regroup(bits, 8 * p["BYTES"], p["LANES"] * p["ELEM_BITS"])
+
+
+def _converter(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    return _regroup(_elements_in(design, unit), p["IN_LANES"], p["OUT_LANES"])
+
+
+def _elements_in(design: Design, unit: Unit) -> int:
+    assert unit.source is not None
+    stream = design.streams[unit.source]
+    return stream.beats * stream.lanes
+
+
+def _pass_through(latency: int) -> Callable[[Mapping[str, int], Design, Unit], UnitTiming]:
+    def timing(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+        del p
+        assert unit.source is not None
+        index = np.arange(design.streams[unit.source].beats)
+        return UnitTiming(index, index - latency, latency, 0)
+
+    return timing
+
+
+def _pe_array(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    del design, unit
+    level = max(0, (p["SIMD"] - 1).bit_length() - 2)
+    return _folded(p, 3 + level // 2)
+
+
+def _int_pe_array(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    del design, unit
+    return _folded(p, 3 + max(0, (p["SIMD"] - 1).bit_length()) // 2)
+
+
+def _folded(p: Mapping[str, int], latency: int) -> UnitTiming:
+    """A PE array: one output beat every FOLDS input beats; a blocked output stops the pipeline."""
+    beats = p["OUT_H"] * p["OUT_W"] * p["TILES"]
+    index_in = np.arange(beats * p["FOLDS"])
+    needs = (np.arange(beats) + 1) * p["FOLDS"] - 1
+    frees = (index_in - latency + 1) // p["FOLDS"] - 1
+    return UnitTiming(needs, frees, latency, 0)
+
+
+def _window(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    del design, unit
+    folds = p["CHANNELS"] // p["SIMD"]
+    rows, columns = _tap_positions(p)
+    inside = (rows[:, :, None, None] >= 0) & (rows[:, :, None, None] < p["HEIGHT"])
+    inside = inside & (columns[None, None] >= 0) & (columns[None, None] < p["WIDTH"])
+    pixel = rows[:, :, None, None] * p["WIDTH"] + columns[None, None]
+    # [OH, KH, OW, KW] -> [OH, OW, KH, KW, folds]
+    beat = pixel[..., None] * folds + np.arange(folds)
+    beat = np.where(inside[..., None], beat, -1).transpose(0, 2, 1, 3, 4)
+    if p["CHANNEL_OUTER"]:
+        beat = beat.transpose(0, 1, 4, 2, 3)
+    out_h, out_w = beat.shape[:2]
+    windows = beat.reshape(out_h * out_w, 1, -1)
+    needs = np.broadcast_to(windows, (out_h * out_w, p["REPEATS"], windows.shape[2])).reshape(-1)
+    beats_pixel = p["REPEATS"] * windows.shape[2]
+    # Input beat i has room once the first tap of the pixel being read lies above i - DEPTH. The
+    # pixels of the frame before stand ahead of this frame's, so that frames may overlap.
+    first = (rows[:, 0][:, None] * p["WIDTH"] + columns[:, 0][None, :]).reshape(-1) * folds
+    total = p["HEIGHT"] * p["WIDTH"] * folds
+    positions = np.concatenate([first - total, first])
+    done = np.searchsorted(positions, np.arange(total) - p["DEPTH"], side="right")
+    frees = (done - out_h * out_w) * beats_pixel - 1
+    return UnitTiming(needs, frees, 2, 1)
+
+
+def _window_parallel(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    del design, unit
+    taps = p["KERNEL_H"] * p["KERNEL_W"] * p["CHANNELS"]
+    beats_pixel = p["REPEATS"] * (taps // p["SIMD"])
+    rows, columns = _tap_positions(p)
+    last_row = np.clip(rows[:, -1], 0, p["HEIGHT"] - 1)
+    last_column = np.clip(columns[:, -1], 0, p["WIDTH"] - 1)
+    last = (last_row[:, None] * p["WIDTH"] + last_column[None, :]).reshape(-1)
+    needs = np.repeat(last, beats_pixel)
+    total = p["HEIGHT"] * p["WIDTH"]
+    index_in = np.arange(total)
+    # The shift window may hold the next window while this one is folded out: an input that would
+    # push it out waits until the window before has left.
+    complete = np.searchsorted(last, index_in, side="left")
+    frees = (complete - 1) * beats_pixel - 1
+    return UnitTiming(needs, frees, 2, 0)
+
+
+def _tap_positions(p: Mapping[str, int]) -> tuple[Index, Index]:
+    """Input rows [OH, KH] and columns [OW, KW] of every tap, padding included."""
+    out_h = (p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]) // p["STRIDE_H"] + 1
+    out_w = (p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]) // p["STRIDE_W"] + 1
+    rows = np.arange(out_h)[:, None] * p["STRIDE_H"] - p["PAD_TOP"] + np.arange(p["KERNEL_H"])
+    columns = np.arange(out_w)[:, None] * p["STRIDE_W"] - p["PAD_LEFT"] + np.arange(p["KERNEL_W"])
+    return rows, columns
+
+
+def _max_pool(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    del design, unit
+    folds = p["CHANNELS"] // p["LANES"]
+    out_h, out_w = p["HEIGHT"] // p["POOL_H"], p["WIDTH"] // p["POOL_W"]
+    rows = np.arange(out_h) * p["POOL_H"] + p["POOL_H"] - 1
+    columns = np.arange(out_w) * p["POOL_W"] + p["POOL_W"] - 1
+    pixel = rows[:, None] * p["WIDTH"] + columns[None, :]
+    needs = (pixel[..., None] * folds + np.arange(folds)).reshape(-1)
+    index_in = np.arange(p["HEIGHT"] * p["WIDTH"] * folds)
+    frees = np.searchsorted(needs, index_in, side="left") - 1
+    return UnitTiming(needs, frees, 1, 0)
+
+
+def _pool_reduce(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    assert unit.source is not None
+    beats = design.streams[unit.source].beats
+    needs = (np.arange(beats // p["TAPS"]) + 1) * p["TAPS"] - 1
+    frees = np.searchsorted(needs, np.arange(beats), side="left") - 1
+    return UnitTiming(needs, frees, 1, 0)
+
+
+def _top_k(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    del design, unit
+    needs = np.full(p["K"], p["CLASSES"] - 1)
+    frees = np.full(p["CLASSES"], -1)
+    return UnitTiming(needs, frees, 2, 1)
+
+
+def _output(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    del design, unit
+    index = np.arange(p["FRAME_BEATS"])
+    return UnitTiming(index, index - 1, 1, 0)
+
+
+TIMINGS: dict[str, Callable[[Mapping[str, int], Design, Unit], UnitTiming]] = {
+    "bnn_input": _input,
+    "bnn_width_converter": _converter,
+    "bnn_window": _window,
+    "bnn_window_parallel": _window_parallel,
+    "bnn_pe_array": _pe_array,
+    "bnn_int_pe_array": _int_pe_array,
+    "bnn_max_pool": _max_pool,
+    "bnn_pool_reduce": _pool_reduce,
+    "bnn_threshold": _pass_through(2),
+    "bnn_table": _pass_through(1),
+    "bnn_top_k": _top_k,
+    "bnn_output": _output,
+}
