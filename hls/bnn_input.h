@@ -6,8 +6,8 @@
 namespace bnnhw {
 
 /// From the AXI4-Stream of the design to LANES elements of ELEM_BITS a beat.
-/// In: FRAME_ELEMS * ELEM_BITS / (8 * BYTES) beats, elements packed without gaps, the last beat with
-/// tlast. Out: FRAME_ELEMS / LANES beats. `error` is set where tlast is out of place.
+/// In: FRAME_ELEMS * ELEM_BITS / (8 * BYTES) beats, elements packed without gaps, the last beat
+/// with tlast. Out: FRAME_ELEMS / LANES beats. `error` is set where tlast is out of place.
 template <int BYTES, int ELEM_BITS, int LANES, int FRAME_ELEMS>
 void bnn_input(hls::stream<AxisBeat<8 * BYTES>>& s_axis,
                hls::stream<ap_uint<ELEM_BITS * LANES>>& m_axis, ap_uint<1>& error) {

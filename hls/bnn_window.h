@@ -11,17 +11,21 @@ namespace bnnhw {
 constexpr int min_window_depth(int folds, int height, int width, int kernel_h, int kernel_w,
                                int stride_h, int stride_w, int pad_top, int pad_left, int out_h,
                                int out_w) {
+  int span = 0;   // columns a window covers, less one
+  int right = 0;  // last column of the last window
+  for (int ox = 0; ox < out_w; ++ox) {
+    const int left = ox * stride_w - pad_left;
+    right = min_of(left + kernel_w, width) - 1;
+    span = max_of(span, right - max_of(left, 0));
+  }
   int depth = 1;
   for (int oy = 0; oy < out_h; ++oy) {
     const int top = oy * stride_h - pad_top;
     const int bottom = min_of(top + kernel_h, height) - 1;
     const bool top_row_again = oy + 1 < out_h && top + stride_h <= 0;
-    for (int ox = 0; ox < out_w; ++ox) {
-      const int left = ox * stride_w - pad_left;
-      const int right = min_of(left + kernel_w, width) - 1;
-      const int first = top_row_again ? 0 : max_of(top, 0) * width + max_of(left, 0);
-      depth = max_of(depth, (bottom * width + right - first + 1) * folds);
-    }
+    const int reach =
+        top_row_again ? bottom * width + right : (bottom - max_of(top, 0)) * width + span;
+    depth = max_of(depth, (reach + 1) * folds);
   }
   return depth;
 }
@@ -34,10 +38,10 @@ inline int add_modulo(int a, int b) {
 }
 
 /// Line buffer and address generator.
-/// In: HEIGHT * WIDTH * (CHANNELS / SIMD) beats of SIMD elements, raster order. Out: for each output
-/// pixel in raster order, for REPEATS times: for ky, kx, channel fold (CHANNEL_OUTER=0) or for
-/// channel fold, ky, kx (CHANNEL_OUTER=1): one beat. Taps outside the image are PAD_VALUE. Where the
-/// output stream is one bit wider than its elements, that top bit marks them.
+/// In: HEIGHT * WIDTH * (CHANNELS / SIMD) beats of SIMD elements, raster order. Out: for each
+/// output pixel in raster order, for REPEATS times: for ky, kx, channel fold (CHANNEL_OUTER=0) or
+/// for channel fold, ky, kx (CHANNEL_OUTER=1): one beat. Taps outside the image are PAD_VALUE.
+/// Where the output stream is one bit wider than its elements, that top bit marks them.
 template <int ELEM_BITS, int CHANNELS, int HEIGHT, int WIDTH, int KERNEL_H, int KERNEL_W,
           int STRIDE_H, int STRIDE_W, int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT,
           int SIMD, int REPEATS, int CHANNEL_OUTER, int PAD_VALUE, int DEPTH, int RAM_STYLE,
@@ -63,8 +67,12 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   constexpr int kOutH = output_size(HEIGHT, KERNEL_H, STRIDE_H, PAD_TOP, PAD_BOTTOM);
   constexpr int kOutW = output_size(WIDTH, KERNEL_W, STRIDE_W, PAD_LEFT, PAD_RIGHT);
   constexpr int kBeats = HEIGHT * WIDTH * kFolds;
-  static_assert(DEPTH >= min_window_depth(kFolds, HEIGHT, WIDTH, KERNEL_H, KERNEL_W, STRIDE_H,
-                                          STRIDE_W, PAD_TOP, PAD_LEFT, kOutH, kOutW),
+  // Windows of one tap that are read once free each beat as it is read.
+  constexpr bool kPassing = KERNEL_H == 1 && KERNEL_W == 1 && REPEATS == 1;
+  static_assert(DEPTH >= 1 &&
+                    (kPassing || DEPTH >= min_window_depth(kFolds, HEIGHT, WIDTH, KERNEL_H,
+                                                           KERNEL_W, STRIDE_H, STRIDE_W, PAD_TOP,
+                                                           PAD_LEFT, kOutH, kOutW)),
                 "the buffer holds a window");
 
   // Beat (y, x, fold) of the image lives in slot ((y * WIDTH + x) * kFolds + fold) mod DEPTH. Slots
@@ -100,8 +108,9 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
 #pragma HLS PIPELINE II=1
     // The oldest beat that this or a later window touches.
     const bool top_row_again = out_y < kOutH - 1 && top + STRIDE_H <= 0;
-    const int oldest =
-        top_row_again ? 0 : (max_of(top, 0) * WIDTH + max_of(left, 0)) * kFolds;
+    const int oldest = top_row_again ? 0
+                                     : (max_of(top, 0) * WIDTH + max_of(left, 0)) * kFolds +
+                                           (kPassing ? fold : 0);
     const int y = top + ky;
     const int x = left + kx;
     const bool inside = y >= 0 && y < HEIGHT && x >= 0 && x < WIDTH;
@@ -116,7 +125,8 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
       ++written;
     }
     if (may_read) {
-      const ap_uint<kBeatBits> stored = buffer[add_modulo<DEPTH>(slot_tap, fold)];
+      const int offset = kFolds <= DEPTH ? fold : fold % DEPTH;
+      const ap_uint<kBeatBits> stored = buffer[add_modulo<DEPTH>(slot_tap, offset)];
       const ap_uint<kBeatBits> beat = inside ? stored : pad;
       ap_uint<OUT_BITS> out = beat;
       if (OUT_BITS > kBeatBits) out[OUT_BITS - 1] = !inside;

@@ -8,8 +8,8 @@ namespace bnnhw {
 
 /// Windows with SIMD spanning taps, flattened as (ky, kx, channel), channel innermost.
 /// In: HEIGHT * WIDTH beats of one pixel, raster order. Out: for each output pixel in raster order,
-/// for REPEATS times: KERNEL_H * KERNEL_W * CHANNELS / SIMD beats of SIMD elements. Taps outside the
-/// image are PAD_VALUE. The window fills while the previous one is folded out.
+/// for REPEATS times: KERNEL_H * KERNEL_W * CHANNELS / SIMD beats of SIMD elements. Taps outside
+/// the image are PAD_VALUE. The window fills while the previous one is folded out.
 template <int ELEM_BITS, int CHANNELS, int HEIGHT, int WIDTH, int KERNEL_H, int KERNEL_W,
           int STRIDE_H, int STRIDE_W, int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT,
           int SIMD, int REPEATS, int PAD_VALUE, int RAM_STYLE>

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-
 def pack(elements: Iterable[int], bits: int) -> int:
     """One beat: element 0 in the least significant bits."""
     beat = 0

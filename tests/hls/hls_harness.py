@@ -76,7 +76,10 @@ def run_cases(cases: Sequence[Case], folder: Path, *defines: str) -> dict[str, O
     (folder / "in.bin").write_bytes(b"".join(map(_stimulus, cases)))
     done = subprocess.run(
         [program, folder / "in.bin", folder / "out.bin"],
-        check=True, capture_output=True, text=True, timeout=60,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.stdout == "", done.stdout  # warnings of hls::stream: read while empty
     return _outcomes(cases, (folder / "out.bin").read_bytes())

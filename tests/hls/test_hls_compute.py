@@ -24,7 +24,7 @@ def pe_case(
     frames: int = 2,
     extreme: bool = False,
 ) -> Case:
-    """``in_bits`` 0 is the binary array. ``extreme`` drives the sums to both ends of their range."""
+    """``in_bits`` 0 is the binary array; ``extreme`` drives sums to both ends of their range."""
     rng = np.random.default_rng(pe * 7919 + simd * 31 + folds)
     taps, features = simd * folds, pe * tiles
     patterns = (borders[0] + 1 + borders[1]) * (borders[2] + 1 + borders[3])

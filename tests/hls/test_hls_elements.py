@@ -53,9 +53,7 @@ def reduce_case(name: str, lanes: int, folds: int, taps: int, pixels: int) -> Ca
             padded = rng.random(taps) < 0.4
             padded[rng.integers(taps)] = False
             kept = window[~padded]
-            beats += [
-                pack(w, 1) | (int(p) << lanes) for w, p in zip(window, padded, strict=True)
-            ]
+            beats += [pack(w, 1) | (int(p) << lanes) for w, p in zip(window, padded, strict=True)]
             result = np.where(minimum[fold], kept.min(axis=0), kept.max(axis=0))
             expected.append(pack(result, 1))
     params = {"LANES": lanes, "FOLDS": folds, "TAPS": taps, "BEATS": pixels * folds * taps}

@@ -26,8 +26,8 @@ def window_case(
     frames: int = 2,
     parallel: bool = False,
 ) -> Case:
-    """``image`` is (H, W, C); ``pads`` (top, bottom, left, right); ``spare`` beats beyond DEPTH's
-    minimum."""
+    """``image`` is (H, W, C), ``pads`` (top, bottom, left, right); DEPTH is ``spare`` beats more
+    than its least."""
     height, width, channels = image
     rng = np.random.default_rng(len(name) * 1009 + height * 31 + width)
     beats: list[int] = []
@@ -106,6 +106,9 @@ CASES = [
     window_case("stride_beyond_kernel", image=(7, 8, 2), kernel=(2, 1), stride=(3, 3), simd=2),
     window_case("1x1_stride_2", image=(5, 5, 4), kernel=(1, 1), stride=(2, 2), simd=2,
                 repeats=2),
+    window_case("1x1_shorter_than_a_pixel", image=(3, 4, 10), kernel=(1, 1), simd=2, spare=-3),
+    window_case("1x1_stride_2_short", image=(5, 4, 10), kernel=(1, 1), stride=(2, 2), simd=2,
+                spare=-4, outer=1),
     window_case("dense_input_buffer", image=(1, 1, 24), kernel=(1, 1), simd=3, repeats=5,
                 frames=4),
     window_case("one_pixel", image=(1, 1, 1), kernel=(1, 1), simd=1, frames=3),

@@ -167,7 +167,7 @@ def _call(design: Design, unit: Unit) -> dict[str, object]:
     return {
         "name": unit.name,
         "kind": unit.kind,
-        "parameters": textwrap.wrap(parameters, _COLUMNS - 6, break_on_hyphens=False),
+        "parameters": textwrap.wrap(parameters, _COLUMNS - 8, break_on_hyphens=False),
         "arguments": ", ".join(streams + memories + error),
     }
 
@@ -180,10 +180,11 @@ def _memory_header(memory: Memory, fields: int, array: bool) -> str:
     for row in rows:
         text = ", ".join(row)
         text = f"{{{text}}}," if array else f"{text},"
-        lines += textwrap.wrap(text, _COLUMNS - 4, break_on_hyphens=False)
+        # A literal is never cut, however long.
+        lines += textwrap.wrap(text, _COLUMNS - 4, break_long_words=False, break_on_hyphens=False)
     return render(
         "hls_memory.h.j2",
-        guard=f"{memory.name.upper()}_H_",
+        guard=f"BNN_MEMORY_{memory.name}_H_",
         name=memory.name,
         bits=bits,
         depth=memory.depth,
@@ -204,10 +205,7 @@ def _literals(memory: Memory, fields: int) -> list[list[str]]:
     packed = np.packbits(split, axis=2, bitorder="little")[:, :, ::-1]
     size = packed.shape[2]
     digits = -(-bits // 4)
-    if bits <= _SHORT_WORD:
-        form = "0x{}ULL"
-    else:
-        form = f'BNNHW_WORD({bits}, "0x{{}}")'
+    form = "0x{}ULL" if bits <= _SHORT_WORD else f'BNNHW_WORD({bits}, "0x{{}}")'
     rows = []
     for word in packed:
         text = word.tobytes().hex()

@@ -62,16 +62,16 @@ TWINS = {
     "bnn_input": Twin(("BYTES", "ELEM_BITS", "LANES", "FRAME_ELEMS"), error=True),
     "bnn_width_converter": Twin(("ELEM_BITS", "IN_LANES", "OUT_LANES", "BEATS")),
     "bnn_window": Twin(
-        (*_IMAGE, *_KERNEL, *_PADS, "SIMD", "REPEATS", "CHANNEL_OUTER", "PAD_VALUE", "DEPTH")
-        + ("RAM_STYLE", "OUT_BITS")
+        (
+            *(*_IMAGE, *_KERNEL, *_PADS, "SIMD", "REPEATS"),
+            *("CHANNEL_OUTER", "PAD_VALUE", "DEPTH", "RAM_STYLE", "OUT_BITS"),
+        )
     ),
     "bnn_window_parallel": Twin(
         (*_IMAGE, *_KERNEL, *_PADS, "SIMD", "REPEATS", "PAD_VALUE", "RAM_STYLE")
     ),
     "bnn_pe_array": Twin((*_FOLDING, *_SUM, *_BORDERS), _PE_MEMORIES),
-    "bnn_int_pe_array": Twin(
-        (*_FOLDING, "IN_BITS", "IN_SIGNED", *_SUM, *_BORDERS), _PE_MEMORIES
-    ),
+    "bnn_int_pe_array": Twin((*_FOLDING, "IN_BITS", "IN_SIGNED", *_SUM, *_BORDERS), _PE_MEMORIES),
     "bnn_max_pool": Twin(
         ("CHANNELS", "LANES", "HEIGHT", "WIDTH", "POOL_H", "POOL_W"),
         (MemoryArgument("MIN_FILE"),),
@@ -81,9 +81,7 @@ TWINS = {
         ("IN_BITS", "IN_SIGNED", "LANES", "FOLDS", "BEATS"),
         (MemoryArgument("THRESHOLDS_FILE", "LANES"),),
     ),
-    "bnn_table": Twin(
-        ("IN_BITS", "OUT_BITS", "LANES", "BEATS"), (MemoryArgument("TABLE_FILE"),)
-    ),
+    "bnn_table": Twin(("IN_BITS", "OUT_BITS", "LANES", "BEATS"), (MemoryArgument("TABLE_FILE"),)),
     "bnn_top_k": Twin(("SCORE_BITS", "CLASSES", "K")),
     "bnn_output": Twin(("ELEM_BITS", "LANES", "FIELD_BITS", "FRAME_BEATS")),
 }

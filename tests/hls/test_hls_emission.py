@@ -1,0 +1,236 @@
+"""Emitted HLS C++ gives the interpreter's scores, and refuses what it must."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from graphs import GraphBuilder, digits
+
+from bnnhw.assets import asset_folder
+from bnnhw.backend.hls import WIDEST_WORD, _memory_header, emit_hls
+from bnnhw.backend.hls_units import TWINS
+from bnnhw.chain import Network
+from bnnhw.design import Memory
+from bnnhw.errors import BnnhwError, ToolError, VerificationError
+from bnnhw.folding import Folding, LayerFolding
+from bnnhw.hls_simulation import ap_types_folder, simulate_hls
+from bnnhw.ir.interpret import interpret
+from bnnhw.ir.ops import IntegerTable, Window
+from bnnhw.ir.types import Bit, Integer
+from bnnhw.lower import lower, with_fifo_depths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bnnhw.design import Design
+
+
+def padded_integers() -> tuple[GraphBuilder, Folding, int]:
+    """Padded convolutions on 8-bit pixels, a pool, weights in block RAM and in LUTs."""
+    layers = {
+        "conv0": LayerFolding(4, 1),
+        "conv1": LayerFolding(8, 4, "bram", "bram"),
+        "dense0": LayerFolding(2, 16, "bram"),
+        "scores": LayerFolding(5, 2),
+    }
+    return digits(), Folding(layers), 0
+
+
+def bits_spanning_taps() -> tuple[GraphBuilder, Folding, int]:
+    """Bipolar input, asymmetric padding and strides, SIMD across taps, an overlapping pool with
+    padding, words of more than 64 bits, and the best three classes."""
+    b = GraphBuilder((6, 9, 8), Bit(), seed=1, name="bits")
+    b.conv("c0", 10, Window((5, 3), (1, 2), (2, 1, 1, 0))).threshold("t0")
+    b.pool("p0", Window((3, 2), (2, 1), (1, 0, 1, 1)))
+    b.conv("c1", 72, Window((2, 2))).threshold("t1", bipolar=False)
+    b.conv("c2", 6, Window((2, 2), (1, 1), (0, 1, 1, 0))).threshold("t2")
+    b.dense("d0", 7)
+    layers = {
+        "c0": LayerFolding(5, 45),
+        "c1": LayerFolding(36, 20, "bram"),
+        "c2": LayerFolding(3, 72, "bram"),
+        "d0": LayerFolding(7, 3),
+    }
+    return b, Folding(layers), 3
+
+
+def table_on_a_vector() -> tuple[GraphBuilder, Folding, int]:
+    """A table on signed 3-bit numbers, then layers of one pixel."""
+    b = GraphBuilder((24,), Integer(3, True), seed=2, name="vector")
+    values = b.rng.integers(-2, 2, 8)
+    b.add("quantise", IntegerTable(values, Integer(2, True)))
+    b.dense("d0", 9).threshold("t0")
+    b.dense("d1", 5)
+    layers = {"d0": LayerFolding(3, 8), "d1": LayerFolding(1, 9)}
+    return b, Folding(layers, {"quantise": 3}), 0
+
+
+def threshold_on_the_input() -> tuple[GraphBuilder, Folding, int]:
+    """Pixels binarised by a threshold each channel, and scores of an image, not of a vector."""
+    b = GraphBuilder((4, 5, 6), Integer(8, False), seed=3, name="image")
+    b.threshold("t", spread=0.9)
+    b.conv("c0", 6, Window((3, 3), (2, 2), (1, 1, 1, 1))).threshold("t0")
+    b.conv("c1", 4, Window((1, 1)))
+    layers = {"c0": LayerFolding(2, 4), "c1": LayerFolding(2, 6)}
+    return b, Folding(layers, {"t": 2}), 0
+
+
+NETWORKS = [padded_integers, bits_spanning_taps, table_on_a_vector, threshold_on_the_input]
+
+
+def design_of(make: object) -> tuple[GraphBuilder, Design]:
+    assert callable(make)
+    builder, folding, top_k = make()
+    network = Network(builder.graph(), top_k)
+    return builder, lower(network, folding, board="pynq-z2", clock_mhz=100.0)
+
+
+def write_hls(design: Design, folder: Path) -> Path:
+    for name, content in emit_hls(design).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def vector_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[GraphBuilder, Design, Path]:
+    builder, design = design_of(table_on_a_vector)
+    return builder, design, write_hls(design, tmp_path_factory.mktemp("vector"))
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+def test_emitted_code_gives_the_scores_of_the_interpreter(make: object, tmp_path: Path) -> None:
+    builder, design = design_of(make)
+    write_hls(design, tmp_path)
+    x = builder.inputs(5)
+    received = simulate_hls(tmp_path, design.input_port.pack(x), len(x))
+    scores = interpret(builder.graph(), x)
+    result = design.output_port.unpack(received)
+    if design.output_port.top_k:
+        order = np.argsort(-scores, axis=1, kind="stable")[:, : design.output_port.top_k]
+        scores = np.stack([order, np.take_along_axis(scores, order, axis=1)], axis=2)
+    np.testing.assert_array_equal(result, scores)
+
+
+def test_the_networks_call_every_twin() -> None:
+    called = {unit.kind for make in NETWORKS for unit in design_of(make)[1].units}
+    assert called == set(TWINS)
+
+
+def test_emission_is_deterministic() -> None:
+    assert emit_hls(design_of(bits_spanning_taps)[1]) == emit_hls(design_of(bits_spanning_taps)[1])
+
+
+def test_streams_keep_the_depth_of_the_design() -> None:
+    _, design = design_of(table_on_a_vector)
+    name = next(iter(design.streams))
+    code = emit_hls(with_fifo_depths(design, {name: 37}))[f"hls/{design.top}.cpp"]
+    depths = dict(re.findall(r"#pragma HLS STREAM variable=(\w+) depth=(\d+)", code))
+    assert depths == {stream: "37" if stream == name else "2" for stream in design.streams}
+
+
+def test_memories_lie_where_the_design_says() -> None:
+    _, design = design_of(padded_integers)
+    code = emit_hls(design)[f"hls/{design.top}.cpp"]
+    found = dict(re.findall(r"BIND_STORAGE variable=(\w+) type=rom_1p impl=(\w+)", code))
+    expected = {"bram": "bram", "lut": "lutram"}
+    assert {layer.memory for layer in design.layers} == set(expected)
+    for layer in design.layers:
+        assert found[f"{layer.name}_weights"] == expected[layer.memory]
+
+
+def test_every_emitted_pragma_names_a_variable_in_scope() -> None:
+    for make in NETWORKS:
+        _, design = design_of(make)
+        code = emit_hls(design)[f"hls/{design.top}.cpp"]
+        known = {*design.streams, *design.memories}
+        named = set(re.findall(r"variable=(\w+)", code))
+        assert named <= known
+        assert set(design.streams) <= named
+
+
+@pytest.mark.parametrize("bits", [1, 63, 64, 65, 128, 200])
+def test_memory_headers_hold_the_image(bits: int, tmp_path: Path) -> None:
+    """In particular words that begin like a radix prefix: 0b... and 0d... ."""
+    rng = np.random.default_rng(bits)
+    image = rng.integers(0, 2, (40, 3 * bits)).astype(np.uint8)
+    if bits >= 64:
+        for row, head in enumerate((0x0B, 0x0D, 0x0F, 0x00)):
+            top = [(head >> i) & 1 for i in range(8)]
+            image[row, bits - 8 : bits] = top
+    memory = Memory("image", image)
+    (tmp_path / "image.h").write_text(_memory_header(memory, 3, True))
+    (tmp_path / "flat.h").write_text(_memory_header(Memory("flat", image), 1, False))
+    (tmp_path / "print.cpp").write_text(
+        '#include <cstdio>\n#include "image.h"\n#include "flat.h"\n'
+        "int main() {\n"
+        "  for (auto& word : image)\n"
+        f"    for (auto& field : word)\n      for (int i = 0; i < {bits}; ++i)"
+        " std::putchar('0' + static_cast<int>(field[i]));\n"
+        "  for (auto& word : flat)\n"
+        f"    for (int i = 0; i < {3 * bits}; ++i) std::putchar('0' + static_cast<int>(word[i]));\n"
+        "}\n"
+    )
+    subprocess.run(
+        ["g++", "-std=c++14", "-O0", "-I", tmp_path, "-I", asset_folder("hls"),
+         "-isystem", ap_types_folder(), "-o", tmp_path / "print", tmp_path / "print.cpp"],
+        check=True,
+    )  # fmt: skip
+    done = subprocess.run([tmp_path / "print"], check=True, capture_output=True, text=True)
+    expected = "".join(map(str, image.ravel()))
+    assert done.stdout == expected * 2
+
+
+def test_a_second_run_uses_the_program_of_the_first(
+    vector_build: tuple[GraphBuilder, Design, Path],
+) -> None:
+    builder, design, build = vector_build
+    frames = design.input_port.pack(builder.inputs(2))
+    first = simulate_hls(build, frames, 2)
+    programs = sorted((build / "hls" / "simulation").iterdir())
+    assert len(programs) == 1
+    stamp = programs[0].stat().st_mtime_ns
+    assert simulate_hls(build, frames, 2) == first
+    assert [p.stat().st_mtime_ns for p in (build / "hls" / "simulation").iterdir()] == [stamp]
+
+
+def test_too_few_or_too_many_frames_are_refused(
+    vector_build: tuple[GraphBuilder, Design, Path],
+) -> None:
+    builder, design, build = vector_build
+    frames = design.input_port.pack(builder.inputs(2))
+    with pytest.raises(VerificationError, match="frame 2: the input ends early"):
+        simulate_hls(build, frames, 3)
+    with pytest.raises(VerificationError, match="the file holds more frames"):
+        simulate_hls(build, frames, 1)
+
+
+def test_a_missing_compiler_is_named(
+    vector_build: tuple[GraphBuilder, Design, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(ToolError, match="needs the program g\\+\\+"):
+        simulate_hls(vector_build[2], b"", 0)
+
+
+def test_code_that_does_not_compile_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "hls").mkdir()
+    (tmp_path / "hls" / "testbench.cpp").write_text("int main() { return missing; }\n")
+    with pytest.raises(ToolError, match="missing"):
+        simulate_hls(tmp_path, b"", 0)
+    with pytest.raises(ToolError, match="no HLS C\\+\\+"):
+        simulate_hls(tmp_path / "hls", b"", 0)
+
+
+def test_words_beyond_the_limit_of_vitis_are_refused() -> None:
+    b = GraphBuilder((WIDEST_WORD + 8,), Bit(), seed=4, name="wide").dense("d0", 4)
+    network = Network(b.graph())
+    folding = Folding({"d0": LayerFolding(1, WIDEST_WORD + 8)})
+    design = lower(network, folding, board="pynq-z2", clock_mhz=100.0)
+    with pytest.raises(BnnhwError, match="4104 bits is wider than the 4096"):
+        emit_hls(design)
