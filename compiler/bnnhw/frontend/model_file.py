@@ -205,7 +205,7 @@ def _needed(
     known = inputs | set(constants)
     nodes = []
     for proto in reversed(kept):
-        node = _decode_node(proto)
+        node = decode_node(proto)
         for name in node.inputs:
             if name and name not in known:
                 raise ModelError(
@@ -231,7 +231,8 @@ def _needed(
     return tuple(nodes)
 
 
-def _decode_node(proto: onnx.NodeProto) -> OnnxNode:
+def decode_node(proto: onnx.NodeProto) -> OnnxNode:
+    """A node of the file with its attributes decoded."""
     attributes = {}
     for attribute in proto.attribute:
         value = onnx.helper.get_attribute_value(attribute)

@@ -157,3 +157,14 @@ def weights_in_graph_order(
     present = [axis for axis in GRAPH_AXES if axis in order]
     moved = apart.transpose(0, *(1 + order.index(axis) for axis in present))
     return moved.reshape(len(matrix), -1)
+
+
+def samples_in_graph_order(
+    view: View, values: NDArray[np.generic], sizes: Mapping[str, int]
+) -> NDArray[np.generic]:
+    """An ONNX tensor's values [N, ...] as samples [N, C, H, W] or [N, C] of the graph's."""
+    order = view.order
+    apart = values.reshape(len(values), *(sizes[axis] for axis in order))
+    present = [axis for axis in GRAPH_AXES if axis in order]
+    moved = apart.transpose(0, *(1 + order.index(axis) for axis in present))
+    return moved.reshape(len(values), *(sizes[a] for a in GRAPH_AXES if a in sizes))

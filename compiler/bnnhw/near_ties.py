@@ -1,0 +1,267 @@
+"""Signs that a model's float32 arithmetic decides otherwise than exact arithmetic.
+
+A threshold is exact for the real-number meaning of the model's parameters; onnxruntime evaluates
+the same expressions in float32. Where an expression lies closer to zero than the rounding error of
+its evaluation, its sign is a matter of chance. Here the float32 error is bounded node by node
+(standard error analysis, u = 2^-24), and a differing bit is accepted only inside that bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.frontend import views
+from bnnhw.ir.interpret import execute
+from bnnhw.ir.interpret_real import affine_arrays, convolve, execute_real, max_pool
+from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Conv, Dense, Flatten, Lookup, MaxPool
+from bnnhw.ir.types import Bit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from bnnhw.frontend import Imported
+    from bnnhw.ir.graph import Graph, Node
+    from bnnhw.ir.ops import Bools, Floats, Ints, Op, Tensor
+    from bnnhw.verify_model import Tracer
+
+_UNIT = 2.0**-24
+_AFFINE_UNITS = 8.0
+"""Roundings in BatchNormalization: variance + epsilon, root, quotient, two products, two sums."""
+_GRID_BITS = 24
+_AT_ONCE = 8
+
+
+@dataclass
+class Explanation:
+    """The differences between model and integer graph, sign by sign.
+
+    Attributes:
+        ties: number of signs decided by rounding.
+        largest: largest margin of them, relative to its bound.
+        failure: the first difference that rounding does not explain; None if there is none.
+        scores: integer scores that follow from the model's own bits.
+        outputs: the model's outputs for the same inputs.
+    """
+
+    ties: int
+    largest: float
+    failure: str | None
+    scores: Ints
+    outputs: Floats
+
+    def scores_differ(self, compare: Callable[[Ints, Floats], Bools]) -> Bools:
+        """Which samples differ although the model's own bits were used."""
+        return compare(self.scores, self.outputs)
+
+
+@dataclass(frozen=True)
+class _Aligned:
+    """A tensor of bits that model, real graph and integer graph all have."""
+
+    sign: Node
+    scaled: Node | None
+
+
+def explain(
+    graph: Graph,
+    imported: Imported,
+    trace: Tracer,
+    inputs: tuple[NDArray[np.generic], Ints],
+    outputs: Floats,
+) -> Explanation:
+    """Follows model and integer graph sign by sign for ``inputs`` (the model's, and integers)."""
+    aligned = _aligned(graph, imported)
+    ties, largest, failure = 0, 0.0, None
+    scores = []
+    for first in range(0, len(outputs), _AT_ONCE):
+        x, q = (part[first : first + _AT_ONCE] for part in inputs)
+        values = dict(zip(aligned, trace([*aligned], x), strict=True)) if aligned else {}
+        walk = _Walk(graph, imported, aligned, values)
+        scores.append(walk.run(q))
+        ties, largest = ties + walk.ties, max(largest, walk.largest)
+        failure = failure or walk.failure
+        if failure:
+            break
+    done = np.concatenate(scores)
+    return Explanation(ties, largest, failure, done, outputs[: len(done)])
+
+
+def _aligned(graph: Graph, imported: Imported) -> dict[str, _Aligned]:
+    """By name: the signs' results (or those times a scale) that all three executions have."""
+    written = {node.output for node in graph.nodes}
+    nodes = imported.graph.nodes
+    found = {}
+    for node, after in zip(nodes, [*nodes[1:], None], strict=True):
+        if not isinstance(node.op, Binarize):
+            continue
+        scaled = after if after is not None and isinstance(after.op, Affine) else None
+        for name, extra in ((node.output, None), (scaled.output if scaled else "", scaled)):
+            bits = name in written and isinstance(graph.tensors[name].dtype, Bit)
+            view = imported.views.get(name)
+            if bits and view is not None and view.tensor == name and view.batch_first:
+                found[name] = _Aligned(node, extra)
+                break
+    return found
+
+
+class _Walk:
+    """One batch through the integer graph and the real graph, with the model's bits put in."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        imported: Imported,
+        aligned: dict[str, _Aligned],
+        values: dict[str, NDArray[np.generic]],
+    ) -> None:
+        self._graph, self._imported = graph, imported
+        self._aligned, self._values = aligned, values
+        self.ties, self.largest = 0, 0.0
+        self.failure: str | None = None
+        self._position = 0
+        self._real: Floats = np.zeros(0)
+        self._error: Floats = np.zeros(0)
+
+    def run(self, q: Ints) -> Ints:
+        """Integer scores that follow from the model's bits, as far as these are explained."""
+        self._real = q.astype(np.float64)
+        self._error = np.zeros_like(self._real)
+        x = q
+        for node in self._graph.nodes:
+            x = execute(node.op, [x], [self._graph.tensors[node.inputs[0]]])
+            if node.output in self._aligned and self.failure is None:
+                x = self._compare(node, x)
+        return x
+
+    def _compare(self, node: Node, bits: Ints) -> Ints:
+        """The model's bits for an aligned tensor; sets ``failure`` where they cannot be."""
+        place = self._aligned[node.output]
+        margin, bound = self._up_to(place)
+        model = self._model_bits(node.output, place)
+        mine = bits > 0
+        differ = model != mine
+        if differ.any():
+            outside = differ & (np.abs(margin) > bound)
+            if outside.any():
+                channel = int(np.argwhere(outside)[0][1])
+                self.failure = (
+                    f"the first difference is at {place.sign.where}: {int(outside.sum())} of "
+                    f"{outside.size} bits, first in channel {channel}"
+                )
+                return bits
+            self.ties += int(differ.sum())
+            self.largest = max(self.largest, float((np.abs(margin) / bound)[differ].max()))
+        op = place.sign.op
+        assert isinstance(op, Binarize)
+        self._real = np.where(model, op.high, op.low)
+        if place.scaled is not None:
+            self._step(place.scaled)
+        self._error = np.zeros_like(self._real)
+        dtype = self._graph.tensors[node.output].dtype
+        assert isinstance(dtype, Bit)
+        return np.where(model, dtype.high, dtype.low)
+
+    def _up_to(self, place: _Aligned) -> tuple[Floats, Floats]:
+        """What the sign at ``place`` reads in the real graph, and the bound on its error."""
+        nodes = self._imported.graph.nodes
+        while nodes[self._position] is not place.sign:
+            self._step(nodes[self._position])
+            self._position += 1
+        result = self._real, self._error
+        self._position += 1 if place.scaled is None else 2
+        return result
+
+    def _step(self, node: Node) -> None:
+        tensor = self._imported.graph.tensors[node.inputs[0]]
+        self._error = error_bound(
+            node.op, self._real, self._error, tensor, self._imported.rounding.get(node.name)
+        )
+        self._real = execute_real(node.op, self._real, tensor)
+
+    def _model_bits(self, name: str, place: _Aligned) -> Bools:
+        graph = self._imported.graph
+        shape = graph.tensors[name].shape
+        sizes = views.axis_sizes(shape, len(self._values[name]))
+        array = views.samples_in_graph_order(self._imported.views[name], self._values[name], sizes)
+        values = array.reshape(len(array), *shape).astype(np.float64)
+        op = place.sign.op
+        assert isinstance(op, Binarize)
+        low, high = np.asarray(op.low), np.asarray(op.high)
+        if place.scaled is not None:
+            assert isinstance(place.scaled.op, Affine)
+            scale, shift = affine_arrays(place.scaled.op, len(shape))
+            low, high = low * scale + shift, high * scale + shift
+        return np.asarray(np.abs(values - high) < np.abs(values - low))
+
+
+def error_bound(
+    op: Op, x: Floats, error: Floats, tensor: Tensor, magnitude: Floats | None
+) -> Floats:
+    """Bound on the float32 error of an operation's result.
+
+    Args:
+        op: the operation.
+        x: its exact input.
+        error: bound on the error of that input.
+        tensor: describes the input.
+        magnitude: for Affine, the sum of magnitudes of the terms of the shift, per channel.
+    """
+    if isinstance(op, (Conv, Dense)):
+        return _layer_error(op, x, error)
+    if isinstance(op, Affine):
+        scale, shift = affine_arrays(op, x.ndim - 1)
+        y = x * scale + shift
+        if not error.any() and _exact_in_float32(scale, x * scale, y):
+            return error
+        size = np.abs(shift) if magnitude is None else magnitude.reshape(scale.shape)
+        return np.abs(scale) * error + _AFFINE_UNITS * _UNIT * (np.abs(scale * x) + size)
+    if isinstance(op, MaxPool):
+        return max_pool(error, op.window)
+    if isinstance(op, BitMaxPool):
+        return max_pool(error, op.window)
+    if isinstance(op, Lookup):
+        return np.abs(execute_real(op, x, tensor)) * _AFFINE_UNITS * _UNIT
+    if isinstance(op, Flatten):
+        return error.reshape(len(error), -1)
+    if isinstance(op, Binarize):
+        return np.zeros_like(error)
+    return error
+
+
+def _layer_error(op: Conv | Dense, x: Floats, error: Floats) -> Floats:
+    size = np.abs(op.weight)
+    taps = int(np.prod(op.weight.shape[1:]))
+
+    def apply(values: Floats) -> Floats:
+        if isinstance(op, Conv):
+            return convolve(values, size, op.window)
+        return np.asarray(values @ size.T, np.float64)
+
+    reach = apply(np.abs(x))
+    if not error.any():
+        bits = _fraction_bits(x) + _fraction_bits(op.weight)
+        if reach.max(initial=0) * 2.0**bits <= 2.0**_GRID_BITS:
+            return np.zeros_like(reach)
+    units = min(taps, 8 * np.sqrt(taps))
+    return apply(error) + units * _UNIT * reach
+
+
+def _fraction_bits(values: Floats) -> int:
+    """The least k with every value a multiple of 2^-k; 64 where none is small enough."""
+    for bits in range(_GRID_BITS + 1):
+        scaled = values * 2.0**bits
+        if np.array_equal(scaled, np.rint(scaled)):
+            return bits
+    return 64
+
+
+def _exact_in_float32(scale: Floats, *results: Floats) -> bool:
+    """Whether scaling by powers of two makes every result a float32 number exactly."""
+    mantissa = np.frexp(scale)[0]
+    powers = bool(np.isin(np.abs(mantissa), (0.0, 0.5)).all())
+    return powers and all(np.array_equal(r, r.astype(np.float32)) for r in results)

@@ -1,0 +1,215 @@
+"""Comparison of an integer graph with its model in onnxruntime: the scores must be the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bnnhw.errors import VerificationError
+from bnnhw.frontend import LoadOptions, import_file
+from bnnhw.frontend.model_file import read_proto
+from bnnhw.frontend.runnable import runnable
+from bnnhw.ir.interpret import interpret, layer_nodes
+from bnnhw.ir.types import Bit, Real
+from bnnhw.near_ties import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import onnx
+    from numpy.typing import NDArray
+
+    from bnnhw.frontend import Imported
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Bools, Floats, Ints
+
+_BATCH = 32
+_THREADS = 2
+_UNIT = 2.0**-24
+
+
+@dataclass(frozen=True)
+class VerificationResult:
+    """What was compared, and what came out.
+
+    Attributes:
+        what: what was checked.
+        against: what it was checked against.
+        inputs: number of inputs.
+        mismatches: inputs whose results differ (after the explanations in ``note``).
+        note: what the user should know about the comparison.
+    """
+
+    what: str
+    against: str
+    inputs: int
+    mismatches: int
+    note: str = ""
+
+
+def check_against_onnxruntime(
+    model_path: Path,
+    graph: Graph,
+    *,
+    options: LoadOptions | None = None,
+    inputs: NDArray[np.generic] | None = None,
+    random_count: int = 8,
+    seed: int = 1,
+) -> VerificationResult:
+    """Compares the scores of ``graph`` with those of the model, which onnxruntime runs.
+
+    A difference is accepted only where the model's own float32 arithmetic decides a sign that
+    exact arithmetic decides otherwise, within a bound on its rounding error; ``note`` counts them.
+
+    Args:
+        model_path: the ONNX file.
+        graph: the integer graph made from it.
+        options: the declarations it was loaded with.
+        inputs: model inputs [N, *shape], or none.
+        random_count: number of random inputs in addition; the first two are all-lowest and
+            all-highest.
+        seed: of the random inputs.
+
+    Raises:
+        VerificationError: the scores differ; names the first layer whose bits do.
+    """
+    x = random_inputs(graph, random_count, seed)
+    if inputs is not None:
+        x = np.concatenate([np.asarray(inputs, x.dtype), x])
+    proto = read_proto(model_path)
+    imported = import_file(model_path, options)
+    session = Session(proto, imported, [imported.scores])
+    y = session.run(x)[0].astype(np.float64).reshape(len(x), *graph.output_map.shape)
+    q = graph.input_format.encode(x)
+    wrong = _differing(graph, interpret(graph, q), y)
+    note = ""
+    if wrong.any():
+        explained = explain(
+            graph, imported, Tracer(proto, imported), (x[wrong], q[wrong]), y[wrong]
+        )
+        left = explained.scores_differ(lambda scores, outputs: _differing(graph, scores, outputs))
+        _refuse(explained.failure, left, int(wrong.sum()), len(x))
+        note = (
+            f"{int(wrong.sum())} of {len(x)} inputs differ only in {explained.ties} signs that the "
+            f"model's float32 rounding decides otherwise than exact arithmetic: their margin is at "
+            f"most {explained.largest:.2g} of the bound on that rounding"
+        )
+    return VerificationResult("the integer graph's scores", "onnxruntime", len(x), 0, note)
+
+
+def random_inputs(graph: Graph, count: int, seed: int) -> NDArray[np.generic]:
+    """Model inputs over the declared integer type: all-lowest, all-highest, then random ones.
+
+    Every other one keeps to a random part of the range, since uniform noise averages out.
+    """
+    tensor = graph.tensors[graph.input]
+    assert not isinstance(tensor.dtype, Real)
+    low, high = tensor.dtype.low, tensor.dtype.high
+    generator = np.random.default_rng(seed)
+    q = np.empty((count, *tensor.shape), np.int64)
+    for i in range(count):
+        if i < 2:
+            q[i] = (low, high)[i]
+        elif isinstance(tensor.dtype, Bit):
+            share = 0.5 if i % 2 else generator.random()
+            q[i] = np.where(generator.random(tensor.shape) < share, high, low)
+        else:
+            part = np.sort(generator.integers(low, high + 1, 2)) if i % 2 else (low, high)
+            q[i] = generator.integers(part[0], part[1] + 1, tensor.shape)
+    return graph.input_format.decode(q)
+
+
+class Session:
+    """A model in onnxruntime, its own graph optimisations disabled."""
+
+    def __init__(self, proto: onnx.ModelProto, imported: Imported, outputs: Sequence[str]) -> None:
+        import onnxruntime
+
+        settings = onnxruntime.SessionOptions()
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        settings.intra_op_num_threads = _THREADS
+        settings.log_severity_level = 4
+        self._input = imported.graph.input_format.name
+        batch = next(i for i in proto.graph.input if i.name == self._input)
+        size = batch.type.tensor_type.shape.dim[0]
+        self._fixed = int(size.dim_value) if size.dim_value > 0 else 0
+        try:
+            self._session = onnxruntime.InferenceSession(
+                runnable(proto, imported, outputs), settings, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise _cannot_run(error) from error
+
+    def run(self, x: NDArray[np.generic]) -> list[NDArray[Any]]:
+        """Outputs for inputs [N, ...], in batches that the model takes."""
+        step = self._fixed or _BATCH
+        parts = []
+        for first in range(0, len(x), step):
+            batch = x[first : first + step]
+            count = len(batch)
+            if self._fixed and count < step:
+                batch = np.concatenate([batch, np.repeat(batch[:1], step - count, axis=0)])
+            try:
+                results = self._session.run(None, {self._input: batch})
+            except Exception as error:
+                raise _cannot_run(error) from error
+            parts.append([np.asarray(result)[:count] for result in results])
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+class Tracer:
+    """Runs the model with chosen tensors as outputs."""
+
+    def __init__(self, proto: onnx.ModelProto, imported: Imported) -> None:
+        self._proto, self._imported = proto, imported
+
+    def __call__(self, names: Sequence[str], x: NDArray[np.generic]) -> list[NDArray[Any]]:
+        """The values of the tensors ``names`` for model inputs ``x``."""
+        return Session(self._proto, self._imported, names).run(x)
+
+
+def _differing(graph: Graph, scores: Ints, y: Floats) -> Bools:
+    """Which samples' outputs ``y`` are not the integer scores under the output map.
+
+    The tolerance is that of the model's float32 arithmetic in its last layer: a sum of K terms
+    (error below 8 sqrt(K) units, Higham and Mary, SIAM J. Sci. Comput. 41, 2019), a scale, a bias.
+    """
+    out = graph.output_map
+    layer = layer_nodes(graph)[-1]
+    taps = int(np.prod(layer.op.weight.shape[1:]))  # type: ignore[attr-defined]
+    dtype = graph.tensors[layer.inputs[0]].dtype
+    assert not isinstance(dtype, Real)
+    reach = taps * max(abs(dtype.low), abs(dtype.high))
+    extra = (1,) * (scores.ndim - 2)
+    scale, bias = (np.abs(v).reshape(1, -1, *extra) for v in (out.scale, out.bias))
+    units = 8 + min(taps, 8 * np.sqrt(taps))
+    shape = y.reshape(len(y), *scores.shape[1:])
+    error = np.abs(shape - out.apply(scores).reshape(shape.shape))
+    wrong = error > units * _UNIT * (scale * reach + bias)
+    # Beyond the tolerance: the integer that the output stands for is the score itself.
+    wrong |= (scale > 0) & (error >= 0.5 * scale)
+    return np.asarray(wrong.reshape(len(y), -1).any(axis=1))
+
+
+def _refuse(failure: str | None, left: Bools, differing: int, total: int) -> None:
+    """Raises where a difference is not explained."""
+    if failure is None and not left.any():
+        return
+    reason = failure or "all bits agree, the scores do not"
+    raise VerificationError(
+        f"{differing} of {total} inputs give other scores in onnxruntime than in the integer "
+        f"graph: {reason}",
+        where="check against onnxruntime",
+        fix="nothing was written; this is a defect of the compiler: report it with the model",
+    )
+
+
+def _cannot_run(error: Exception) -> VerificationError:
+    return VerificationError(
+        f"onnxruntime cannot run the model: {str(error).strip().splitlines()[0]}",
+        where="check against onnxruntime",
+        fix="the file may be damaged (onnx.checker tells more), or needs a newer onnxruntime",
+    )
