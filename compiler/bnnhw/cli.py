@@ -17,6 +17,7 @@ from bnnhw import __version__
 from bnnhw.board import board_names, load_board
 from bnnhw.build import Build
 from bnnhw.errors import BnnhwError
+from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(zoo_app, name="zoo")
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
 

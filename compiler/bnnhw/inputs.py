@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.graph import Graph, InputFormat
 
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tif", ".tiff")
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tiff")
 _ARRAY_KEYS = ("x", "input", "inputs", "images", "data")
 
 

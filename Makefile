@@ -1,0 +1,57 @@
+# make demo      compile the shipped network for the PYNQ-Z2, simulate real images, show the report
+# make test      all tests but the longest; make test-all runs those too, and the ones that need PyTorch
+# make lint      ruff, mypy, Verilator and verible lint
+# make bench     performance figures
+# make cost-model  measure the hardware units with Yosys again and fit the cost model
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+TORCH := torch==2.13.0
+
+.PHONY: demo test test-all test-zoo lint format bench cost-model clean
+
+$(VENV)/.run: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[sim,images]' 'scikit-learn>=1.4'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[sim,synth,images,dev]'
+	touch $@
+
+$(VENV)/.zoo: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check '$(TORCH)' -e '.[zoo]'
+	touch $@
+
+demo: $(VENV)/.run
+	$(BIN)/python examples/digits_demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.zoo
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-zoo: $(VENV)/.zoo
+	$(BIN)/python -m pytest tests/compiler/zoo tests/compiler/frontend -m "not slow" $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy compiler/bnnhw
+	$(BIN)/python -m pytest -q tests/hw/test_lint.py
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/run.py
+
+cost-model: $(VENV)/.dev
+	$(BIN)/python tools/fit_cost.py --measure
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

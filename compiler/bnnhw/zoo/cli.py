@@ -1,0 +1,90 @@
+"""``bnnhw zoo``: trains the zoo's networks and exports them as ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bnnhw.errors import BnnhwError, ToolError
+
+app = typer.Typer(
+    help="Train the networks that come as PyTorch definitions, and export them.",
+    no_args_is_help=True,
+)
+
+Network = Annotated[str, typer.Argument(help="cnv, digits, lfc, sfc or tfc.")]
+
+
+@app.command("train")
+def train_command(
+    network: Network,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the .npz files; digits needs none.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Saved after each epoch; resumed if it exists.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of PyTorch.")] = None,
+) -> None:
+    """Train a network by its recipe and export it."""
+    _require_torch()
+    from dataclasses import replace
+
+    import torch
+
+    from bnnhw.zoo.data import load_data
+    from bnnhw.zoo.export import export_onnx
+    from bnnhw.zoo.plain import NETWORKS
+    from bnnhw.zoo.train import RECIPES, train
+
+    if network not in NETWORKS:
+        raise BnnhwError(
+            "is not in the zoo", where=f"network '{network}'", fix=f"choose {', '.join(NETWORKS)}"
+        )
+    recipe = RECIPES[network] if epochs is None else replace(RECIPES[network], epochs=epochs)
+    if threads:
+        torch.set_num_threads(threads)
+    torch.manual_seed(recipe.seed)
+    train_set, test_set = load_data(network, data)
+    model = NETWORKS[network]()
+    score = train(model, recipe, train_set, test_set, checkpoint=checkpoint, log=typer.echo)
+    export_onnx(model, output)
+    typer.echo(f"{output}: {score:.2%} on {len(test_set[1])} test images")
+
+
+@app.command("export")
+def export_command(
+    network: Network,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Of zoo train; random weights without one.")
+    ] = None,
+) -> None:
+    """Export a network, trained or with random weights."""
+    _require_torch()
+    import torch
+
+    from bnnhw.zoo.export import export_onnx
+    from bnnhw.zoo.plain import NETWORKS
+
+    if network not in NETWORKS:
+        raise BnnhwError(
+            "is not in the zoo", where=f"network '{network}'", fix=f"choose {', '.join(NETWORKS)}"
+        )
+    torch.manual_seed(1)
+    model = NETWORKS[network]()
+    if checkpoint is not None:
+        model.load_state_dict(torch.load(checkpoint)["model"])
+    export_onnx(model, output)
+    typer.echo(str(output))
+
+
+def _require_torch() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("torch") is None:
+        raise ToolError("the zoo needs PyTorch", fix="pip install 'bnnhw[zoo]'")
