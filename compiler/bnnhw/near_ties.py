@@ -79,7 +79,7 @@ def explain(
     ties, largest, failure = 0, 0.0, None
     scores = []
     for first in range(0, len(outputs), _AT_ONCE):
-        x, q = (part[first : first + _AT_ONCE] for part in inputs)
+        x, q = inputs[0][first : first + _AT_ONCE], inputs[1][first : first + _AT_ONCE]
         values = dict(zip(aligned, trace([*aligned], x), strict=True)) if aligned else {}
         walk = _Walk(graph, imported, aligned, values)
         scores.append(walk.run(q))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bnnhw.frontend.model_file import OnnxNode
 
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "Add": np.add,
@@ -80,7 +80,7 @@ def _evaluate(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> lis
     if node.op in _BINARY and len(given) == 2:
         return [np.asarray(_BINARY[node.op](given[0], given[1]))]
     if node.op == "Div" and all(x.dtype.kind == "f" for x in given):
-        return [np.asarray(np.divide(given[0], given[1]))]  # type: ignore[call-overload]
+        return [np.asarray(np.divide(given[0], given[1]))]
     if node.op in _UNARY and given:
         return [np.asarray(_UNARY[node.op](given[0]))]
     if node.op == "Where":

@@ -10,8 +10,8 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import quant_range
-from bnnhw.frontend.convert_elementwise import unsupported
 from bnnhw.frontend.exact import exact
+from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.ops import Affine, Tensor
 from bnnhw.ir.types import Integer, Real

@@ -15,12 +15,15 @@ from bnnhw.frontend import (
     convert_ends,
     convert_linear,
     convert_shape,
+    convert_sign,
+    tables,
     views,
 )
 from bnnhw.frontend.context import DYNAMIC_BATCH, Context, LayoutError
 from bnnhw.frontend.exact import decimal_fraction, exact, floats
 from bnnhw.frontend.model_file import QUANT_DOMAINS
 from bnnhw.frontend.options import LoadOptions, parse_type
+from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap
 from bnnhw.ir.ops import Affine, Floats, Tensor
@@ -35,6 +38,7 @@ _HANDLERS = {
     **convert_shape.HANDLERS,
     **convert_linear.HANDLERS,
     **convert_elementwise.HANDLERS,
+    **convert_sign.HANDLERS,
     **convert_ends.HANDLERS,
 }
 Array = NDArray[np.generic]
@@ -112,7 +116,7 @@ def _add_input(ctx: Context, *, channels_last: bool) -> None:
         ctx.tables[model.input_name] = table.astype(ctx.model.input_dtype)
     elif values is not None:
         ctx.tables[model.input_name] = values.astype(ctx.model.input_dtype)
-    if (scale, offset) != (1, 0):
+    if scale != 1 or offset != 0:
         one = exact(np.ones(1))
         channels = ctx.tensors[tensor].shape[0]
         op = Affine(np.repeat(one * scale, channels), np.repeat(one * offset, channels))
@@ -170,10 +174,10 @@ def _integers_of(element: DType) -> Array | None:
 def _convert(ctx: Context, node: OnnxNode) -> None:
     known_domain = node.domain in ("", *QUANT_DOMAINS) or node.op in ("BipolarQuant", "Quant")
     if not known_domain:
-        raise convert_elementwise.unsupported(node)
+        raise unsupported(node)
     given = [name for name in node.inputs if name]
     if any(a for a in node.attributes.values() if type(a).__name__ == "GraphProto"):
-        raise convert_elementwise.unsupported(node)
+        raise unsupported(node)
     if all(name in ctx.constants for name in given):
         inputs = [ctx.constants[name] if name else None for name in node.inputs]
         results = constants.evaluate(node, inputs, ctx.model.opset)
@@ -183,7 +187,7 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         shape = np.asarray(ctx.shape(ctx.view(node)), np.int64)
         end = node.attributes.get("end")
         part = shape[int(node.attributes.get("start", 0)) : None if end is None else int(end)]
-        ctx.constants[node.outputs[0]] = part if node.op == "Shape" else np.prod(shape)
+        ctx.constants[node.outputs[0]] = part if node.op == "Shape" else np.asarray(np.prod(shape))
         return
     padded = ctx.pads.get(node.inputs[0])
     if padded and node.op not in _CARRY_PADS:
@@ -193,9 +197,9 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
             fix="pad in the convolution, or directly before it",
         )
     handler = _HANDLERS.get(node.op)
-    table = convert_elementwise.lookup_table(ctx, node)
+    table = tables.lookup_table(ctx, node)
     if handler is None:
-        convert_elementwise.lookup(ctx, node)
+        tables.lookup(ctx, node)
         return
     count = len(ctx.nodes)
     try:
@@ -206,7 +210,7 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         for made in ctx.nodes[count:]:
             del ctx.tensors[made.output]
         del ctx.nodes[count:]
-        convert_elementwise.lookup(ctx, node)
+        tables.lookup(ctx, node)
         return
     if padded and node.op != "Conv":
         ctx.pads[node.outputs[0]] = padded
@@ -234,7 +238,7 @@ def _track_table(ctx: Context, node: OnnxNode, table: Array, count: int) -> None
     if error > 1e-5 * (np.abs(source * scale).max(initial=0) + abs(shift)):
         view = ctx.views[node.inputs[live]]
         del ctx.tensors[ctx.nodes.pop().output]
-        convert_elementwise.add_lookup(ctx, node, view, table)
+        tables.add_lookup(ctx, node, view, table)
 
 
 def _finish(ctx: Context) -> Imported:

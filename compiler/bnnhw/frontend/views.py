@@ -149,8 +149,8 @@ def in_graph_order(
 
 
 def weights_in_graph_order(
-    view: View, matrix: NDArray[np.generic], sizes: Mapping[str, int]
-) -> NDArray[np.generic]:
+    view: View, matrix: NDArray[np.float64], sizes: Mapping[str, int]
+) -> NDArray[np.float64]:
     """Weights [out, K] over the merged axes of ``view``, K put into C, H, W order."""
     order = view.order
     apart = matrix.reshape(len(matrix), *(sizes[axis] for axis in order))

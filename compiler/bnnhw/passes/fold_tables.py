@@ -100,7 +100,7 @@ def _as_nodes(graph: Graph, node: Node, values: Floats) -> list[Node]:
         else:
             kind = Integer.spanning(int(integers.min()), int(integers.max()))
         nodes.append(with_op(node, IntegerTable(integers, kind), fresh_name(graph, "input_table")))
-    if (step, offset) != (1, 0):
+    if step != 1 or offset != 0:
         name = fresh_name(graph, "input_table_scale")
         nodes.append(
             replace(node, name=name, op=Affine(full(channels, step), full(channels, offset)))

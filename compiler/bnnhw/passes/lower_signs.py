@@ -16,8 +16,10 @@ from bnnhw.passes.chain import fresh_name, splice, with_op
 from bnnhw.passes.sign_predicates import Predicate, Side, clip_bounds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bnnhw.ir.graph import Graph, Node
-    from bnnhw.ir.ops import Ints
+    from bnnhw.ir.ops import Ints, Op
 
 _BEFORE_SIGN = (Affine, Relu, Clip)
 
@@ -107,7 +109,7 @@ class _Found:
         self.ties[at] = point.denominator == 1 and low <= point <= high
 
 
-def _predicate(sign: Binarize, chain: list[object], at: tuple[int, int, int]) -> Predicate:
+def _predicate(sign: Binarize, chain: Sequence[Op], at: tuple[int, int, int]) -> Predicate:
     predicate = Predicate(Side.ABOVE, Fraction(0), not sign.strict)
     r, c, channel = at
     for op in reversed(chain):

@@ -49,7 +49,7 @@ def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
     if count == 1 and (op.low, op.high) == made:
         return None
     sign = with_op(node, replace(op, low=made[0], high=made[1]))
-    plain = (scale, shift) == (1, 0)
+    plain = scale == 1 and shift == 0
     if count == 2 and (op.low, op.high) == made and not plain:
         return None
     if plain:

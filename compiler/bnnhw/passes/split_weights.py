@@ -35,7 +35,7 @@ def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
     weight = node.op.weight
     flat = np.abs(weight).reshape(len(weight), -1)
     if not flat.size:
-        raise ModelError(f"has no weights", where=node.where, fix="export it again")
+        raise ModelError("has no weights", where=node.where, fix="export it again")
     alpha = flat[:, 0]
     if (flat != alpha[:, None]).any():
         raise _not_binary(node, weight, flat)

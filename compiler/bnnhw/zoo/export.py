@@ -17,6 +17,7 @@ from onnx import helper, numpy_helper
 
 from bnnhw import __version__
 from bnnhw.errors import ModelError
+from bnnhw.zoo.layers import BinaryLinear
 from bnnhw.zoo.plain import BinaryCNN, BinaryMLP
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> No
     if isinstance(model, BinaryCNN):
         example = torch.zeros((batch or 1, *model.image), dtype=torch.uint8)
     elif isinstance(model, BinaryMLP):
-        features = next(m.in_features for m in model.modules() if hasattr(m, "in_features"))
+        features = next(m for m in model.modules() if isinstance(m, BinaryLinear)).in_features
         example = torch.ones((batch or 1, features))
     else:
         raise ModelError(
@@ -55,7 +56,7 @@ def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> No
         torch.onnx.export(
             model.eval(),
             (example,),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # file objects are accepted by this exporter
             dynamo=False,
             opset_version=_OPSET,
             input_names=[name],

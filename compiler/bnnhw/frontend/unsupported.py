@@ -1,0 +1,106 @@
+"""Errors for operations without hardware: the reason and the way out for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bnnhw.errors import ModelError
+
+if TYPE_CHECKING:
+    from bnnhw.frontend.model_file import OnnxNode
+
+
+def unsupported(node: OnnxNode) -> ModelError:
+    """The error for an operation without hardware."""
+    domain = f"{node.domain}." if node.domain else ""
+    reason, fix = _REASONS.get(node.op, ("is not supported", None))
+    return ModelError(
+        f"the operation {domain}{node.op} {reason}",
+        where=node.where,
+        fix=fix
+        or "supported are Conv, Gemm, MatMul, BatchNormalization, sign, MaxPool, reshapes "
+        "and per-channel arithmetic; on an 8-bit input any element-wise operation",
+    )
+
+
+_RESIDUAL = (
+    "joins paths; residual and branching networks are not supported yet",
+    "use one path from input to output",
+)
+_RECURRENT = ("is recurrent; only feed-forward networks are supported", "unroll or replace it")
+_REALS = (
+    "makes a real-valued layer, for which no binary hardware exists",
+    "put a sign before every layer with weights",
+)
+_NORM = ("depends on the statistics of each image", "use BatchNormalization")
+_INTEGERS = (
+    "is a multi-bit integer layer; weights and activations must be binary",
+    "binarise it, or export the model in floats with +-1 weights",
+)
+_REASONS: dict[str, tuple[str, str | None]] = {
+    **dict.fromkeys(("Concat", "Split", "Sum", "Mean", "Max", "Min"), _RESIDUAL),
+    **dict.fromkeys(("LSTM", "GRU", "RNN", "Loop", "If", "Scan"), _RECURRENT),
+    **dict.fromkeys(
+        (
+            "Sigmoid",
+            "Tanh",
+            "LeakyRelu",
+            "PRelu",
+            "Elu",
+            "Selu",
+            "Gelu",
+            "Erf",
+            "Exp",
+            "Softplus",
+            "HardSwish",
+            "Mish",
+            "Celu",
+            "ThresholdedRelu",
+        ),
+        _REALS,
+    ),
+    **dict.fromkeys(
+        (
+            "InstanceNormalization",
+            "LayerNormalization",
+            "GroupNormalization",
+            "LRN",
+            "LpNormalization",
+            "MeanVarianceNormalization",
+        ),
+        _NORM,
+    ),
+    **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"), _INTEGERS),
+    "ConvTranspose": ("is not supported", "use Conv"),
+    "Quant": (
+        "makes activations of several bits; they must be binary",
+        "use BipolarQuant, or a Quant only on the input",
+    ),
+    "QuantizeLinear": (
+        "makes activations of several bits; they must be binary",
+        "binarise activations with a sign; quantise only the input",
+    ),
+    "Softmax": ("is supported at the model's output only", "move it to the end"),
+    "TopK": (
+        "is not part of the network here",
+        "export the scores and ask for the best with --top-k",
+    ),
+}
+_REASONS["IntQuant"] = _REASONS["Quant"]
+_REASONS["LogSoftmax"] = _REASONS["Softmax"]
+
+
+def refuse_two(node: OnnxNode) -> None:
+    """Raises the error for an operation on two live tensors."""
+    if node.op in ("Add", "Sum"):
+        raise ModelError(
+            "adds two tensors that are computed from the input: residual networks are not "
+            "supported yet",
+            where=node.where,
+            fix="use a network without skip connections",
+        )
+    raise ModelError(
+        "combines two tensors that are computed from the input",
+        where=node.where,
+        fix="only one path from input to output is supported",
+    )
