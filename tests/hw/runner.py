@@ -134,11 +134,14 @@ def _lock(name: str) -> Iterator[None]:
 
 
 def _quoted(value: object) -> object:
+    """Quotes strings, except for sized literals such as ``64'h0123``."""
+    if isinstance(value, str) and re.fullmatch(r"\d+'[bdh][0-9a-fA-F_]+", value):
+        return value
     return f'"{value}"' if isinstance(value, str | Path) else value
 
 
 def _runtime_folder() -> Path:
-    text = json.dumps([BUILD_ARGS, sys.version, sys.prefix, os.environ.get("CXX", "")])
+    text = json.dumps(["runtime 2", BUILD_ARGS, sys.version, sys.prefix, os.environ.get("CXX", "")])
     return CACHE / f"runtime-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -162,7 +165,7 @@ def _keep_runtime_objects(build_dir: Path) -> None:
         if not _runtime_objects():
             fresh = CACHE / f"runtime.{os.getpid()}"
             fresh.mkdir(exist_ok=True)
-            for path in build_dir.glob("verilat*.o"):
+            for path in build_dir.glob("verilated*.o"):  # verilator.o knows the unit's ports
                 shutil.copy(path, fresh)
             fresh.rename(_runtime_folder())
 
@@ -183,7 +186,7 @@ def build(
         waves: Whether to build with tracing.
     """
     paths = sources(unit)
-    text = json.dumps([unit, parameters, files, waves, BUILD_ARGS, sys.version, sys.prefix])
+    text = json.dumps(["build 2", unit, parameters, files, waves, BUILD_ARGS, sys.version, sys.prefix])
     digest = hashlib.sha256(text.encode())
     for path in paths:
         digest.update(path.read_bytes())
