@@ -1,0 +1,184 @@
+// AXI4-Lite slave: identity, build hash, frame, cycle and stall counters, sticky error flags.
+// Counters are 32 bits and wrap; cycles are 64: reading the low word keeps the high word for the
+// next read. Addresses without a register, and writes to read-only ones, answer SLVERR.
+// The map is in README.md. One read and one write may be under way at a time.
+module bnn_registers #(
+    parameter logic [31:0] IDENTITY   = 32'h424E_4E48,
+    parameter logic [31:0] VERSION    = 32'h0001_0000,
+    parameter logic [63:0] BUILD_HASH = 64'h0,
+    parameter int unsigned ERROR_BITS = 1
+) (
+    input  logic                  clk,
+    input  logic                  rst_n,
+    input  logic [           7:0] s_axil_awaddr,
+    input  logic [           2:0] s_axil_awprot,
+    input  logic                  s_axil_awvalid,
+    output logic                  s_axil_awready,
+    input  logic [          31:0] s_axil_wdata,
+    input  logic [           3:0] s_axil_wstrb,
+    input  logic                  s_axil_wvalid,
+    output logic                  s_axil_wready,
+    output logic [           1:0] s_axil_bresp,
+    output logic                  s_axil_bvalid,
+    input  logic                  s_axil_bready,
+    input  logic [           7:0] s_axil_araddr,
+    input  logic [           2:0] s_axil_arprot,
+    input  logic                  s_axil_arvalid,
+    output logic                  s_axil_arready,
+    output logic [          31:0] s_axil_rdata,
+    output logic [           1:0] s_axil_rresp,
+    output logic                  s_axil_rvalid,
+    input  logic                  s_axil_rready,
+    input  logic                  frame_in_i,
+    input  logic                  frame_out_i,
+    input  logic                  in_stall_i,
+    input  logic                  out_stall_i,
+    input  logic [ERROR_BITS-1:0] error_i
+);
+
+  localparam logic [5:0] RegIdentity = 6'h00;
+  localparam logic [5:0] RegVersion = 6'h01;
+  localparam logic [5:0] RegHashLow = 6'h02;
+  localparam logic [5:0] RegHashHigh = 6'h03;
+  localparam logic [5:0] RegControl = 6'h04;
+  localparam logic [5:0] RegErrors = 6'h05;
+  localparam logic [5:0] RegFramesIn = 6'h06;
+  localparam logic [5:0] RegFramesOut = 6'h07;
+  localparam logic [5:0] RegCyclesLow = 6'h08;
+  localparam logic [5:0] RegCyclesHigh = 6'h09;
+  localparam logic [5:0] RegInterval = 6'h0a;
+  localparam logic [5:0] RegInStalls = 6'h0b;
+  localparam logic [5:0] RegOutStalls = 6'h0c;
+  localparam logic [1:0] Okay = 2'b00;
+  localparam logic [1:0] SlaveError = 2'b10;
+
+  if (ERROR_BITS < 1 || ERROR_BITS > 32) begin : gen_bad_errors
+    $error("bnn_registers: ERROR_BITS must be 1 to 32");
+  end
+
+  // Write channels: address and data wait for each other, in any order.
+  logic       address_q;
+  logic       data_q;
+  logic       answer_q;
+  logic       error_answer_q;
+  logic [5:0] write_reg_q;
+  logic       write_clear_q;
+  logic       write;
+  logic       clear;
+
+  assign s_axil_awready = !address_q;
+  assign s_axil_wready = !data_q;
+  assign s_axil_bvalid = answer_q;
+  assign s_axil_bresp = error_answer_q ? SlaveError : Okay;
+  assign write = address_q && data_q && (!answer_q || s_axil_bready);
+  assign clear = write && write_reg_q == RegControl && write_clear_q;
+
+  always_ff @(posedge clk) begin
+    if (!rst_n) begin
+      address_q <= 1'b0;
+      data_q    <= 1'b0;
+      answer_q  <= 1'b0;
+    end else begin
+      if (write) address_q <= 1'b0;
+      else if (s_axil_awvalid) address_q <= 1'b1;
+      if (write) data_q <= 1'b0;
+      else if (s_axil_wvalid) data_q <= 1'b1;
+      if (write) answer_q <= 1'b1;
+      else if (s_axil_bready) answer_q <= 1'b0;
+    end
+    if (!address_q) write_reg_q <= s_axil_awaddr[7:2];
+    if (!data_q) write_clear_q <= s_axil_wdata[0] && s_axil_wstrb[0];
+    if (write) error_answer_q <= write_reg_q != RegControl;
+  end
+
+  // Counters.
+  logic [          31:0] frames_in_q;
+  logic [          31:0] frames_out_q;
+  logic [          63:0] cycles_q;
+  logic [          31:0] since_frame_q;
+  logic [          31:0] interval_q;
+  logic                  after_frame_q;
+  logic [          31:0] in_stalls_q;
+  logic [          31:0] out_stalls_q;
+  logic [ERROR_BITS-1:0] errors_q;
+
+  always_ff @(posedge clk) begin
+    if (!rst_n || clear) begin
+      frames_in_q   <= '0;
+      frames_out_q  <= '0;
+      cycles_q      <= '0;
+      interval_q    <= '0;
+      after_frame_q <= 1'b0;
+      in_stalls_q   <= '0;
+      out_stalls_q  <= '0;
+      errors_q      <= '0;
+    end else begin
+      frames_in_q  <= frames_in_q + 32'(frame_in_i);
+      frames_out_q <= frames_out_q + 32'(frame_out_i);
+      cycles_q     <= cycles_q + 64'd1;
+      in_stalls_q  <= in_stalls_q + 32'(in_stall_i);
+      out_stalls_q <= out_stalls_q + 32'(out_stall_i);
+      errors_q     <= errors_q | error_i;
+      if (frame_out_i) after_frame_q <= 1'b1;
+      if (frame_out_i && after_frame_q) interval_q <= since_frame_q;
+    end
+    since_frame_q <= frame_out_i ? 32'd1 : since_frame_q + 32'd1;
+  end
+
+  // Read channels.
+  logic        read;
+  logic [ 5:0] read_reg;
+  logic [31:0] value;
+  logic        known;
+  logic        read_valid_q;
+  logic        read_error_q;
+  logic [31:0] read_data_q;
+  logic [31:0] cycles_high_q;
+
+  assign s_axil_arready = !read_valid_q;
+  assign s_axil_rvalid = read_valid_q;
+  assign s_axil_rdata = read_data_q;
+  assign s_axil_rresp = read_error_q ? SlaveError : Okay;
+  assign read = s_axil_arvalid && s_axil_arready;
+  assign read_reg = s_axil_araddr[7:2];
+
+  always_comb begin
+    known = 1'b1;
+    unique case (read_reg)
+      RegIdentity:   value = IDENTITY;
+      RegVersion:    value = VERSION;
+      RegHashLow:    value = BUILD_HASH[31:0];
+      RegHashHigh:   value = BUILD_HASH[63:32];
+      RegControl:    value = '0;
+      RegErrors:     value = 32'(errors_q);
+      RegFramesIn:   value = frames_in_q;
+      RegFramesOut:  value = frames_out_q;
+      RegCyclesLow:  value = cycles_q[31:0];
+      RegCyclesHigh: value = cycles_high_q;
+      RegInterval:   value = interval_q;
+      RegInStalls:   value = in_stalls_q;
+      RegOutStalls:  value = out_stalls_q;
+      default: begin
+        value = '0;
+        known = 1'b0;
+      end
+    endcase
+  end
+
+  always_ff @(posedge clk) begin
+    if (!rst_n) read_valid_q <= 1'b0;
+    else if (read) read_valid_q <= 1'b1;
+    else if (s_axil_rready) read_valid_q <= 1'b0;
+    if (read) begin
+      read_data_q  <= value;
+      read_error_q <= !known;
+      if (read_reg == RegCyclesLow) cycles_high_q <= cycles_q[63:32];
+    end
+  end
+
+  // Protection and the bytes within a word do not matter.
+  logic unused;
+  assign unused = &{1'b0, s_axil_awprot, s_axil_arprot, s_axil_awaddr[1:0], s_axil_araddr[1:0],
+                    s_axil_wdata[31:1], s_axil_wstrb[3:1]};
+
+endmodule

@@ -1,0 +1,186 @@
+"""Bench of bnn_registers, driven by an AXI4-Lite master with and without idle cycles."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+from typing import TYPE_CHECKING, Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONSTANTS = {0x00: 0x424E4E48, 0x04: 0x00010203, 0x08: 0x89ABCDEF, 0x0C: 0x01234567}
+CONTROL, ERRORS, FRAMES_IN, FRAMES_OUT = 0x10, 0x14, 0x18, 0x1C
+CYCLES, INTERVAL, IN_STALLS, OUT_STALLS = 0x20, 0x28, 0x2C, 0x30
+STROBES = ("frame_in_i", "frame_out_i", "in_stall_i", "out_stall_i", "error_i")
+
+
+async def reset(dut: Any) -> None:
+    for name in STROBES:
+        getattr(dut, name).value = 0
+    dut.rst_n.value = 0
+    cocotb.start_soon(Clock(dut.clk, 2, "ns").start())
+    await ClockCycles(dut.clk, 4)
+    await FallingEdge(dut.clk)
+    dut.rst_n.value = 1
+    await ClockCycles(dut.clk, 2)
+
+
+async def start(dut: Any) -> AxiLiteMaster:
+    logging.getLogger("cocotb.bnn_registers.s_axil").setLevel(logging.WARNING)
+    bus = AxiLiteBus.from_prefix(dut, "s_axil")
+    master = AxiLiteMaster(bus, dut.clk, dut.rst_n, reset_active_level=False)
+    await reset(dut)
+    return master
+
+
+async def read(master: AxiLiteMaster, address: int) -> int:
+    answer = await master.read(address, 4)
+    assert answer.resp == AxiResp.OKAY, hex(address)
+    return int.from_bytes(answer.data, "little")
+
+
+async def pulse(dut: Any, name: str, value: int = 1, cycles: int = 1) -> None:
+    await FallingEdge(dut.clk)
+    getattr(dut, name).value = value
+    for _ in range(cycles):
+        await FallingEdge(dut.clk)
+    getattr(dut, name).value = 0
+
+
+def pauses(share: float, seed: int) -> Iterator[bool]:
+    rng = random.Random(seed)
+    return (rng.random() < share for _ in itertools.count())
+
+
+def set_pauses(master: AxiLiteMaster, seed: int) -> None:
+    writer, reader = master.write_if, master.read_if
+    channels = (
+        writer.aw_channel,
+        writer.w_channel,
+        writer.b_channel,
+        reader.ar_channel,
+        reader.r_channel,
+    )
+    for i, channel in enumerate(channels):
+        channel.set_pause_generator(pauses(0.7, seed + i))
+
+
+@cocotb.test()
+async def constants_read_back_and_unknown_addresses_answer_slverr(dut: Any) -> None:
+    master = await start(dut)
+    for seed in (None, 1, 2):
+        if seed is not None:
+            set_pauses(master, seed)
+        for address, value in CONSTANTS.items():
+            assert await read(master, address) == value
+        assert await read(master, CONTROL) == 0
+        for address in (0x34, 0x3C, 0x40, 0x80, 0xFC):
+            assert (await master.read(address, 4)).resp == AxiResp.SLVERR
+            assert (await master.write(address, b"\xff" * 4)).resp == AxiResp.SLVERR
+        for address in (0x00, 0x18, 0x30):
+            assert (await master.write(address, b"\xff" * 4)).resp == AxiResp.SLVERR
+        for address, value in CONSTANTS.items():
+            assert await read(master, address) == value
+
+
+@cocotb.test()
+async def counters_count_and_clear(dut: Any) -> None:
+    master = await start(dut)
+    rng = random.Random(3)
+    for turn in range(3):
+        set_pauses(master, 10 * turn)
+        counts = {n: rng.randint(1, 40) for n in STROBES[:4]}
+        for name, count in counts.items():
+            await pulse(dut, name, cycles=count)
+        assert await read(master, FRAMES_IN) == counts["frame_in_i"]
+        assert await read(master, FRAMES_OUT) == counts["frame_out_i"]
+        assert await read(master, IN_STALLS) == counts["in_stall_i"]
+        assert await read(master, OUT_STALLS) == counts["out_stall_i"]
+        assert await read(master, ERRORS) == 0
+        await pulse(dut, "error_i", 0b10)
+        assert await read(master, ERRORS) == 0b10
+        await pulse(dut, "error_i", 0b01)
+        assert await read(master, ERRORS) == 0b11
+        # Strobes elsewhere than on byte 0, or a zero there, change nothing.
+        assert (await master.write(CONTROL + 1, b"\xff\xff\xff")).resp == AxiResp.OKAY
+        assert (await master.write(CONTROL, b"\xfe\xff\xff\xff")).resp == AxiResp.OKAY
+        assert await read(master, ERRORS) == 0b11
+        assert await read(master, FRAMES_IN) == counts["frame_in_i"]
+        assert (await master.write(CONTROL, b"\x01")).resp == AxiResp.OKAY
+        for address in (ERRORS, FRAMES_IN, FRAMES_OUT, INTERVAL, IN_STALLS, OUT_STALLS):
+            assert await read(master, address) == 0
+        assert await read(master, CYCLES) < 400
+
+
+@cocotb.test()
+async def interval_is_between_the_last_two_frames(dut: Any) -> None:
+    master = await start(dut)
+    await pulse(dut, "frame_out_i")
+    assert await read(master, INTERVAL) == 0
+    for distance in (37, 1, 2, 100):
+        await pulse(dut, "frame_out_i")
+        for _ in range(distance - 1):
+            await FallingEdge(dut.clk)
+        dut.frame_out_i.value = 1
+        await FallingEdge(dut.clk)
+        dut.frame_out_i.value = 0
+        assert await read(master, INTERVAL) == distance
+
+
+@cocotb.test()
+async def cycles_are_read_as_one_number(dut: Any) -> None:
+    master = await start(dut)
+    await FallingEdge(dut.clk)
+    dut.cycles_q.value = (7 << 32) | 0xFFFFFFF0
+    low = await read(master, CYCLES)
+    await ClockCycles(dut.clk, 40)
+    high = await read(master, CYCLES + 4)
+    assert 0xFFFFFFF0 <= low and high == 7
+    later = await read(master, CYCLES)
+    assert later < 1000 and await read(master, CYCLES + 4) == 8
+    first = await read(master, CYCLES)
+    await RisingEdge(dut.clk)
+    assert first < await read(master, CYCLES)
+
+
+@cocotb.test()
+async def address_and_data_come_in_any_order(dut: Any) -> None:
+    """Drives the channels by hand: data long before the address, and the reverse, B held back."""
+    for name in ("awvalid", "wvalid", "bready", "arvalid", "rready"):
+        getattr(dut, f"s_axil_{name}").value = 0
+    await reset(dut)
+    for first, second in (("aw", "w"), ("w", "aw"), ("aw", "aw")):
+        await pulse(dut, "error_i", 0b11)
+        assert int(dut.errors_q.value) == 0b11
+        dut.s_axil_awaddr.value = CONTROL
+        dut.s_axil_wdata.value = 1
+        dut.s_axil_wstrb.value = 1
+        dut.s_axil_bready.value = 0
+        for channel in (first, second) if first != second else ("both",):
+            names = ("aw", "w") if channel == "both" else (channel,)
+            for name in names:
+                assert int(getattr(dut, f"s_axil_{name}ready").value) == 1
+                getattr(dut, f"s_axil_{name}valid").value = 1
+            await FallingEdge(dut.clk)
+            for name in names:
+                getattr(dut, f"s_axil_{name}valid").value = 0
+            if channel == first and first != second:
+                for _ in range(5):
+                    await FallingEdge(dut.clk)
+                    assert int(dut.s_axil_bvalid.value) == 0
+        await FallingEdge(dut.clk)
+        for _ in range(5):
+            assert int(dut.s_axil_bvalid.value) == 1 and int(dut.s_axil_bresp.value) == 0
+            await FallingEdge(dut.clk)
+        assert int(dut.errors_q.value) == 0
+        dut.s_axil_bready.value = 1
+        await FallingEdge(dut.clk)
+        dut.s_axil_bready.value = 0
+        assert int(dut.s_axil_bvalid.value) == 0
