@@ -10,8 +10,7 @@ namespace bnnhw {
 template <int ELEM_BITS, int LANES, int FIELD_BITS, int FRAME_BEATS>
 void bnn_output(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
                 hls::stream<AxisBeat<FIELD_BITS * LANES>>& m_axis) {
-  static_assert(ELEM_BITS >= 1 && LANES >= 1 && FRAME_BEATS >= 1,
-                "widths and counts are positive");
+  static_assert(ELEM_BITS >= 1 && LANES >= 1 && FRAME_BEATS >= 1, "widths and counts are positive");
   static_assert(ELEM_BITS <= FIELD_BITS, "a score fits its field");
   static_assert(FIELD_BITS % 8 == 0, "a field is a whole number of bytes");
   for (int beat = 0; beat < FRAME_BEATS; ++beat) {

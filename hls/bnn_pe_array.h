@@ -18,9 +18,8 @@ void bnn_pe_array(
     hls::stream<ap_uint<SIMD>>& s_axis,
     hls::stream<ap_uint<PE * (BINARY_OUT == 1 ? 1 : ACC_BITS)>>& m_axis,
     const ap_uint<SIMD> (&weights)[TILES * FOLDS][PE],
-    const ap_uint<ACC_BITS> (&init)[border_patterns(BORDER_TOP, BORDER_BOTTOM, BORDER_LEFT,
-                                                    BORDER_RIGHT) *
-                                    TILES][PE]) {
+    const ap_uint<ACC_BITS> (
+        &init)[border_patterns(BORDER_TOP, BORDER_BOTTOM, BORDER_LEFT, BORDER_RIGHT) * TILES][PE]) {
   static_assert(PE >= 1 && SIMD >= 1 && FOLDS >= 1 && TILES >= 1, "folding is positive");
   static_assert(OUT_H >= 1 && OUT_W >= 1, "the output has pixels");
   static_assert(ACC_BITS >= 2 && ACC_BITS <= 32, "an accumulator has 2 to 32 bits");
@@ -30,7 +29,7 @@ void bnn_pe_array(
   constexpr int kBeats = OUT_H * OUT_W * TILES * FOLDS;
 
   ap_int<ACC_BITS> acc[PE];
-#pragma HLS ARRAY_PARTITION variable=acc complete
+#pragma HLS ARRAY_PARTITION variable=acc type=complete
   BorderWalk<OUT_H, OUT_W, BORDER_TOP, BORDER_BOTTOM, BORDER_LEFT, BORDER_RIGHT> border;
   int fold = 0;  // of the window
   int tile = 0;  // of the output pixel
@@ -49,8 +48,8 @@ void bnn_pe_array(
       ap_uint<PE * kOutBits> out = 0;
       for (int p = 0; p < PE; ++p) {
 #pragma HLS UNROLL
-        const ap_uint<kOutBits> element = BINARY_OUT == 1 ? ap_uint<kOutBits>(acc[p] >= 0)
-                                                          : ap_uint<kOutBits>(acc[p]);
+        const ap_uint<kOutBits> element =
+            BINARY_OUT == 1 ? ap_uint<kOutBits>(acc[p] >= 0) : ap_uint<kOutBits>(acc[p]);
         insert<kOutBits>(out, p * kOutBits, element);
       }
       m_axis.write(out);

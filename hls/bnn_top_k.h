@@ -12,9 +12,9 @@ void bnn_top_k(hls::stream<ap_uint<SCORE_BITS>>& s_axis, hls::stream<ap_uint<64>
   static_assert(SCORE_BITS >= 1 && SCORE_BITS <= 32, "a score fits 32 bits");
   static_assert(K >= 1 && K <= CLASSES, "K is at most the number of classes");
   ap_int<SCORE_BITS> score[K];
-#pragma HLS ARRAY_PARTITION variable=score complete
+#pragma HLS ARRAY_PARTITION variable=score type=complete
   ap_uint<32> index[K];
-#pragma HLS ARRAY_PARTITION variable=index complete
+#pragma HLS ARRAY_PARTITION variable=index type=complete
   // Invariant: the first min(step, K) ranks hold the best so far in order. Each rank keeps its
   // entry, takes the new one, or takes the entry of the rank above; then the ranks shift out.
   for (int step = 0; step < CLASSES + K; ++step) {
@@ -22,7 +22,7 @@ void bnn_top_k(hls::stream<ap_uint<SCORE_BITS>>& s_axis, hls::stream<ap_uint<64>
     if (step < CLASSES) {
       const ap_int<SCORE_BITS> x = s_axis.read();
       bool beaten[K];  // the new score goes in front of the rank
-#pragma HLS ARRAY_PARTITION variable=beaten complete
+#pragma HLS ARRAY_PARTITION variable=beaten type=complete
       for (int rank = 0; rank < K; ++rank) {
 #pragma HLS UNROLL
         beaten[rank] = rank >= step || x > score[rank];

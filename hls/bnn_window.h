@@ -53,12 +53,12 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
                 "sizes are positive");
   static_assert(PAD_TOP >= 0 && PAD_BOTTOM >= 0 && PAD_LEFT >= 0 && PAD_RIGHT >= 0,
                 "padding is not negative");
-  static_assert(PAD_TOP < KERNEL_H && PAD_BOTTOM < KERNEL_H && PAD_LEFT < KERNEL_W &&
-                    PAD_RIGHT < KERNEL_W,
-                "a window touches the image");
-  static_assert(HEIGHT + PAD_TOP + PAD_BOTTOM >= KERNEL_H &&
-                    WIDTH + PAD_LEFT + PAD_RIGHT >= KERNEL_W,
-                "the kernel fits the padded image");
+  static_assert(
+      PAD_TOP < KERNEL_H && PAD_BOTTOM < KERNEL_H && PAD_LEFT < KERNEL_W && PAD_RIGHT < KERNEL_W,
+      "a window touches the image");
+  static_assert(
+      HEIGHT + PAD_TOP + PAD_BOTTOM >= KERNEL_H && WIDTH + PAD_LEFT + PAD_RIGHT >= KERNEL_W,
+      "the kernel fits the padded image");
   static_assert(CHANNELS % SIMD == 0, "SIMD divides CHANNELS");
   static_assert(CHANNEL_OUTER == 0 || CHANNEL_OUTER == 1, "CHANNEL_OUTER is 0 or 1");
   constexpr int kBeatBits = ELEM_BITS * SIMD;
@@ -69,11 +69,11 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   constexpr int kBeats = HEIGHT * WIDTH * kFolds;
   // Windows of one tap that are read once free each beat as it is read.
   constexpr bool kPassing = KERNEL_H == 1 && KERNEL_W == 1 && REPEATS == 1;
-  static_assert(DEPTH >= 1 &&
-                    (kPassing || DEPTH >= min_window_depth(kFolds, HEIGHT, WIDTH, KERNEL_H,
-                                                           KERNEL_W, STRIDE_H, STRIDE_W, PAD_TOP,
-                                                           PAD_LEFT, kOutH, kOutW)),
-                "the buffer holds a window");
+  static_assert(
+      DEPTH >= 1 && (kPassing ||
+                     DEPTH >= min_window_depth(kFolds, HEIGHT, WIDTH, KERNEL_H, KERNEL_W, STRIDE_H,
+                                               STRIDE_W, PAD_TOP, PAD_LEFT, kOutH, kOutW)),
+      "the buffer holds a window");
 
   // Beat (y, x, fold) of the image lives in slot ((y * WIDTH + x) * kFolds + fold) mod DEPTH. Slots
   // are kept at each level of the loop nest and advance by constants, so that nothing is divided.
@@ -108,9 +108,9 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
 #pragma HLS PIPELINE II=1
     // The oldest beat that this or a later window touches.
     const bool top_row_again = out_y < kOutH - 1 && top + STRIDE_H <= 0;
-    const int oldest = top_row_again ? 0
-                                     : (max_of(top, 0) * WIDTH + max_of(left, 0)) * kFolds +
-                                           (kPassing ? fold : 0);
+    const int oldest =
+        top_row_again ? 0
+                      : (max_of(top, 0) * WIDTH + max_of(left, 0)) * kFolds + (kPassing ? fold : 0);
     const int y = top + ky;
     const int x = left + kx;
     const bool inside = y >= 0 && y < HEIGHT && x >= 0 && x < WIDTH;

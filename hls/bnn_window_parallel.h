@@ -20,12 +20,12 @@ void bnn_window_parallel(hls::stream<ap_uint<ELEM_BITS * CHANNELS>>& s_axis,
                 "sizes are positive");
   static_assert(PAD_TOP >= 0 && PAD_BOTTOM >= 0 && PAD_LEFT >= 0 && PAD_RIGHT >= 0,
                 "padding is not negative");
-  static_assert(PAD_TOP < KERNEL_H && PAD_BOTTOM < KERNEL_H && PAD_LEFT < KERNEL_W &&
-                    PAD_RIGHT < KERNEL_W,
-                "a window touches the image");
-  static_assert(HEIGHT + PAD_TOP + PAD_BOTTOM >= KERNEL_H &&
-                    WIDTH + PAD_LEFT + PAD_RIGHT >= KERNEL_W,
-                "the kernel fits the padded image");
+  static_assert(
+      PAD_TOP < KERNEL_H && PAD_BOTTOM < KERNEL_H && PAD_LEFT < KERNEL_W && PAD_RIGHT < KERNEL_W,
+      "a window touches the image");
+  static_assert(
+      HEIGHT + PAD_TOP + PAD_BOTTOM >= KERNEL_H && WIDTH + PAD_LEFT + PAD_RIGHT >= KERNEL_W,
+      "the kernel fits the padded image");
   constexpr int kElements = KERNEL_H * KERNEL_W * CHANNELS;
   static_assert(kElements % SIMD == 0, "SIMD divides the window");
   constexpr int kPixelBits = ELEM_BITS * CHANNELS;
@@ -43,13 +43,13 @@ void bnn_window_parallel(hls::stream<ap_uint<ELEM_BITS * CHANNELS>>& s_axis,
     insert<ELEM_BITS>(pad, c * ELEM_BITS, ap_uint<ELEM_BITS>(PAD_VALUE));
   }
   ap_uint<kPixelBits> lines[kLines][kScanW];  // the rows above, oldest first
-#pragma HLS ARRAY_PARTITION variable=lines complete dim=1
+#pragma HLS ARRAY_PARTITION variable=lines type=complete dim=1
 #pragma HLS DEPENDENCE variable=lines type=inter direction=RAW distance=kScanW dependent=true
   Storage<RAM_STYLE>::bind(lines);
   ap_uint<kPixelBits> window[KERNEL_H][KERNEL_W];
-#pragma HLS ARRAY_PARTITION variable=window complete dim=0
+#pragma HLS ARRAY_PARTITION variable=window type=complete dim=0
   ap_uint<ELEM_BITS> held[kElements];  // the window that is folded out
-#pragma HLS ARRAY_PARTITION variable=held complete
+#pragma HLS ARRAY_PARTITION variable=held type=complete
   int scan_y = 0, scan_x = 0;      // next position of the padded image
   int window_y = 0, window_x = 0;  // scan position of the next window's last tap: its top left
   bool complete = false;           // `window` waits to be folded out
@@ -92,8 +92,8 @@ void bnn_window_parallel(hls::stream<ap_uint<ELEM_BITS * CHANNELS>>& s_axis,
       for (int k = 0; k < kElements; ++k) {
 #pragma HLS UNROLL
         const int tap = k / CHANNELS;
-        held[k] = extract<ELEM_BITS>(window[tap / KERNEL_W][tap % KERNEL_W],
-                                     (k % CHANNELS) * ELEM_BITS);
+        held[k] =
+            extract<ELEM_BITS>(window[tap / KERNEL_W][tap % KERNEL_W], (k % CHANNELS) * ELEM_BITS);
       }
       complete = false;
       folding = true;

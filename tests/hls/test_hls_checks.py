@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls_units import TWINS
 from bnnhw.hls_simulation import ap_types_folder

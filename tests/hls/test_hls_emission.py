@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +25,12 @@ from bnnhw.ir.types import Bit, Integer
 from bnnhw.lower import lower, with_fifo_depths
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from numpy.typing import NDArray
 
     from bnnhw.design import Design
+    from bnnhw.ir.ops import Ints
+
+HERE = Path(__file__).parent
 
 
 def padded_integers() -> tuple[GraphBuilder, Folding, int]:
@@ -97,6 +101,16 @@ def write_hls(design: Design, folder: Path) -> Path:
     return folder
 
 
+def expected_output(builder: GraphBuilder, design: Design, x: NDArray[np.int64]) -> Ints:
+    """What OutputPort.unpack must give for inputs ``x``."""
+    scores = interpret(builder.graph(), x)
+    best = design.output_port.top_k
+    if not best:
+        return scores
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :best]
+    return np.stack([order, np.take_along_axis(scores, order, axis=1)], axis=2)
+
+
 @pytest.fixture(scope="module")
 def vector_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[GraphBuilder, Design, Path]:
     builder, design = design_of(table_on_a_vector)
@@ -109,12 +123,26 @@ def test_emitted_code_gives_the_scores_of_the_interpreter(make: object, tmp_path
     write_hls(design, tmp_path)
     x = builder.inputs(5)
     received = simulate_hls(tmp_path, design.input_port.pack(x), len(x))
-    scores = interpret(builder.graph(), x)
     result = design.output_port.unpack(received)
-    if design.output_port.top_k:
-        order = np.argsort(-scores, axis=1, kind="stable")[:, : design.output_port.top_k]
-        scores = np.stack([order, np.take_along_axis(scores, order, axis=1)], axis=2)
-    np.testing.assert_array_equal(result, scores)
+    np.testing.assert_array_equal(result, expected_output(builder, design, x))
+
+
+def test_the_code_that_synthesis_sees_gives_the_same(tmp_path: Path) -> None:
+    """Images as arrays of ap_uint, range operators, ap_axiu: all that __SYNTHESIS__ selects."""
+    builder, design = design_of(bits_spanning_taps)
+    hls = write_hls(design, tmp_path) / "hls"
+    command = ["g++", "-std=c++14", "-O0", "-w", "-D__SYNTHESIS__"]
+    command += ["-I", str(HERE / "synthesis_view"), "-I", str(hls)]
+    command += ["-isystem", str(ap_types_folder()), "-o", str(tmp_path / "testbench")]
+    command += [str(hls / "testbench.cpp"), str(hls / f"{design.top}.cpp")]
+    subprocess.run(command, check=True)
+    x = builder.inputs(3)
+    (tmp_path / "frames").write_bytes(design.input_port.pack(x))
+    arguments = [str(tmp_path / name) for name in ("testbench", "frames", "scores")]
+    done = subprocess.run([*arguments, "3"], check=True, capture_output=True, text=True)
+    assert done.stdout == ""
+    result = design.output_port.unpack((tmp_path / "scores").read_bytes())
+    np.testing.assert_array_equal(result, expected_output(builder, design, x))
 
 
 def test_the_networks_call_every_twin() -> None:

@@ -141,9 +141,9 @@ def _pragmas(unit: Unit, argument: MemoryArgument, memory: Memory) -> list[str]:
     if _is_array(argument):
         # A word that is too wide for one memory becomes a memory a field.
         how = "ARRAY_RESHAPE" if memory.width <= WIDEST_WORD else "ARRAY_PARTITION"
-        lines.append(f"{how} variable={memory.name} complete dim=2")
+        lines.append(f"{how} variable={memory.name} type=complete dim=2")
     style = _STYLES.get(unit.params.get(argument.style or "", 0))
-    if style:
+    if style and memory.depth > 1:  # a single word is a constant
         lines.append(f"BIND_STORAGE variable={memory.name} type=rom_1p impl={style}")
     return lines
 
