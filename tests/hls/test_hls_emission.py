@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -253,6 +254,14 @@ def test_code_that_does_not_compile_is_reported(tmp_path: Path) -> None:
         simulate_hls(tmp_path, b"", 0)
     with pytest.raises(ToolError, match="no HLS C\\+\\+"):
         simulate_hls(tmp_path / "hls", b"", 0)
+
+
+def test_the_vitis_script_takes_the_part_of_the_board() -> None:
+    _, design = design_of(table_on_a_vector)
+    assert "    set part xc7z020clg400-1\n" in emit_hls(design)["hls/run_hls.tcl"]
+    assert "    set part xc7z010\n" in emit_hls(design, part="xc7z010")["hls/run_hls.tcl"]
+    script = emit_hls(replace(design, board="bench"))["hls/run_hls.tcl"]
+    assert "set PART in the environment to the part of board bench" in script
 
 
 def test_words_beyond_the_limit_of_vitis_are_refused() -> None:

@@ -11,7 +11,7 @@ from bnnhw import __version__
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls_units import TWINS
 from bnnhw.backend.render import render
-from bnnhw.board import load_board
+from bnnhw.board import board_names, load_board
 from bnnhw.errors import BnnhwError
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
 
     Args:
         design: the accelerator.
-        part: the part as Vivado names it; None for that of the design's board.
+        part: the part as Vivado names it; None for that of the design's board. Where the board is
+            not one of those that ship, ``run_hls.tcl`` asks for it.
 
     Raises:
-        BnnhwError: a word is wider than Vitis HLS takes, or the board is unknown.
+        BnnhwError: a word is wider than Vitis HLS takes.
     """
     _check_widths(design)
     top = design.top
@@ -53,7 +54,8 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
         "output_bytes": sink.beat_bytes,
         "input_beats": source.beats,
         "output_beats": sink.beats,
-        "part": part or load_board(design.board).part,
+        "board": design.board,
+        "part": part or _part(design.board),
         "period_ns": f"{1000 / design.clock_mhz:.3f}",
     }
     headers = sorted({f"{unit.kind}.h" for unit in _called(design)})
@@ -82,6 +84,10 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
         f"hls/{path.name}": path.read_text() for path in sorted(asset_folder("hls").glob("bnn_*.h"))
     }
     return files
+
+
+def _part(board: str) -> str | None:
+    return load_board(board).part if board in board_names() else None
 
 
 def _called(design: Design) -> list[Unit]:
