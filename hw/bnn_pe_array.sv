@@ -45,11 +45,15 @@ module bnn_pe_array #(
   localparam int unsigned CountBits = $clog2(Counted + 1);
   localparam int unsigned SumBits = ACC_BITS - ACC_SHIFT;
 
-  if (PE == 0 || SIMD == 0) $error("bnn_pe_array: PE and SIMD must be positive");
+  if (PE == 0 || SIMD == 0) begin : gen_bad_size
+    $error("bnn_pe_array: PE and SIMD must be positive");
+  end
   if (ACC_BITS < 2 || ACC_BITS > 32 || ACC_SHIFT >= ACC_BITS) begin : gen_bad_bits
     $error("bnn_pe_array: ACC_BITS must be 2 to 32, ACC_SHIFT less");
   end
-  if (BINARY_OUT > 1) $error("bnn_pe_array: BINARY_OUT must be 0 or 1");
+  if (BINARY_OUT > 1) begin : gen_bad_out
+    $error("bnn_pe_array: BINARY_OUT must be 0 or 1");
+  end
 
   logic en;
   logic acc_en;

@@ -81,6 +81,8 @@ module bnn_pe_control #(
 
   if (TILES * FOLDS == 1) begin : gen_one_weight
     assign weight_addr_o = '0;
+    logic unused;
+    assign unused = accept;
   end else begin : gen_weights
     logic [WEIGHT_ADDR_BITS-1:0] weight_addr_q;
     assign weight_addr_o = weight_addr_q;
@@ -169,12 +171,12 @@ module bnn_pe_control #(
       assign last_col = x_q == XBits'(OUT_W - 1);
       assign last_row = y_q == YBits'(OUT_H - 1);
       if (BORDER_LEFT == 0 || BORDER_RIGHT == 0 || ColStep == 1) begin : gen_col
-        assign col_step = {1'b0, 32'(x_q) < BORDER_LEFT || 32'(x_q) + 1 + BORDER_RIGHT >= OUT_W};
+        assign col_step = {1'b0, 32'(x_q) + 1 < BORDER_LEFT + 1 || 32'(x_q) + 1 + BORDER_RIGHT >= OUT_W};
       end else begin : gen_col_jump
         assign col_step = (32'(x_q) + 1 == BORDER_LEFT) ? 2'd2 : 2'd1;
       end
       if (BORDER_TOP == 0 || BORDER_BOTTOM == 0 || RowStep == 1) begin : gen_row
-        assign row_step = {1'b0, 32'(y_q) < BORDER_TOP || 32'(y_q) + 1 + BORDER_BOTTOM >= OUT_H};
+        assign row_step = {1'b0, 32'(y_q) + 1 < BORDER_TOP + 1 || 32'(y_q) + 1 + BORDER_BOTTOM >= OUT_H};
       end else begin : gen_row_jump
         assign row_step = (32'(y_q) + 1 == BORDER_TOP) ? 2'd2 : 2'd1;
       end

@@ -19,23 +19,22 @@ module bnn_popcount #(
   localparam int unsigned CountBits = $clog2(N + 1);
   localparam int unsigned Level = (CountBits < 2) ? 0 : CountBits - 2;
 
-  if (N == 0) $error("bnn_popcount: N must be positive");
+  if (N == 0) begin : gen_bad_size
+    $error("bnn_popcount: N must be positive");
+  end
 
   if (Level == 0) begin : gen_leaf
-    logic [2:0] match;
-    logic [1:0] count_q;
-    assign match = 3'(a_i ~^ w_i) & 3'((1 << N) - 1);
-    always_ff @(posedge clk) begin
-      if (en_i) begin
-        count_q[0] <= ^match;
-        count_q[1] <= (match[0] & match[1]) | (match[2] & (match[0] | match[1]));
-      end
-    end
-    assign count_o = count_q[CountBits-1:0];
-    if (N > 0) begin : gen_unused
-      logic unused;
-      assign unused = ^{a_q_i, count_q};
-    end
+    bnn_popcount_leaf #(
+        .N(N)
+    ) u_leaf (
+        .clk(clk),
+        .en_i(en_i),
+        .a_i(a_i),
+        .w_i(w_i),
+        .count_o(count_o)
+    );
+    logic unused;
+    assign unused = ^a_q_i;
   end else if (Level == 1) begin : gen_seven
     // Positions: [2:0] the leaf, [3] the carry-in, [4] the addend, [6:5] fused. Missing ones are 0.
     localparam int unsigned Fused = (N > 5) ? N - 5 : 0;
@@ -43,15 +42,15 @@ module bnn_popcount #(
     logic carry_q;
     logic addend;
     logic [1:0] fused;
-    logic [1:0] other;
+    logic [2:0] other;
+    (* keep *)logic [2:0] sum;
 
-    bnn_popcount #(
+    bnn_popcount_leaf #(
         .N(3)
     ) u_leaf (
         .clk(clk),
         .en_i(en_i),
         .a_i(a_i[2:0]),
-        .a_q_i(a_q_i[2:0]),
         .w_i(w_i[2:0]),
         .count_o(leaf)
     );
@@ -69,17 +68,21 @@ module bnn_popcount #(
     if (Fused > 0) begin : gen_fused
       logic [Fused-1:0] w_q;
       always_ff @(posedge clk) if (en_i) w_q <= w_i[N-1:5];
-      assign fused = 2'(a_q_i[N-1:5] ~^ w_q);
+      assign fused = 2'({a_q_i[N-1:5] ~^ w_q});
     end else begin : gen_no_fused
       assign fused = 2'b00;
     end
 
     assign other[0] = addend ^ fused[0] ^ fused[1];
     assign other[1] = (addend & fused[0]) | (fused[1] & (addend | fused[0]));
-    assign count_o = 3'(leaf) + 3'(other) + 3'(carry_q);
+    // Always 0, but wider than the leaf: Yosys takes the narrower addend as the data input of the
+    // carry chain, which must be a plain register for the other one to share the LUT of the sum.
+    assign other[2] = other[1] & other[0] & ~addend;
+    assign sum = 3'(leaf) + other + 3'(carry_q);
+    assign count_o = sum;
 
     logic unused;
-    assign unused = ^a_q_i;
+    assign unused = ^{a_i, a_q_i};
   end else begin : gen_node
     // Left a full subtree, right the rest, the last position the carry-in.
     localparam int unsigned Left = (1 << (Level + 1)) - 1;
@@ -88,7 +91,8 @@ module bnn_popcount #(
     logic [Level:0] left;
     logic [Level:0] right;
     logic [LeftStages-1:0] carry_q;
-    logic [CountBits-1:0] sum;
+    // Kept, here and below, so that synthesis does not merge the chains into one adder tree of LUTs.
+    (* keep *)logic [CountBits-1:0] sum;
 
     bnn_popcount #(
         .N(Left)

@@ -14,8 +14,12 @@ module bnn_rom #(
     output logic [WIDTH-1:0]                                  data_o
 );
 
-  if (WIDTH == 0 || DEPTH == 0) $error("bnn_rom: WIDTH and DEPTH must be positive");
-  if (STYLE > 2) $error("bnn_rom: STYLE must be 0, 1 or 2");
+  if (WIDTH == 0 || DEPTH == 0) begin : gen_bad_size
+    $error("bnn_rom: WIDTH and DEPTH must be positive");
+  end
+  if (STYLE > 2) begin : gen_bad_style
+    $error("bnn_rom: STYLE must be 0, 1 or 2");
+  end
 
   if (DEPTH == 1) begin : gen_constant
     logic [WIDTH-1:0] mem[1];
@@ -24,14 +28,18 @@ module bnn_rom #(
     logic unused;
     assign unused = ^{clk, en_i, addr_i};
   end else if (STYLE == 1) begin : gen_lut
-    (* rom_style = "distributed", ram_style = "distributed" *)
+`ifdef YOSYS
+    (* rom_style = "logic" *)
+`else
+    (* rom_style = "distributed" *)
+`endif
     logic [WIDTH-1:0] mem[DEPTH];
     logic [WIDTH-1:0] data_q;
     initial $readmemh(FILE, mem);
     always_ff @(posedge clk) if (en_i) data_q <= mem[addr_i];
     assign data_o = data_q;
   end else if (STYLE == 2) begin : gen_block
-    (* rom_style = "block", ram_style = "block" *)
+    (* rom_style = "block" *)
     logic [WIDTH-1:0] mem[DEPTH];
     logic [WIDTH-1:0] data_q;
     initial $readmemh(FILE, mem);

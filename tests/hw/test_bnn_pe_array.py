@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from compute import image, lint, refusal, wrap
 from runner import PATTERNS, Run, pack, run_streams, unpack
 
 
@@ -56,16 +57,6 @@ class Shape:
 
         row = border_class(y, top, bottom, height)
         return row * (left + 1 + right) + border_class(x, left, right, width)
-
-
-def image(words: np.ndarray, bits: int) -> str:
-    """Text of a memory image: one row of fields a word, field 0 least significant."""
-    return "\n".join(f"{w:x}" for w in pack(words, words.shape[-1], bits)) + "\n"
-
-
-def wrap(value: np.ndarray, bits: int) -> np.ndarray:
-    half = 1 << (bits - 1)
-    return (value + half) % (2 * half) - half
 
 
 def operands(shape: Shape, rng: np.random.Generator, low: int, high: int) -> tuple:
@@ -137,13 +128,9 @@ def check_binary(shape: Shape) -> None:
     check(shape, runs, init_of + (count << shape.acc_shift), 3 + level(shape.simd) // 2)
 
 
-SIMDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 16, 17, 24, 31, 32, 33, 36, 49, 63, 64, 65]
-
-
-@pytest.mark.parametrize("simd", [*SIMDS, 72, 100, 127, 128, 129, 144, 288, 300, 513])
+@pytest.mark.parametrize("simd", [1, 2, 3, 4, 32, 36, 64, 129])
 def test_counts_agreements_for_any_simd(simd: int) -> None:
-    pe = 3 if simd < 100 else 2
-    check_binary(Shape(pe=pe, simd=simd, folds=3, tiles=2, frames=12))
+    check_binary(Shape(pe=3, simd=simd, folds=3, tiles=2, frames=5))
 
 
 BASE = Shape(pe=4, simd=5, folds=2, tiles=3, out=(5, 4), border=(1, 1, 1, 1))
@@ -153,19 +140,12 @@ BASE = Shape(pe=4, simd=5, folds=2, tiles=3, out=(5, 4), border=(1, 1, 1, 1))
     "shape",
     [
         BASE,
-        replace(BASE, binary_out=1, acc_bits=8),
         replace(BASE, acc_shift=3, styles=(2, 1)),
-        replace(BASE, acc_shift=1, binary_out=1, acc_bits=7),
-        replace(BASE, folds=1, tiles=1),
-        replace(BASE, folds=1, tiles=4, pe=1, styles=(1, 2)),
-        replace(BASE, pe=1, tiles=1, out=(7, 3), border=(3, 2, 0, 1)),
-        replace(BASE, out=(2, 2), tiles=1),
-        replace(BASE, out=(2, 4), border=(2, 0, 2, 2)),
-        replace(BASE, out=(3, 1), border=(1, 2, 1, 0)),
-        replace(BASE, out=(3, 1), border=(0, 3, 0, 1)),
-        replace(BASE, out=(1, 6), border=(0, 0, 2, 2)),
+        replace(BASE, acc_shift=1, binary_out=1, acc_bits=7, folds=1, tiles=4, pe=1),
+        replace(BASE, pe=1, tiles=1, out=(7, 3), border=(3, 2, 0, 1), styles=(1, 2)),
+        replace(BASE, out=(2, 4), border=(1, 1, 2, 2), tiles=1, folds=1),
+        replace(BASE, out=(3, 1), border=(1, 2, 1, 0), binary_out=1),
         replace(BASE, border=(0, 0, 0, 0), folds=1, tiles=1, frames=8),
-        replace(BASE, border=(0, 0, 0, 0), folds=5, tiles=1, pe=7, simd=36, acc_bits=10),
     ],
     ids=str,
 )
@@ -179,8 +159,9 @@ def test_takes_back_what_padding_adds_and_loses_no_cycle(shape: Shape) -> None:
     ids=str,
 )
 def test_refuses_illegal_parameters(wrong: dict[str, int | str]) -> None:
-    with pytest.raises(AssertionError, match="bnn_pe_(array|control): "):
-        run_streams(
-            "bnn_pe_array", {**BASE.parameters, "ACC_BITS": 16, **wrong}, {"s_axis": [0]},
-            {"m_axis": 0}, files={"WEIGHTS_FILE": "0\n", "INIT_FILE": "0\n"},
-        )  # fmt: skip
+    assert refusal("bnn_pe_array", {**BASE.parameters, **wrong})
+
+
+@pytest.mark.parametrize("shape", [BASE, Shape(1, 1), Shape(4, 64, 9, 8, acc_shift=2)], ids=str)
+def test_is_free_of_lint(shape: Shape) -> None:
+    assert lint("bnn_pe_array", shape.parameters) == ""

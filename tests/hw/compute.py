@@ -1,0 +1,50 @@
+"""What the benches of the compute units share: memory images, lint, elaboration checks."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner import HW, pack, use_verilator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+
+def image(words: np.ndarray[Any, Any], bits: int) -> str:
+    """Returns the text of a memory image, one row of fields a word, field 0 least significant."""
+    return "\n".join(f"{w:x}" for w in pack(words, words.shape[-1], bits)) + "\n"
+
+
+def wrap(value: np.ndarray[Any, Any], bits: int) -> np.ndarray[Any, Any]:
+    """Returns ``value`` modulo 2^bits, as a signed number."""
+    half = 1 << (bits - 1)
+    return (value + half) % (2 * half) - half
+
+
+def lint(unit: str, parameters: Mapping[str, int | str]) -> str:
+    """Returns what ``verilator --lint-only -Wall`` says of a unit; empty if nothing.
+
+    Parameters whose names end in FILE get an empty file of their own.
+    """
+    binary = use_verilator() / "bin" / "verilator"
+    text = (HW / f"{unit}.sv").read_text()
+    with tempfile.TemporaryDirectory(prefix="bnnhw-lint-") as name:
+        empty = Path(name) / "empty.mem"
+        empty.touch()
+        values = {p: f'"{empty}"' for p in ("WEIGHTS_FILE", "INIT_FILE", "MIN_FILE",
+                  "THRESHOLDS_FILE", "TABLE_FILE", "FILE") if f"parameter {p} " in text}  # fmt: skip
+        values |= {p: str(v) for p, v in parameters.items()}
+        command = [str(binary), "--lint-only", "--assert", "-Wall", "-y", str(HW)]
+        command += [f"-G{p}={v}" for p, v in values.items()] + [str(HW / f"{unit}.sv")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def refusal(unit: str, parameters: Mapping[str, int | str]) -> bool:
+    """Returns whether elaboration stops with an error message of a unit itself."""
+    return "USERERROR" in lint(unit, parameters)
