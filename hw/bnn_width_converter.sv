@@ -19,6 +19,18 @@ module bnn_width_converter #(
   localparam int unsigned InBits = IN_LANES * ELEM_BITS;
   localparam int unsigned OutBits = OUT_LANES * ELEM_BITS;
 
+  function automatic int unsigned common_divisor(int unsigned a, int unsigned b);
+    int unsigned x;
+    int unsigned y;
+    x = a;
+    y = b;
+    while (x != y) begin
+      if (x > y) x = x - y;
+      else y = y - x;
+    end
+    common_divisor = x;
+  endfunction
+
   if (ELEM_BITS < 1 || IN_LANES < 1 || OUT_LANES < 1) begin : gen_bad_parameters
     $error("bnn_width_converter: all parameters must be at least 1");
   end
@@ -35,19 +47,17 @@ module bnn_width_converter #(
 
     logic [InBits-1:0] data_q;
     logic [ Ratio-1:0] left_q;  // one bit for each part that data_q still holds
-    logic              load;
+    logic              move;
 
-    assign s_axis_tready = !left_q[1] && (!left_q[0] || m_axis_tready);
-    assign load = s_axis_tvalid && s_axis_tready;
+    assign move = !left_q[0] || m_axis_tready;
+    assign s_axis_tready = !left_q[1] && move;
     assign m_axis_tvalid = left_q[0];
     assign m_axis_tdata = data_q[OutBits-1:0];
 
     always_ff @(posedge clk) begin
       if (!rst_n) left_q <= '0;
-      else if (load) left_q <= '1;
-      else if (m_axis_tready) left_q <= left_q >> 1;
-      if (load) data_q <= s_axis_tdata;
-      else if (m_axis_tready) data_q <= data_q >> OutBits;
+      else if (move) left_q <= left_q[1] ? left_q >> 1 : {Ratio{s_axis_tvalid}};
+      if (move) data_q <= left_q[1] ? data_q >> OutBits : s_axis_tdata;
     end
   end else if (OUT_LANES % IN_LANES == 0) begin : gen_widen
     localparam int unsigned Ratio = OUT_LANES / IN_LANES;
@@ -74,31 +84,34 @@ module bnn_width_converter #(
       if (take) data_q <= {s_axis_tdata, data_q[OutBits-1:InBits]};
     end
   end else begin : gen_gearbox
-    // The buffer holds at most OUT_LANES - 1 lanes over and one input beat; lanes at and above
-    // count_q are 0, so that an input beat enters by OR.
-    localparam int unsigned Lanes = IN_LANES + OUT_LANES - 1;
-    localparam int unsigned CountBits = $clog2(Lanes + 1);
+    // All moves are multiples of Unit bits. The buffer holds less than one output beat, and one
+    // input beat; what lies above its count_q units is 0, so that an input beat enters by OR.
+    localparam int unsigned Unit = common_divisor(IN_LANES, OUT_LANES) * ELEM_BITS;
+    localparam int unsigned InUnits = InBits / Unit;
+    localparam int unsigned OutUnits = OutBits / Unit;
+    localparam int unsigned Units = InUnits + OutUnits - 1;
+    localparam int unsigned CountBits = $clog2(Units + 1);
 
-    logic [Lanes*ELEM_BITS-1:0] data_q;
-    logic [Lanes*ELEM_BITS-1:0] kept;
-    logic [Lanes*ELEM_BITS-1:0] entering;
-    logic [      CountBits-1:0] count_q;
-    logic [      CountBits-1:0] count_kept;
-    logic                       take;
-    logic                       give;
+    logic [Units*Unit-1:0] data_q;
+    logic [Units*Unit-1:0] kept;
+    logic [Units*Unit-1:0] entering;
+    logic [ CountBits-1:0] count_q;
+    logic [ CountBits-1:0] count_kept;
+    logic                  take;
+    logic                  give;
 
-    assign m_axis_tvalid = count_q >= CountBits'(OUT_LANES);
+    assign m_axis_tvalid = count_q >= CountBits'(OutUnits);
     assign m_axis_tdata = data_q[OutBits-1:0];
     assign give = m_axis_tvalid && m_axis_tready;
-    assign count_kept = give ? count_q - CountBits'(OUT_LANES) : count_q;
-    assign s_axis_tready = count_kept < CountBits'(OUT_LANES);
+    assign count_kept = give ? count_q - CountBits'(OutUnits) : count_q;
+    assign s_axis_tready = count_kept < CountBits'(OutUnits);
     assign take = s_axis_tvalid && s_axis_tready;
     assign kept = give ? data_q >> OutBits : data_q;
 
     always_comb begin
       entering = '0;
-      for (int unsigned i = 0; i < OUT_LANES; i++) begin
-        if (count_kept == CountBits'(i)) entering[i*ELEM_BITS+:InBits] = s_axis_tdata;
+      for (int unsigned i = 0; i < OutUnits; i++) begin
+        if (count_kept == CountBits'(i)) entering[i*Unit+:InBits] = s_axis_tdata;
       end
     end
 
@@ -107,7 +120,7 @@ module bnn_width_converter #(
         count_q <= '0;
         data_q  <= '0;
       end else begin
-        count_q <= take ? count_kept + CountBits'(IN_LANES) : count_kept;
+        count_q <= take ? count_kept + CountBits'(InUnits) : count_kept;
         data_q  <= take ? kept | entering : kept;
       end
     end
