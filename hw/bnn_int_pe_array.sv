@@ -1,0 +1,235 @@
+// PE dot products of integer activations with binary weights: sums of +x and -x over a window.
+//
+// In: SIMD elements of IN_BITS a beat, FOLDS beats a window, TILES windows (repeated) a pixel.
+// Out: one beat a tile, PE accumulators of ACC_BITS, or with BINARY_OUT the bits acc >= 0.
+// Lanes are taken in threes: x0 +- x1 +- x2 are computed once for all PEs, each PE selects one of
+// the four and inverts it where w0 is -1; the +1 that completes the negation is a carry-in.
+// Latency: 4 + ceil(log2(ceil(SIMD / 3))). One input beat a cycle.
+module bnn_int_pe_array #(
+    parameter int unsigned PE = 4,
+    parameter int unsigned SIMD = 3,
+    parameter int unsigned FOLDS = 9,
+    parameter int unsigned TILES = 1,
+    parameter int unsigned ACC_BITS = 18,
+    parameter int unsigned ACC_SHIFT = 0,
+    parameter int unsigned BINARY_OUT = 0,
+    parameter int unsigned OUT_H = 1,
+    parameter int unsigned OUT_W = 1,
+    parameter int unsigned BORDER_TOP = 0,
+    parameter int unsigned BORDER_BOTTOM = 0,
+    parameter int unsigned BORDER_LEFT = 0,
+    parameter int unsigned BORDER_RIGHT = 0,
+    parameter WEIGHTS_FILE = "",
+    parameter INIT_FILE = "",
+    parameter int unsigned WEIGHTS_STYLE = 0,
+    parameter int unsigned INIT_STYLE = 0,
+    parameter int unsigned IN_BITS = 8,
+    parameter int unsigned IN_SIGNED = 0
+) (
+    input  logic                                           clk,
+    input  logic                                           rst_n,
+    input  logic [                       SIMD*IN_BITS-1:0] s_axis_tdata,
+    input  logic                                           s_axis_tvalid,
+    output logic                                           s_axis_tready,
+    output logic [PE*((BINARY_OUT != 0) ? 1 : ACC_BITS)-1:0] m_axis_tdata,
+    output logic                                           m_axis_tvalid,
+    input  logic                                           m_axis_tready
+);
+
+  localparam int unsigned WeightWords = TILES * FOLDS;
+  localparam int unsigned InitWords =
+      (BORDER_TOP + 1 + BORDER_BOTTOM) * (BORDER_LEFT + 1 + BORDER_RIGHT) * TILES;
+  localparam int unsigned WeightAddrBits = (WeightWords > 1) ? $clog2(WeightWords) : 1;
+  localparam int unsigned InitAddrBits = (InitWords > 1) ? $clog2(InitWords) : 1;
+  localparam int unsigned Groups = (SIMD + 2) / 3;
+  localparam int unsigned Levels = $clog2(Groups);
+  localparam int unsigned PartBits = IN_BITS + ((IN_SIGNED != 0) ? 2 : 3);
+  localparam int unsigned TotalBits = PartBits + Levels;
+  localparam int unsigned SumBits = ACC_BITS - ACC_SHIFT;
+
+  if (PE == 0 || SIMD == 0) begin : gen_bad_size
+    $error("bnn_int_pe_array: PE and SIMD must be positive");
+  end
+  if (ACC_BITS < 2 || ACC_BITS > 32 || ACC_SHIFT >= ACC_BITS) begin : gen_bad_bits
+    $error("bnn_int_pe_array: ACC_BITS must be 2 to 32, ACC_SHIFT less");
+  end
+  if (IN_BITS == 0 || IN_SIGNED > 1) begin : gen_bad_input
+    $error("bnn_int_pe_array: IN_BITS must be positive, IN_SIGNED 0 or 1");
+  end
+  if (BINARY_OUT > 1) begin : gen_bad_out
+    $error("bnn_int_pe_array: BINARY_OUT must be 0 or 1");
+  end
+
+  logic en;
+  logic acc_en;
+  logic acc_first;
+  logic [WeightAddrBits-1:0] weight_addr;
+  logic [InitAddrBits-1:0] init_addr;
+  logic [PE*SIMD-1:0] weights;
+  logic [PE*ACC_BITS-1:0] init;
+  logic [WeightAddrBits-1:0] weight_addr_q;
+  logic [SIMD*IN_BITS-1:0] x_q;
+
+  bnn_pe_control #(
+      .FOLDS(FOLDS),
+      .TILES(TILES),
+      .STAGES(3 + Levels),
+      .OUT_H(OUT_H),
+      .OUT_W(OUT_W),
+      .BORDER_TOP(BORDER_TOP),
+      .BORDER_BOTTOM(BORDER_BOTTOM),
+      .BORDER_LEFT(BORDER_LEFT),
+      .BORDER_RIGHT(BORDER_RIGHT),
+      .WEIGHT_ADDR_BITS(WeightAddrBits),
+      .INIT_ADDR_BITS(InitAddrBits)
+  ) u_control (
+      .clk(clk),
+      .rst_n(rst_n),
+      .s_axis_tvalid(s_axis_tvalid),
+      .s_axis_tready(s_axis_tready),
+      .m_axis_tvalid(m_axis_tvalid),
+      .m_axis_tready(m_axis_tready),
+      .en_o(en),
+      .weight_addr_o(weight_addr),
+      .init_addr_o(init_addr),
+      .acc_en_o(acc_en),
+      .acc_first_o(acc_first)
+  );
+
+  bnn_rom #(
+      .WIDTH(PE * SIMD),
+      .DEPTH(WeightWords),
+      .STYLE(WEIGHTS_STYLE),
+      .FILE (WEIGHTS_FILE)
+  ) u_weights (
+      .clk(clk),
+      .en_i(en),
+      .addr_i(weight_addr_q),
+      .data_o(weights)
+  );
+
+  bnn_rom #(
+      .WIDTH(PE * ACC_BITS),
+      .DEPTH(InitWords),
+      .STYLE(INIT_STYLE),
+      .FILE (INIT_FILE)
+  ) u_init (
+      .clk(clk),
+      .en_i(en),
+      .addr_i(init_addr),
+      .data_o(init)
+  );
+
+  // The weights come one clock later than the beat, together with its partial sums.
+  always_ff @(posedge clk) begin
+    if (en) begin
+      x_q <= s_axis_tdata;
+      weight_addr_q <= weight_addr;
+    end
+  end
+
+  // Four partial sums a group: bit 0 of the choice subtracts x1, bit 1 x2.
+  logic [Groups*4*PartBits-1:0] parts_q;
+  for (genvar g = 0; g < Groups; g++) begin : gen_group
+    localparam int unsigned Lanes = (SIMD - 3 * g < 3) ? SIMD - 3 * g : 3;
+    logic [PartBits-1:0] x0, x1, x2;
+
+    if (IN_SIGNED == 1) begin : gen_signed
+      assign x0 = PartBits'($signed(x_q[3*g*IN_BITS+:IN_BITS]));
+      if (Lanes > 1) begin : gen_x1
+        assign x1 = PartBits'($signed(x_q[(3*g+1)*IN_BITS+:IN_BITS]));
+      end
+      if (Lanes > 2) begin : gen_x2
+        assign x2 = PartBits'($signed(x_q[(3*g+2)*IN_BITS+:IN_BITS]));
+      end
+    end else begin : gen_unsigned
+      assign x0 = PartBits'(x_q[3*g*IN_BITS+:IN_BITS]);
+      if (Lanes > 1) begin : gen_x1
+        assign x1 = PartBits'(x_q[(3*g+1)*IN_BITS+:IN_BITS]);
+      end
+      if (Lanes > 2) begin : gen_x2
+        assign x2 = PartBits'(x_q[(3*g+2)*IN_BITS+:IN_BITS]);
+      end
+    end
+    if (Lanes < 2) begin : gen_no_x1
+      assign x1 = '0;
+    end
+    if (Lanes < 3) begin : gen_no_x2
+      assign x2 = '0;
+    end
+
+    always_ff @(posedge clk) begin
+      if (en) begin
+        parts_q[(4*g+0)*PartBits+:PartBits] <= x0 + x1 + x2;
+        parts_q[(4*g+1)*PartBits+:PartBits] <= x0 - x1 + x2;
+        parts_q[(4*g+2)*PartBits+:PartBits] <= x0 + x1 - x2;
+        parts_q[(4*g+3)*PartBits+:PartBits] <= x0 - x1 - x2;
+      end
+    end
+  end
+
+  for (genvar p = 0; p < PE; p++) begin : gen_pe
+    // Choices (negated ones inverted later), and for each the +1 it still lacks.
+    logic [Groups*PartBits-1:0] part_q;
+    logic [Groups-1:0] negate_q;
+    logic [TotalBits-1:0] total;
+    logic carry;
+    logic [SumBits-1:0] base;
+    logic [SumBits-1:0] sum_q;
+
+    for (genvar g = 0; g < Groups; g++) begin : gen_choice
+      localparam int unsigned Lanes = (SIMD - 3 * g < 3) ? SIMD - 3 * g : 3;
+      logic [2:0] w;
+      assign w = 3'(weights[p*SIMD+3*g+:Lanes]);
+      always_ff @(posedge clk) begin
+        if (en) begin
+          negate_q[g] <= !w[0];
+          case ({w[0] ^ w[2], w[0] ^ w[1]})
+            2'd0: part_q[g*PartBits+:PartBits] <= parts_q[(4*g+0)*PartBits+:PartBits];
+            2'd1: part_q[g*PartBits+:PartBits] <= parts_q[(4*g+1)*PartBits+:PartBits];
+            2'd2: part_q[g*PartBits+:PartBits] <= parts_q[(4*g+2)*PartBits+:PartBits];
+            default: part_q[g*PartBits+:PartBits] <= parts_q[(4*g+3)*PartBits+:PartBits];
+          endcase
+        end
+      end
+    end
+
+    bnn_signed_sum #(
+        .TERMS(Groups),
+        .BITS(PartBits),
+        .LEVELS(Levels)
+    ) u_sum (
+        .clk(clk),
+        .en_i(en),
+        .terms_i(part_q),
+        .negate_i(negate_q),
+        .sum_o(total),
+        .carry_o(carry)
+    );
+
+    assign base = acc_first ? init[p*ACC_BITS+ACC_SHIFT+:SumBits] : sum_q;
+    always_ff @(posedge clk) if (acc_en) begin
+      sum_q <= SumBits'($signed(total)) + base + SumBits'(carry);
+    end
+
+    if (BINARY_OUT == 1) begin : gen_bit
+      assign m_axis_tdata[p] = !sum_q[SumBits-1];
+    end else begin : gen_acc
+      assign m_axis_tdata[p*ACC_BITS+ACC_SHIFT+:SumBits] = sum_q;
+      if (ACC_SHIFT > 0) begin : gen_low
+        logic [ACC_SHIFT-1:0] low_q;
+        always_ff @(posedge clk) if (acc_en && acc_first) low_q <= init[p*ACC_BITS+:ACC_SHIFT];
+        assign m_axis_tdata[p*ACC_BITS+:ACC_SHIFT] = low_q;
+      end
+    end
+  end
+
+  logic unused;
+  assign unused = ^{init, weight_addr_q};
+
+`ifndef SYNTHESIS
+  assert property (@(posedge clk) disable iff (!rst_n)
+    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(m_axis_tdata));
+`endif
+
+endmodule
