@@ -34,8 +34,9 @@ void bnn_int_pe_array(
   ap_int<ACC_BITS> acc[PE];
 #pragma HLS ARRAY_PARTITION variable=acc type=complete
   BorderWalk<OUT_H, OUT_W, BORDER_TOP, BORDER_BOTTOM, BORDER_LEFT, BORDER_RIGHT> border;
-  int fold = 0;  // of the window
-  int tile = 0;  // of the output pixel
+  int fold = 0;         // of the window
+  int tile = 0;         // of the output pixel
+  int weight_word = 0;  // tile * FOLDS + fold
   for (int beat = 0; beat < kBeats; ++beat) {
 #pragma HLS PIPELINE II=1
     const ap_uint<SIMD * IN_BITS> in = s_axis.read();
@@ -45,7 +46,6 @@ void bnn_int_pe_array(
 #pragma HLS UNROLL
       x[s] = number<IN_SIGNED == 1>(extract<IN_BITS>(in, s * IN_BITS));
     }
-    const int weight_word = tile * FOLDS + fold;
     const int init_word = border.pattern() * TILES + tile;
     for (int p = 0; p < PE; ++p) {
 #pragma HLS UNROLL
@@ -70,12 +70,15 @@ void bnn_int_pe_array(
       fold = 0;
       if (tile == TILES - 1) {
         tile = 0;
+        weight_word = 0;
         border.next();
       } else {
         ++tile;
+        ++weight_word;
       }
     } else {
       ++fold;
+      ++weight_word;
     }
   }
 }

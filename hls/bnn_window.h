@@ -30,12 +30,31 @@ constexpr int min_window_depth(int folds, int height, int width, int kernel_h, i
   return depth;
 }
 
-/// a + b modulo MODULUS, both less than it.
-template <int MODULUS>
-inline int add_modulo(int a, int b) {
+/// A place in the frame, in beats, and its slot in a circular buffer of DEPTH beats: the number
+/// of beats modulo DEPTH.
+template <int DEPTH>
+struct Place {
+  int beat;
+  int slot;
+
+  /// The place BY beats further; a constant, so that nothing is divided and little is added.
+  template <int BY>
+  Place plus() const {
 #pragma HLS INLINE
-  return a + b >= MODULUS ? a + b - MODULUS : a + b;
-}
+    return Place{beat + BY, wrapped(slot + BY % DEPTH)};
+  }
+
+  /// The place `by` beats further, less than DEPTH.
+  Place plus(int by) const {
+#pragma HLS INLINE
+    return Place{beat + by, wrapped(slot + by)};
+  }
+
+  static int wrapped(int slot) {
+#pragma HLS INLINE
+    return slot >= DEPTH ? slot - DEPTH : slot;
+  }
+};
 
 /// Line buffer and address generator.
 /// In: HEIGHT * WIDTH * (CHANNELS / SIMD) beats of SIMD elements, raster order. Out: for each
@@ -75,15 +94,11 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
                                                STRIDE_W, PAD_TOP, PAD_LEFT, kOutH, kOutW)),
       "the buffer holds a window");
 
-  // Beat (y, x, fold) of the image lives in slot ((y * WIDTH + x) * kFolds + fold) mod DEPTH. Slots
-  // are kept at each level of the loop nest and advance by constants, so that nothing is divided.
-  constexpr int kRow = WIDTH * kFolds;
-  constexpr int kTapY = kRow % DEPTH;
-  constexpr int kTapX = kFolds % DEPTH;
-  constexpr int kStepY = static_cast<int>(static_cast<long long>(STRIDE_H) * kRow % DEPTH);
-  constexpr int kStepX = static_cast<int>(static_cast<long long>(STRIDE_W) * kFolds % DEPTH);
-  constexpr long long kOrigin = -static_cast<long long>(PAD_TOP) * kRow - PAD_LEFT * kFolds;
-  constexpr int kStart = static_cast<int>((kOrigin % DEPTH + DEPTH) % DEPTH);
+  constexpr int kRow = WIDTH * kFolds;  // beats
+  constexpr int kFirstTop = -PAD_TOP * kRow;
+  constexpr int kFirstLeft = -PAD_LEFT * kFolds;
+  constexpr int kFirst = kFirstTop + kFirstLeft;
+  constexpr int kFirstSlot = (kFirst % DEPTH + DEPTH) % DEPTH;
 
   ap_uint<kBeatBits> pad = 0;
   for (int s = 0; s < SIMD; ++s) {
@@ -97,36 +112,36 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   int written = 0;     // beats of the frame in the buffer so far
   int write_slot = 0;  // of the next beat
   bool done = false;   // all windows are out
-  int out_x = 0, repeat = 0, ky = 0, kx = 0, fold = 0;
-  int top = -PAD_TOP, left = -PAD_LEFT;  // of the window, in the image
-  int out_y = 0;
-  int slot_row = kStart;     // of the first window of the output row
-  int slot_window = kStart;  // of the window
-  int slot_line = kStart;    // of tap (ky, 0)
-  int slot_tap = kStart;     // of tap (ky, kx)
+  int out_y = 0, out_x = 0, repeat = 0, ky = 0, kx = 0, fold = 0;
+  // Where the window begins, in the padding too: in rows and columns, and in beats.
+  int top = -PAD_TOP, left = -PAD_LEFT;
+  int top_beats = kFirstTop, left_beats = kFirstLeft;
+  // The place of each level of the loop nest: what to go back to, and on from.
+  Place<DEPTH> row = {kFirst, kFirstSlot};  // the output row's first window
+  Place<DEPTH> window = row;                // the window's first tap
+  Place<DEPTH> line = row;                  // tap (ky, 0)
+  Place<DEPTH> tap = row;                   // tap (ky, kx), fold 0
   while (written < kBeats || !done) {
 #pragma HLS PIPELINE II=1
     // The oldest beat that this or a later window touches.
     const bool top_row_again = out_y < kOutH - 1 && top + STRIDE_H <= 0;
-    const int oldest =
-        top_row_again ? 0
-                      : (max_of(top, 0) * WIDTH + max_of(left, 0)) * kFolds + (kPassing ? fold : 0);
+    const int first = max_of(top_beats, 0) + max_of(left_beats, 0) + (kPassing ? fold : 0);
+    const int oldest = top_row_again ? 0 : first;
     const int y = top + ky;
     const int x = left + kx;
     const bool inside = y >= 0 && y < HEIGHT && x >= 0 && x < WIDTH;
     const bool may_write = written < kBeats && (done || written - oldest < DEPTH);
-    const bool have = !inside || (y * WIDTH + x) * kFolds + fold < written;
-    const bool may_read = !done && have;
+    const bool may_read = !done && (!inside || tap.beat + fold < written);
     // Input is waited for only where there is nothing else to do, so that a branch of the design
     // that lags behind cannot hold up windows that are complete.
     if (may_write && (!may_read || !s_axis.empty())) {
       buffer[write_slot] = s_axis.read();
-      write_slot = add_modulo<DEPTH>(write_slot, 1 % DEPTH);
+      write_slot = Place<DEPTH>::wrapped(write_slot + 1);
       ++written;
     }
     if (may_read) {
       const int offset = kFolds <= DEPTH ? fold : fold % DEPTH;
-      const ap_uint<kBeatBits> stored = buffer[add_modulo<DEPTH>(slot_tap, offset)];
+      const ap_uint<kBeatBits> stored = buffer[tap.plus(offset).slot];
       const ap_uint<kBeatBits> beat = inside ? stored : pad;
       ap_uint<OUT_BITS> out = beat;
       if (OUT_BITS > kBeatBits) out[OUT_BITS - 1] = !inside;
@@ -137,22 +152,12 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
       const bool last_fold = fold == kFolds - 1;
       const bool last_tap = last_kx && last_ky;
       const bool next_tap = CHANNEL_OUTER == 1 || last_fold;
-      const bool window_done = last_tap && last_fold;
-      if (CHANNEL_OUTER == 1 ? last_tap : true) fold = last_fold ? 0 : fold + 1;
+      if (CHANNEL_OUTER == 0 || last_tap) fold = last_fold ? 0 : fold + 1;
       if (next_tap) {
         kx = last_kx ? 0 : kx + 1;
         if (last_kx) ky = last_ky ? 0 : ky + 1;
       }
-      if (!window_done) {
-        if (next_tap && last_tap) {
-          slot_line = slot_tap = slot_window;
-        } else if (next_tap && last_kx) {
-          slot_line = add_modulo<DEPTH>(slot_line, kTapY);
-          slot_tap = slot_line;
-        } else if (next_tap) {
-          slot_tap = add_modulo<DEPTH>(slot_tap, kTapX);
-        }
-      } else {
+      if (last_tap && last_fold) {  // the window is out
         if (repeat < REPEATS - 1) {
           ++repeat;
         } else {
@@ -160,21 +165,30 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
           if (out_x < kOutW - 1) {
             ++out_x;
             left += STRIDE_W;
-            slot_window = add_modulo<DEPTH>(slot_window, kStepX);
+            left_beats += STRIDE_W * kFolds;
+            window = window.template plus<STRIDE_W * kFolds>();
           } else {
             out_x = 0;
             left = -PAD_LEFT;
+            left_beats = kFirstLeft;
+            row = row.template plus<STRIDE_H * kRow>();
+            window = row;
             if (out_y < kOutH - 1) {
               ++out_y;
               top += STRIDE_H;
+              top_beats += STRIDE_H * kRow;
             } else {
               done = true;
             }
-            slot_row = add_modulo<DEPTH>(slot_row, kStepY);
-            slot_window = slot_row;
           }
         }
-        slot_line = slot_tap = slot_window;
+        line = tap = window;
+      } else if (next_tap && last_tap) {
+        line = tap = window;
+      } else if (next_tap && last_kx) {
+        line = tap = line.template plus<kRow>();
+      } else if (next_tap) {
+        tap = tap.template plus<kFolds>();
       }
     }
   }
