@@ -77,7 +77,7 @@ def predict(design: Design) -> Prediction:
     beats = design.input_port.beats
     timings: list[UnitTiming] = []
     for unit in design.units:
-        timings.append(TIMINGS[unit.kind](unit.params, design, unit))
+        timings += [part(unit.params, design, unit) for part in TIMINGS[unit.kind]]
         stream = design.streams.get(unit.sink) if unit.sink else None
         if stream is not None and stream.depth:
             timings.append(fifo_timing(stream.beats, stream.depth))
@@ -199,7 +199,7 @@ def _pe_array(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
 
 def _int_pe_array(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
     del design, unit
-    return _folded(p, 3 + max(0, (p["SIMD"] - 1).bit_length()) // 2)
+    return _folded(p, 4 + (-(-p["SIMD"] // 3) - 1).bit_length())
 
 
 def _folded(p: Mapping[str, int], latency: int) -> UnitTiming:
@@ -212,47 +212,82 @@ def _folded(p: Mapping[str, int], latency: int) -> UnitTiming:
 
 
 def _window(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    """The circular buffer of bnn_window: a tap needs its beat; a window's end frees what is old."""
     del design, unit
     folds = p["CHANNELS"] // p["SIMD"]
     rows, columns = _tap_positions(p)
     inside = (rows[:, :, None, None] >= 0) & (rows[:, :, None, None] < p["HEIGHT"])
     inside = inside & (columns[None, None] >= 0) & (columns[None, None] < p["WIDTH"])
     pixel = rows[:, :, None, None] * p["WIDTH"] + columns[None, None]
-    # [OH, KH, OW, KW] -> [OH, OW, KH, KW, folds]
-    beat = pixel[..., None] * folds + np.arange(folds)
+    beat = pixel[..., None] * folds + np.arange(folds)  # [OH, KH, OW, KW, folds]
     beat = np.where(inside[..., None], beat, -1).transpose(0, 2, 1, 3, 4)
     if p["CHANNEL_OUTER"]:
         beat = beat.transpose(0, 1, 4, 2, 3)
-    out_h, out_w = beat.shape[:2]
-    windows = beat.reshape(out_h * out_w, 1, -1)
-    needs = np.broadcast_to(windows, (out_h * out_w, p["REPEATS"], windows.shape[2])).reshape(-1)
-    beats_pixel = p["REPEATS"] * windows.shape[2]
-    # Input beat i has room once the first tap of the pixel being read lies above i - DEPTH. The
-    # pixels of the frame before stand ahead of this frame's, so that frames may overlap.
-    first = (rows[:, 0][:, None] * p["WIDTH"] + columns[:, 0][None, :]).reshape(-1) * folds
+    pixels = beat.shape[0] * beat.shape[1]
+    windows = beat.reshape(pixels, 1, -1)
+    taps = windows.shape[2]
+    needs = np.broadcast_to(windows, (pixels, p["REPEATS"], taps))
+    # The first beat still kept after each output beat: it moves on as a window ends, and beat by
+    # beat where a window is one pixel.
     total = p["HEIGHT"] * p["WIDTH"] * folds
-    positions = np.concatenate([first - total, first])
-    done = np.searchsorted(positions, np.arange(total) - p["DEPTH"], side="right")
-    frees = (done - out_h * out_w) * beats_pixel - 1
-    return UnitTiming(needs, frees, 2, 1)
+    first = (rows[:, 0][:, None] * p["WIDTH"] + columns[:, 0][None, :]).reshape(-1) * folds
+    keep = np.broadcast_to(first[:, None, None], needs.shape).copy()
+    if p["KERNEL_H"] == p["KERNEL_W"] == 1:
+        keep[:, -1] += np.arange(1, taps + 1)
+    keep[:, -1, -1] = np.append(first[1:], total + first[0])
+    # Input beat i has room once what is kept lies above i - DEPTH. The frame before stands ahead
+    # of this one, so that frames may overlap.
+    flat = keep.reshape(-1)
+    history = np.concatenate([flat - total, flat])
+    frees = np.searchsorted(history, np.arange(total) - p["DEPTH"], side="right") - len(flat)
+    return UnitTiming(needs.reshape(-1), frees, 2, 1)
 
 
-def _window_parallel(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+def _window_columns(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    """First half of bnn_window_parallel: KERNEL_H lines, read column by column."""
     del design, unit
-    taps = p["KERNEL_H"] * p["KERNEL_W"] * p["CHANNELS"]
-    beats_pixel = p["REPEATS"] * (taps // p["SIMD"])
+    rows, columns, emits = _column_passes(p)
+    width = p["WIDTH"]
+    used = min(int(columns[-1, -1]) + 1, width)
+    x = np.arange(len(emits))
+    bottom = np.minimum(rows[:, -1], p["HEIGHT"] - 1)
+    needs = np.where(x < used, bottom[:, None] * width + x, -1)
+    keep = rows[:, 0][:, None] * width + np.minimum(x + 1, used)
+    total = p["HEIGHT"] * width
+    keep[:, -1] = np.append(rows[1:, 0], p["HEIGHT"] + rows[0, 0]) * width
+    flat = keep.reshape(-1)
+    history = np.concatenate([flat - total, flat])
+    depth = p["KERNEL_H"] * width
+    frees = np.searchsorted(history, np.arange(total) - depth, side="right") - len(flat)
+    return UnitTiming(needs.reshape(-1), frees, 1, 1)
+
+
+def _window_shift(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    """Second half of bnn_window_parallel: the shift window and the register that is folded out."""
+    del design, unit
+    rows, _, emits = _column_passes(p)
+    beats = p["REPEATS"] * p["KERNEL_H"] * p["KERNEL_W"] * p["CHANNELS"] // p["SIMD"]
+    emitting = np.tile(emits, len(rows))
+    complete = np.flatnonzero(emitting)
+    needs = np.repeat(complete, beats)
+    # A column is read while the one before enters the shift window, which must not hold a window
+    # that is still to be taken: those complete before the column two back.
+    before = np.concatenate([[0], (np.cumsum(emitting) - emitting)[:-1]])
+    if beats == 1:
+        return UnitTiming(needs, before - 1, 2, 0)
+    return UnitTiming(needs, (before - 1) * beats - 1, 3, 0)
+
+
+def _column_passes(p: Mapping[str, int]) -> tuple[Index, Index, NDArray[np.bool_]]:
+    """Tap rows [OH, KH], tap columns [OW, KW], and which columns of a pass complete a window."""
     rows, columns = _tap_positions(p)
-    last_row = np.clip(rows[:, -1], 0, p["HEIGHT"] - 1)
-    last_column = np.clip(columns[:, -1], 0, p["WIDTH"] - 1)
-    last = (last_row[:, None] * p["WIDTH"] + last_column[None, :]).reshape(-1)
-    needs = np.repeat(last, beats_pixel)
-    total = p["HEIGHT"] * p["WIDTH"]
-    index_in = np.arange(total)
-    # The shift window may hold the next window while this one is folded out: an input that would
-    # push it out waits until the window before has left.
-    complete = np.searchsorted(last, index_in, side="left")
-    frees = (complete - 1) * beats_pixel - 1
-    return UnitTiming(needs, frees, 2, 0)
+    last = int(columns[-1, -1])
+    length = max(last + 1, min(last + 1, p["WIDTH"]) + p["PAD_LEFT"])
+    emits = np.zeros(length, bool)
+    # Column x of a pass completes the window whose last tap it is, padding on the left aside.
+    ends = p["KERNEL_W"] - 1 - p["PAD_LEFT"] + np.arange(len(columns)) * p["STRIDE_W"]
+    emits[ends] = True
+    return rows, columns, emits
 
 
 def _tap_positions(p: Mapping[str, int]) -> tuple[Index, Index]:
@@ -298,17 +333,18 @@ def _output(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
     return UnitTiming(index, index - 1, 1, 0)
 
 
-TIMINGS: dict[str, Callable[[Mapping[str, int], Design, Unit], UnitTiming]] = {
-    "bnn_input": _input,
-    "bnn_width_converter": _converter,
-    "bnn_window": _window,
-    "bnn_window_parallel": _window_parallel,
-    "bnn_pe_array": _pe_array,
-    "bnn_int_pe_array": _int_pe_array,
-    "bnn_max_pool": _max_pool,
-    "bnn_pool_reduce": _pool_reduce,
-    "bnn_threshold": _pass_through(2),
-    "bnn_table": _pass_through(1),
-    "bnn_top_k": _top_k,
-    "bnn_output": _output,
+#: The parts of each unit, in stream order.
+TIMINGS: dict[str, tuple[Callable[[Mapping[str, int], Design, Unit], UnitTiming], ...]] = {
+    "bnn_input": (_input,),
+    "bnn_width_converter": (_converter,),
+    "bnn_window": (_window,),
+    "bnn_window_parallel": (_window_columns, _window_shift),
+    "bnn_pe_array": (_pe_array,),
+    "bnn_int_pe_array": (_int_pe_array,),
+    "bnn_max_pool": (_max_pool,),
+    "bnn_pool_reduce": (_pool_reduce,),
+    "bnn_threshold": (_pass_through(2),),
+    "bnn_table": (_pass_through(1),),
+    "bnn_top_k": (_top_k,),
+    "bnn_output": (_output,),
 }
