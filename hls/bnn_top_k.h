@@ -6,11 +6,15 @@
 namespace bnnhw {
 
 /// The K best of CLASSES scores, best first; ties go to the lower index.
-/// In: CLASSES beats of one signed score. Out: K beats {index (32), score sign-extended (32)}.
-template <int SCORE_BITS, int CLASSES, int K>
-void bnn_top_k(hls::stream<ap_uint<SCORE_BITS>>& s_axis, hls::stream<ap_uint<64>>& m_axis) {
+/// In: CLASSES beats of one signed score. Out: K beats of OUT_BITS, 32 or 64: the index in the
+/// upper half, the score sign-extended in the lower.
+template <int SCORE_BITS, int CLASSES, int K, int OUT_BITS>
+void bnn_top_k(hls::stream<ap_uint<SCORE_BITS>>& s_axis, hls::stream<ap_uint<OUT_BITS>>& m_axis) {
   static_assert(SCORE_BITS >= 1 && SCORE_BITS <= 32, "a score fits 32 bits");
   static_assert(K >= 1 && K <= CLASSES, "K is at most the number of classes");
+  static_assert(OUT_BITS == 64 || (OUT_BITS == 32 && SCORE_BITS <= 16 && CLASSES <= 65536),
+                "a beat has 64 bits, or 32 where index and score fit 16");
+  constexpr int kHalf = OUT_BITS / 2;
   ap_int<SCORE_BITS> score[K];
 #pragma HLS ARRAY_PARTITION variable=score type=complete
   ap_uint<32> index[K];
@@ -35,9 +39,9 @@ void bnn_top_k(hls::stream<ap_uint<SCORE_BITS>>& s_axis, hls::stream<ap_uint<64>
         index[rank] = shift ? index[max_of(rank - 1, 0)] : ap_uint<32>(step);
       }
     } else {
-      ap_uint<64> out = 0;
-      insert<32>(out, 0, ap_uint<32>(ap_int<32>(score[0])));
-      insert<32>(out, 32, index[0]);
+      ap_uint<OUT_BITS> out = 0;
+      insert<kHalf>(out, 0, ap_uint<kHalf>(ap_int<kHalf>(score[0])));
+      insert<kHalf>(out, kHalf, ap_uint<kHalf>(index[0]));
       m_axis.write(out);
       for (int rank = 0; rank + 1 < K; ++rank) {
 #pragma HLS UNROLL

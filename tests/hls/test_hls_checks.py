@@ -33,7 +33,7 @@ LEGAL = {
     "bnn_pool_reduce": {"LANES": 2, "FOLDS": 2, "TAPS": 3, "BEATS": 12},
     "bnn_threshold": {"IN_BITS": 4, "IN_SIGNED": 0, "LANES": 2, "FOLDS": 3, "BEATS": 9},
     "bnn_table": {"IN_BITS": 4, "OUT_BITS": 2, "LANES": 2, "BEATS": 3},
-    "bnn_top_k": {"SCORE_BITS": 8, "CLASSES": 4, "K": 2},
+    "bnn_top_k": {"SCORE_BITS": 8, "CLASSES": 4, "K": 2, "OUT_BITS": 64},
     "bnn_output": {"ELEM_BITS": 9, "LANES": 2, "FIELD_BITS": 16, "FRAME_BEATS": 3},
 }
 LEGAL["bnn_int_pe_array"] = {**LEGAL["bnn_pe_array"], "IN_BITS": 4, "IN_SIGNED": 1}
@@ -61,6 +61,8 @@ ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_threshold", {"BEATS": 8}, "a frame is a whole number of pixels"),
     ("bnn_table", {"IN_BITS": 9}, "a table has at most 256 words"),
     ("bnn_top_k", {"K": 5}, "K is at most the number of classes"),
+    ("bnn_top_k", {"OUT_BITS": 48}, "a beat has 64 bits, or 32 where index and score fit 16"),
+    ("bnn_top_k", {"OUT_BITS": 32, "SCORE_BITS": 17}, "a beat has 64 bits, or 32 where"),
     ("bnn_output", {"ELEM_BITS": 17}, "a score fits its field"),
     ("bnn_output", {"FIELD_BITS": 12}, "a field is a whole number of bytes"),
 ]  # fmt: skip

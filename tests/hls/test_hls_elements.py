@@ -143,7 +143,9 @@ def output_case(name: str, bits: int, lanes: int, field: int, count: int) -> Cas
                 axis_out=True)  # fmt: skip
 
 
-def top_k_case(name: str, bits: int, classes: int, best: int, frames: int = 6) -> Case:
+def top_k_case(
+    name: str, bits: int, classes: int, best: int, frames: int = 6, out_bits: int = 64
+) -> Case:
     rng = np.random.default_rng(bits * 100 + classes * 10 + best)
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     beats: list[int] = []
@@ -157,9 +159,11 @@ def top_k_case(name: str, bits: int, classes: int, best: int, frames: int = 6) -
         if frame == 3:
             scores = np.sort(scores)[::-1]
         beats += beats_of(scores, 1, bits)
-        expected += [pack((score, index), 32) for index, score in top_k(list(scores), best)]
-    params = {"SCORE_BITS": bits, "CLASSES": classes, "K": best}
-    return Case(name, "bnn_top_k", params, bits, 64, beats, expected, frames)
+        expected += [
+            pack((score, index), out_bits // 2) for index, score in top_k(list(scores), best)
+        ]
+    params = {"SCORE_BITS": bits, "CLASSES": classes, "K": best, "OUT_BITS": out_bits}
+    return Case(name, "bnn_top_k", params, bits, out_bits, beats, expected, frames)
 
 
 CASES = [
@@ -206,6 +210,8 @@ CASES = [
     top_k_case("top_1_of_10", 8, 10, 1),
     top_k_case("top_5_of_20_ties", 3, 20, 5, frames=8),
     top_k_case("top_all", 20, 4, 4),
+    top_k_case("top_2_of_9_in_32_bits", 16, 9, 2, out_bits=32),
+    top_k_case("top_3_of_5_in_32_bits", 7, 5, 3, out_bits=32),
     top_k_case("top_1_of_1", 5, 1, 1),
     top_k_case("top_3_of_7_one_bit", 1, 7, 3),
     top_k_case("top_32_bit", 32, 9, 2),

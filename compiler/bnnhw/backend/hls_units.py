@@ -82,6 +82,6 @@ TWINS = {
         (MemoryArgument("THRESHOLDS_FILE", "LANES"),),
     ),
     "bnn_table": Twin(("IN_BITS", "OUT_BITS", "LANES", "BEATS"), (MemoryArgument("TABLE_FILE"),)),
-    "bnn_top_k": Twin(("SCORE_BITS", "CLASSES", "K")),
+    "bnn_top_k": Twin(("SCORE_BITS", "CLASSES", "K", "OUT_BITS")),
     "bnn_output": Twin(("ELEM_BITS", "LANES", "FIELD_BITS", "FRAME_BEATS")),
 }
