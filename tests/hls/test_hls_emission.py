@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,8 +89,10 @@ def threshold_on_the_input() -> tuple[GraphBuilder, Folding, int]:
 NETWORKS = [padded_integers, bits_spanning_taps, table_on_a_vector, threshold_on_the_input]
 
 
-def design_of(make: object) -> tuple[GraphBuilder, Design]:
-    assert callable(make)
+Maker = Callable[[], tuple[GraphBuilder, Folding, int]]
+
+
+def design_of(make: Maker) -> tuple[GraphBuilder, Design]:
     builder, folding, top_k = make()
     network = Network(builder.graph(), top_k)
     return builder, lower(network, folding, board="pynq-z2", clock_mhz=100.0)
@@ -112,18 +116,33 @@ def expected_output(builder: GraphBuilder, design: Design, x: NDArray[np.int64])
     return np.stack([order, np.take_along_axis(scores, order, axis=1)], axis=2)
 
 
+Build = tuple[GraphBuilder, "Design", Path]
+
+
 @pytest.fixture(scope="module")
-def vector_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[GraphBuilder, Design, Path]:
-    builder, design = design_of(table_on_a_vector)
-    return builder, design, write_hls(design, tmp_path_factory.mktemp("vector"))
+def build_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Maker], Build]:
+    """Builds by network, each made once, so that its program is compiled once."""
+
+    @cache
+    def build(make: Maker) -> Build:
+        builder, design = design_of(make)
+        return builder, design, write_hls(design, tmp_path_factory.mktemp(design.name))
+
+    return build
+
+
+@pytest.fixture
+def vector_build(build_of: Callable[[Maker], Build]) -> Build:
+    return build_of(table_on_a_vector)
 
 
 @pytest.mark.parametrize("make", NETWORKS)
-def test_emitted_code_gives_the_scores_of_the_interpreter(make: object, tmp_path: Path) -> None:
-    builder, design = design_of(make)
-    write_hls(design, tmp_path)
+def test_emitted_code_gives_the_scores_of_the_interpreter(
+    make: Maker, build_of: Callable[[Maker], Build]
+) -> None:
+    builder, design, build = build_of(make)
     x = builder.inputs(5)
-    received = simulate_hls(tmp_path, design.input_port.pack(x), len(x))
+    received = simulate_hls(build, design.input_port.pack(x), len(x))
     result = design.output_port.unpack(received)
     np.testing.assert_array_equal(result, expected_output(builder, design, x))
 
@@ -216,7 +235,7 @@ def test_memory_headers_hold_the_image(bits: int, tmp_path: Path) -> None:
 
 
 def test_a_second_run_uses_the_program_of_the_first(
-    vector_build: tuple[GraphBuilder, Design, Path],
+    vector_build: Build,
 ) -> None:
     builder, design, build = vector_build
     frames = design.input_port.pack(builder.inputs(2))
@@ -229,7 +248,7 @@ def test_a_second_run_uses_the_program_of_the_first(
 
 
 def test_too_few_or_too_many_frames_are_refused(
-    vector_build: tuple[GraphBuilder, Design, Path],
+    vector_build: Build,
 ) -> None:
     builder, design, build = vector_build
     frames = design.input_port.pack(builder.inputs(2))
@@ -239,9 +258,7 @@ def test_too_few_or_too_many_frames_are_refused(
         simulate_hls(build, frames, 1)
 
 
-def test_a_missing_compiler_is_named(
-    vector_build: tuple[GraphBuilder, Design, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_compiler_is_named(vector_build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(ToolError, match="needs the program g\\+\\+"):
         simulate_hls(vector_build[2], b"", 0)
