@@ -15,6 +15,7 @@ SYNTHESISE = "not synthesised yet: bnnhw synth DIR"
 UNKNOWN = "not known"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
+_NAMED = 3
 _LABELS = {"lut": "LUT", "ff": "flip-flops", "bram36": "BRAM36", "dsp": "DSP"}
 _STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM"}
 _KEPT = {"lut": "LUTs", "bram": "block RAM"}
@@ -117,10 +118,10 @@ def bottleneck_text(report: Report) -> str:
     ideal = report["cycles_per_frame"]["ideal"]
     busiest = bottleneck_layers(report)
     if busiest:
-        return f"bound by {', '.join(busiest)}"
+        return f"bound by {_some(busiest)}"
     streams = [s["name"] for s in report["streams"] if s["beats"] >= ideal]
     if streams:
-        return f"bound by the stream {', '.join(streams)}"
+        return f"bound by the stream {_some(streams)}"
     return "bound by the input or output port"
 
 
@@ -189,6 +190,11 @@ def bits(count: int) -> str:
         if count >= size:
             return f"{count / size:,.1f} {unit}"
     return f"{count} bit"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _measured(row: dict[str, Any]) -> Figure:

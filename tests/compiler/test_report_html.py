@@ -1,0 +1,349 @@
+"""The page of a build: complete, self-contained, honest about what nothing measured."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import combinations
+
+import graphs
+import pytest
+import typer
+
+from bnnhw.board import load_board
+from bnnhw.chain import Network
+from bnnhw.cli import app
+from bnnhw.cost import Resources
+from bnnhw.lower import lower, with_fifo_depths
+from bnnhw.report import Verification, make_report, with_simulation, with_synthesis
+from bnnhw.report_dataflow import draw_dataflow
+from bnnhw.report_facts import SIMULATE, SIMULATE_MORE, SYNTHESISE
+from bnnhw.report_html import report_html
+from bnnhw.search import Goal, choose_folding
+from bnnhw.simulate import Simulation, StreamStatistics
+from bnnhw.synth import Synthesis
+from bnnhw.token_model import Prediction
+
+VOID = {"meta", "br", "img", "hr", "input", "link"}
+HINTS = (SIMULATE, SIMULATE_MORE, SYNTHESISE)
+HOSTILE = "<img src=x onerror=\"alert('1')\">&amp;{{ 7*7 }}"
+
+
+class Page(HTMLParser):
+    """Checks that tags balance, and collects text, attributes and table rows."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.text, self.rows = [], [], [], []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"left open: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        assert len({name for name, _ in attrs}) == len(attrs), f"attribute twice in <{tag}>"
+        self.tags.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def handle_data(self, data):
+        if "style" in self.open:
+            return
+        self.text.append(data)
+        if self.rows and {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += data
+
+    @property
+    def words(self):
+        return re.sub(r"\s+", " ", "".join(self.text))
+
+    def row(self, *starts):
+        found = [r for r in self.rows if tuple(c.strip() for c in r[: len(starts)]) == starts]
+        assert len(found) == 1, (starts, found)
+        return [re.sub(r"\s+", " ", cell).strip() for cell in found[0]]
+
+
+def make(builder, goal, prediction):
+    board = load_board("pynq-z2")
+    network = Network(builder.graph())
+    folding = choose_folding(network, board, Goal(goal)).folding
+    design = lower(network, folding, board=board.name, clock_mhz=board.clock_mhz)
+    wide = next(u.source for u in design.units if u.kind.startswith("bnn_window") and u.source)
+    design = with_fifo_depths(design, {wide: 1100})
+    checks = [Verification("interpreter", "onnxruntime", 32, 0, "random inputs")]
+    return make_report(design, board, prediction, checks, ["input x: uint8 assumed"])
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    """The report of a fresh build: nothing simulated, nothing synthesised."""
+    return make(graphs.digits(), 1024, Prediction(1030, 1500))
+
+
+@pytest.fixture(scope="module")
+def measured(fresh):
+    """The same after a simulation of three frames and a synthesis."""
+    return with_synthesis(with_simulation(fresh, simulation(fresh, 3), CHECKS, steady=True), SYNTH)
+
+
+CHECKS = [Verification("verilog", "interpreter", 3, 0, "random inputs")]
+SYNTH = Synthesis(Resources(1234, 2345, 6.5, 0), 1000, 1100, 234, {"LUT6": 1100}, {})
+
+
+def simulation(report, frames):
+    streams = tuple(
+        StreamStatistics(s["name"], s["depth"], frames * s["beats"], 31 + i, 77, s["depth"] // 2)
+        for i, s in enumerate(report["streams"])
+    )
+    latency = tuple(1500 + f for f in range(frames))
+    return Simulation(b"", frames, latency, (1031,) * (frames - 1), 4000, streams, {})
+
+
+def test_page_is_balanced_html_and_names_every_part(fresh, measured):
+    for report in (fresh, measured):
+        page = Page(report_html(report))
+        for part in ("layers", "streams", "memories"):
+            for item in report[part]:
+                assert [r for r in page.rows if r and r[0].strip() == item["name"]], item["name"]
+        for unit in report["units"]:
+            assert page.words.count(f"{unit['name']} ({unit['kind']})") == 3, "one a picture"
+        assert "input x: uint8 assumed" in page.words
+        assert "None" not in page.words and "nan" not in page.words
+
+
+def test_page_fetches_nothing_and_runs_nothing(measured):
+    html = report_html(measured)
+    assert "http://" not in html and "https://" not in html
+    assert "@import" not in html and "<script" not in html
+    assert all(target.startswith("#") for target in re.findall(r"url\((.*?)\)", html))
+    for tag, attributes in Page(html).tags:
+        assert tag not in ("script", "link", "img", "iframe", "object", "embed", "use", "base")
+        for name in attributes:
+            assert name not in ("src", "href", "srcset", "data", "action", "xlink:href")
+            assert not name.startswith("on")
+
+
+def test_page_follows_the_colour_scheme_and_the_width_of_the_window(fresh):
+    html = report_html(fresh)
+    assert "@media (prefers-color-scheme: dark)" in html
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in html
+    kinds = [a["class"] for t, a in Page(html).tags if t == "svg"]
+    assert kinds == ["picture wide", "picture medium", "picture narrow"]
+
+
+def test_page_is_ascii_and_the_same_every_time(measured):
+    html = report_html(measured)
+    assert html.isascii()
+    assert html == report_html(copy.deepcopy(measured))
+
+
+def test_unmeasured_figures_are_named_as_such(fresh):
+    page = Page(report_html(fresh))
+    assert page.row("cycles a frame") == ["cycles a frame", "1,030 predicted", SIMULATE]
+    assert page.row("latency of the first frame, cycles")[2] == SIMULATE
+    assert page.row("LUT")[2] == SYNTHESISE
+    assert page.words.count(f"synthesised {SYNTHESISE}") == 4, "one a resource"
+    assert f"Stalls and FIFO occupancy: {SIMULATE}" in page.words
+    assert "stalled" not in [cell for row in page.rows for cell in row]
+    assert origins_of_headline(report_html(fresh)) == ["predicted"] * 3 + ["estimated"] * 2
+
+
+def test_measured_figures_take_the_place_of_predictions(measured):
+    html = report_html(measured)
+    page = Page(html)
+    assert origins_of_headline(html) == ["simulated"] * 3 + ["synthesised"] * 2
+    cycles = page.row("cycles a frame")
+    assert cycles == ["cycles a frame", "1,030 predicted", "1,031 simulated", "-0.10%"]
+    assert page.row("latency of the first frame, cycles")[3] == "none"
+    assert page.row("BRAM36")[2] == "6.5 synthesised"
+    assert page.row("DSP")[3] == "none"
+    assert SIMULATE not in page.words and SYNTHESISE not in page.words
+    first = measured["streams"][0]
+    row = page.row(first["name"])
+    assert row[5:8] == [f"{3 * first['beats']:,}", "31 (0.8%)", "77 (1.9%)"]
+    assert "550 of 1,100" in [row[8] for row in page.rows if len(row) == 9]
+
+
+def test_single_frame_measures_latency_alone(fresh):
+    report = with_simulation(fresh, simulation(fresh, 1), CHECKS, steady=True)
+    page = Page(report_html(report))
+    assert page.row("cycles a frame")[2] == SIMULATE_MORE
+    assert page.row("latency of the first frame, cycles")[2] == "1,500 simulated"
+    origins = ["predicted", "predicted", "simulated"]
+    assert origins_of_headline(report_html(report))[:3] == origins
+
+
+def test_streams_that_nothing_watched_are_not_shown_as_idle(fresh):
+    seen = replace(simulation(fresh, 3), streams=())
+    page = Page(report_html(with_simulation(fresh, seen, CHECKS, steady=True)))
+    assert page.row(fresh["streams"][0]["name"])[5:] == ["not watched"]
+
+
+def test_mismatch_is_loud_and_exactness_is_quiet(measured):
+    quiet = report_html(measured)
+    assert "MISMATCH" not in quiet and 'role="alert"' not in quiet
+    assert Page(quiet).row("exact", "verilog", "interpreter")[3:] == ["3", "random inputs"]
+    wrong = with_simulation(
+        measured, simulation(measured, 3), [replace(CHECKS[0], mismatches=2)], steady=True
+    )
+    page = Page(report_html(wrong))
+    assert [a for _, a in page.tags if a.get("role") == "alert"]
+    assert "MISMATCH: verilog differs from interpreter in 2 of 3 inputs" in page.words
+    assert page.row("MISMATCH in 2 of 3", "verilog")
+    assert [a for t, a in page.tags if t == "tr" and a.get("class") == "wrong"]
+
+
+def test_nothing_compared_is_not_called_exact(fresh):
+    none = {**fresh, "verification": []}
+    assert "Nothing was verified" in Page(report_html(none)).words
+    empty = [
+        {"what": "verilog", "against": "interpreter", "inputs": 0, "mismatches": 0, "note": ""}
+    ]
+    page = Page(report_html({**fresh, "verification": empty}))
+    assert page.row("nothing compared", "verilog")
+
+
+def test_hostile_names_stay_text(measured):
+    report = copy.deepcopy(measured)
+    name = report["layers"][0]["name"]
+    for item in report["layers"] + report["units"]:
+        for key in ("name", "layer"):
+            if item.get(key) == name:
+                item[key] = HOSTILE
+    report["model"] = report["notes"][0] = report["output"]["name"] = HOSTILE
+    report["verification"][0]["note"] = HOSTILE
+    page = Page(report_html(report))
+    assert "img" not in {tag for tag, _ in page.tags}
+    assert page.row(HOSTILE) and page.words.count(HOSTILE) >= 5
+
+
+def test_every_layer_has_a_bar_and_the_bottleneck_the_longest(fresh):
+    page = Page(report_html(fresh))
+    bars = [a for t, a in page.tags if t == "div" and a.get("class", "").startswith("bar")]
+    lengths = [float(re.fullmatch(r"width:([\d.]+)%", a["style"])[1]) for a in bars if "style" in a]
+    count = len(fresh["layers"])
+    longest = max(1030, *(layer["cycles"] for layer in fresh["layers"]))
+    expected = [layer["cycles"] / longest * 100 for layer in fresh["layers"]]
+    assert lengths[:count] == pytest.approx(expected, abs=0.01)
+    assert all(0 <= length <= 100 for length in lengths)
+
+
+def test_design_too_large_for_the_part_is_marked(measured):
+    report = copy.deepcopy(measured)
+    report["resources"]["bram36"]["synthesised"] = 141.5
+    html = report_html(report)
+    assert "141.5 (101.1%) too much" in Page(html).words
+    assert 'class="value over">101.1%' in html
+    assert "too much" not in Page(report_html(measured)).words
+
+
+def test_part_without_a_resource_divides_nothing_by_zero(fresh):
+    report = copy.deepcopy(fresh)
+    report["resources"]["dsp"]["available"] = 0
+    assert "0 (-)" in Page(report_html(report)).words
+
+
+def test_scores_map_to_outputs_plain_scaled_and_by_class(fresh):
+    def words(**output):
+        return Page(report_html({**fresh, "output": {**fresh["output"], **output}}))
+
+    assert "as they are (scale 1, bias 0)" in words().words
+    assert "with scale = 0.125 and bias = -1.5" in words(scale=[0.125], bias=[-1.5]).words
+    mixed = words(scale=[0.5], bias=[float(i) for i in range(10)])
+    assert mixed.row("3", "0.5") == ["3", "0.5", "3"]
+    assert "sends the 5 best classes" in words(top_k=5).words
+
+
+def test_memories_say_where_they_are_kept(fresh):
+    page = Page(report_html(fresh))
+    styles = {"lut": "LUTs", "bram": "block RAM"}
+    for layer in fresh["layers"]:
+        name = f"{layer['name']}_weights"
+        memory = next(m for m in fresh["memories"] if m["name"] == name)
+        place = "constants (one word)" if memory["depth"] == 1 else styles[layer["memory"]]
+        row = page.row(name)
+        assert row[1:] == [f"{memory[key]:,}" for key in ("width", "depth", "bits")] + [place]
+
+
+@pytest.mark.parametrize("width", [1150, 700, 334])
+def test_picture_keeps_boxes_apart_and_text_inside(fresh, width):
+    report = fresh if width != 1150 else make(graphs.cnv(), 16384, Prediction(16384, 60000))
+    picture = draw_dataflow(report, width)
+    assert picture.width <= width
+    assert len(picture.units) == len(report["units"])
+    assert len(picture.arrows) == len(report["units"]) - 1
+    fifos = [arrow.fifo for arrow in picture.arrows if arrow.fifo]
+    assert len(fifos) == sum(1 for s in report["streams"] if s["depth"]) > 0
+    for boxes in (picture.units, picture.groups, [*picture.units, *fifos]):
+        assert not [1 for a, b in combinations(boxes, 2) if overlap(a, b)]
+    for box in [*picture.units, *picture.groups, *fifos]:
+        assert box.x >= 0 and box.y >= 0
+        assert box.x + box.width <= picture.width and box.y + box.height <= picture.height
+        for _, y, _, text in box.lines:
+            beside = [t for _, other, _, t in box.lines if other == y]
+            assert sum(len(t) for t in beside) * 7.25 <= box.width, text
+            assert box.y < y <= box.y + box.height
+    for unit in picture.units:
+        assert len([g for g in picture.groups if overlap(unit, g)]) == 1
+
+
+def test_picture_wraps_a_group_of_many_units(fresh):
+    report = copy.deepcopy(fresh)
+    for unit in report["units"]:
+        unit["layer"] = "all"
+    picture = draw_dataflow(report, 700)
+    assert len(picture.groups) == 1 and picture.width <= 700
+    assert not [1 for a, b in combinations(picture.units, 2) if overlap(a, b)]
+    assert len({box.y for box in picture.units}) > 1
+
+
+def test_page_tells_how_to_repeat_the_build(fresh):
+    output = {**fresh["output"], "top_k": 3}
+    words = Page(report_html({**fresh, "output": output})).words
+    again = (
+        "bnnhw compile MODEL.onnx --board pynq-z2 --clock 100 --top-k 3 "
+        "--folding DIR/folding.json -o NEW"
+    )
+    assert again in words
+    assert "--board BOARD.toml" in Page(report_html({**fresh, "board": "mine"})).words
+
+
+def test_commands_on_the_page_are_commands_of_the_command_line(fresh):
+    command_line = typer.main.get_command(app)
+    report = {**fresh, "output": {**fresh["output"], "top_k": 3}}
+    html = report_html(report)
+    lines = [
+        re.sub(r"<.*?>", "", line).split() for line in re.findall(r"<dt><code>(.*?)</code>", html)
+    ]
+    hints = [re.search(r"bnnhw .*", hint)[0].split() for hint in HINTS]
+    assert len(lines) == 5
+    for program, command, *arguments in lines + hints:
+        assert program == "bnnhw"
+        parsed = command_line.commands[command].make_context(command, arguments)
+        assert parsed.params
+
+
+def overlap(a, b):
+    return (
+        a.x < b.x + b.width
+        and b.x < a.x + a.width
+        and a.y < b.y + b.height
+        and b.y < a.y + a.height
+    )
+
+
+def origins_of_headline(html):
+    head = html[html.index('<dl class="headline">') : html.index("</dl>")]
+    return re.findall(r'<span class="origin (\w+)">\1</span>', head)
