@@ -175,7 +175,8 @@ def _differing(graph: Graph, scores: Ints, y: Floats) -> Bools:
     """Which samples' outputs ``y`` are not the integer scores under the output map.
 
     The tolerance is that of the model's float32 arithmetic in its last layer: a sum of K terms
-    (error below 8 sqrt(K) units, Higham and Mary, SIAM J. Sci. Comput. 41, 2019), a scale, a bias.
+    (error below 8 sqrt(K) units, Higham and Mary, SIAM J. Sci. Comput. 41, 2019), at most a quarter
+    of a score's step, then a scale and a bias.
     """
     out = graph.output_map
     layer = layer_nodes(graph)[-1]
@@ -185,12 +186,10 @@ def _differing(graph: Graph, scores: Ints, y: Floats) -> Bools:
     reach = taps * max(abs(dtype.low), abs(dtype.high))
     extra = (1,) * (scores.ndim - 2)
     scale, bias = (np.abs(v).reshape(1, -1, *extra) for v in (out.scale, out.bias))
-    units = 8 + min(taps, 8 * np.sqrt(taps))
+    of_sum = np.minimum(min(taps, 8 * np.sqrt(taps)) * _UNIT * scale * reach, 0.25 * scale)
     shape = y.reshape(len(y), *scores.shape[1:])
     error = np.abs(shape - out.apply(scores).reshape(shape.shape))
-    wrong = error > units * _UNIT * (scale * reach + bias)
-    # Beyond the tolerance: the integer that the output stands for is the score itself.
-    wrong |= (scale > 0) & (error >= 0.5 * scale)
+    wrong = error > of_sum + 8 * _UNIT * (scale * reach + bias)
     return np.asarray(wrong.reshape(len(y), -1).any(axis=1))
 
 

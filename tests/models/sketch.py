@@ -59,7 +59,9 @@ class Sketch:
         self.initializers.append(numpy_helper.from_array(np.asarray(value, dtype), name))
         return name
 
-    def op(self, kind: str, *others: str, domain: str = "", first: bool = True, **attrs: Any) -> str:
+    def op(
+        self, kind: str, *others: str, domain: str = "", first: bool = True, **attrs: Any
+    ) -> str:
         """Appends ``kind`` reading the last tensor (first or last) and ``others``."""
         inputs = [self.tensor, *others] if first else [*others, self.tensor]
         self.tensor = self.node(kind, inputs, domain=domain, **attrs)

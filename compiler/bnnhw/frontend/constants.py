@@ -83,6 +83,8 @@ def _evaluate(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> lis
         return [np.asarray(np.divide(given[0], given[1]))]
     if node.op in _UNARY and given:
         return [np.asarray(_UNARY[node.op](given[0]))]
+    if node.op == "DequantizeLinear":
+        return [_dequantise(node, given)]
     if node.op == "Where":
         return [np.where(given[0].astype(bool), given[1], given[2])]
     if node.op == "Transpose":
@@ -142,6 +144,20 @@ def _quantise(node: OnnxNode, inputs: list[Array]) -> Array:
     return np.asarray((q - zero) * scale, np.float32)
 
 
+def _dequantise(node: OnnxNode, inputs: list[Array]) -> Array:
+    """DequantizeLinear, per tensor or per axis."""
+    x, scale = inputs[:2]
+    zero = inputs[2] if len(inputs) > 2 else np.zeros(1)
+    if scale.ndim > 1 or node.attributes.get("block_size", 0):
+        raise ModelError("dequantises in blocks", where=node.where, fix="use one scale a channel")
+    along = [1] * x.ndim
+    if scale.size > 1:
+        along[int(node.attributes.get("axis", 1))] = scale.size
+    shape = tuple(along)
+    point = zero.reshape(shape) if zero.size == scale.size else zero.ravel()[0]
+    return np.asarray((x.astype(np.float32) - point) * scale.reshape(shape), np.float32)
+
+
 def quant_range(node: OnnxNode, bits: int) -> tuple[int, int]:
     """Smallest and largest integer of a QONNX Quant node."""
     signed = bool(node.attributes.get("signed", 1))
@@ -174,6 +190,14 @@ def _reference(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> li
         ],
         [onnx.ValueInfoProto(name=name) for name in node.outputs if name],
     )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
-    results = ReferenceEvaluator(model).run(None, feeds)
+    results: Any = []
+    for version in (opset, onnx.defs.onnx_opset_version()):
+        opsets = [onnx.helper.make_opsetid("", version)]
+        model = onnx.helper.make_model(graph, opset_imports=opsets)
+        try:
+            results = ReferenceEvaluator(model).run(None, feeds)
+            break
+        except RuntimeError:  # it does not know every old version of every operation
+            if version != opset:
+                raise
     return [np.asarray(to_array(r) if isinstance(r, onnx.TensorProto) else r) for r in results]

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from bnnhw.frontend.options import LoadOptions
     from bnnhw.ir.ops import Exacts, Floats, Op, Shape, Tensor
 
-DYNAMIC_BATCH = 1_000_003
-"""Stands for a dynamic batch in shape arithmetic: a prime that no other size equals."""
-
 
 class LayoutError(ModelError):
     """An operation reads the image with its axes in another order than the graph's."""
@@ -39,7 +36,7 @@ class Context:
     Attributes:
         model: the file.
         options: the user's declarations.
-        batch: the batch size, or ``DYNAMIC_BATCH``.
+        batch: the batch size, or ``views.DYNAMIC_BATCH``.
         constants: values of constant tensors by ONNX name.
         views: live tensors by ONNX name.
         tensors: shape and type of graph tensors.

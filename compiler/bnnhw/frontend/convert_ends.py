@@ -12,7 +12,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import quant_range
 from bnnhw.frontend.exact import exact
 from bnnhw.frontend.unsupported import unsupported
-from bnnhw.frontend.views import BATCH, View
+from bnnhw.frontend.views import BATCH, View, shape_text
 from bnnhw.ir.ops import Affine, Tensor
 from bnnhw.ir.types import Integer, Real
 
@@ -43,7 +43,7 @@ def pad(ctx: Context, node: OnnxNode) -> None:
             single = dim[0] if len(dim) == 1 else "?"
             if single not in ("H", "W") or before < 0 or after < 0:
                 raise ModelError(
-                    f"pads dimension {axis} of {shape} by ({before}, {after})",
+                    f"pads dimension {axis} of {shape_text(shape)} by ({before}, {after})",
                     where=node.where,
                     fix="pad height and width only, by amounts >= 0",
                 )

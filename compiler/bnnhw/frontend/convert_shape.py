@@ -108,7 +108,7 @@ def squeeze(ctx: Context, node: OnnxNode) -> None:
     axes = [a + rank if a < 0 else a for a in axes]
     if any(not 0 <= a < rank or shape[a] != 1 or view.dims[a] for a in axes):
         raise ModelError(
-            f"squeezes axes {axes} of a tensor of shape {shape}",
+            f"squeezes axes {axes} of a tensor of shape {views.shape_text(shape)}",
             where=node.where,
             fix="squeeze only axes of size 1, and not the batch",
         )

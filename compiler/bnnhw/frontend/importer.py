@@ -19,12 +19,12 @@ from bnnhw.frontend import (
     tables,
     views,
 )
-from bnnhw.frontend.context import DYNAMIC_BATCH, Context, LayoutError
+from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.exact import decimal_fraction, exact, floats
 from bnnhw.frontend.model_file import QUANT_DOMAINS
 from bnnhw.frontend.options import LoadOptions, parse_type
 from bnnhw.frontend.unsupported import unsupported
-from bnnhw.frontend.views import BATCH, View
+from bnnhw.frontend.views import BATCH, DYNAMIC_BATCH, View
 from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap
 from bnnhw.ir.ops import Affine, Floats, Tensor
 from bnnhw.ir.types import Bit, DType, Integer, Real

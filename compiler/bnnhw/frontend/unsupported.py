@@ -32,6 +32,7 @@ _REALS = (
     "makes a real-valued layer, for which no binary hardware exists",
     "put a sign before every layer with weights",
 )
+_CONTROL = ("is control flow", "export the model with fixed shapes and in evaluation mode")
 _NORM = ("depends on the statistics of each image", "use BatchNormalization")
 _INTEGERS = (
     "is a multi-bit integer layer; weights and activations must be binary",
@@ -39,7 +40,8 @@ _INTEGERS = (
 )
 _REASONS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("Concat", "Split", "Sum", "Mean", "Max", "Min"), _RESIDUAL),
-    **dict.fromkeys(("LSTM", "GRU", "RNN", "Loop", "If", "Scan"), _RECURRENT),
+    **dict.fromkeys(("Loop", "If", "Scan"), _CONTROL),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
     **dict.fromkeys(
         (
             "Sigmoid",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BATCH = "N"
 GRAPH_AXES = ("C", "H", "W")
+DYNAMIC_BATCH = 1_000_003
+"""Stands for a dynamic batch in shape arithmetic: a prime that no other size equals."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class View:
         return bool(self.dims) and self.dims[0] == (BATCH,) and BATCH not in self.order
 
 
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as messages show it: N for the dynamic batch."""
+    names = ["N" if size == DYNAMIC_BATCH else str(size) for size in shape]
+    return f"({', '.join(names)})"
+
+
 def axis_sizes(shape: Shape, batch: int) -> dict[str, int]:
     """Sizes of the axes of a graph tensor of this shape."""
     return {BATCH: batch, **dict(zip(GRAPH_AXES, shape, strict=False))}
@@ -74,6 +82,7 @@ def reshape(view: View, target: Sequence[int], sizes: Mapping[str, int]) -> View
         ModelError: a dimension would be split, or the batch mixed with features.
     """
     flat = [axis for dim in view.dims for axis in dim if sizes[axis] > 1]
+    own = shape_text(view_shape(view, sizes))
     dims: list[tuple[str, ...]] = []
     for size in target:
         group: list[str] = []
@@ -82,12 +91,10 @@ def reshape(view: View, target: Sequence[int], sizes: Mapping[str, int]) -> View
             group.append(flat.pop(0))
             product *= sizes[group[-1]]
         if product != size:
-            raise ModelError(
-                f"reshapes {view_shape(view, sizes)} to {tuple(target)}, which splits an axis"
-            )
+            raise ModelError(f"reshapes {own} to {shape_text(target)}, which splits an axis")
         dims.append(tuple(group))
     if flat:
-        raise ModelError(f"reshapes {view_shape(view, sizes)} to {tuple(target)}: sizes differ")
+        raise ModelError(f"reshapes {own} to {shape_text(target)}: sizes differ")
     if sizes[BATCH] == 1 and dims and not dims[0]:
         dims[0] = (BATCH,)
     if any(BATCH in dim and len(dim) > 1 for dim in dims):
@@ -100,7 +107,7 @@ def resolve_target(
 ) -> tuple[int, ...]:
     """Reshape's target with 0 (copy) and -1 (the rest) replaced."""
     if target.count(-1) > 1 or any(size < -1 for size in target):
-        raise ModelError(f"has the target shape {tuple(target)}")
+        raise ModelError(f"has the target shape {shape_text(target)}")
     sizes = list(target)
     for i, size in enumerate(sizes):
         if size == 0 and not allow_zero:
@@ -110,10 +117,10 @@ def resolve_target(
     if -1 in sizes:
         rest = math.prod(size for size in sizes if size != -1)
         if rest == 0 or math.prod(source) % rest:
-            raise ModelError(f"cannot reshape {tuple(source)} to {tuple(target)}")
+            raise ModelError(f"cannot reshape {shape_text(source)} to {shape_text(target)}")
         sizes[sizes.index(-1)] = math.prod(source) // rest
     if math.prod(sizes) != math.prod(source):
-        raise ModelError(f"cannot reshape {tuple(source)} to {tuple(target)}")
+        raise ModelError(f"cannot reshape {shape_text(source)} to {shape_text(target)}")
     return tuple(sizes)
 
 
@@ -138,7 +145,7 @@ def in_graph_order(
     if full is None or full.shape != tuple(shape):
         raise ModelError(
             f"a constant of shape {values.shape} does not broadcast to "
-            f"{view_shape(view, sizes)[1:]} a sample"
+            f"{shape_text(view_shape(view, sizes)[1:])} a sample"
         )
     order = view.order
     apart = full.reshape([sizes[axis] for axis in order])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import pytest
-from agreement import agrees, compiled, passes_agree
+from agreement import agrees, passes_agree
 from sketch import Sketch
 
 from bnnhw.frontend import LoadOptions
-from bnnhw.ir.interpret import interpret
+from bnnhw.frontend.constants import evaluate
+from bnnhw.frontend.model_file import decode_node
 from bnnhw.ir.ops import IntegerTable
 from bnnhw.ir.types import Bit, Integer
 
@@ -104,18 +106,23 @@ def test_quantize_linear_of_an_undeclared_input_defines_it(tmp_path: Path) -> No
     assert graph.input_format.rounds
 
 
-def test_bipolar_quant_executes_as_qonnx_defines_it(tmp_path: Path) -> None:
-    pytest.importorskip("qonnx")
-    from qonnx.core.modelwrapper import ModelWrapper
-    from qonnx.core.onnx_exec import execute_onnx
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_constant_bipolar_quant_is_qonnxs_own(scale: float) -> None:
+    module = pytest.importorskip("qonnx.custom_op.general.bipolar_quant")
+    x = np.array([-2, -1e-9, -0.0, 0.0, 1e-9, 3], np.float32)
+    node = decode_node(onnx.helper.make_node("BipolarQuant", ["x", "s"], ["y"], domain=DOMAINS[1]))
+    mine = evaluate(node, [x, np.float32(scale).reshape(())], 13)[0]
+    np.testing.assert_array_equal(mine, module.binary_quant(x, np.float32(scale)))
 
-    path = brevitas_mlp(DOMAINS[1], scale=0.5).save(tmp_path / "m.onnx")
-    graph = compiled(path, LoadOptions(input_type="bipolar"))
-    q = np.random.default_rng(3).choice([-1, 1], (16, *graph.tensors[graph.input].shape))
-    model = ModelWrapper(str(path))
-    for sample in q:
-        x = graph.input_format.decode(sample[None])
-        model.set_tensor_shape("x", list(x.shape))
-        want = execute_onnx(model, {"x": x})[model.graph.output[0].name]
-        mine = graph.output_map.apply(interpret(graph, sample[None]))
-        np.testing.assert_array_equal(mine, want.astype(np.float64))
+
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("narrow", [0, 1])
+@pytest.mark.parametrize("mode", ["ROUND", "HALF_EVEN", "FLOOR", "CEIL", "DOWN"])
+def test_constant_quant_is_qonnxs_own(signed: int, narrow: int, mode: str) -> None:
+    module = pytest.importorskip("qonnx.custom_op.general.quant")
+    x = np.linspace(-9, 9, 73, dtype=np.float32)
+    fields = {"signed": signed, "narrow": narrow, "rounding_mode": mode}
+    proto = onnx.helper.make_node("Quant", list("xszb"), ["y"], domain=DOMAINS[1], **fields)
+    values = [np.float32(v).reshape(()) for v in (0.5, 1 if not signed else 0, 4)]
+    mine = evaluate(decode_node(proto), [x, *values], 13)[0]
+    np.testing.assert_array_equal(mine, module.quant(x, *values, signed, narrow, mode))

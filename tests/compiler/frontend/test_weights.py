@@ -41,7 +41,9 @@ def test_weights_of_plus_and_minus_alpha(tmp_path: Path, kind: str) -> None:
         assert set(np.unique(weight)) == {-1, 1}
 
 
-@pytest.mark.parametrize("way", ["cast", "dequantize", "sign", "where", "mul", "transpose", "quant"])
+@pytest.mark.parametrize(
+    "way", ["cast", "dequantize", "sign", "where", "mul", "transpose", "quant"]
+)
 def test_weights_computed_in_the_graph(tmp_path: Path, way: str) -> None:
     sketch = image()
     raw = sketch.rng.normal(size=(8, 3, 3, 3)).astype(np.float32)
