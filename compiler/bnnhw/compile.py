@@ -147,7 +147,7 @@ def check_model(
     from bnnhw.verify_model import check_against_onnxruntime
 
     result = check_against_onnxruntime(
-        model, graph, inputs=inputs, random_count=_RANDOM_INPUTS, sign_zero=options.sign_zero
+        model, graph, options=options, inputs=inputs, random_count=_RANDOM_INPUTS
     )
     return Verification(result.what, result.against, result.inputs, result.mismatches, result.note)
 
@@ -225,7 +225,7 @@ def _goal_cycles(options: CompileOptions, clock_mhz: float) -> int | None:
 
 
 def _notes(graph: Graph, options: CompileOptions) -> list[str]:
-    notes = list(getattr(graph, "notes", ()))
+    notes = list(graph.notes)
     if not options.verify:
         notes.append("not checked against onnxruntime (--no-verify)")
     return notes
