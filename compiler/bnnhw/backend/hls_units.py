@@ -31,17 +31,19 @@ class Twin:
             unit's own.
         memories: array arguments behind the two streams, in order.
         error: whether a last argument reports a protocol error.
+        timing: parameters of the Verilog unit that move cycles but no value; the twin has none.
     """
 
     parameters: tuple[str, ...]
     memories: tuple[MemoryArgument, ...] = ()
     error: bool = False
+    timing: tuple[str, ...] = ()
 
     @property
     def absent(self) -> tuple[str, ...]:
         """Parameters of the Verilog unit that are no template parameters of the twin."""
         names = [name for m in self.memories for name in (m.parameter, m.style) if name]
-        return tuple(names)
+        return (*names, *self.timing)
 
 
 # Parameters that only a twin has: one call is one frame, so it must know how long a frame is.
@@ -68,7 +70,8 @@ TWINS = {
         )
     ),
     "bnn_window_parallel": Twin(
-        (*_IMAGE, *_KERNEL, *_PADS, "SIMD", "REPEATS", "PAD_VALUE", "RAM_STYLE")
+        (*_IMAGE, *_KERNEL, *_PADS, "SIMD", "REPEATS", "PAD_VALUE", "RAM_STYLE"),
+        timing=("LINES",),
     ),
     "bnn_pe_array": Twin((*_FOLDING, *_SUM, *_BORDERS), _PE_MEMORIES),
     "bnn_int_pe_array": Twin((*_FOLDING, "IN_BITS", "IN_SIGNED", *_SUM, *_BORDERS), _PE_MEMORIES),
