@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Bools, Op, Shape
 
 _BEFORE_SIGN = (Affine, Relu, Clip)
+_LATE = (MaxPool, BitMaxPool, Flatten)
 
 
 def hoist_signs(graph: Graph) -> Graph:
@@ -27,11 +28,11 @@ def hoist_signs(graph: Graph) -> Graph:
 
 def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
     node = graph.nodes[position]
-    if not isinstance(node.op, (MaxPool, BitMaxPool, Flatten)) or not _sign_follows(
-        graph, position
-    ):
+    if not isinstance(node.op, _LATE) or not _sign_follows(graph, position):
         return None
     after = graph.nodes[position + 1]
+    if isinstance(after.op, _LATE):
+        return None
     shape = graph.tensors[node.inputs[0]].shape
     if isinstance(node.op, Flatten):
         op: Op | None = after.op
@@ -49,7 +50,7 @@ def _sign_follows(graph: Graph, position: int) -> bool:
     for node in graph.nodes[position + 1 :]:
         if isinstance(node.op, Binarize):
             return True
-        if not isinstance(node.op, _BEFORE_SIGN):
+        if not isinstance(node.op, (*_BEFORE_SIGN, *_LATE)):
             return False
     return False
 
