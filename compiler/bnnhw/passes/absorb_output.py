@@ -9,11 +9,13 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import floats
-from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Conv, Dense, Flatten
+from bnnhw.ir.ops import Affine, Binarize, BinaryConv, BinaryDense, BitMaxPool, Conv, Dense, Flatten
 from bnnhw.passes.chain import splice
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
+
+_LAYERS = (Conv, Dense, BinaryConv, BinaryDense)
 
 
 def absorb_output(graph: Graph) -> Graph:
@@ -22,7 +24,7 @@ def absorb_output(graph: Graph) -> Graph:
     Raises:
         ModelError: something other than a scale, a bias and a flatten follows the last layer.
     """
-    layers = [i for i, n in enumerate(graph.nodes) if isinstance(n.op, (Conv, Dense))]
+    layers = [i for i, n in enumerate(graph.nodes) if isinstance(n.op, _LAYERS)]
     if not layers:
         raise ModelError(
             "has no layer with weights",
