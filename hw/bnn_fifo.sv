@@ -16,8 +16,6 @@ module bnn_fifo #(
     input  logic             m_axis_tready
 );
 
-  localparam int unsigned AddrBits = $clog2(DEPTH);
-
   if (WIDTH < 1 || DEPTH < 2 || RAM_STYLE > 2) begin : gen_bad_parameters
     $error("bnn_fifo: WIDTH must be at least 1, DEPTH at least 2 and RAM_STYLE 0, 1 or 2");
   end
@@ -31,6 +29,8 @@ module bnn_fifo #(
   assign m_axis_tvalid = valid_q;
 
   if (DEPTH <= 32 && (RAM_STYLE != 2 || DEPTH == 2)) begin : gen_shift_register
+    localparam int unsigned AddrBits = $clog2(DEPTH);
+
     // addr_q is the place of the oldest beat, meaningful while valid_q.
     logic [AddrBits-1:0] addr_q;
     logic                pop;
@@ -62,10 +62,11 @@ module bnn_fifo #(
     end
   end else begin : gen_memory
     // The memory holds DEPTH-1 beats, its read register one.
+    localparam int unsigned MemBits = $clog2(DEPTH - 1);
     localparam int unsigned CountBits = $clog2(DEPTH + 1);
 
-    logic [ AddrBits-1:0] waddr_q;
-    logic [ AddrBits-1:0] raddr_q;
+    logic [  MemBits-1:0] waddr_q;
+    logic [  MemBits-1:0] raddr_q;
     logic [CountBits-1:0] stored_q;  // beats in the memory, without the read register
     logic                 load;
 
@@ -79,8 +80,8 @@ module bnn_fifo #(
         valid_q  <= 1'b0;
         ready_q  <= 1'b1;
       end else begin
-        if (push) waddr_q <= waddr_q == AddrBits'(DEPTH - 2) ? '0 : waddr_q + 1'b1;
-        if (load) raddr_q <= raddr_q == AddrBits'(DEPTH - 2) ? '0 : raddr_q + 1'b1;
+        if (push) waddr_q <= waddr_q == MemBits'(DEPTH - 2) ? '0 : waddr_q + 1'b1;
+        if (load) raddr_q <= raddr_q == MemBits'(DEPTH - 2) ? '0 : raddr_q + 1'b1;
         if (push && !load) begin
           stored_q <= stored_q + 1'b1;
           ready_q  <= stored_q != CountBits'(DEPTH - 2);

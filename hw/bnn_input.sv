@@ -48,7 +48,7 @@ module bnn_input #(
   logic               frame_q;
   logic               error_q;
 
-  assign accept = s_axis_tvalid && s_axis_tready;
+  assign accept  = s_axis_tvalid && s_axis_tready;
   assign frame_o = frame_q;
   assign error_o = error_q;
 

@@ -50,8 +50,9 @@ module bnn_output #(
   );
 
   for (genvar i = 0; i < int'(LANES); i++) begin : gen_field
-    assign m_axis_tdata[i*FIELD_BITS+:FIELD_BITS] =
-        FIELD_BITS'($signed(scores[i*ELEM_BITS+:ELEM_BITS]));
+    assign m_axis_tdata[i*FIELD_BITS+:FIELD_BITS] = FIELD_BITS'($signed(
+        scores[i*ELEM_BITS+:ELEM_BITS]
+    ));
   end
 
   always_ff @(posedge clk) begin

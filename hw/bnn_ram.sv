@@ -2,11 +2,11 @@
 // re_i takes a new word into rdata_o; with clear_i it takes RESET_VALUE instead.
 // STYLE 0 leaves the choice to the tool, 1 is distributed, 2 is block RAM.
 module bnn_ram #(
-    parameter int unsigned      WIDTH       = 8,
-    parameter int unsigned      DEPTH       = 64,
-    parameter int unsigned      STYLE       = 0,
-    parameter logic [WIDTH-1:0] RESET_VALUE = '0,
-    localparam int unsigned     AddrBits    = DEPTH > 1 ? $clog2(DEPTH) : 1
+    parameter  int unsigned             WIDTH       = 8,
+    parameter  int unsigned             DEPTH       = 64,
+    parameter  int unsigned             STYLE       = 0,
+    parameter  logic        [WIDTH-1:0] RESET_VALUE = '0,
+    localparam int unsigned             AddrBits    = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
     input  logic                clk,
     input  logic                we_i,

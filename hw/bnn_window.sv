@@ -4,24 +4,24 @@
 // Streams: SIMD elements a beat; in raster order, channels innermost; frames without a gap.
 // Latency 2 cycles from the beat that a tap needs; one beat out a cycle, one in a cycle.
 module bnn_window #(
-    parameter int unsigned          ELEM_BITS     = 1,
-    parameter int unsigned          CHANNELS      = 64,
-    parameter int unsigned          HEIGHT        = 8,
-    parameter int unsigned          WIDTH         = 8,
-    parameter int unsigned          KERNEL_H      = 3,
-    parameter int unsigned          KERNEL_W      = 3,
-    parameter int unsigned          STRIDE_H      = 1,
-    parameter int unsigned          STRIDE_W      = 1,
-    parameter int unsigned          PAD_TOP       = 1,
-    parameter int unsigned          PAD_BOTTOM    = 1,
-    parameter int unsigned          PAD_LEFT      = 1,
-    parameter int unsigned          PAD_RIGHT     = 1,
-    parameter int unsigned          SIMD          = 64,
-    parameter int unsigned          REPEATS       = 1,
-    parameter int unsigned          CHANNEL_OUTER = 0,
-    parameter logic [ELEM_BITS-1:0] PAD_VALUE     = '0,
-    parameter int unsigned          DEPTH         = 32,
-    parameter int unsigned          RAM_STYLE     = 0
+    parameter int unsigned ELEM_BITS     = 1,
+    parameter int unsigned CHANNELS      = 64,
+    parameter int unsigned HEIGHT        = 8,
+    parameter int unsigned WIDTH         = 8,
+    parameter int unsigned KERNEL_H      = 3,
+    parameter int unsigned KERNEL_W      = 3,
+    parameter int unsigned STRIDE_H      = 1,
+    parameter int unsigned STRIDE_W      = 1,
+    parameter int unsigned PAD_TOP       = 1,
+    parameter int unsigned PAD_BOTTOM    = 1,
+    parameter int unsigned PAD_LEFT      = 1,
+    parameter int unsigned PAD_RIGHT     = 1,
+    parameter int unsigned SIMD          = 64,
+    parameter int unsigned REPEATS       = 1,
+    parameter int unsigned CHANNEL_OUTER = 0,
+    parameter int          PAD_VALUE     = 0,
+    parameter int unsigned DEPTH         = 32,
+    parameter int unsigned RAM_STYLE     = 0
 ) (
     input  logic                      clk,
     input  logic                      rst_n,
@@ -92,38 +92,50 @@ module bnn_window #(
   logic last_y;
   logic step;
 
-  bnn_loop #(.COUNT(Folds)) u_fold (
+  bnn_loop #(
+      .COUNT(Folds)
+  ) u_fold (
       .clk   (clk),
       .rst_n (rst_n),
       .step_i(step && (CHANNEL_OUTER == 0 || (last_kx && last_ky))),
       .last_o(last_fold)
   );
-  bnn_loop #(.COUNT(KERNEL_W)) u_kx (
+  bnn_loop #(
+      .COUNT(KERNEL_W)
+  ) u_kx (
       .clk   (clk),
       .rst_n (rst_n),
       .step_i(step && (CHANNEL_OUTER != 0 || last_fold)),
       .last_o(last_kx)
   );
-  bnn_loop #(.COUNT(KERNEL_H)) u_ky (
+  bnn_loop #(
+      .COUNT(KERNEL_H)
+  ) u_ky (
       .clk   (clk),
       .rst_n (rst_n),
       .step_i(step && last_kx && (CHANNEL_OUTER != 0 || last_fold)),
       .last_o(last_ky)
   );
   assign last_tap = last_fold && last_kx && last_ky;
-  bnn_loop #(.COUNT(REPEATS)) u_repeat (
+  bnn_loop #(
+      .COUNT(REPEATS)
+  ) u_repeat (
       .clk   (clk),
       .rst_n (rst_n),
       .step_i(step && last_tap),
       .last_o(last_repeat)
   );
-  bnn_loop #(.COUNT(OutW)) u_x (
+  bnn_loop #(
+      .COUNT(OutW)
+  ) u_x (
       .clk   (clk),
       .rst_n (rst_n),
       .step_i(step && last_tap && last_repeat),
       .last_o(last_x)
   );
-  bnn_loop #(.COUNT(OutH)) u_y (
+  bnn_loop #(
+      .COUNT(OutH)
+  ) u_y (
       .clk   (clk),
       .rst_n (rst_n),
       .step_i(step && last_tap && last_repeat && last_x),
@@ -199,8 +211,8 @@ module bnn_window #(
       ahead_q <= ahead_q - (step ? delta : '0) + ReachBits'(write);
       room_q  <= room_q + (step ? release_by : '0) - ReachBits'(write);
       if (step) begin
-        if (raddr_sum >= (AddrBits + 1)'(DEPTH)) raddr_q <= AddrBits'(raddr_sum - (AddrBits + 1)'(DEPTH));
-        else raddr_q <= raddr_sum[AddrBits-1:0];
+        if (raddr_sum < (AddrBits + 1)'(DEPTH)) raddr_q <= AddrBits'(raddr_sum);
+        else raddr_q <= AddrBits'(raddr_sum - (AddrBits + 1)'(DEPTH));
       end
       if (write) waddr_q <= waddr_q == AddrBits'(DEPTH - 1) ? '0 : waddr_q + 1'b1;
       if (load) valid_q <= step;
@@ -211,7 +223,7 @@ module bnn_window #(
       .WIDTH      (SIMD * ELEM_BITS),
       .DEPTH      (DEPTH),
       .STYLE      (RAM_STYLE),
-      .RESET_VALUE({SIMD{PAD_VALUE}})
+      .RESET_VALUE({SIMD{ELEM_BITS'(PAD_VALUE)}})
   ) u_ram (
       .clk    (clk),
       .we_i   (write),

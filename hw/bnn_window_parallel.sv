@@ -4,22 +4,23 @@
 // before is folded out of a holding register. Latency from the last pixel that a window needs:
 // 4 cycles, 3 where a window is one beat. See README.md for the cycles a frame.
 module bnn_window_parallel #(
-    parameter int unsigned          ELEM_BITS  = 8,
-    parameter int unsigned          CHANNELS   = 3,
-    parameter int unsigned          HEIGHT     = 8,
-    parameter int unsigned          WIDTH      = 8,
-    parameter int unsigned          KERNEL_H   = 3,
-    parameter int unsigned          KERNEL_W   = 3,
-    parameter int unsigned          STRIDE_H   = 1,
-    parameter int unsigned          STRIDE_W   = 1,
-    parameter int unsigned          PAD_TOP    = 1,
-    parameter int unsigned          PAD_BOTTOM = 1,
-    parameter int unsigned          PAD_LEFT   = 1,
-    parameter int unsigned          PAD_RIGHT  = 1,
-    parameter int unsigned          SIMD       = 9,
-    parameter int unsigned          REPEATS    = 1,
-    parameter logic [ELEM_BITS-1:0] PAD_VALUE  = '0,
-    parameter int unsigned          RAM_STYLE  = 0
+    parameter int unsigned ELEM_BITS  = 8,
+    parameter int unsigned CHANNELS   = 3,
+    parameter int unsigned HEIGHT     = 8,
+    parameter int unsigned WIDTH      = 8,
+    parameter int unsigned KERNEL_H   = 3,
+    parameter int unsigned KERNEL_W   = 3,
+    parameter int unsigned STRIDE_H   = 1,
+    parameter int unsigned STRIDE_W   = 1,
+    parameter int unsigned PAD_TOP    = 1,
+    parameter int unsigned PAD_BOTTOM = 1,
+    parameter int unsigned PAD_LEFT   = 1,
+    parameter int unsigned PAD_RIGHT  = 1,
+    parameter int unsigned SIMD       = 9,
+    parameter int unsigned REPEATS    = 1,
+    parameter int          PAD_VALUE  = 0,
+    parameter int unsigned LINES      = KERNEL_H,
+    parameter int unsigned RAM_STYLE  = 0
 ) (
     input  logic                          clk,
     input  logic                          rst_n,
@@ -32,6 +33,7 @@ module bnn_window_parallel #(
 );
 
   localparam int Rows = int'(KERNEL_H);
+  localparam int Lines = int'(LINES);
   localparam int PixelBits = int'(CHANNELS * ELEM_BITS);
   localparam int RowBits = int'(KERNEL_W) * PixelBits;
   localparam int WindowBits = Rows * RowBits;
@@ -48,11 +50,11 @@ module bnn_window_parallel #(
   localparam int Pass = LastX + 1 > Used + int'(PAD_LEFT) ? LastX + 1 : Used + int'(PAD_LEFT);
   localparam int XBits = Pass > 1 ? $clog2(Pass) : 1;
   localparam int LineBits = W > 1 ? $clog2(W) : 1;
-  localparam int LaneBits = Rows > 1 ? $clog2(Rows) : 1;
+  localparam int LaneBits = Lines > 1 ? $clog2(Lines) : 1;
   localparam int YBits = $clog2(HEIGHT + KERNEL_H + STRIDE_H) + 1;
   localparam int MoveY = int'(STRIDE_H);
   localparam int MoveFrame = H - (OutH - 1) * MoveY;
-  localparam int ReachBits = $clog2((2 * H + 4 * Rows + MoveY) * W) + 1;
+  localparam int ReachBits = $clog2((2 * H + 3 * Rows + Lines + MoveY) * W) + 1;
 
   // The last image row that a pass needs, and the first pass whose next has rows below the image.
   function automatic int bottom(int pass);
@@ -62,8 +64,9 @@ module bnn_window_parallel #(
 
   function automatic int clipped_pass();
     clipped_pass = 0;
-    while (clipped_pass < OutH && (clipped_pass + 1) * MoveY - int'(PAD_TOP) + Rows <= H)
+    while (clipped_pass < OutH && (clipped_pass + 1) * MoveY - int'(PAD_TOP) + Rows <= H) begin
       clipped_pass = clipped_pass + 1;
+    end
   endfunction
 
   localparam int Clipped = clipped_pass();
@@ -81,11 +84,14 @@ module bnn_window_parallel #(
       PAD_RIGHT >= KERNEL_W) begin : gen_bad_padding
     $error("bnn_window_parallel: each padding must be less than the kernel");
   end
+  if (LINES < KERNEL_H) begin : gen_bad_lines
+    $error("bnn_window_parallel: LINES must be at least KERNEL_H");
+  end
   if (STRIDE_H < 1 || STRIDE_W < 1 || REPEATS < 1) begin : gen_bad_order
     $error("bnn_window_parallel: strides and REPEATS must be at least 1");
   end
 
-  // Writing: pixel by pixel into KERNEL_H line memories, taken in turn.
+  // Writing: pixel by pixel into the line memories, taken in turn.
   logic                        write;
   logic        [ LineBits-1:0] write_x_q;
   logic        [ LaneBits-1:0] write_lane_q;
@@ -139,16 +145,16 @@ module bnn_window_parallel #(
     if (!rst_n) begin
       x_q <= '0;
       top_q <= YBits'(-int'(PAD_TOP));
-      lane_q <= LaneBits'((Rows - int'(PAD_TOP)) % Rows);
+      lane_q <= LaneBits'((Lines - int'(PAD_TOP)) % Lines);
       write_x_q <= '0;
       write_lane_q <= '0;
       ahead_q <= ReachBits'(FirstAhead);
-      room_q <= ReachBits'((Rows - int'(PAD_TOP)) * W - 1);
+      room_q <= ReachBits'((Lines - int'(PAD_TOP)) * W - 1);
     end else begin
       if (write) begin
         write_x_q <= write_x_q == LineBits'(W - 1) ? '0 : write_x_q + 1'b1;
         if (write_x_q == LineBits'(W - 1)) begin
-          write_lane_q <= write_lane_q == LaneBits'(Rows - 1) ? '0 : write_lane_q + 1'b1;
+          write_lane_q <= write_lane_q == LaneBits'(Lines - 1) ? '0 : write_lane_q + 1'b1;
         end
       end
       if (step) begin
@@ -156,10 +162,10 @@ module bnn_window_parallel #(
         if (last_column) begin
           if (last_pass) begin
             top_q  <= YBits'(-int'(PAD_TOP));
-            lane_q <= turn(lane_q, ((MoveFrame % Rows) + Rows) % Rows);
+            lane_q <= turn(lane_q, ((MoveFrame % Lines) + Lines) % Lines);
           end else begin
             top_q  <= top_q + YBits'(MoveY);
-            lane_q <= turn(lane_q, MoveY % Rows);
+            lane_q <= turn(lane_q, MoveY % Lines);
           end
         end
       end
@@ -171,7 +177,7 @@ module bnn_window_parallel #(
   end
 
   function automatic logic [LaneBits-1:0] turn(logic [LaneBits-1:0] lane, int by);
-    if (int'(lane) + by >= Rows) turn = LaneBits'(int'(lane) + by - Rows);
+    if (int'(lane) + by >= Lines) turn = LaneBits'(int'(lane) + by - Lines);
     else turn = LaneBits'(int'(lane) + by);
   endfunction
 
@@ -211,7 +217,7 @@ module bnn_window_parallel #(
   end
 
   // The column read, its rows still in the order of the line memories.
-  logic [Rows*PixelBits-1:0] lanes;
+  logic [Lines*PixelBits-1:0] lanes;
   logic [Rows*PixelBits-1:0] column;
   logic [          Rows-1:0] in_image;
   logic [          Rows-1:0] inside_q;
@@ -224,7 +230,7 @@ module bnn_window_parallel #(
   assign column_load = !column_valid_q || shift;
   assign step = column_load && (!real_column || !ahead_q[ReachBits-1]);
 
-  for (genvar i = 0; i < Rows; i++) begin : gen_line
+  for (genvar i = 0; i < Lines; i++) begin : gen_line
     bnn_ram #(
         .WIDTH(PixelBits),
         .DEPTH(WIDTH),
@@ -239,13 +245,16 @@ module bnn_window_parallel #(
         .raddr_i(LineBits'(x_q)),
         .rdata_o(lanes[i*PixelBits+:PixelBits])
     );
+  end
+
+  for (genvar i = 0; i < Rows; i++) begin : gen_row
     assign in_image[i] = real_column && top_q >= YBits'(-i) && top_q < YBits'(H - i);
 
     always_comb begin
-      column[i*PixelBits+:PixelBits] = {CHANNELS{PAD_VALUE}};
-      for (int j = 0; j < Rows; j++) begin
+      column[i*PixelBits+:PixelBits] = {CHANNELS{ELEM_BITS'(PAD_VALUE)}};
+      for (int j = 0; j < Lines; j++) begin
         if (inside_q[i] && column_lane_q == LaneBits'(j)) begin
-          column[i*PixelBits+:PixelBits] = lanes[((i+j)%Rows)*PixelBits+:PixelBits];
+          column[i*PixelBits+:PixelBits] = lanes[((i+j)%Lines)*PixelBits+:PixelBits];
         end
       end
     end
@@ -271,7 +280,7 @@ module bnn_window_parallel #(
   always_ff @(posedge clk) begin
     if (!rst_n) begin
       window_valid_q <= 1'b0;
-      window_q       <= {KERNEL_H * KERNEL_W * CHANNELS{PAD_VALUE}};
+      window_q       <= {KERNEL_H * KERNEL_W * CHANNELS{ELEM_BITS'(PAD_VALUE)}};
     end else if (shift) begin
       window_valid_q <= column_valid_q && column_emit_q;
       if (column_valid_q) begin

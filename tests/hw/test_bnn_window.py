@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,14 @@ import pytest
 from runner import PATTERNS, pack, run_streams
 from window_model import WindowShape, WindowTiming
 
-#: Shape, ELEM_BITS, SIMD, REPEATS, CHANNEL_OUTER, PAD_VALUE, DEPTH over the minimum, RAM_STYLE.
-CONFIGS = {
-    "3x3": (WindowShape(8, 5, 6, pads=(1, 1, 1, 1)), 1, 8, 1, 0, 0, 14, 1),
+#: Shape, ELEM_BITS, SIMD, REPEATS, CHANNEL_OUTER, PAD_VALUE, DEPTH over the minimum (None: no stall),
+#: RAM_STYLE.
+CONFIGS: dict[str, tuple[WindowShape, int, int, int, int, int, int | None, int]] = {
+    "3x3": (WindowShape(8, 5, 6, pads=(1, 1, 1, 1)), 1, 8, 1, 0, 0, None, 1),
+    "3x3 no padding": (WindowShape(8, 6, 5), 1, 4, 1, 0, 0, None, 0),
     "3x3 minimal depth": (WindowShape(8, 5, 6, pads=(1, 1, 1, 1)), 1, 8, 1, 0, 1, 0, 2),
-    "3x3 stride 2 repeated": (WindowShape(6, 7, 6, stride=(2, 2)), 2, 2, 4, 0, 0, 20, 0),
-    "1x1 as a buffer": (WindowShape(40, 1, 1, (1, 1)), 1, 4, 4, 0, 0, 3, 0),
+    "3x3 stride 2 repeated": (WindowShape(6, 7, 6, stride=(2, 2)), 2, 2, 4, 0, 0, None, 0),
+    "1x1 as a buffer": (WindowShape(40, 1, 1, (1, 1)), 1, 4, 4, 0, 0, None, 0),
     "1x1 stride 3": (WindowShape(4, 7, 8, (1, 1), (3, 3)), 3, 2, 1, 0, 0, 0, 0),
     "5x5 asymmetric": (WindowShape(2, 9, 7, (5, 5), (3, 2), (2, 0, 1, 3)), 4, 1, 1, 0, 9, 11, 0),
     "7x7 over a small image": (WindowShape(4, 3, 4, (7, 7), pads=(3, 3, 3, 3)), 1, 2, 2, 0, 1, 5, 0),
@@ -29,7 +32,8 @@ def test_gives_every_window_in_the_stated_cycles(name: str) -> None:
     shape, bits, simd, repeats, outer, pad_value, slack, style = CONFIGS[name]
     folds = shape.channels // simd
     timing = WindowTiming(shape, folds, repeats, bool(outer), 0)
-    timing = replace(timing, depth=timing.minimal_depth + slack)
+    depth = timing.no_stall_depth if slack is None else timing.minimal_depth + slack
+    timing = replace(timing, depth=depth)
     count = 4
     size = (count, shape.height, shape.width, shape.channels)
     frames = np.random.default_rng(7).integers(0, 1 << bits, size)
@@ -70,3 +74,26 @@ def test_gives_every_window_in_the_stated_cycles(name: str) -> None:
     taken, given = timing.cycles(count)
     assert runs[0].inputs["s_axis"] == taken
     assert runs[0].outputs["m_axis"].taken[: len(given)] == given
+    if slack is None:
+        frame = len(given) // count
+        assert given[-1] - given[-1 - frame] == frame  # a beat in every cycle
+
+
+def test_no_stall_depth_is_the_least_depth_without_stalls() -> None:
+    rng = random.Random(5)
+    tried = 0
+    while tried < 60:
+        kernel = (rng.randint(1, 5), rng.randint(1, 5))
+        pads = tuple(rng.randrange(kernel[i // 2]) for i in range(4))
+        shape = WindowShape(1, rng.randint(1, 9), rng.randint(1, 9), kernel,
+                            (rng.randint(1, 3), rng.randint(1, 3)), pads)  # fmt: skip
+        if shape.out_h < 1 or shape.out_w < 1:
+            continue
+        timing = WindowTiming(shape, rng.randint(1, 2), rng.randint(1, 3), False, 0)
+        if len(timing.reads) < shape.pixels * timing.folds:
+            continue
+        tried += 1
+        depth = timing.no_stall_depth
+        assert replace(timing, depth=depth).stalls() == 0, timing
+        if depth > timing.minimal_depth:
+            assert replace(timing, depth=depth - 1).stalls() > 0, timing

@@ -72,6 +72,8 @@ class WindowTiming:
     @cached_property
     def minimal_depth(self) -> int:
         s = self.shape
+        if s.kernel == (1, 1) and self.repeats == 1:
+            return 2
         return max(2, ((s.kernel[0] - 1) * s.width + s.kernel[1]) * self.folds)
 
     @cached_property
@@ -116,7 +118,7 @@ class WindowTiming:
             for n in range(frames)
             for need, keep in self.reads
         ]
-        keep = -(self.shape.pads[0] * self.shape.width + self.shape.pads[2]) * self.folds
+        keep = self.first_keep
         taken: list[int] = []
         given: list[int] = []
         cycle = 0
@@ -131,6 +133,31 @@ class WindowTiming:
             assert cycle < 1_000_000, "the model does not end"
         return taken, given
 
+    @cached_property
+    def no_stall_depth(self) -> int:
+        """Least depth with which reading never waits, where a frame has at least as many output
+        as input beats: for each read that frees beats, from `keep` on, the writer then begins to
+        refill, and each later tap must have come when its turn comes."""
+        size = self.shape.pixels * self.folds
+        count = len(self.reads)
+        never = -4 * (size + count)
+        late = [need - i if need >= 0 else never for i, (need, _) in enumerate(self.reads)]
+        late += [x if x == never else x + size - count for x in late]
+        for i in reversed(range(2 * count - 1)):
+            late[i] = max(late[i], late[i + 1])
+        depth = self.minimal_depth
+        keep = self.first_keep
+        for i, (_, after) in enumerate(self.reads):
+            if after != keep:
+                depth = max(depth, late[i + 1] + i + 2 - keep)
+                keep = after
+        return depth
+
+    @property
+    def first_keep(self) -> int:
+        """What is kept before the first read: windows begin in the padding."""
+        return -(self.shape.pads[0] * self.shape.width + self.shape.pads[2]) * self.folds
+
     def stalls(self) -> int:
         """Cycles lost between the third and the fourth frame, against a beat a cycle."""
         taken, given = self.cycles(4)
@@ -140,10 +167,32 @@ class WindowTiming:
 
 @dataclass(frozen=True)
 class ParallelTiming:
-    """Timing of bnn_window_parallel with both sides always willing; ``beats`` a window."""
+    """Timing of bnn_window_parallel with both sides always willing.
+
+    ``beats`` go out for a window; ``lines`` are the line memories.
+    """
 
     shape: WindowShape
     beats: int
+    lines: int
+
+    @property
+    def no_stall_lines(self) -> int:
+        """Line memories with which a frame takes `bound` cycles where the output sets the pace."""
+        s = self.shape
+        jump = s.height - (s.out_h - 1) * s.stride[0]
+        if s.out_h > 1:
+            jump = max(jump, s.stride[0])
+        return s.kernel[0] + max(0, jump - 2)
+
+    @property
+    def bound(self) -> int:
+        """Cycles a frame where the lines suffice: the input, or the windows of each pass, of which
+        the first comes only after the columns between two passes have been shifted in."""
+        s = self.shape
+        between = self.columns - (s.out_w - 1) * s.stride[1]
+        pace = (s.out_w - 1) * max(s.stride[1], self.beats) + max(between, self.beats)
+        return max(s.pixels, s.out_h * pace)
 
     @property
     def used(self) -> int:
@@ -187,7 +236,7 @@ class ParallelTiming:
             for n in range(frames)
             for need, keep, emit in self.steps
         ]
-        depth = s.kernel[0] * s.width
+        depth = self.lines * s.width
         keep = -s.pads[0] * s.width
         taken: list[int] = []
         given: list[int] = []
