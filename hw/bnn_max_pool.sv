@@ -95,7 +95,6 @@ module bnn_max_pool #(
   end
 
   // Which channels take the minimum.
-  (* rom_style = "distributed" *)
   logic [LANES-1:0] min_mem[Folds];
   initial $readmemh(MIN_FILE, min_mem);
   assign min = min_mem[fold_q];

@@ -37,7 +37,6 @@ module bnn_pool_reduce #(
   logic accept;
   logic last_tap;
 
-  (* rom_style = "distributed" *)
   logic [LANES-1:0] min_mem[FOLDS];
   initial $readmemh(MIN_FILE, min_mem);
   assign min = min_mem[fold_q];
