@@ -146,9 +146,10 @@ class WindowTiming:
         for i in reversed(range(2 * count - 1)):
             late[i] = max(late[i], late[i + 1])
         depth = self.minimal_depth
-        keep = self.first_keep
+        # With much padding `keep` also moves back; room once given is then not given again.
+        keep = max([self.first_keep, *(after - size for _, after in self.reads)])
         for i, (_, after) in enumerate(self.reads):
-            if after != keep:
+            if after > keep:
                 depth = max(depth, late[i + 1] + i + 2 - keep)
                 keep = after
         return depth
