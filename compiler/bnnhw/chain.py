@@ -16,6 +16,8 @@ from bnnhw.stages import Layer, Pool, PreThreshold, Stage, Table, split_stages
 from bnnhw.timing import window_depth
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bnnhw.folding import Folding, LayerFolding
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Tensor, Window
@@ -171,6 +173,20 @@ def window_unit(
     params["CHANNEL_OUTER"] = int(channel_outer)
     params["DEPTH"] = window_depth(window, height, width, channels // simd)
     return "bnn_window", params
+
+
+def window_cycles(kind: str, params: Mapping[str, int]) -> int:
+    """Cycles a frame that a window unit takes by itself, whatever it is folded into.
+
+    ``bnn_window_parallel`` shifts in every column of every pass over its lines, padding included.
+    """
+    if kind != "bnn_window_parallel":
+        return 1
+    p = params
+    out_h = (p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]) // p["STRIDE_H"] + 1
+    out_w = (p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]) // p["STRIDE_W"] + 1
+    last = p["KERNEL_W"] - 1 - p["PAD_LEFT"] + (out_w - 1) * p["STRIDE_W"]
+    return out_h * max(last + 1, min(last + 1, p["WIDTH"]) + p["PAD_LEFT"])
 
 
 def pe_array_unit(
@@ -342,11 +358,13 @@ def _add_top_k(chain: Chain, tensor: Tensor, top_k: int) -> None:
         )
     chain.convert(1, "top_k")
     bits = chain.end.elem_bits
+    field_bits = 16 if bits <= 16 and classes <= 1 << 16 else 32
+    pair = 2 * field_bits
     params = {"SCORE_BITS": bits, "CLASSES": classes, "K": top_k}
-    chain.append("top_k", "bnn_top_k", params, Stream("top_k_out", 64, 1, top_k), "output")
-    params = {"ELEM_BITS": 64, "LANES": 1, "FIELD_BITS": 64, "FRAME_BEATS": top_k}
+    chain.append("top_k", "bnn_top_k", params, Stream("top_k_out", pair, 1, top_k), "output")
+    params = {"ELEM_BITS": pair, "LANES": 1, "FIELD_BITS": pair, "FRAME_BEATS": top_k}
     chain.append("output", "bnn_output", params, None, "output")
-    chain.output_port = OutputPort(8, 32, bits, (top_k,), top_k, top_k)
+    chain.output_port = OutputPort(pair // 8, field_bits, bits, (top_k,), top_k, top_k)
 
 
 def _element_layout(tensor: Tensor) -> tuple[int, bool, int]:

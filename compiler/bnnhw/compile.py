@@ -23,7 +23,7 @@ from bnnhw.lower import lower
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.report import Verification, make_report, report_text
-from bnnhw.search import Goal, choose_folding, resource_table
+from bnnhw.search import FoldingSearch, Goal, resource_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,8 +161,9 @@ def fold_and_lower(
     takes longer than the goal, the search is asked for a little less, a few times.
     """
     asked = goal
+    search = FoldingSearch(network, board, request)
     for _ in range(_MAX_REFINEMENTS):
-        choice = choose_folding(network, board, asked, request)
+        choice = search.choose(asked)
         design = lower(network, choice.folding, board=board.name, clock_mhz=clock_mhz)
         design, prediction = size_fifos(design)
         need = total(design_resources(design))

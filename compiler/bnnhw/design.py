@@ -172,8 +172,8 @@ class OutputPort:
         score_bits: significant bits of a score.
         shape: (C, H, W) or (C,) of the scores; (K,) pairs where ``top_k`` is set.
         beats: beats a frame.
-        top_k: 0, or the number of best classes sent instead of all scores, each as a 64-bit beat:
-            score in the low 32 bits, class index in the high 32.
+        top_k: 0, or the number of best classes sent instead of all scores, each as a beat of two
+            fields: the score in the low one, the class index in the high one.
     """
 
     beat_bytes: int
@@ -186,8 +186,10 @@ class OutputPort:
     def unpack(self, data: bytes) -> NDArray[np.int64]:
         """Scores [N, C, H, W] or [N, C], or (index, score) pairs [N, K, 2], of received bytes."""
         if self.top_k:
-            words = np.frombuffer(data, "<i4").reshape(-1, self.top_k, 2)
-            return words[:, :, ::-1].astype(np.int64)
+            words = np.frombuffer(data, f"<i{self.field_bits // 8}").reshape(-1, self.top_k, 2)
+            pairs = words[:, :, ::-1].astype(np.int64)
+            pairs[:, :, 0] &= (1 << self.field_bits) - 1  # indices are unsigned
+            return pairs
         fields = np.frombuffer(data, f"<i{self.field_bits // 8}").astype(np.int64)
         if len(self.shape) == 3:
             channels, height, width = self.shape

@@ -13,6 +13,7 @@ from bnnhw.chain import (
     layer_input_lanes,
     needs_window,
     pe_array_unit,
+    window_cycles,
     window_unit,
 )
 from bnnhw.cost import Resources, budget, chain_resources, total, unit_resources
@@ -73,49 +74,114 @@ class Choice:
     resources: Mapping[str, Resources]
 
 
-def choose_folding(
-    network: Network, board: Board, goal: Goal, request: FoldingRequest | None = None
-) -> Choice:
-    """The folding that meets the goal with the least of the board's resources.
+class FoldingSearch:
+    """The foldings of a network under a board's resources; its tables serve many goals.
 
-    With a goal of cycles, the cheapest design that meets it; without one, the fastest that fits,
-    and the cheapest among those.
+    Args:
+        network: the network.
+        board: the board.
+        request: what a folding file fixes.
 
     Raises:
-        FoldingError: no folding meets the goal within the board, or the request is impossible.
-            Names need and supply of every resource, and the fastest design that fits.
+        FoldingError: the request is impossible.
     """
-    request = request or FoldingRequest()
-    request.check([s.name for s in network.layers], [s.name for s in network.stages])
-    tables = {layer.name: _candidates(network, layer, request) for layer in network.layers}
-    floor = max(
-        max(min(c.cycles for c in table) for table in tables.values()), _fixed_cycles(network)
-    )
-    limit = budget(board)
-    if goal.cycles is not None:
-        if goal.cycles < floor:
+
+    def __init__(
+        self, network: Network, board: Board, request: FoldingRequest | None = None
+    ) -> None:
+        self.network, self.board = network, board
+        self.request = request or FoldingRequest()
+        self.request.check([s.name for s in network.layers], [s.name for s in network.stages])
+        self.tables = {
+            layer.name: _candidates(network, layer, self.request) for layer in network.layers
+        }
+        fastest = [min(c.cycles for c in table) for table in self.tables.values()]
+        self.floor = max(*fastest, _fixed_cycles(network))
+        self.limit = budget(board)
+
+    def choose(self, goal: Goal) -> Choice:
+        """The folding that meets the goal with the least of the board's resources.
+
+        With a goal of cycles, the cheapest design that meets it; without one, the fastest that
+        fits, and the cheapest among those.
+
+        Raises:
+            FoldingError: no folding meets the goal within the board. Names need and supply of
+                every resource, and the fastest design that fits.
+        """
+        if goal.cycles is None:
+            return self._fastest()
+        if goal.cycles < self.floor:
             raise FoldingError(
-                f"{goal.cycles} cycles a frame is beyond any folding: the least is {floor}",
+                f"{goal.cycles} cycles a frame is beyond any folding: the least is {self.floor}",
                 where="goal",
-                fix=f"ask for at least {floor} cycles a frame",
+                fix=f"ask for at least {self.floor} cycles a frame",
             )
-        choice = _cheapest(network, tables, goal.cycles, limit, request)
-        if total(choice.resources).exceeds(limit):
-            raise _does_not_fit(network, tables, board, choice, request, goal.cycles)
-        return choice
-    targets = sorted({max(c.cycles, floor) for table in tables.values() for c in table})
-    low, high = 0, len(targets) - 1
-    best = _cheapest(network, tables, targets[high], limit, request)
-    if total(best.resources).exceeds(limit):
-        raise _does_not_fit(network, tables, board, best, request, None)
-    while low < high:
-        middle = (low + high) // 2
-        choice = _cheapest(network, tables, targets[middle], limit, request)
-        if total(choice.resources).exceeds(limit):
-            low = middle + 1
-        else:
-            high, best = middle, choice
-    return best
+        choice = self._cheapest(goal.cycles)
+        if not total(choice.resources).exceeds(self.limit):
+            return choice
+        need = resource_table(total(choice.resources), self.board)
+        try:
+            fix = f"the fastest design that fits takes {self._fastest().cycles} cycles a frame"
+        except FoldingError:
+            fix = "no folding of this network fits this board; choose a larger one"
+        raise FoldingError(
+            f"{goal.cycles} cycles a frame does not fit {self.board.title} (estimated):\n{need}",
+            where="goal",
+            fix=fix,
+        )
+
+    def _fastest(self) -> Choice:
+        targets = sorted({max(c.cycles, self.floor) for t in self.tables.values() for c in t})
+        low, high = 0, len(targets) - 1
+        best = self._cheapest(targets[high])
+        if total(best.resources).exceeds(self.limit):
+            need = resource_table(total(best.resources), self.board)
+            raise FoldingError(
+                f"even the slowest folding does not fit {self.board.title} (estimated):\n{need}",
+                where=f"network '{self.network.graph.name}'",
+                fix="choose a larger board or a smaller network",
+            )
+        while low < high:
+            middle = (low + high) // 2
+            choice = self._cheapest(targets[middle])
+            if total(choice.resources).exceeds(self.limit):
+                low = middle + 1
+            else:
+                high, best = middle, choice
+        return best
+
+    def _cheapest(self, cycles: int) -> Choice:
+        """Over several prices of block RAM, the choice that fits best within ``cycles``."""
+        limit = self.limit
+        fitting = {
+            name: [c for c in table if c.cycles <= cycles] for name, table in self.tables.items()
+        }
+        best: Choice | None = None
+        best_pressure = 0.0
+        seen: set[tuple[LayerFolding, ...]] = set()
+        for price in _PRICES:
+
+            def cost(c: Candidate, price: float = price) -> float:
+                r = c.resources
+                return r.lut / limit.lut + price * r.bram36 / limit.bram36
+
+            layers = {name: min(table, key=cost).fold for name, table in fitting.items()}
+            key = tuple(layers.values())
+            if key in seen:
+                continue
+            seen.add(key)
+            lanes = _lanes(self.network, layers, cycles, self.request)
+            choice = _evaluate(self.network, Folding(layers, lanes))
+            need = total(choice.resources)
+            shares = (need.lut / limit.lut, need.ff / limit.ff, need.bram36 / limit.bram36)
+            # Below the limits LUTs decide: they are what runs out when a design is placed.
+            over = max(shares)
+            pressure = 1000 * over if over > 1 else shares[0] + 0.25 * shares[2]
+            if best is None or pressure < best_pressure:
+                best, best_pressure = choice, pressure
+        assert best is not None
+        return best
 
 
 def resource_table(need: Resources, board: Board) -> str:
@@ -133,33 +199,6 @@ def resource_table(need: Resources, board: Board) -> str:
     return "\n".join(lines)
 
 
-def _does_not_fit(
-    network: Network,
-    tables: Mapping[str, list[Candidate]],
-    board: Board,
-    choice: Choice,
-    request: FoldingRequest,
-    cycles: int | None,
-) -> FoldingError:
-    need = resource_table(total(choice.resources), board)
-    if cycles is None:
-        return FoldingError(
-            f"even the slowest folding does not fit {board.title} (estimated):\n{need}",
-            where=f"network '{network.graph.name}'",
-            fix="choose a larger board or a smaller network",
-        )
-    try:
-        fastest = choose_folding(network, board, Goal(), request)
-        fix = f"the fastest design that fits takes {fastest.cycles} cycles a frame"
-    except FoldingError:
-        fix = "no folding of this network fits this board; choose a larger one"
-    return FoldingError(
-        f"{cycles} cycles a frame does not fit {board.title} (estimated):\n{need}",
-        where="goal",
-        fix=fix,
-    )
-
-
 def _fixed_cycles(network: Network) -> int:
     """Beats a frame of the parts that no folding makes faster: the design's input."""
     first = network.stages[0]
@@ -167,42 +206,6 @@ def _fixed_cycles(network: Network) -> int:
         return 1
     _, height, width = first.image
     return height * width
-
-
-def _cheapest(
-    network: Network,
-    tables: Mapping[str, list[Candidate]],
-    cycles: int,
-    limit: Resources,
-    request: FoldingRequest,
-) -> Choice:
-    """Over several prices of block RAM, the choice that fits best within ``cycles``."""
-    best: Choice | None = None
-    best_pressure = 0.0
-    for price in _PRICES:
-        layers = {}
-        for name, table in tables.items():
-            fitting = [c for c in table if c.cycles <= cycles]
-            layers[name] = min(
-                fitting,
-                key=lambda c: (
-                    c.resources.lut / limit.lut + price * c.resources.bram36 / limit.bram36
-                ),
-            ).fold
-        choice = _evaluate(network, Folding(layers, _lanes(network, layers, cycles, request)))
-        need = total(choice.resources)
-        shares = [
-            need.lut / limit.lut,
-            need.ff / limit.ff,
-            need.bram36 / limit.bram36,
-        ]
-        # Below the limits LUTs decide, since they are what runs out when a design is placed.
-        over = max(shares)
-        pressure = 1000 * over if over > 1 else shares[0] + 0.25 * shares[2]
-        if best is None or pressure < best_pressure:
-            best, best_pressure = choice, pressure
-    assert best is not None
-    return best
 
 
 def _evaluate(network: Network, folding: Folding) -> Choice:
@@ -256,34 +259,50 @@ def _lanes(
 def _candidates(network: Network, layer: Layer, request: FoldingRequest) -> list[Candidate]:
     """All ways to fold a layer that no other way beats in cycles and every resource."""
     asked = request.layers.get(layer.name, {})
-    facts = network.facts[layer.name]
-    elem_bits = _elem_bits(layer)
-    found = []
+    found: list[Candidate] = []
     for pe, simd in product(
         _allowed(asked, "pe", layer.features, layer, request),
         _allowed(asked, "simd", layer.taps, layer, request),
     ):
         if pe * simd > _MAX_LANES and not asked:
             continue
-        for memory, buffer in product(_styles(asked, "memory"), _styles(asked, "buffer")):
-            fold = LayerFolding(pe, simd, memory, buffer)
-            if not needs_window(layer, fold) and buffer == "bram" and "buffer" not in asked:
-                continue
-            resources = unit_resources(*pe_array_unit(layer, facts, fold, elem_bits))
-            _, height, width = layer.image
-            inputs = height * width * layer.channels // layer_input_lanes(layer, fold)
-            if needs_window(layer, fold):
-                kind, params = window_unit(
-                    layer.image,
-                    layer.window,
-                    elem_bits,
-                    simd=simd,
-                    repeats=layer.features // pe,
-                    buffer=buffer,
-                )
-                resources += unit_resources(kind, params)
-            found.append(Candidate(fold, max(layer_cycles(layer, fold), inputs), resources))
+        found += _folds(network, layer, pe, simd, asked)
     return _pareto(found)
+
+
+def _folds(
+    network: Network, layer: Layer, pe: int, simd: int, asked: Mapping[str, Any]
+) -> list[Candidate]:
+    """A folding with each place for its weights and its window."""
+    facts, elem_bits = network.facts[layer.name], _elem_bits(layer)
+    fold = LayerFolding(pe, simd)
+    _, height, width = layer.image
+    inputs = height * width * layer.channels // layer_input_lanes(layer, fold)
+    cycles = max(layer_cycles(layer, fold), inputs)
+    buffers = {}
+    for buffer in _styles(asked, "buffer"):
+        if not needs_window(layer, fold):
+            buffers = {buffer: Resources()}
+            break
+        kind, params = window_unit(
+            layer.image,
+            layer.window,
+            elem_bits,
+            simd=simd,
+            repeats=layer.features // pe,
+            buffer=buffer,
+        )
+        cycles = max(cycles, window_cycles(kind, params))
+        buffers[buffer] = unit_resources(kind, params)
+    found = []
+    for memory in _styles(asked, "memory"):
+        array = LayerFolding(pe, simd, memory)
+        weights = unit_resources(*pe_array_unit(layer, facts, array, elem_bits))
+        found += [
+            Candidate(LayerFolding(pe, simd, memory, buffer), cycles, weights + resources)
+            for buffer, resources in buffers.items()
+        ]
+    return found
 
 
 def _allowed(

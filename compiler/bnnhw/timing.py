@@ -13,7 +13,8 @@ def window_depth(window: Window, height: int, width: int, folds: int) -> int:
 
     While the window at one output pixel is read, the input must be able to run ahead to the last
     pixel of the next window: the next in the row, the first of the next row, or the first of the
-    next frame. The depth is the longest such reach in raster order, times the beats a pixel.
+    next frame. The depth is the longest such reach in raster order, and at least what one window
+    touches, times the beats a pixel.
 
     Args:
         window: kernel, stride, padding.
@@ -40,4 +41,5 @@ def window_depth(window: Window, height: int, width: int, folds: int) -> int:
             reach = max(reach, *(last(y, x + 1) - first(y, x) for x in range(out_w - 1)))
         if y + 1 < out_h:
             reach = max(reach, last(y + 1, 0) - first(y, out_w - 1))
-    return (reach + 1) * folds
+    window_reach = (window.kernel[0] - 1) * width + window.kernel[1]
+    return max(2, max(reach + 1, window_reach) * folds)

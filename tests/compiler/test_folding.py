@@ -1,0 +1,164 @@
+"""Folding files, the search under resources, and refusals with the numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from graphs import cnv, digits
+
+from bnnhw.board import load_board
+from bnnhw.chain import Network, build_chain, layer_cycles
+from bnnhw.cost import budget, total
+from bnnhw.errors import BnnhwError, FoldingError
+from bnnhw.folding import FoldingRequest, read_folding
+from bnnhw.search import FoldingSearch, Goal
+
+PYNQ = load_board("pynq-z2")
+
+
+@pytest.fixture(scope="module")
+def network():
+    return Network(cnv().graph())
+
+
+@pytest.fixture(scope="module")
+def search(network):
+    return FoldingSearch(network, PYNQ)
+
+
+@pytest.mark.parametrize("cycles", [300_000, 32_768, 8_192])
+def test_goal_is_met_within_the_budget(network, cycles, search):
+    choice = search.choose(Goal(cycles))
+    slowest = max(layer_cycles(x, choice.folding.layers[x.name]) for x in network.layers)
+    assert slowest <= choice.cycles <= cycles
+    assert not total(choice.resources).exceeds(budget(PYNQ))
+
+
+def test_a_tighter_goal_costs_more(search):
+    slow = total(search.choose(Goal(65_536)).resources)
+    fast = total(search.choose(Goal(8_192)).resources)
+    assert slow.lut < fast.lut
+
+
+def test_without_a_goal_the_design_is_the_fastest_that_fits(search):
+    fastest = search.choose(Goal())
+    assert not total(fastest.resources).exceeds(budget(PYNQ))
+    with pytest.raises(FoldingError, match="does not fit"):
+        search.choose(Goal(fastest.cycles * 3 // 4))
+
+
+def test_refusal_names_need_and_supply_of_every_resource_and_the_way_out(search):
+    with pytest.raises(FoldingError) as caught:
+        search.choose(Goal(3_500))
+    text = str(caught.value)
+    assert all(word in text for word in ("lut", "ff", "bram36", "dsp", "need", "too much"))
+    assert "fastest design that fits takes" in text
+
+
+def test_goal_beyond_any_folding_is_refused(search):
+    with pytest.raises(FoldingError, match="beyond any folding"):
+        search.choose(Goal(10))
+
+
+def test_network_that_fits_no_folding_is_refused(network):
+    tiny = replace(PYNQ, lut=1_000, bram36=2)
+    with pytest.raises(FoldingError, match="slowest folding does not fit"):
+        FoldingSearch(network, tiny).choose(Goal())
+
+
+def test_requested_folding_is_kept_and_the_rest_chosen(network):
+    request = FoldingRequest({"conv1": {"pe": 32, "simd": 32, "memory": "bram"}})
+    choice = FoldingSearch(network, PYNQ, request).choose(Goal(32_768))
+    fold = choice.folding.layers["conv1"]
+    assert (fold.pe, fold.simd, fold.memory) == (32, 32, "bram")
+
+
+@pytest.mark.parametrize(
+    ("layers", "lanes", "message"),
+    [
+        ({"conv1": {"pe": 7}}, {}, "does not divide its output channels, 64"),
+        ({"conv1": {"simd": 5}}, {}, "does not divide its window"),
+        ({"nowhere": {"pe": 1}}, {}, "no layer 'nowhere'"),
+        ({}, {"pool1": 7}, "do not divide the 64 channels"),
+        ({}, {"pool9": 1}, "no stage 'pool9'"),
+    ],
+)
+def test_impossible_requests_are_refused(network, layers, lanes, message):
+    with pytest.raises(FoldingError, match=message):
+        FoldingSearch(network, PYNQ, FoldingRequest(layers, lanes)).choose(Goal(32_768))
+
+
+def test_folding_file_round_trip(tmp_path, network, search):
+    choice = search.choose(Goal(32_768))
+    path = tmp_path / "folding.json"
+    path.write_text(choice.folding.to_json())
+    again = FoldingSearch(network, PYNQ, read_folding(path)).choose(Goal(32_768))
+    assert again.folding.layers == choice.folding.layers
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("not json", "readable JSON"),
+        ("[]", "no JSON object"),
+        ('{"layer": {}}', "unknown key 'layer'"),
+        ('{"layers": []}', "no JSON object"),
+        ('{"layers": {"conv1": {"PE": 4}}}', "unknown key 'PE'"),
+        ('{"layers": {"conv1": {"pe": 0}}}', "no positive integer"),
+        ('{"layers": {"conv1": {"pe": true}}}', "no positive integer"),
+        ('{"layers": {"conv1": {"pe": "4"}}}', "no positive integer"),
+        ('{"layers": {"conv1": {"memory": "dram"}}}', "choose one of lut, bram"),
+        ('{"lanes": {"pool1": -1}}', "no positive integer"),
+    ],
+)
+def test_malformed_folding_files_are_refused(tmp_path, text, message):
+    path = tmp_path / "folding.json"
+    path.write_text(text)
+    with pytest.raises(FoldingError, match=message):
+        read_folding(path)
+
+
+def test_missing_folding_file_is_refused(tmp_path):
+    with pytest.raises(FoldingError, match="readable"):
+        read_folding(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("pace", [72, 200, 3_000])
+def test_streams_of_a_chain_carry_every_element_once(pace):
+    network = Network(digits().graph())
+    chain = build_chain(network, FoldingSearch(network, PYNQ).choose(Goal(pace)).folding)
+    for unit in chain.units:
+        if unit.kind == "bnn_width_converter":
+            a, b = chain.streams[unit.source], chain.streams[unit.sink]
+            assert a.beats * a.lanes == b.beats * b.lanes
+    assert max(stream.beats for stream in chain.streams.values()) <= pace
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "name = 3", 'name = "x"\n[resources]\nlut = "many"', "not toml ["],
+)
+def test_malformed_board_files_are_refused(tmp_path, text):
+    path = tmp_path / "board.toml"
+    path.write_text(text)
+    with pytest.raises(BnnhwError, match="not usable"):
+        load_board(str(path))
+
+
+def test_unknown_board_names_the_known_ones():
+    with pytest.raises(BnnhwError, match="pynq-z2"):
+        load_board("pynq-z9")
+
+
+def test_board_from_a_file(tmp_path):
+    text = (load_board.__globals__["_FOLDER"] / "pynq-z2.toml").read_text()
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("53200", "1000"))
+    assert load_board(str(path)).lut == 1_000
+
+
+def test_folding_json_lists_every_layer(network, search):
+    data = json.loads(search.choose(Goal(32_768)).folding.to_json())
+    assert list(data["layers"]) == [layer.name for layer in network.layers]
