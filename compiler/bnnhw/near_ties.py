@@ -61,10 +61,17 @@ class Explanation:
 
 @dataclass(frozen=True)
 class _Aligned:
-    """A tensor of bits that model, real graph and integer graph all have."""
+    """A tensor of bits that model, real graph and integer graph all have.
+
+    Attributes:
+        sign: the sign in the real graph.
+        scaled: the affine operation behind it whose result the model's tensor is, if it is.
+        tensor: ONNX name of the model's tensor.
+    """
 
     sign: Node
     scaled: Node | None
+    tensor: str
 
 
 def explain(
@@ -80,7 +87,8 @@ def explain(
     scores = []
     for first in range(0, len(outputs), _AT_ONCE):
         x, q = inputs[0][first : first + _AT_ONCE], inputs[1][first : first + _AT_ONCE]
-        values = dict(zip(aligned, trace([*aligned], x), strict=True)) if aligned else {}
+        names = [place.tensor for place in aligned.values()]
+        values = dict(zip(names, trace(names, x), strict=True)) if names else {}
         walk = _Walk(graph, imported, aligned, values)
         scores.append(walk.run(q))
         ties, largest = ties + walk.ties, max(largest, walk.largest)
@@ -100,11 +108,14 @@ def _aligned(graph: Graph, imported: Imported) -> dict[str, _Aligned]:
         if not isinstance(node.op, Binarize):
             continue
         scaled = after if after is not None and isinstance(after.op, Affine) else None
-        for name, extra in ((node.output, None), (scaled.output if scaled else "", scaled)):
+        places: list[tuple[str, Node | None, str]] = [(node.output, None, node.output)]
+        if scaled is not None:
+            places += [(name, scaled, scaled.output) for name in (node.output, scaled.output)]
+        for name, extra, tensor in places:
             bits = name in written and isinstance(graph.tensors[name].dtype, Bit)
-            view = imported.views.get(name)
-            if bits and view is not None and view.tensor == name and view.batch_first:
-                found[name] = _Aligned(node, extra)
+            view = imported.views.get(tensor)
+            if bits and view is not None and view.tensor == tensor and view.batch_first:
+                found[name] = _Aligned(node, extra, tensor)
                 break
     return found
 
@@ -142,7 +153,7 @@ class _Walk:
         """The model's bits for an aligned tensor; sets ``failure`` where they cannot be."""
         place = self._aligned[node.output]
         margin, bound = self._up_to(place)
-        model = self._model_bits(node.output, place)
+        model = self._model_bits(place)
         mine = bits > 0
         differ = model != mine
         if differ.any():
@@ -183,7 +194,8 @@ class _Walk:
         )
         self._real = execute_real(node.op, self._real, tensor)
 
-    def _model_bits(self, name: str, place: _Aligned) -> Bools:
+    def _model_bits(self, place: _Aligned) -> Bools:
+        name = place.tensor
         graph = self._imported.graph
         shape = graph.tensors[name].shape
         sizes = views.axis_sizes(shape, len(self._values[name]))

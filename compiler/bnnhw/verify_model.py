@@ -78,6 +78,7 @@ def check_against_onnxruntime(
     """
     x = random_inputs(graph, random_count, seed)
     if inputs is not None:
+        graph.input_format.encode(inputs)  # refuses what a cast would silently change
         x = np.concatenate([np.asarray(inputs, x.dtype), x])
     proto = read_proto(model_path)
     imported = import_file(model_path, options)

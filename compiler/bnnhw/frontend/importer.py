@@ -23,6 +23,7 @@ from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.exact import decimal_fraction, exact, floats
 from bnnhw.frontend.model_file import QUANT_DOMAINS
 from bnnhw.frontend.options import LoadOptions, parse_type
+from bnnhw.frontend.settle_signs import settle_signs
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import BATCH, DYNAMIC_BATCH, View
 from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap
@@ -281,7 +282,7 @@ def _finish(ctx: Context) -> Imported:
         input_format=ctx.input_format,
         output_map=OutputMap(name, shape, np.ones(1), np.zeros(1)),
         notes=tuple(ctx.notes),
-    ).with_nodes(_live_nodes(ctx, view.tensor))
+    ).with_nodes(settle_signs(_live_nodes(ctx, view.tensor)))
     return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name)
 
 

@@ -235,3 +235,37 @@ def test_a_sign_directly_on_the_input(tmp_path: Path) -> None:
     graph = agrees(sketch.save(tmp_path / "m.onnx"))
     assert graph.nodes[0].name == "input_threshold"
     assert thresholds(graph)[0].invert.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        ["Add", 0.1, "Sign"],
+        ["Sub", 0.1, "Sign"],
+        ["Relu"],
+        ["GreaterOrEqual", 0, "Cast"],
+        ["Greater", 0, "Cast"],
+        ["Neg", "Relu"],
+    ],
+)
+@pytest.mark.parametrize("choice", ["minus", "plus"])
+def test_models_that_decide_sign_of_zero_themselves_are_followed(
+    tmp_path: Path, after: list[object], choice: str
+) -> None:
+    sketch = Sketch(["N", 4])
+    sketch.dense(4, 16).sign("sign")
+    for item in after:
+        if isinstance(item, str):
+            kind = item
+            if item in ("Sign", "Relu", "Neg"):
+                sketch.op(kind)
+            elif item == "Cast":
+                sketch.op("Cast", to=1)
+        else:
+            sketch.op(kind, sketch.constant(item))
+    sketch.dense(16, 3)
+    options = LoadOptions(input_type="bipolar", sign_zero=choice)
+    graph = agrees(sketch.save(tmp_path / "m.onnx"), options, count=40)
+    assert graph.notes == ()
+    sums = interpret_all(graph, graph.input_format.encode(random_inputs(graph, 40, 1)))
+    assert (sums[graph.nodes[0].output] == 0).any(axis=0).all()

@@ -11,7 +11,7 @@ import pytest
 from agreement import compiled
 from sketch import Sketch, image, small_cnn
 
-from bnnhw.errors import VerificationError
+from bnnhw.errors import ModelError, VerificationError
 from bnnhw.frontend import LoadOptions
 from bnnhw.ir.interpret import interpret, interpret_all
 from bnnhw.ir.ops import BinaryConv, BinaryDense, BitMaxPool, Threshold
@@ -123,12 +123,16 @@ def test_random_inputs_reach_both_ends_of_the_type(tmp_path: Path) -> None:
     assert (random_inputs(graph, 6, 1) == x).all()
 
 
-def near_ties() -> Sketch:
+def near_ties(spelling: str = "greater_or_equal") -> Sketch:
     """(sum of pixels)/255 - 0.2: 51/255 is 0.2, but the float32 nearest to 0.2 is larger."""
     sketch = Sketch(["N", 8])
     sketch.dense(8, 32)
     sketch.op("Sub", sketch.constant(np.repeat([0.2, 0.4, -0.6, 0.8], 8)))
-    return sketch.sign("greater_or_equal").dense(32, 5)
+    if spelling == "bipolar quant":
+        sketch.bipolar(0.3)
+    else:
+        sketch.sign(spelling)
+    return sketch.dense(32, 16).batch_norm(16, mean=0.5).sign().dense(16, 5)
 
 
 TIES = LoadOptions(input_type="uint8", input_scale=1 / 255)
@@ -143,8 +147,13 @@ def inputs_on_the_threshold(graph: Graph, count: int) -> np.ndarray:
     return graph.input_format.decode(q[np.argsort(-on)[:count]])
 
 
-def test_ties_of_the_models_own_rounding_are_counted_and_explained(tmp_path: Path) -> None:
-    path = near_ties().save(tmp_path / "m.onnx")
+@pytest.mark.parametrize(
+    "spelling", ["greater_or_equal", "less", "cast", "not", "sign", "bipolar quant"]
+)
+def test_ties_of_the_models_own_rounding_are_counted_and_explained(
+    tmp_path: Path, spelling: str
+) -> None:
+    path = near_ties(spelling).save(tmp_path / "m.onnx")
     graph = compiled(path, TIES)
     x = inputs_on_the_threshold(graph, 200)
     result = check_against_onnxruntime(path, graph, options=TIES, inputs=x)
@@ -161,6 +170,30 @@ def test_thresholds_near_ties_are_those_of_exact_arithmetic(tmp_path: Path) -> N
     want = np.repeat([-(-p.numerator // p.denominator) for p in points], 8)
     assert op.thresholds[0, 0].tolist() == want.tolist()
     assert set(want.tolist()) <= {51, 52, 102, 103, -153, -152, 204, 205}
+
+
+def test_ties_in_convolutions_before_pools_are_explained(tmp_path: Path) -> None:
+    sketch = Sketch(["N", 9, 9, 3])
+    sketch.op("Transpose", perm=[0, 3, 1, 2])
+    sketch.op("Sub", sketch.constant(0.4))
+    sketch.op("Div", sketch.constant(0.2))
+    sketch.conv(3, 64, pads=1).pool(2, 2).batch_norm(64, bias=0.0, mean=2.0).sign()
+    sketch.op("Transpose", perm=[0, 2, 3, 1])
+    sketch.op("Reshape", sketch.constant([-1, 1024], np.int64))
+    path = sketch.dense(1024, 9).save(tmp_path / "m.onnx")
+    graph = compiled(path, TIES)
+    result = check_against_onnxruntime(path, graph, options=TIES, random_count=600)
+    assert result.mismatches == 0
+    assert "float32 rounding" in result.note
+    wrong = changed(graph, Threshold, 0, off_by(1))
+    with pytest.raises(VerificationError, match="first difference is at node 'greater"):
+        check_against_onnxruntime(path, wrong, options=TIES, random_count=300)
+
+
+def test_inputs_of_another_type_are_refused_not_cast(tmp_path: Path) -> None:
+    path = small_cnn().save(tmp_path / "m.onnx")
+    with pytest.raises(ModelError, match="no uint8"):
+        check_against_onnxruntime(path, compiled(path), inputs=np.full((1, 3, 6, 6), 0.5))
 
 
 @pytest.mark.parametrize("amount", [1, -1])
