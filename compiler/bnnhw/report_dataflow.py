@@ -118,6 +118,8 @@ def _group(
     x, y, width, height = place
     room = int((width - 2 * _PAD) / _LETTER)
     if plan is None:
+        if width > _UNIT_W + 2 * _PAD:
+            room = room // 2 - 1
         return Box(x, y, width, height, ((x + _PAD, y + 16, "start", _short(name, room)),), name)
     cycles = f"{number(plan['cycles'])} cycles"
     tip = f"{name}: {plan['kind']}, PE {plan['pe']} {TIMES} SIMD {plan['simd']}, {cycles} a frame"
@@ -155,7 +157,7 @@ def _about(unit: dict[str, Any]) -> str:
     if "KERNEL_H" in p:
         return f"{p['KERNEL_H']}{TIMES}{p['KERNEL_W']}, SIMD {p['SIMD']}"
     if "POOL_H" in p:
-        return f"{p['POOL_H']}{TIMES}{p['POOL_W']}, {p['LANES']} lanes"
+        return f"{p['POOL_H']}{TIMES}{p['POOL_W']}, {_lanes(p['LANES'])}"
     if "IN_LANES" in p and "OUT_LANES" in p:
         return f"{p['IN_LANES']} → {p['OUT_LANES']} lanes"
     if "K" in p and "CLASSES" in p:
@@ -163,8 +165,12 @@ def _about(unit: dict[str, Any]) -> str:
     if "BYTES" in p:
         return f"{p['BYTES']} bytes a beat"
     if "LANES" in p:
-        return f"{p['LANES']} lanes"
+        return _lanes(p["LANES"])
     return str(unit["name"])
+
+
+def _lanes(count: int) -> str:
+    return f"{count} lane{'' if count == 1 else 's'}"
 
 
 def _arrow(stream: dict[str, Any], a: Box, b: Box, *, inside: bool) -> Arrow:

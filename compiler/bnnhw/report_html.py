@@ -274,7 +274,6 @@ def _compared(
 def _streams(report: Report) -> list[dict[str, Any]]:
     """Streams in order; what a simulation saw is None where none did."""
     seen = stream_statistics(report)
-    cycles = (report["simulation"] or {}).get("cycles") or 0
     rows = []
     for stream in report["streams"]:
         width = stream["elem_bits"] * stream["lanes"]
@@ -291,8 +290,8 @@ def _streams(report: Report) -> list[dict[str, Any]]:
             depth, peak = measured["depth"], measured["peak"]
             row["seen"] = {
                 "moved": number(measured["beats"]),
-                "stalled": _of_cycles(measured["stalled"], cycles),
-                "starved": _of_cycles(measured["starved"], cycles),
+                "stalled": number(measured["stalled"]),
+                "starved": number(measured["starved"]),
                 "peak": f"{number(peak)} of {number(depth)}" if depth else "-",
                 "fill": _length(peak / depth) if depth else None,
             }
@@ -300,15 +299,13 @@ def _streams(report: Report) -> list[dict[str, Any]]:
     return rows
 
 
-def _of_cycles(count: int, cycles: int) -> str:
-    return f"{number(count)} ({percent(count / cycles)})" if cycles else number(count)
-
-
 def _output(report: Report) -> dict[str, Any]:
     """How scores become the model's outputs."""
     output = report["output"]
     scale, bias = output["scale"], output["bias"]
     plain = all(v == 1 for v in scale) and all(v == 0 for v in bias)
+    if len(set(scale)) == len(set(bias)) == 1:
+        scale, bias = scale[:1], bias[:1]
     count = max(len(scale), len(bias))
     wide_scale, wide_bias = (v * count if len(v) == 1 else v for v in (scale, bias))
     pairs = [

@@ -21,12 +21,12 @@ from bnnhw.report import Verification, make_report, with_simulation, with_synthe
 from bnnhw.report_dataflow import draw_dataflow
 from bnnhw.report_facts import SIMULATE, SIMULATE_MORE, SYNTHESISE
 from bnnhw.report_html import report_html
-from bnnhw.search import Goal, choose_folding
+from bnnhw.search import FoldingSearch, Goal
 from bnnhw.simulate import Simulation, StreamStatistics
 from bnnhw.synth import Synthesis
 from bnnhw.token_model import Prediction
 
-VOID = {"meta", "br", "img", "hr", "input", "link"}
+VOID = {"meta", "br", "wbr", "img", "hr", "input", "link"}
 HINTS = (SIMULATE, SIMULATE_MORE, SYNTHESISE)
 HOSTILE = "<img src=x onerror=\"alert('1')\">&amp;{{ 7*7 }}"
 
@@ -78,7 +78,7 @@ class Page(HTMLParser):
 def make(builder, goal, prediction):
     board = load_board("pynq-z2")
     network = Network(builder.graph())
-    folding = choose_folding(network, board, Goal(goal)).folding
+    folding = FoldingSearch(network, board).choose(Goal(goal)).folding
     design = lower(network, folding, board=board.name, clock_mhz=board.clock_mhz)
     wide = next(u.source for u in design.units if u.kind.startswith("bnn_window") and u.source)
     design = with_fifo_depths(design, {wide: 1100})
@@ -172,7 +172,7 @@ def test_measured_figures_take_the_place_of_predictions(measured):
     assert SIMULATE not in page.words and SYNTHESISE not in page.words
     first = measured["streams"][0]
     row = page.row(first["name"])
-    assert row[5:8] == [f"{3 * first['beats']:,}", "31 (0.8%)", "77 (1.9%)"]
+    assert row[5:8] == [f"{3 * first['beats']:,}", "31", "77"]
     assert "550 of 1,100" in [row[8] for row in page.rows if len(row) == 9]
 
 
@@ -260,7 +260,9 @@ def test_scores_map_to_outputs_plain_scaled_and_by_class(fresh):
         return Page(report_html({**fresh, "output": {**fresh["output"], **output}}))
 
     assert "as they are (scale 1, bias 0)" in words().words
-    assert "with scale = 0.125 and bias = -1.5" in words(scale=[0.125], bias=[-1.5]).words
+    for count in (1, 10):
+        one = words(scale=[0.125] * count, bias=[-1.5])
+        assert "with scale = 0.125 and bias = -1.5" in one.words
     mixed = words(scale=[0.5], bias=[float(i) for i in range(10)])
     assert mixed.row("3", "0.5") == ["3", "0.5", "3"]
     assert "sends the 5 best classes" in words(top_k=5).words
@@ -297,6 +299,21 @@ def test_picture_keeps_boxes_apart_and_text_inside(fresh, width):
             assert box.y < y <= box.y + box.height
     for unit in picture.units:
         assert len([g for g in picture.groups if overlap(unit, g)]) == 1
+
+
+def test_titles_leave_the_middle_of_a_column_to_the_arrow(fresh):
+    report = copy.deepcopy(fresh)
+    for item in report["layers"] + report["units"]:
+        key = "layer" if "layer" in item else "name"
+        item[key] = f"features_block_{item[key]}_of_a_long_name"
+    picture = draw_dataflow(report, 334)
+    for group in picture.groups:
+        middle = group.x + group.width / 2
+        for x, _, anchor, text in group.lines:
+            if anchor == "start":
+                assert x + len(text) * 7.25 < middle
+            else:
+                assert x - len(text) * 7.25 > middle
 
 
 def test_picture_wraps_a_group_of_many_units(fresh):

@@ -14,7 +14,7 @@ from bnnhw.chain import Network
 from bnnhw.lower import lower
 from bnnhw.report import Verification, make_report
 from bnnhw.report_facts import SIMULATE, SYNTHESISE
-from bnnhw.search import Goal, choose_folding
+from bnnhw.search import FoldingSearch, Goal
 from bnnhw.summary import summary
 from bnnhw.token_model import Prediction
 
@@ -25,7 +25,7 @@ LONG = "/features/conv_block_17/very_long_layer_name_as_exporters_make_them/Conv
 def fresh():
     board = load_board("pynq-z2")
     network = Network(graphs.digits().graph())
-    folding = choose_folding(network, board, Goal(1024)).folding
+    folding = FoldingSearch(network, board).choose(Goal(1024)).folding
     design = lower(network, folding, board=board.name, clock_mhz=board.clock_mhz)
     checks = [Verification("interpreter", "onnxruntime", 32, 0, "random inputs")]
     return make_report(design, board, Prediction(1030, 1500), checks, ["input x: uint8 assumed"])
