@@ -26,14 +26,14 @@ module bnn_int_pe_array #(
     parameter int unsigned IN_BITS = 8,
     parameter int unsigned IN_SIGNED = 0
 ) (
-    input  logic                                           clk,
-    input  logic                                           rst_n,
-    input  logic [                       SIMD*IN_BITS-1:0] s_axis_tdata,
-    input  logic                                           s_axis_tvalid,
-    output logic                                           s_axis_tready,
+    input  logic                                             clk,
+    input  logic                                             rst_n,
+    input  logic [                         SIMD*IN_BITS-1:0] s_axis_tdata,
+    input  logic                                             s_axis_tvalid,
+    output logic                                             s_axis_tready,
     output logic [PE*((BINARY_OUT != 0) ? 1 : ACC_BITS)-1:0] m_axis_tdata,
-    output logic                                           m_axis_tvalid,
-    input  logic                                           m_axis_tready
+    output logic                                             m_axis_tvalid,
+    input  logic                                             m_axis_tready
 );
 
   localparam int unsigned WeightWords = TILES * FOLDS;
@@ -184,7 +184,9 @@ module bnn_int_pe_array #(
       always_ff @(posedge clk) begin
         if (en) begin
           negate_q[g] <= !w[0];
-          case ({w[0] ^ w[2], w[0] ^ w[1]})
+          case ({
+            w[0] ^ w[2], w[0] ^ w[1]
+          })
             2'd0: part_q[g*PartBits+:PartBits] <= parts_q[(4*g+0)*PartBits+:PartBits];
             2'd1: part_q[g*PartBits+:PartBits] <= parts_q[(4*g+1)*PartBits+:PartBits];
             2'd2: part_q[g*PartBits+:PartBits] <= parts_q[(4*g+2)*PartBits+:PartBits];
@@ -195,8 +197,8 @@ module bnn_int_pe_array #(
     end
 
     bnn_signed_sum #(
-        .TERMS(Groups),
-        .BITS(PartBits),
+        .TERMS (Groups),
+        .BITS  (PartBits),
         .LEVELS(Levels)
     ) u_sum (
         .clk(clk),
@@ -208,9 +210,10 @@ module bnn_int_pe_array #(
     );
 
     assign base = acc_first ? init[p*ACC_BITS+ACC_SHIFT+:SumBits] : sum_q;
-    always_ff @(posedge clk) if (acc_en) begin
-      sum_q <= SumBits'($signed(total)) + base + SumBits'(carry);
-    end
+    always_ff @(posedge clk)
+      if (acc_en) begin
+        sum_q <= SumBits'($signed(total)) + base + SumBits'(carry);
+      end
 
     if (BINARY_OUT == 1) begin : gen_bit
       assign m_axis_tdata[p] = !sum_q[SumBits-1];
@@ -229,7 +232,9 @@ module bnn_int_pe_array #(
 
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(m_axis_tdata));
+    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
+      m_axis_tdata
+  ));
 `endif
 
 endmodule

@@ -22,14 +22,14 @@ module bnn_pe_array #(
     parameter int unsigned WEIGHTS_STYLE = 0,
     parameter int unsigned INIT_STYLE = 0
 ) (
-    input  logic                                           clk,
-    input  logic                                           rst_n,
-    input  logic [                               SIMD-1:0] s_axis_tdata,
-    input  logic                                           s_axis_tvalid,
-    output logic                                           s_axis_tready,
+    input  logic                                             clk,
+    input  logic                                             rst_n,
+    input  logic [                                 SIMD-1:0] s_axis_tdata,
+    input  logic                                             s_axis_tvalid,
+    output logic                                             s_axis_tready,
     output logic [PE*((BINARY_OUT != 0) ? 1 : ACC_BITS)-1:0] m_axis_tdata,
-    output logic                                           m_axis_tvalid,
-    input  logic                                           m_axis_tready
+    output logic                                             m_axis_tvalid,
+    input  logic                                             m_axis_tready
 );
 
   localparam int unsigned WeightWords = TILES * FOLDS;
@@ -171,7 +171,9 @@ module bnn_pe_array #(
 
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(m_axis_tdata));
+    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
+      m_axis_tdata
+  ));
 `endif
 
 endmodule

@@ -171,12 +171,16 @@ module bnn_pe_control #(
       assign last_col = x_q == XBits'(OUT_W - 1);
       assign last_row = y_q == YBits'(OUT_H - 1);
       if (BORDER_LEFT == 0 || BORDER_RIGHT == 0 || ColStep == 1) begin : gen_col
-        assign col_step = {1'b0, 32'(x_q) + 1 < BORDER_LEFT + 1 || 32'(x_q) + 1 + BORDER_RIGHT >= OUT_W};
+        assign col_step = {
+          1'b0, 32'(x_q) + 1 < BORDER_LEFT + 1 || 32'(x_q) + 1 + BORDER_RIGHT >= OUT_W
+        };
       end else begin : gen_col_jump
         assign col_step = (32'(x_q) + 1 == BORDER_LEFT) ? 2'd2 : 2'd1;
       end
       if (BORDER_TOP == 0 || BORDER_BOTTOM == 0 || RowStep == 1) begin : gen_row
-        assign row_step = {1'b0, 32'(y_q) + 1 < BORDER_TOP + 1 || 32'(y_q) + 1 + BORDER_BOTTOM >= OUT_H};
+        assign row_step = {
+          1'b0, 32'(y_q) + 1 < BORDER_TOP + 1 || 32'(y_q) + 1 + BORDER_BOTTOM >= OUT_H
+        };
       end else begin : gen_row_jump
         assign row_step = (32'(y_q) + 1 == BORDER_TOP) ? 2'd2 : 2'd1;
       end

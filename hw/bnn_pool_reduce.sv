@@ -70,7 +70,9 @@ module bnn_pool_reduce #(
 
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(m_axis_tdata));
+    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
+      m_axis_tdata
+  ));
 `endif
 
 endmodule

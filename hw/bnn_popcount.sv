@@ -10,9 +10,9 @@ module bnn_popcount #(
 ) (
     input  logic                   clk,
     input  logic                   en_i,
-    input  logic [N-1:0]           a_i,
-    input  logic [N-1:0]           a_q_i,
-    input  logic [N-1:0]           w_i,
+    input  logic [          N-1:0] a_i,
+    input  logic [          N-1:0] a_q_i,
+    input  logic [          N-1:0] w_i,
     output logic [$clog2(N+1)-1:0] count_o
 );
 
@@ -43,7 +43,7 @@ module bnn_popcount #(
     logic addend;
     logic [1:0] fused;
     logic [2:0] other;
-    (* keep *)logic [2:0] sum;
+    (* keep *) logic [2:0] sum;
 
     bnn_popcount_leaf #(
         .N(3)
@@ -91,8 +91,8 @@ module bnn_popcount #(
     logic [Level:0] left;
     logic [Level:0] right;
     logic [LeftStages-1:0] carry_q;
-    // Kept, here and below, so that synthesis does not merge the chains into one adder tree of LUTs.
-    (* keep *)logic [CountBits-1:0] sum;
+    // Kept, here and below, so that synthesis does not merge the chains into one tree of LUTs.
+    (* keep *) logic [CountBits-1:0] sum;
 
     bnn_popcount #(
         .N(Left)

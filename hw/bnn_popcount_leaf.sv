@@ -7,8 +7,8 @@ module bnn_popcount_leaf #(
 ) (
     input  logic                   clk,
     input  logic                   en_i,
-    input  logic [N-1:0]           a_i,
-    input  logic [N-1:0]           w_i,
+    input  logic [          N-1:0] a_i,
+    input  logic [          N-1:0] w_i,
     output logic [$clog2(N+1)-1:0] count_o
 );
 

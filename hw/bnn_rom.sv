@@ -8,10 +8,10 @@ module bnn_rom #(
     parameter int unsigned STYLE = 0,
     parameter FILE = ""
 ) (
-    input  logic                                              clk,
-    input  logic                                              en_i,
-    input  logic [((DEPTH > 1) ? $clog2(DEPTH) : 1) - 1 : 0]  addr_i,
-    output logic [WIDTH-1:0]                                  data_o
+    input  logic                                             clk,
+    input  logic                                             en_i,
+    input  logic [((DEPTH > 1) ? $clog2(DEPTH) : 1) - 1 : 0] addr_i,
+    output logic [                                WIDTH-1:0] data_o
 );
 
   if (WIDTH == 0 || DEPTH == 0) begin : gen_bad_size

@@ -5,8 +5,8 @@
 // the sum is sum_o + carry_o. sum_o has BITS + LEVELS bits. LEVELS is at least
 // ceil(log2(TERMS)), and the latency in enabled clocks. One sum a clock.
 module bnn_signed_sum #(
-    parameter int unsigned TERMS = 3,
-    parameter int unsigned BITS = 11,
+    parameter int unsigned TERMS  = 3,
+    parameter int unsigned BITS   = 11,
     parameter int unsigned LEVELS = 2
 ) (
     input  logic                   clk,
@@ -89,8 +89,11 @@ module bnn_signed_sum #(
 
     always_ff @(posedge clk) begin
       if (en_i) begin
-        sum_q <= (BITS + LEVELS)'($signed(left)) + (BITS + LEVELS)'($signed(right)) +
-            (BITS + LEVELS)'(left_carry);
+        sum_q <= (BITS + LEVELS)'($signed(
+            left
+        )) + (BITS + LEVELS)'($signed(
+            right
+        )) + (BITS + LEVELS)'(left_carry);
         carry_q <= right_carry;
       end
     end

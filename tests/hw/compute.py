@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -36,8 +37,7 @@ def lint(unit: str, parameters: Mapping[str, int | str]) -> str:
     with tempfile.TemporaryDirectory(prefix="bnnhw-lint-") as name:
         empty = Path(name) / "empty.mem"
         empty.touch()
-        values = {p: f'"{empty}"' for p in ("WEIGHTS_FILE", "INIT_FILE", "MIN_FILE",
-                  "THRESHOLDS_FILE", "TABLE_FILE", "FILE") if f"parameter {p} " in text}  # fmt: skip
+        values = dict.fromkeys(re.findall(r"parameter (\w*FILE) =", text), f'"{empty}"')
         values |= {p: str(v) for p, v in parameters.items()}
         command = [str(binary), "--lint-only", "--assert", "-Wall", "-y", str(HW)]
         command += [f"-G{p}={v}" for p, v in values.items()] + [str(HW / f"{unit}.sv")]

