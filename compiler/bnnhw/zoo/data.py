@@ -69,7 +69,7 @@ def _digits() -> tuple[Pair, Pair]:
 def _bipolar(pair: Pair) -> Pair:
     """Images as flat vectors of -1 and +1, for the multi-layer perceptrons."""
     images, labels = pair
-    flat = images.reshape(len(images), -1)
+    flat = images.reshape(len(images), -1).astype(np.int64)
     return np.where(flat > 127, 1.0, -1.0).astype(np.float32), labels
 
 

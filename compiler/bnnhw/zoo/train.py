@@ -109,7 +109,7 @@ def train(
     images, labels = (torch.from_numpy(np.asarray(a)) for a in train_set)
     test_images, test_labels = (torch.from_numpy(np.asarray(a)) for a in test_set)
     labels, test_labels = labels.long(), test_labels.long()
-    model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
     steps = len(images) // recipe.batch
     total, warmup = steps * recipe.epochs, max(1, round(steps * recipe.warmup_epochs))

