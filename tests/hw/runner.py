@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 HW = ROOT / "hw"
 SIM = ROOT / "sim"
-CACHE = Path(tempfile.gettempdir()) / f"bnnhw-hw-{os.getuid()}"
+CACHE = Path(tempfile.gettempdir()) / f"bnnhw-benches-{os.getuid()}"
 BUILD_ARGS = [
     "--assert",
     "--x-assign",
@@ -141,7 +141,7 @@ def _quoted(value: object) -> object:
 
 
 def _runtime_folder() -> Path:
-    text = json.dumps(["runtime 2", BUILD_ARGS, sys.version, sys.prefix, os.environ.get("CXX", "")])
+    text = json.dumps([BUILD_ARGS, sys.version, sys.prefix, os.environ.get("CXX", "")])
     return CACHE / f"runtime-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -149,11 +149,11 @@ def _runtime_objects() -> list[Path]:
     return sorted(_runtime_folder().glob("*.o"))
 
 
-class _Runner(Verilator):  # type: ignore[misc]
+class _Runner(Verilator):
     """Puts the kept objects of Verilator's runtime beside the generated C++ before ``make``."""
 
-    def _build_command(self) -> list[Sequence[str]]:
-        commands: list[Sequence[str]] = super()._build_command()
+    def _build_command(self) -> list[list[str]]:
+        commands = super()._build_command()
         if objects := _runtime_objects():
             commands.insert(-1, ["cp", *map(str, objects), str(self.build_dir)])
         return commands
@@ -186,7 +186,7 @@ def build(
         waves: Whether to build with tracing.
     """
     paths = sources(unit)
-    text = json.dumps(["build 2", unit, parameters, files, waves, BUILD_ARGS, sys.version, sys.prefix])
+    text = json.dumps([unit, parameters, files, waves, BUILD_ARGS, sys.version, sys.prefix])
     digest = hashlib.sha256(text.encode())
     for path in paths:
         digest.update(path.read_bytes())

@@ -14,7 +14,10 @@ def test_passes_every_beat_at_full_throughput_with_latency_one(width: int) -> No
     beats = [rng.getrandbits(width) for _ in range(300)]
     patterns = (*PATTERNS, Pattern("always", "half", 9), Pattern("half", "always", 9))
     runs = run_streams(
-        "bnn_register_slice", {"WIDTH": width}, {"s_axis": beats}, {"m_axis": 300},
+        "bnn_register_slice",
+        {"WIDTH": width},
+        {"s_axis": beats},
+        {"m_axis": 300},
         patterns=patterns,
     )
     for run in runs:

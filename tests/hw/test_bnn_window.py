@@ -10,8 +10,8 @@ import pytest
 from runner import PATTERNS, pack, run_streams
 from window_model import WindowShape, WindowTiming
 
-#: Shape, ELEM_BITS, SIMD, REPEATS, CHANNEL_OUTER, PAD_VALUE, DEPTH over the minimum (None: no stall),
-#: RAM_STYLE.
+#: Shape, ELEM_BITS, SIMD, REPEATS, CHANNEL_OUTER, PAD_VALUE, beats of DEPTH over the minimum (None:
+#: as many as it takes not to stall), RAM_STYLE.
 CONFIGS: dict[str, tuple[WindowShape, int, int, int, int, int, int | None, int]] = {
     "3x3": (WindowShape(8, 5, 6, pads=(1, 1, 1, 1)), 1, 8, 1, 0, 0, None, 1),
     "3x3 no padding": (WindowShape(8, 6, 5), 1, 4, 1, 0, 0, None, 0),
@@ -20,7 +20,7 @@ CONFIGS: dict[str, tuple[WindowShape, int, int, int, int, int, int | None, int]]
     "1x1 as a buffer": (WindowShape(40, 1, 1, (1, 1)), 1, 4, 4, 0, 0, None, 0),
     "1x1 stride 3": (WindowShape(4, 7, 8, (1, 1), (3, 3)), 3, 2, 1, 0, 0, 0, 0),
     "5x5 asymmetric": (WindowShape(2, 9, 7, (5, 5), (3, 2), (2, 0, 1, 3)), 4, 1, 1, 0, 9, 11, 0),
-    "7x7 over a small image": (WindowShape(4, 3, 4, (7, 7), pads=(3, 3, 3, 3)), 1, 2, 2, 0, 1, 5, 0),
+    "7x7, small image": (WindowShape(4, 3, 4, (7, 7), pads=(3, 3, 3, 3)), 1, 2, 2, 0, 1, 5, 0),
     "2x3 pool": (WindowShape(6, 8, 7, (2, 3), (2, 1), (1, 1, 0, 2)), 3, 2, 1, 1, 5, 9, 0),
     "2x2 stride 3 pool": (WindowShape(3, 8, 11, (2, 2), (3, 3)), 1, 1, 1, 1, 0, 0, 0),
     "3x3 channel outer repeated": (WindowShape(4, 4, 4, pads=(1, 1, 1, 1)), 8, 2, 3, 1, 0, 2, 0),
@@ -84,7 +84,8 @@ def test_no_stall_depth_is_the_least_depth_without_stalls() -> None:
     tried = 0
     while tried < 60:
         kernel = (rng.randint(1, 5), rng.randint(1, 5))
-        pads = tuple(rng.randrange(kernel[i // 2]) for i in range(4))
+        tall, wide = kernel
+        pads = (rng.randrange(tall), rng.randrange(tall), rng.randrange(wide), rng.randrange(wide))
         shape = WindowShape(1, rng.randint(1, 9), rng.randint(1, 9), kernel,
                             (rng.randint(1, 3), rng.randint(1, 3)), pads)  # fmt: skip
         if shape.out_h < 1 or shape.out_w < 1:

@@ -17,7 +17,7 @@ CONFIGS = {
     "5x5 no padding": (WindowShape(1, 8, 9, (5, 5)), 8, 5, 2, 0, 1, 0),
     "3x3 repeated": (WindowShape(1, 5, 5, pads=(1, 1, 1, 1)), 4, 3, 4, 7, 0, 0),
     "7x7 stride 2": (WindowShape(3, 9, 10, (7, 7), (2, 2), (3, 3, 3, 3)), 2, 49, 1, 1, 0, 0),
-    "5x5 stride 3 asymmetric": (WindowShape(1, 11, 10, (5, 5), (3, 3), (2, 4, 1, 0)), 8, 5, 1, 9, 0, 0),
+    "5x5 asymmetric": (WindowShape(1, 11, 10, (5, 5), (3, 3), (2, 4, 1, 0)), 8, 5, 1, 9, 0, 0),
     "5x5 over a small image": (WindowShape(2, 2, 3, (5, 5), pads=(2, 2, 2, 2)), 1, 10, 1, 0, 0, 0),
     "2x3 stride 1x2": (WindowShape(2, 4, 9, (2, 3), (1, 2), (1, 0, 0, 2)), 3, 12, 2, 2, 0, 0),
     "2x2 stride 3": (WindowShape(3, 8, 11, (2, 2), (3, 3)), 1, 1, 1, 0, 1, 0),

@@ -246,10 +246,11 @@ class ParallelTiming:
         column_emit = False
         left = 0  # beats of the held window that have not gone out
         direct = self.beats == 1
+        inputs, outputs = frames * s.pixels, frames * s.out_h * s.out_w * self.beats
         cycle = 0
-        while len(given) < frames * s.out_h * s.out_w * self.beats or len(taken) < frames * s.pixels:
+        while len(given) < outputs or len(taken) < inputs:
             before = len(taken)
-            if before < frames * s.pixels and before - keep < depth:
+            if before < inputs and before - keep < depth:
                 taken.append(cycle)
             if direct:
                 take = True
