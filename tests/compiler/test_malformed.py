@@ -616,12 +616,35 @@ def test_paths_that_are_no_file_are_refused(tmp_path: Path, missing: str) -> Non
         {"input_scale": -1.0},
         {"input_scale": float("nan")},
         {"input_offset": float("inf")},
+        {"input_offset": float("nan")},
         {"sign_zero": "up"},
     ],
 )
 def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ModelError, match="option --"):
+    with pytest.raises(ModelError, match="option --") as caught:
         LoadOptions(**options)
+    assert caught.value.fix
+
+
+def test_nodes_without_a_name_are_told_by_their_output(tmp_path: Path) -> None:
+    for make in (real_valued, grouped):
+        sketch = make()
+        for node in sketch.nodes:
+            node.name = ""
+        path = sketch.save(tmp_path / "m.onnx")
+        output = next(n.output[0] for n in sketch.nodes if n.op_type == "Conv")
+        with pytest.raises(ModelError) as caught:
+            run(load(path), PIPELINE)
+        assert (caught.value.where or "").startswith(f"node 'Conv -> {output}'")
+
+
+def real_valued() -> Sketch:
+    sketch = image()
+    return tail(sketch.conv(3, 3, kernel=1, weight=sketch.rng.normal(size=(3, 3, 1, 1))).sign())
+
+
+def grouped() -> Sketch:
+    return tail(image().conv(1, 3, kernel=1, group=3).sign())
 
 
 def test_the_list_is_long() -> None:

@@ -137,7 +137,7 @@ class Context:
         """
         name = self._name(op, node)
         target = output if output and output not in self.tensors else f"{name}:out"
-        made = Node(name, op, (tensor,), target, node.name or node.where)
+        made = Node(name, op, (tensor,), target, node.name or f"{node.op} -> {node.outputs[0]}")
         try:
             self.tensors[target] = op.infer(self.tensors[tensor])
         except ModelError as error:
@@ -212,20 +212,18 @@ class Context:
             ]
         except ModelError as error:
             raise ModelError(error.what, where=node.where, fix="check the shape") from error
-        images = [term.reshape(term.shape[0], -1) for term in whole[0:]]
-        if all((term == term[:, :1]).all() for term in images):
-            return view, [np.broadcast_to(term[:, 0], (channels,)) for term in images]
+        by_channel = [term.reshape(term.shape[0], -1) for term in whole]
+        if all((term == term[:, :1]).all() for term in by_channel):
+            return view, [np.broadcast_to(term[:, 0], (channels,)) for term in by_channel]
         if not view.batch_first or len([dim for dim in view.dims[1:] if dim]) != 1:
             raise ModelError(
                 "its constant differs from pixel to pixel",
                 where=node.where,
                 fix="use one constant per channel",
             )
+        shape = self.tensors[view.tensor].shape
         flat = self.flatten(view, node)
-        count = self.tensors[flat.tensor].shape[0]
-        return flat, [
-            np.broadcast_to(t.ravel() if t.size > 1 else t.reshape(1), (count,)) for t in whole
-        ]
+        return flat, [np.broadcast_to(term, shape).reshape(-1) for term in whole]
 
     def flatten(self, view: View, node: OnnxNode) -> View:
         """The view of a flattened copy (C, H, W order) of the graph tensor behind ``view``.

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 QUANT_DOMAINS = ("onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", "brevitas")
 _OLDEST_OPSET = 9
-_LARGEST_FILE = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class OnnxNode:
         """The node as error messages name it."""
         if self.name:
             return f"node '{self.name}' ({self.op})"
-        return f"node {self.op} that writes '{self.outputs[0] if self.outputs else '?'}'"
+        return f"node '{self.op} -> {self.outputs[0] if self.outputs else '?'}'"
 
     def optional(self, index: int) -> str | None:
         """Name of an optional input; None where it is left out."""

@@ -36,10 +36,16 @@ class LoadOptions:
         scale = self.input_scale
         if scale is not None and not 0 < scale < float("inf"):
             raise ModelError(
-                f"the input scale {scale:g} is not a positive number", where="option --input-scale"
+                f"the input scale {scale:g} is not a positive number",
+                where="option --input-scale",
+                fix="give the value of one step, e.g. 1/255",
             )
-        if self.input_offset is not None and abs(self.input_offset) == float("inf"):
-            raise ModelError("the input offset is not finite", where="option --input-offset")
+        if self.input_offset is not None and not abs(self.input_offset) < float("inf"):
+            raise ModelError(
+                "the input offset is not finite",
+                where="option --input-offset",
+                fix="give the value of integer 0",
+            )
         if self.input_type is not None:
             parse_type(self.input_type, where="option --input-type")
 

@@ -12,13 +12,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bnnhw.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from bnnhw.ir.ops import Shape
@@ -127,32 +126,32 @@ def resolve_target(
 def in_graph_order(
     view: View, values: NDArray[np.generic], sizes: Mapping[str, int]
 ) -> NDArray[np.generic]:
-    """A constant broadcast against the ONNX tensor, as an array [C, H, W] or [C] of the graph's.
+    """A constant that broadcasts against the ONNX tensor, as [C, H, W] or [C] of the graph's.
 
-    Axes of size 1 stay as axes of size 1.
+    Axes along which it does not vary have size 1.
 
     Raises:
         ModelError: it does not broadcast, or it varies over the batch.
     """
-    shape = [
-        1 if dim == (BATCH,) else size
-        for dim, size in zip(view.dims, view_shape(view, sizes), strict=True)
-    ]
-    try:
-        full = np.broadcast_to(values, np.broadcast_shapes(values.shape, tuple(shape)))
-    except ValueError:
-        full = None
-    if full is None or full.shape != tuple(shape):
+    shape = view_shape(view, sizes)
+    own = (1,) * (len(shape) - values.ndim) + values.shape
+    apart: list[int] = []
+    for dim, size, mine in zip(view.dims, shape, own, strict=False):
+        if mine not in (1, size) or (BATCH in dim and mine != 1):
+            break
+        apart += [1 if mine == 1 else sizes[axis] for axis in dim if axis != BATCH]
+    if len(own) != len(shape) or len(apart) != len(view.order):
         raise ModelError(
             f"a constant of shape {values.shape} does not broadcast to "
-            f"{shape_text(view_shape(view, sizes)[1:])} a sample"
+            f"{shape_text(shape[1:])} a sample"
         )
     order = view.order
-    apart = full.reshape([sizes[axis] for axis in order])
     graph_axes = [axis for axis in GRAPH_AXES if axis in sizes]
     present = [axis for axis in graph_axes if axis in order]
-    moved = apart.transpose([order.index(axis) for axis in present])
-    return moved.reshape([sizes[axis] for axis in graph_axes])
+    split = values.reshape(apart)
+    moved = split.transpose([order.index(axis) for axis in present])
+    varying = dict(zip(present, moved.shape, strict=True))
+    return moved.reshape([varying.get(axis, 1) for axis in graph_axes])
 
 
 def weights_in_graph_order(

@@ -10,7 +10,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Relu, Threshold
-from bnnhw.ir.types import Real
+from bnnhw.ir.types import Bit, Real
 from bnnhw.passes.border_classes import shrink
 from bnnhw.passes.chain import fresh_name, splice, with_op
 from bnnhw.passes.sign_predicates import Predicate, Side, clip_bounds
@@ -48,6 +48,7 @@ def _lower(graph: Graph, position: int) -> Graph:
     layer = producer if producer and isinstance(producer.op, (Conv, Dense)) else None
     tensor = graph.tensors[graph.nodes[first].inputs[0]]
     low, high = _range(graph, producer, sign)
+    step = _step(graph, producer)
     grids = [op for op in chain if isinstance(op, Affine) and op.row_class]
     rows = grids[0].row_class if grids else ()
     columns = grids[0].column_class if grids else ()
@@ -57,7 +58,7 @@ def _lower(graph: Graph, position: int) -> Graph:
         for r in range(shape[0]):
             for c in range(shape[1]):
                 predicate = _predicate(sign.op, chain, (r, c, channel))
-                found.set((r, c, channel), predicate, low, high)
+                found.set((r, c, channel), predicate, range(low, high + 1, step))
     if layer is not None:
         graph, found = _negate_weights(graph, first - 1, found, high)
     thresholds: Ints = found.thresholds
@@ -92,8 +93,8 @@ class _Found:
             np.zeros(shape, bool),
         )
 
-    def set(self, at: tuple[int, int, int], predicate: Predicate, low: int, high: int) -> None:
-        channel = at[2]
+    def set(self, at: tuple[int, int, int], predicate: Predicate, reachable: range) -> None:
+        channel, low, high = at[2], reachable[0], reachable[-1]
         if predicate.side in (Side.ALL, Side.NONE):
             always = (predicate.side is Side.ALL) ^ bool(self.invert[channel])
             self.thresholds[at] = low if always else high + 1
@@ -106,7 +107,7 @@ class _Found:
         self.invert[channel], self.decided[channel] = inverted, True
         self.thresholds[at] = min(max(threshold, low), high + 1)
         point = predicate.point
-        self.ties[at] = point.denominator == 1 and low <= point <= high
+        self.ties[at] = point.denominator == 1 and int(point) in reachable
 
 
 def _predicate(sign: Binarize, chain: Sequence[Op], at: tuple[int, int, int]) -> Predicate:
@@ -139,6 +140,14 @@ def _range(graph: Graph, producer: Node | None, sign: Node) -> tuple[int, int]:
     raise ModelError(
         "takes the sign of real values", where=sign.where, fix="put it behind a binary layer"
     )
+
+
+def _step(graph: Graph, producer: Node | None) -> int:
+    """2 where all sums have the parity of their number of terms +-1, else 1."""
+    if producer is None or not isinstance(producer.op, (Conv, Dense)):
+        return 1
+    padded = isinstance(producer.op, Conv) and any(producer.op.window.pads)
+    return 2 if graph.tensors[producer.inputs[0]].dtype == Bit(True) and not padded else 1
 
 
 def _negate_weights(graph: Graph, position: int, found: _Found, high: int) -> tuple[Graph, _Found]:
