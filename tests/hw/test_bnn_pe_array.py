@@ -130,9 +130,9 @@ def check_binary(shape: Shape) -> None:
     check(shape, runs, init_of + (count << shape.acc_shift), 3 + level(shape.simd) // 2)
 
 
-@pytest.mark.parametrize("simd", [1, 2, 3, 4, 32, 36, 64, 129])
+@pytest.mark.parametrize("simd", [1, 2, 4, 36, 64, 72])
 def test_counts_agreements_for_any_simd(simd: int) -> None:
-    check_binary(Shape(pe=3, simd=simd, folds=3, tiles=2, frames=5))
+    check_binary(Shape(pe=3 if simd < 64 else 2, simd=simd, folds=3, tiles=2, frames=5))
 
 
 BASE = Shape(pe=4, simd=5, folds=2, tiles=3, out=(5, 4), border=(1, 1, 1, 1))
