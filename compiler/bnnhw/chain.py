@@ -13,7 +13,7 @@ from bnnhw.errors import ModelError
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import LayerFacts, layer_facts
 from bnnhw.stages import Layer, Pool, PreThreshold, Stage, Table, split_stages
-from bnnhw.timing import window_depth
+from bnnhw.timing import window_depth, window_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,6 +169,7 @@ def window_unit(
         "RAM_STYLE": _STYLE[buffer],
     }
     if channels % simd:
+        params["LINES"] = window_lines(window, height, width)
         return "bnn_window_parallel", params
     params["CHANNEL_OUTER"] = int(channel_outer)
     params["DEPTH"] = window_depth(window, height, width, channels // simd)

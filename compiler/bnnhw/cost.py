@@ -140,10 +140,10 @@ def _window_bram(p: Mapping[str, int]) -> float:
 
 
 def _lines_bram(p: Mapping[str, int]) -> float:
-    lines = p["KERNEL_H"] - 1
-    if p["RAM_STYLE"] != 2 or lines == 0:
+    if p["RAM_STYLE"] != 2:
         return 0.0
-    return rom_bram36(lines * p["CHANNELS"] * p["ELEM_BITS"], p["WIDTH"])
+    lines = p.get("LINES", p["KERNEL_H"])
+    return lines * rom_bram36(p["CHANNELS"] * p["ELEM_BITS"], p["WIDTH"])
 
 
 BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
@@ -214,8 +214,8 @@ def _window_parallel(p: Mapping[str, int]) -> list[float]:
     pixel = p["CHANNELS"] * p["ELEM_BITS"]
     width = p["SIMD"] * p["ELEM_BITS"]
     folds = taps // width
-    lines = (p["KERNEL_H"] - 1) * pixel
-    memory = 0.0 if p["RAM_STYLE"] == 2 else ram_luts(lines, p["WIDTH"])
+    lines = p.get("LINES", p["KERNEL_H"])
+    memory = 0.0 if p["RAM_STYLE"] == 2 else lines * ram_luts(pixel, p["WIDTH"])
     padded = float(any(p[f"PAD_{side}"] for side in ("TOP", "BOTTOM", "LEFT", "RIGHT")))
     return [taps, width * math.ceil((folds - 1) / 3), memory, pixel, padded * taps, 1.0]
 

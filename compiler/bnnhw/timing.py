@@ -43,3 +43,16 @@ def window_depth(window: Window, height: int, width: int, folds: int) -> int:
             reach = max(reach, last(y + 1, 0) - first(y, out_w - 1))
     window_reach = (window.kernel[0] - 1) * width + window.kernel[1]
     return max(2, max(reach + 1, window_reach) * folds)
+
+
+def window_lines(window: Window, height: int, width: int) -> int:
+    """Lines that bnn_window_parallel holds so that the next rows come in while it works.
+
+    Between passes, and between frames, the window jumps down by some rows; two of them can come in
+    while a pass is read (hw/README.md, ``bnn_window_parallel``).
+    """
+    out_h, _ = window.output_size(height, width)
+    jump = height - (out_h - 1) * window.stride[0]
+    if out_h > 1:
+        jump = max(jump, window.stride[0])
+    return window.kernel[0] + max(0, jump - 2)

@@ -212,7 +212,11 @@ def _folded(p: Mapping[str, int], latency: int) -> UnitTiming:
 
 
 def _window(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    """The circular buffer of bnn_window: a tap needs its beat; a window's end frees what is old."""
+    """The circular buffer of bnn_window: a tap needs its beat; a window's end frees what is old.
+
+    Exact where windows only ever move forward in raster order; a padding of more than half the
+    kernel moves them back at the end of a row, and there the figures are only near.
+    """
     del design, unit
     folds = p["CHANNELS"] // p["SIMD"]
     rows, columns = _tap_positions(p)
@@ -244,7 +248,7 @@ def _window(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
 
 
 def _window_columns(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    """First half of bnn_window_parallel: KERNEL_H lines, read column by column."""
+    """First half of bnn_window_parallel: LINES lines, read column by column."""
     del design, unit
     rows, columns, emits = _column_passes(p)
     width = p["WIDTH"]
@@ -257,7 +261,7 @@ def _window_columns(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTim
     keep[:, -1] = np.append(rows[1:, 0], p["HEIGHT"] + rows[0, 0]) * width
     flat = keep.reshape(-1)
     history = np.concatenate([flat - total, flat])
-    depth = p["KERNEL_H"] * width
+    depth = p["LINES"] * width
     frees = np.searchsorted(history, np.arange(total) - depth, side="right") - len(flat)
     return UnitTiming(needs.reshape(-1), frees, 1, 1)
 

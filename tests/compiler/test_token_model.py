@@ -1,0 +1,116 @@
+"""The token model against cycle-by-cycle models of the units and against plain arithmetic."""
+
+from __future__ import annotations
+
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+from graphs import cnv, digits
+
+from bnnhw.board import load_board
+from bnnhw.chain import Network
+from bnnhw.fifo import size_fifos
+from bnnhw.ir.ops import Window
+from bnnhw.lower import lower, with_fifo_depths
+from bnnhw.report import ideal_cycles
+from bnnhw.search import FoldingSearch, Goal
+from bnnhw.timing import window_depth, window_lines
+from bnnhw.token_model import TIMINGS, predict, solve
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "hw"))
+from window_model import ParallelTiming, WindowShape, WindowTiming  # noqa: E402
+
+SHAPES = [
+    WindowShape(4, height, width, kernel, stride, (pad, pad, pad, pad))
+    for (height, width), kernel, stride, pad in product(
+        [(8, 8), (9, 7), (5, 12)], [(3, 3), (5, 5)], [(1, 1), (2, 2), (2, 1)], [0, 1, 2]
+    )
+    if height + 2 * pad >= kernel[0] and width + 2 * pad >= kernel[1]
+]
+
+
+def moves_forward(shape):
+    """Whether no window, of this frame or the next, begins before the one ahead of it."""
+    keeps = [keep for _, keep in WindowTiming(shape, 1, 1, False, 0).reads]
+    first = WindowTiming(shape, 1, 1, False, 0).first_keep
+    return keeps == sorted(keeps) and keeps[-1] == first + shape.pixels
+
+
+def model(kind, params):
+    return [part(params, None, None) for part in TIMINGS[kind]]
+
+
+def worst_lag(a, b):
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("shape", filter(moves_forward, SHAPES), ids=str)
+@pytest.mark.parametrize(("folds", "repeats"), [(1, 1), (2, 3), (4, 2)])
+def test_window_moves_every_beat_in_the_cycle_of_the_unit(shape, folds, repeats):
+    window = Window(shape.kernel, shape.stride, shape.pads)
+    depth = window_depth(window, shape.height, shape.width, folds)
+    params = shape.parameters() | {
+        "SIMD": 4 // folds,
+        "REPEATS": repeats,
+        "CHANNEL_OUTER": 0,
+        "DEPTH": depth,
+    }
+    moved = solve(model("bnn_window", params), 3)
+    taken, given = WindowTiming(shape, folds, repeats, False, depth).cycles(3)
+    assert worst_lag(moved[1], given) <= 3
+    assert worst_lag(moved[0], taken) <= 2
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("folds", "repeats"), [(1, 1), (2, 1), (4, 3)])
+def test_parallel_window_keeps_within_a_few_cycles_of_the_unit(shape, folds, repeats):
+    taps = 4 * shape.kernel[0] * shape.kernel[1]
+    window = Window(shape.kernel, shape.stride, shape.pads)
+    lines = window_lines(window, shape.height, shape.width)
+    params = shape.parameters() | {"SIMD": taps // folds, "REPEATS": repeats, "LINES": lines}
+    timing = ParallelTiming(shape, folds * repeats, lines)
+    assert lines == timing.no_stall_lines
+    moved = solve(model("bnn_window_parallel", params), 3)
+    _, given = timing.cycles(3)
+    assert worst_lag([g - given[0] for g in given], [m - moved[-1][0] for m in moved[-1]]) <= 4
+
+
+@pytest.mark.parametrize("cycles", [32_768, 8_192, None])
+def test_cnv_is_predicted_to_keep_the_pace_of_its_bottleneck(cycles):
+    network = Network(cnv().graph())
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(cycles))
+    design, prediction = size_fifos(
+        lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    )
+    ideal = ideal_cycles(design)
+    assert ideal <= prediction.cycles_per_frame <= ideal * 1.01
+    assert prediction.latency_cycles > prediction.cycles_per_frame
+
+
+def test_fifos_are_only_where_the_design_is_slower_without():
+    network = Network(cnv().graph())
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal())
+    design, prediction = size_fifos(
+        lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    )
+    depths = {name: s.depth for name, s in design.streams.items() if s.depth}
+    for name in depths:
+        without = with_fifo_depths(design, {name: 0})
+        assert predict(without).cycles_per_frame > prediction.cycles_per_frame
+
+
+def test_a_buffer_too_small_for_a_window_is_a_deadlock_not_a_guess():
+    shape = WindowShape(1, 8, 8)
+    params = shape.parameters() | {"SIMD": 1, "REPEATS": 1, "CHANNEL_OUTER": 0, "DEPTH": 10}
+    with pytest.raises(RuntimeError, match="deadlock"):
+        solve(model("bnn_window", params), 1)
+
+
+def test_latency_of_a_single_frame_is_the_fill_of_the_chain():
+    network = Network(digits().graph())
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(4_096))
+    design = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    prediction = predict(design)
+    assert prediction.latency_cycles >= max(s.beats for s in design.streams.values())
