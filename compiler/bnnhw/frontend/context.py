@@ -330,6 +330,13 @@ def finite(values: NDArray[np.generic], node: OnnxNode) -> NDArray[np.generic]:
     return values
 
 
+def collapsed(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """A constant whose elements are all the same as one that broadcasts: shape (1, .., 1)."""
+    if values.size > 1 and (values == values.flat[0]).all():
+        return values.reshape(-1)[:1].reshape((1,) * values.ndim)
+    return values
+
+
 def natural_order(shape: Shape) -> tuple[str, ...]:
     """The axes of size greater than 1 of a graph tensor, in its order."""
     return views.natural_view("", shape).order

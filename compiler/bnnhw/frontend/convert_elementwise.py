@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.context import finite
+from bnnhw.frontend.context import collapsed, finite
 from bnnhw.frontend.exact import exact
 from bnnhw.frontend.unsupported import refuse_two, unsupported
 from bnnhw.frontend.views import View
@@ -27,7 +27,7 @@ def arithmetic(ctx: Context, node: OnnxNode) -> None:
     if len(live) == 2:
         refuse_two(node)
     view = ctx.view(node, live[0])
-    value = finite(ctx.need_constant(node, 1 - live[0], "other operand"), node)
+    value = collapsed(finite(ctx.need_constant(node, 1 - live[0], "other operand"), node))
     view = ctx.broadcast_rank(view, value.ndim)
     out = node.outputs[0]
     if node.op == "Add":

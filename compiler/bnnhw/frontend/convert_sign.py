@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.context import finite
+from bnnhw.frontend.context import collapsed, finite
 from bnnhw.frontend.exact import exact
 from bnnhw.frontend.unsupported import refuse_two, unsupported
 from bnnhw.frontend.views import View
@@ -58,7 +58,7 @@ def compare(ctx: Context, node: OnnxNode) -> None:
     if len(live) == 2:
         refuse_two(node)
     op = node.op if live[0] == 0 else _SWAPPED[node.op]
-    value = ctx.need_constant(node, 1 - live[0], "other operand")
+    value = collapsed(ctx.need_constant(node, 1 - live[0], "other operand"))
     view = ctx.broadcast_rank(ctx.view(node, live[0]), value.ndim)
     turned = op in ("Less", "LessOrEqual")
     if turned or np.any(value):
@@ -89,8 +89,8 @@ def where(ctx: Context, node: OnnxNode) -> None:
         _repair_zero(ctx, node, fixed)
         return
     view = _need_bits(ctx, node, 0)
-    high = finite(ctx.need_constant(node, 1, "value where true"), node)
-    low = finite(ctx.need_constant(node, 2, "value where false"), node)
+    high = collapsed(finite(ctx.need_constant(node, 1, "value where true"), node))
+    low = collapsed(finite(ctx.need_constant(node, 2, "value where false"), node))
     view = ctx.broadcast_rank(view, max(high.ndim, low.ndim))
     high_exact, low_exact = exact(high), exact(low)
     ctx.views[node.outputs[0]] = ctx.affine_exact(

@@ -181,6 +181,8 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         raise unsupported(node)
     if all(name in ctx.constants for name in given):
         inputs = [ctx.constants[name] if name else None for name in node.inputs]
+        if node.op in ("ConstantOfShape", "Expand"):
+            inputs[-1] = _one_sample(inputs[-1])
         results = constants.evaluate(node, inputs, ctx.model.opset)
         ctx.constants.update(zip(node.outputs, results, strict=False))
         return
@@ -219,6 +221,11 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         ctx.tables[node.outputs[0]] = ctx.tables[node.inputs[0]]
     if table is not None:
         _track_table(ctx, node, table, count)
+
+
+def _one_sample(shape: Array | None) -> Array | None:
+    """The target shape of a constant for a batch of 1: constants broadcast along the batch."""
+    return shape if shape is None else np.where(shape == DYNAMIC_BATCH, 1, shape)
 
 
 def _track_table(ctx: Context, node: OnnxNode, table: Array, count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import pytest
 from agreement import agrees, compiled, passes_agree
 from sketch import SIGNS, Sketch, image, small_cnn
@@ -273,3 +274,28 @@ def test_models_that_decide_sign_of_zero_themselves_are_followed(
     assert graph.notes == ()
     sums = interpret_all(graph, graph.input_format.encode(random_inputs(graph, 40, 1)))
     assert (sums[graph.nodes[0].output] == 0).any(axis=0).all()
+
+
+@pytest.mark.parametrize("batch", ["N", 3])
+@pytest.mark.parametrize("how", ["repair", "where", "compare"])
+def test_constants_of_the_activations_shape(tmp_path: Path, batch: object, how: str) -> None:
+    """As torch.ones_like and zeros_like are exported; a dynamic batch must cost no memory."""
+    sketch = Sketch([batch, 64])
+    sketch.dense(64, 128)
+    shape = sketch.node("Shape", [sketch.tensor])
+    value = onnx.numpy_helper.from_array(np.ones(1, np.float32))
+    ones = sketch.node("ConstantOfShape", [shape], value=value)
+    zeros = sketch.node("Expand", [sketch.constant([0]), shape])
+    if how == "repair":
+        sign = sketch.node("Sign", [sketch.tensor])
+        equal = sketch.node("Equal", [sign, zeros])
+        sketch.tensor = sketch.node("Where", [equal, ones, sign])
+    elif how == "where":
+        minus = sketch.node("Neg", [ones])
+        sketch.op("Greater", sketch.constant(0))
+        sketch.op("Where", ones, minus)
+    else:
+        sketch.op("GreaterOrEqual", zeros)
+        sketch.op("Cast", to=1)
+    sketch.dense(128, 3)
+    agrees(sketch.save(tmp_path / "m.onnx"), LoadOptions(input_type="bipolar"))
