@@ -127,7 +127,7 @@ class Session:
     """A model in onnxruntime, its own graph optimisations disabled."""
 
     def __init__(self, proto: onnx.ModelProto, imported: Imported, outputs: Sequence[str]) -> None:
-        import onnxruntime  # type: ignore[import-untyped]
+        import onnxruntime
 
         settings = onnxruntime.SessionOptions()
         settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -1,0 +1,253 @@
+"""Operations without hardware, each with the error it must give."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from faults import BY_TYPE, case, floats
+from sketch import Sketch, image, small_cnn
+
+
+@case("node 'lstm", "recurrent", **BY_TYPE)
+def recurrent_layer() -> Sketch:
+    sketch = floats("N", 4, 8)
+    sketch.op("LSTM", *(sketch.constant(np.ones((1, 32, 8))) for _ in range(2)), hidden_size=8)
+    return sketch
+
+
+@case("node 'add", "residual networks are not supported yet")
+def residual_connection() -> Sketch:
+    sketch = image()
+    sketch.conv(3, 4).sign()
+    before = sketch.tensor
+    sketch.conv(4, 4, pads=1)
+    sketch.op("Add", before)
+    return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'concat", "not supported yet")
+def branches_joined() -> Sketch:
+    sketch = image()
+    sketch.op("Concat", sketch.tensor, axis=1)
+    return sketch.conv(6, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'averagepool", "average pools are not supported")
+def average_pool() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+    return sketch.flatten().dense(16, 3)
+
+
+@case("node 'globalaveragepool", "average pools are not supported")
+def global_average_pool() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("GlobalAveragePool")
+    return sketch.flatten().dense(4, 3)
+
+
+@case("node 'convtranspose", "not supported")
+def transposed_convolution() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("ConvTranspose", sketch.constant(sketch.signs(4, 3, 2, 2)))
+    return sketch
+
+
+@case("node 'conv", "3 groups")
+def grouped_convolution() -> Sketch:
+    sketch = image()
+    sketch.conv(1, 6, group=3)
+    return sketch.sign().flatten().dense(96, 3)
+
+
+@case("node 'conv", "dilations (2, 2)")
+def dilated_convolution() -> Sketch:
+    return image().conv(3, 4, dilations=[2, 2]).sign().flatten().dense(16, 3)
+
+
+@case("node 'conv", "dimensions", **BY_TYPE)
+def convolution_of_a_signal() -> Sketch:
+    sketch = floats("N", 3, 16)
+    sketch.op("Conv", sketch.constant(sketch.signs(4, 3, 3)))
+    return sketch.sign().flatten().dense(56, 3)
+
+
+@case("node 'conv", "channels")
+def convolution_of_too_many_channels() -> Sketch:
+    return image().conv(4, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'conv", "does not fit")
+def kernel_larger_than_the_image() -> Sketch:
+    return image().conv(3, 4, kernel=7).sign().flatten().dense(4, 3)
+
+
+@case("node 'conv", "declares a kernel")
+def kernel_shape_that_contradicts_the_weights() -> Sketch:
+    return image().conv(3, 4, kernel_shape=[5, 5]).sign().flatten().dense(64, 3)
+
+
+@case("node 'conv", "negative pads")
+def negative_pads() -> Sketch:
+    return image().conv(3, 4, pads=-1).sign().flatten().dense(16, 3)
+
+
+@case("node 'conv", "axes")
+def channels_last_convolution_without_transpose() -> Sketch:
+    sketch = Sketch(["N", 6, 6, 3], np.uint8)
+    sketch.op("Cast", to=1)
+    sketch.op("Transpose", perm=[0, 3, 2, 1])
+    return sketch.conv(3, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'matmul", "take 65 inputs")
+def dense_layer_of_wrong_size() -> Sketch:
+    return image().conv(3, 4).sign().flatten().dense(65, 3)
+
+
+@case("node 'matmul", "two tensors")
+def attention() -> Sketch:
+    sketch = image().conv(3, 4).sign().flatten()
+    turned = sketch.node("Transpose", [sketch.tensor], perm=[1, 0])
+    sketch.op("MatMul", turned)
+    return sketch
+
+
+@case("node 'batchnormalization", "variance")
+def negative_variance() -> Sketch:
+    return image().conv(3, 4).batch_norm(4, variance=-1.0).sign().flatten().dense(64, 3)
+
+
+@case("node 'batchnormalization", "infinite or not a number")
+def batch_norm_with_nan() -> Sketch:
+    return image().conv(3, 4).batch_norm(4, mean=np.nan).sign().flatten().dense(64, 3)
+
+
+@case("node 'batchnormalization", "has 5 elements")
+def batch_norm_of_wrong_size() -> Sketch:
+    return image().conv(3, 4).batch_norm(5).sign().flatten().dense(64, 3)
+
+
+@case("node 'batchnormalization", "training mode")
+def batch_norm_in_training_mode() -> onnx.ModelProto:
+    proto = small_cnn().proto()
+    node = next(n for n in proto.graph.node if n.op_type == "BatchNormalization")
+    node.attribute.append(onnx.helper.make_attribute("training_mode", 1))
+    return proto
+
+
+@case("node 'dropout", "active")
+def active_dropout() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Dropout", sketch.constant(0.5), sketch.constant(True, np.bool_))
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'instancenormalization", "BatchNormalization")
+def instance_normalization() -> Sketch:
+    sketch = image().conv(3, 4)
+    sketch.op("InstanceNormalization", *(sketch.constant(np.ones(4)) for _ in range(2)))
+    return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'reshape", "splits an axis")
+def reshape_that_splits_channels() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Reshape", sketch.constant([-1, 2, 2, 4, 4], np.int64))
+    return sketch
+
+
+@case("node 'reshape", "batch")
+def reshape_that_mixes_the_batch() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Reshape", sketch.constant([-1], np.int64))
+    return sketch
+
+
+@case("node 'pad", "only zero padding")
+def padding_with_minus_one() -> Sketch:
+    sketch = image()
+    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), sketch.constant(-1.0))
+    return sketch.conv(3, 4).sign().flatten().dense(144, 3)
+
+
+@case("node 'maxpool", "a Pad is supported before a convolution only")
+def padding_before_a_pool() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64))
+    return sketch.pool().flatten().dense(36, 3)
+
+
+@case("node 'maxpool", "neither a sign nor bits")
+def max_pool_of_pixels() -> Sketch:
+    return image().pool().conv(3, 4).sign().flatten().dense(4, 3)
+
+
+@case("node 'maxpool", "dilations")
+def dilated_max_pool() -> Sketch:
+    return image().conv(3, 4).sign().pool(2, 1, dilations=[2, 2]).flatten().dense(16, 3)
+
+
+@case("node 'quant", "several bits")
+def activations_of_two_bits() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Quant", *(sketch.constant(v) for v in (1, 0, 2)), domain="qonnx.custom_op.general")
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'sigmoid", "real-valued")
+def sigmoid_activation() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Sigmoid")
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'custom", "vendor.Custom is not supported")
+def operation_of_an_unknown_domain() -> Sketch:
+    sketch = image().conv(3, 4)
+    sketch.domains["vendor"] = 1
+    sketch.op("Custom", domain="vendor")
+    return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'if", "control flow")
+def control_flow() -> Sketch:
+    sketch = image()
+    body = onnx.helper.make_graph(
+        [onnx.helper.make_node("Neg", [sketch.tensor], ["b"])],
+        "body",
+        [],
+        [onnx.ValueInfoProto(name="b")],
+    )
+    condition = sketch.constant(True, np.bool_)
+    sketch.tensor = sketch.node("If", [condition], then_branch=body, else_branch=body)
+    return sketch.conv(3, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'greater", "two tensors")
+def comparison_of_two_live_tensors() -> Sketch:
+    sketch = image().conv(3, 4)
+    sketch.op("Greater", sketch.tensor)
+    sketch.op("Where", sketch.constant(1), sketch.constant(-1))
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'add", "differs from pixel to pixel")
+def a_mean_image() -> Sketch:
+    sketch = image()
+    sketch.op("Add", sketch.constant(np.arange(108.0).reshape(3, 6, 6)))
+    return sketch.conv(3, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'div", "divides by zero")
+def division_by_zero() -> Sketch:
+    sketch = image().conv(3, 4)
+    sketch.op("Div", sketch.constant([[[1.0]], [[0.0]], [[1.0]], [[1.0]]]))
+    return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'randomnormal", "random")
+def random_weights() -> Sketch:
+    sketch = image()
+    weight = sketch.node("RandomNormal", [], shape=[4, 3, 3, 3])
+    return sketch.conv(3, 4, weight=weight).sign().flatten().dense(64, 3)
