@@ -158,7 +158,6 @@ def with_synthesis(report: dict[str, Any], synthesis: Synthesis) -> dict[str, An
         "lut_cells": synthesis.lut_cells,
         "lut_memory": synthesis.lut_memory,
         "cells": synthesis.cells,
-        "modules": {k: _rounded(asdict(v)) for k, v in synthesis.modules.items()},
     }
     return result
 

@@ -47,7 +47,6 @@ class Synthesis:
         lut_cells: LUT primitives of any size.
         lut_memory: LUTs used as memory or shift register.
         cells: number of each primitive.
-        modules: by module name, of all its instances' definition (not multiplied).
     """
 
     total: Resources
@@ -55,7 +54,6 @@ class Synthesis:
     lut_cells: int
     lut_memory: int
     cells: dict[str, int]
-    modules: dict[str, Resources]
 
 
 def synthesise(build: Build) -> Synthesis:
@@ -102,17 +100,10 @@ def parse_statistics(text: str, top: str) -> Synthesis:
 
     With a hierarchy, the last section is the whole design; without one, the only section is.
     """
-    sections = re.split(r"^=== (.+?) ===$", text, flags=re.M)
-    modules: dict[str, Resources] = {}
-    last: tuple[dict[str, int], int] = ({}, 0)
-    for name, body in zip(sections[1::2], sections[2::2], strict=True):
-        cells = {n: int(c) for c, n in re.findall(r"^\s+(\d+)\s+([A-Z][A-Z0-9_]+)\s*$", body, re.M)}
-        estimate = re.search(r"Estimated number of LCs:\s+(\d+)", body)
-        logic = int(estimate[1]) if estimate else 0
-        last = (cells, logic)
-        if name != "design hierarchy":
-            modules[_module_name(name)] = _resources(cells, logic)
-    cells, logic = last
+    body = re.split(r"^=== .+? ===$", text, flags=re.M)[-1]
+    cells = {n: int(c) for c, n in re.findall(r"^\s+(\d+)\s+([A-Z][A-Z0-9_]+)\s*$", body, re.M)}
+    estimate = re.search(r"Estimated number of LCs:\s+(\d+)", body)
+    logic = int(estimate[1]) if estimate else 0
     if not cells:
         raise ToolError("Yosys printed no statistics", where=top)
     return Synthesis(
@@ -121,12 +112,7 @@ def parse_statistics(text: str, top: str) -> Synthesis:
         lut_cells=sum(n for c, n in cells.items() if re.fullmatch(r"LUT\d", c)),
         lut_memory=_lut_memory(cells),
         cells=cells,
-        modules=modules,
     )
-
-
-def _module_name(name: str) -> str:
-    return re.sub(r"^\$paramod(\$[0-9a-f]+)?\\", "", name)
 
 
 def _lut_memory(cells: dict[str, int]) -> int:
