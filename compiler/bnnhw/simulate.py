@@ -142,6 +142,7 @@ def simulate(
     try:
         runner.test(
             hdl_toplevel="bnn_bench",
+            hdl_toplevel_lang="verilog",
             test_module="bnn_design_bench",
             test_dir=build.path / "rtl",
             build_dir=runner.build_dir,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from bnnhw.ir.ops import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from collections.abc import Callable
 
     from bnnhw.ir.graph import Graph, Node
@@ -93,10 +95,14 @@ def _reach(tensor: Tensor) -> int:
     return max(abs(_low(tensor)), abs(tensor.dtype.high))  # type: ignore[union-attr]
 
 
+def _exact_float(reach: int, taps: int) -> type[np.floating[Any]]:
+    """A float type that holds every sum of ``taps`` products up to ``reach``: BLAS is exact."""
+    return np.float32 if reach * taps < _FLOAT32_EXACT else np.float64
+
+
 def _matmul(a: Ints, b: Ints, reach: int) -> Ints:
-    """Exact integer a @ b for |a| <= reach, |b| <= 1: BLAS on floats that hold every sum."""
-    exact32 = reach * a.shape[-1] < _FLOAT32_EXACT
-    dtype = np.float32 if exact32 else np.float64
+    """Exact integer a @ b for |a| <= reach and |b| <= 1."""
+    dtype = _exact_float(reach, a.shape[-1])
     return (a.astype(dtype) @ b.astype(dtype)).astype(np.int64)
 
 
@@ -104,14 +110,17 @@ def _convolve(x: Ints, weight: Ints, window: Window, reach: int) -> Ints:
     count, _, height, width = x.shape
     out_h, out_w = window.output_size(height, width)
     features = weight.shape[0]
-    matrix = weight.transpose(2, 3, 1, 0).reshape(-1, features)
+    dtype = _exact_float(reach, int(np.prod(weight.shape[1:])))
+    matrix = weight.transpose(2, 3, 1, 0).reshape(-1, features).astype(dtype)
+    pixels = x.astype(dtype).transpose(0, 2, 3, 1)
     result = np.empty((count, features, out_h, out_w), np.int64)
     step = max(1, _CHUNK_ELEMENTS // max(1, out_h * out_w * matrix.shape[0]))
     for first in range(0, count, step):
-        views = _windows(x[first : first + step], window, 0)
-        columns = views.transpose(0, 2, 3, 4, 5, 1).reshape(-1, out_h * out_w, matrix.shape[0])
-        acc = _matmul(columns, matrix, reach)
-        result[first : first + step] = acc.transpose(0, 2, 1).reshape(-1, features, out_h, out_w)
+        part = np.ascontiguousarray(pixels[first : first + step])
+        views = _windows(part.transpose(0, 3, 1, 2), window, 0)
+        columns = views.transpose(0, 2, 3, 4, 5, 1).reshape(-1, matrix.shape[0])
+        acc = (columns @ matrix).reshape(len(part), out_h, out_w, features)
+        result[first : first + step] = acc.transpose(0, 3, 1, 2)
     return result
 
 
@@ -120,7 +129,7 @@ def _max_pool(x: Ints, window: Window) -> Ints:
     return np.asarray(views.max(axis=(4, 5)), np.int64)
 
 
-def _windows(x: Ints, window: Window, fill: int) -> Ints:
+def _windows(x: NDArray[Any], window: Window, fill: int) -> NDArray[Any]:
     """Sliding windows [N, C, OH, OW, KH, KW] of images [N, C, H, W], padded with ``fill``."""
     top, left, bottom, right = window.pads
     padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)

@@ -1,0 +1,104 @@
+"""One network through every execution: interpreter, Verilog, HLS C++."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.backend.hls import emit_hls
+from bnnhw.backend.manifest import emit_manifest
+from bnnhw.backend.verilog import emit_bench, emit_verilog
+from bnnhw.board import load_board
+from bnnhw.build import write_build
+from bnnhw.chain import Network
+from bnnhw.fifo import size_fifos
+from bnnhw.hls_simulation import simulate_hls
+from bnnhw.ir.interpret import interpret
+from bnnhw.ir.serialize import graph_to_bytes
+from bnnhw.lower import lower
+from bnnhw.search import FoldingSearch, Goal
+from bnnhw.simulate import simulate
+from bnnhw.top_k import best_scores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from graphs import GraphBuilder
+
+    from bnnhw.design import Design
+    from bnnhw.folding import FoldingRequest
+    from bnnhw.simulate import Simulation
+    from bnnhw.token_model import Prediction
+
+
+@dataclass
+class Executed:
+    """A design, what the model predicted of it, and what its simulation measured."""
+
+    design: Design
+    prediction: Prediction
+    simulation: Simulation
+
+
+def execute_everywhere(
+    builder: GraphBuilder,
+    folder: Path,
+    *,
+    goal: int | None = None,
+    request: FoldingRequest | None = None,
+    frames: int = 4,
+    top_k: int = 0,
+    rates: tuple[tuple[float, float], ...] = ((0.0, 0.0), (0.5, 0.4)),
+) -> Executed:
+    """Asserts that Verilog and HLS C++ give the interpreter's scores, bit for bit.
+
+    Args:
+        builder: the network; its inputs include the all-lowest and the all-highest frame.
+        folder: where to build.
+        goal: cycles a frame.
+        request: what is fixed of the folding.
+        frames: frames back to back.
+        top_k: as for lowering.
+        rates: (idle, back-pressure) of each simulation; the first is returned.
+    """
+    graph = builder.graph()
+    network = Network(graph, top_k)
+    choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Goal(goal))
+    lowered = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    design, prediction = size_fifos(lowered)
+    files: dict[str, str | bytes] = {
+        **emit_verilog(design),
+        **emit_bench(design, 4 * prediction.latency_cycles + 10_000),
+        **emit_hls(design),
+        **emit_manifest(design),
+        "graph.npz": graph_to_bytes(graph),
+    }
+    build = write_build(folder / "build", files)
+    x = builder.inputs(frames)
+    expected = interpret(graph, x)
+    if top_k:
+        expected = best_scores(expected, top_k)
+    packed = build.input_port.pack(x)
+    results = []
+    for idle, back_pressure in rates:
+        result = simulate(build, packed, frames, idle=idle, back_pressure=back_pressure)
+        assert np.array_equal(build.output_port.unpack(result.data), expected)
+        assert result.registers["errors"] == 0
+        assert result.registers["frames_in"] == result.registers["frames_out"] == frames
+        results.append(result)
+    assert np.array_equal(
+        build.output_port.unpack(simulate_hls(build.path, packed, frames)), expected
+    )
+    return Executed(design, prediction, results[0])
+
+
+def assert_prediction_holds(executed: Executed, share: float = 0.01, slack: int = 4) -> None:
+    """Cycles a frame and latency are as the token model said, within 1 % or a few cycles."""
+    simulated = executed.simulation.cycles_per_frame
+    predicted = executed.prediction.cycles_per_frame
+    assert simulated is not None
+    assert abs(simulated - predicted) <= max(slack, share * predicted)
+    latency = executed.simulation.latency[0]
+    assert abs(latency - executed.prediction.latency_cycles) <= max(slack, share * latency)

@@ -1,0 +1,113 @@
+"""Small networks of every kind of layer: interpreter = Verilog = HLS C++, and as fast as said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from executions import assert_prediction_holds, execute_everywhere
+from graphs import GraphBuilder, cnv, digits
+
+from bnnhw.folding import FoldingRequest
+from bnnhw.ir.ops import IntegerTable, Threshold, Window
+from bnnhw.ir.types import Bit, Integer
+from bnnhw.report import ideal_cycles
+
+PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
+
+
+def test_mlp_on_bipolar_input(tmp_path):
+    builder = GraphBuilder((96,), Bit(True), name="mlp")
+    for i, features in enumerate((48, 32)):
+        builder.dense(f"dense{i}", features).threshold(f"sign{i}")
+    executed = execute_everywhere(builder.dense("scores", 10), tmp_path, goal=200)
+    assert_prediction_holds(executed)
+
+
+def test_padded_convolutions_with_simd_across_taps_and_odd_sizes(tmp_path):
+    builder = GraphBuilder((8, 9, 7), Bit(True), 1, name="spanning")
+    builder.conv("conv0", 12, PADDED).threshold("sign0")
+    builder.conv("conv1", 10, Window((3, 2), (2, 1), (2, 0, 1, 1))).threshold("sign1", bipolar=False)
+    builder.conv("conv2", 6, Window((1, 1))).threshold("sign2").dense("scores", 5)
+    request = FoldingRequest(
+        {
+            "conv0": {"pe": 4, "simd": 9},
+            "conv1": {"pe": 5, "simd": 4},
+            "conv2": {"pe": 6, "simd": 2},
+        }
+    )
+    executed = execute_everywhere(builder, tmp_path, request=request)
+    assert_prediction_holds(executed)
+
+
+def test_integer_images_unipolar_bits_and_overlapping_padded_pool(tmp_path):
+    builder = GraphBuilder((3, 10, 12), Integer(8, False), 2, name="unipolar")
+    builder.conv("conv0", 8, PADDED).threshold("sign0", bipolar=False)
+    builder.pool("pool0", Window((3, 3), (2, 2), (1, 1, 1, 1)))
+    builder.conv("conv1", 8, Window((3, 3), (1, 1), (1, 1, 1, 1))).threshold("sign1", bipolar=False)
+    builder.pool("pool1", Window((2, 2), (2, 2))).dense("scores", 4)
+    executed = execute_everywhere(builder, tmp_path, goal=600)
+    assert_prediction_holds(executed)
+
+
+def test_border_classes_of_thresholds_and_inverted_channels(tmp_path):
+    builder = GraphBuilder((2, 6, 6), Integer(4, True), 3, name="borders")
+    builder.conv("conv0", 6, PADDED)
+    rng = np.random.default_rng(0)
+    classes = (0, 1, 1, 1, 1, 2)
+    invert = np.array([False, True, False, True, False, True])
+    thresholds = rng.integers(-40, 40, (3, 3, 6))
+    builder.add("sign0", Threshold(thresholds, classes, classes, invert))
+    execute_everywhere(builder.dense("scores", 3), tmp_path, goal=300)
+
+
+def test_thresholds_and_tables_on_the_input_and_top_k(tmp_path):
+    rng = np.random.default_rng(1)
+    builder = GraphBuilder((2, 6, 8), Integer(8, False), 4, name="binarised")
+    builder.add("table", IntegerTable(rng.integers(-8, 8, 256), Integer(4, True)))
+    invert = np.array([False, True])
+    builder.add("binarise", Threshold(np.array([[[1, -2]]]), invert=invert))
+    builder.conv("conv0", 8, Window((3, 3))).threshold("sign0").dense("scores", 9)
+    execute_everywhere(builder, tmp_path, goal=400, top_k=3)
+
+
+def test_convolution_that_ends_in_a_map_of_scores(tmp_path):
+    builder = GraphBuilder((4, 6, 5), Bit(False), 5, name="dense_map")
+    builder.conv("conv0", 8, PADDED).threshold("sign0").conv("scores", 3, Window((3, 3)))
+    execute_everywhere(builder, tmp_path, goal=300)
+
+
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow),
+                                  pytest.param(3, marks=pytest.mark.slow),
+                                  pytest.param(4, marks=pytest.mark.slow)])
+def test_random_networks(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    element = [Integer(8, False), Bit(True), Integer(5, True), Bit(False)][seed % 4]
+    shape = (int(rng.choice([2, 4, 6])), 8, 2 * int(rng.integers(3, 6)))
+    builder = GraphBuilder(shape, element, seed, name=f"random{seed}")
+    for i in range(int(rng.integers(1, 4))):
+        height, width = builder.tensors[builder.end].shape[1:]
+        kernel = tuple(int(min(n, rng.integers(1, 4))) for n in (height, width))
+        pads = tuple(int(rng.integers(0, k)) for k in (*kernel, *kernel))
+        stride = tuple(int(rng.integers(1, 3)) for _ in range(2))
+        window = Window(kernel, stride, pads)
+        builder.conv(f"conv{i}", int(rng.choice([4, 6, 8])), window)
+        builder.threshold(f"sign{i}", bipolar=bool(rng.integers(0, 2)))
+        height, width = builder.tensors[builder.end].shape[1:]
+        if min(height, width) >= 4:
+            builder.pool(f"pool{i}", Window((2, 2), (2, 2)))
+    goal = int(rng.choice([300, 1_000]))
+    execute_everywhere(builder.dense("scores", 5), tmp_path, goal=goal)
+
+
+def test_digits_network_at_full_speed(tmp_path):
+    executed = execute_everywhere(digits(), tmp_path, goal=512, frames=6)
+    assert_prediction_holds(executed)
+    assert executed.simulation.cycles_per_frame <= 1.01 * ideal_cycles(executed.design) + 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cycles", [32_768, 8_192])
+def test_cnv_keeps_the_pace_of_its_bottleneck(tmp_path, cycles):
+    executed = execute_everywhere(cnv(), tmp_path, goal=cycles, rates=((0.0, 0.0),))
+    assert_prediction_holds(executed)
+    assert executed.simulation.cycles_per_frame <= min(cycles, 1.01 * ideal_cycles(executed.design))
