@@ -21,9 +21,9 @@ from bnnhw.ir.ops import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from bnnhw.ir.graph import Graph, Node
 
