@@ -1,6 +1,6 @@
 """Compiles the shipped digits network for the PYNQ-Z2 and runs real images through its Verilog.
 
-    python examples/digits_demo.py
+python examples/digits_demo.py
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ def test_mlp_on_bipolar_input(tmp_path):
 def test_padded_convolutions_with_simd_across_taps_and_odd_sizes(tmp_path):
     builder = GraphBuilder((8, 9, 7), Bit(True), 1, name="spanning")
     builder.conv("conv0", 12, PADDED).threshold("sign0")
-    builder.conv("conv1", 10, Window((3, 2), (2, 1), (2, 0, 1, 1))).threshold("sign1", bipolar=False)
+    builder.conv("conv1", 10, Window((3, 2), (2, 1), (2, 0, 1, 1))).threshold(
+        "sign1", bipolar=False
+    )
     builder.conv("conv2", 6, Window((1, 1))).threshold("sign2").dense("scores", 5)
     request = FoldingRequest(
         {
@@ -76,9 +78,16 @@ def test_convolution_that_ends_in_a_map_of_scores(tmp_path):
     execute_everywhere(builder, tmp_path, goal=300)
 
 
-@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow),
-                                  pytest.param(3, marks=pytest.mark.slow),
-                                  pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        0,
+        1,
+        pytest.param(2, marks=pytest.mark.slow),
+        pytest.param(3, marks=pytest.mark.slow),
+        pytest.param(4, marks=pytest.mark.slow),
+    ],
+)
 def test_random_networks(tmp_path, seed):
     rng = np.random.default_rng(seed)
     element = [Integer(8, False), Bit(True), Integer(5, True), Bit(False)][seed % 4]
