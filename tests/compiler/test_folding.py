@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from graphs import cnv, digits
 
 from bnnhw.board import load_board
 from bnnhw.chain import Network, build_chain, layer_cycles
@@ -14,6 +13,7 @@ from bnnhw.cost import budget, total
 from bnnhw.errors import BnnhwError, FoldingError
 from bnnhw.folding import FoldingRequest, read_folding
 from bnnhw.search import FoldingSearch, Goal
+from graphs import cnv, digits
 
 PYNQ = load_board("pynq-z2")
 

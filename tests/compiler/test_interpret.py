@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs import GraphBuilder, cnv
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.interpret import interpret, interpret_all
 from bnnhw.ir.ops import Threshold, Window
 from bnnhw.ir.types import Bit, Integer
+from graphs import GraphBuilder, cnv
 
 
 def convolve(x: np.ndarray, weight: np.ndarray, window: Window) -> np.ndarray:

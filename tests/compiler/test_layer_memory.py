@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from graphs import GraphBuilder
 
 from bnnhw.chain import Network
 from bnnhw.folding import LayerFolding
@@ -12,6 +11,7 @@ from bnnhw.ir.interpret import interpret
 from bnnhw.ir.ops import Threshold, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import layer_memories
+from graphs import GraphBuilder
 
 WINDOWS = [
     Window((3, 3), (1, 1), (1, 1, 1, 1)),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import fault_operations  # noqa: F401  (registers its cases)
 import pytest
-from faults import CASES, tail
-from sketch import Sketch, image
 
+import fault_operations  # noqa: F401  (registers its cases)
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.passes import PIPELINE, run
+from faults import CASES, tail
+from sketch import Sketch, image
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations
 
-import graphs
 import pytest
 import typer
 
+import graphs
 from bnnhw.board import load_board
 from bnnhw.chain import Network
 from bnnhw.cli import app

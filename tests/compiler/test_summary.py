@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import io
 
-import graphs
 import pytest
 from rich.console import Console
 
+import graphs
 from bnnhw.board import load_board
 from bnnhw.chain import Network
 from bnnhw.lower import lower

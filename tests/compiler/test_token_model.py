@@ -7,7 +7,6 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from graphs import cnv, digits
 
 from bnnhw.board import load_board
 from bnnhw.chain import Network
@@ -18,9 +17,10 @@ from bnnhw.report import ideal_cycles
 from bnnhw.search import FoldingSearch, Goal
 from bnnhw.timing import window_depth, window_lines
 from bnnhw.token_model import TIMINGS, predict, solve
+from graphs import cnv, digits
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "hw"))
-from window_model import ParallelTiming, WindowShape, WindowTiming  # noqa: E402
+from window_model import ParallelTiming, WindowShape, WindowTiming
 
 SHAPES = [
     WindowShape(4, height, width, kernel, stride, (pad, pad, pad, pad))

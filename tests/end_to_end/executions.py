@@ -25,12 +25,11 @@ from bnnhw.top_k import best_scores
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from graphs import GraphBuilder
-
     from bnnhw.design import Design
     from bnnhw.folding import FoldingRequest
     from bnnhw.simulate import Simulation
     from bnnhw.token_model import Prediction
+    from graphs import GraphBuilder
 
 
 @dataclass

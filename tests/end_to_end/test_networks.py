@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from executions import assert_prediction_holds, execute_everywhere
-from graphs import GraphBuilder, cnv, digits
 
 from bnnhw.folding import FoldingRequest
 from bnnhw.ir.ops import IntegerTable, Threshold, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.report import ideal_cycles
+from executions import assert_prediction_holds, execute_everywhere
+from graphs import GraphBuilder, cnv, digits
 
 PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from graphs import GraphBuilder, digits
 
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import WIDEST_WORD, _memory_header, emit_hls
@@ -26,6 +25,7 @@ from bnnhw.ir.interpret import interpret
 from bnnhw.ir.ops import IntegerTable, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.lower import lower, with_fifo_depths
+from graphs import GraphBuilder, digits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,6 +6,7 @@ import random
 from itertools import pairwise
 
 import pytest
+
 from runner import PATTERNS, Pattern, run_streams
 
 CONFIGS = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from runner import PATTERNS, pack, run_streams
 
 #: BYTES, ELEM_BITS, LANES, FRAME_ELEMS.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from compute import lint, refusal
 from test_bnn_pe_array import Shape, check, operands, run_array
 

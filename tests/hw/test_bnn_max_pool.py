@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from compute import image, lint, refusal
 from runner import pack, run_streams, unpack
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+
 from compute import image, lint, refusal, wrap
 from runner import PATTERNS, Run, pack, run_streams, unpack
 
@@ -79,13 +80,16 @@ def operands(
 
 
 def run_array(
-    unit: str, shape: Shape, x: np.ndarray, weights: np.ndarray, init: np.ndarray,
-    bits: int = 1, extra: dict[str, int | str] | None = None,
+    unit: str,
+    shape: Shape,
+    x: np.ndarray,
+    weights: np.ndarray,
+    init: np.ndarray,
+    bits: int = 1,
+    extra: dict[str, int | str] | None = None,
 ) -> list[Run]:
     frames, pixels, _ = x.shape
-    beats = np.repeat(
-        x.reshape(frames, pixels, 1, shape.folds * shape.simd), shape.tiles, axis=2
-    )
+    beats = np.repeat(x.reshape(frames, pixels, 1, shape.folds * shape.simd), shape.tiles, axis=2)
     rows = weights.reshape(shape.tiles, shape.pe, shape.folds, shape.simd)
     words = rows.transpose(0, 2, 1, 3).reshape(-1, shape.pe * shape.simd)
     return run_streams(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from compute import image, lint, refusal
 from runner import pack, run_streams, unpack
 
 
-@pytest.mark.parametrize(
-    ("lanes", "folds", "taps"), [(4, 3, 9), (1, 1, 4), (7, 2, 1), (9, 1, 6)]
-)
+@pytest.mark.parametrize(("lanes", "folds", "taps"), [(4, 3, 9), (1, 1, 4), (7, 2, 1), (9, 1, 6)])
 def test_reduces_taps_and_ignores_padding(lanes: int, folds: int, taps: int) -> None:
     rng = np.random.default_rng(taps)
     windows = 40

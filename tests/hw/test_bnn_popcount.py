@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from compute import lint
 from runner import HW, use_verilator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from compute import image, lint, refusal
 from runner import pack, run_streams, unpack
 
@@ -18,9 +19,9 @@ def test_compares_exactly(bits: int, signed: int, lanes: int, folds: int) -> Non
     high = low + (1 << bits) - 1
     # Up to one beyond what x reaches, so that a channel can be constant.
     thresholds = rng.integers(-(1 << bits), 1 << bits, (folds, lanes))
-    thresholds.reshape(-1)[:3] = [
-        low, min(high + 1, (1 << bits) - 1), (low + high) // 2
-    ][: thresholds.size]
+    thresholds.reshape(-1)[:3] = [low, min(high + 1, (1 << bits) - 1), (low + high) // 2][
+        : thresholds.size
+    ]
     flips = rng.integers(0, 2, (folds, lanes))
     x = rng.integers(low, high + 1, (60, folds, lanes))
     x[:20] = np.clip(thresholds + rng.integers(-1, 2, (20, folds, lanes)), low, high)

@@ -6,6 +6,7 @@ from math import lcm
 
 import numpy as np
 import pytest
+
 from runner import PATTERNS, Pattern, pack, run_streams
 
 CONFIGS = [

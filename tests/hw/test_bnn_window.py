@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from runner import PATTERNS, pack, run_streams
 from window_model import WindowShape, WindowTiming
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from runner import HW, sources, use_verilator
 
 UNITS = sorted(path.stem for path in HW.glob("bnn_*.sv"))

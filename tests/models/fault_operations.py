@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+
 from faults import BY_TYPE, case, floats
 from sketch import Sketch, image, small_cnn
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from sketch import Sketch, image, small_cnn
 
 from bnnhw.frontend import LoadOptions
+from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 import pytest
-from agreement import agrees, passes_agree
-from sketch import Sketch, image, small_cnn
 
+from agreement import agrees, passes_agree
 from bnnhw.frontend import LoadOptions, load
+from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from agreement import agrees, passes_agree
-from sketch import Sketch, small_cnn
 
+from agreement import agrees, passes_agree
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.ir.ops import BinaryConv, IntegerTable, Threshold
 from bnnhw.ir.types import Bit, Integer
+from sketch import Sketch, small_cnn
 
 if TYPE_CHECKING:
     from pathlib import Path

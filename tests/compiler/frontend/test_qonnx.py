@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
-from agreement import agrees, passes_agree
-from sketch import Sketch
 
+from agreement import agrees, passes_agree
 from bnnhw.frontend import LoadOptions
 from bnnhw.frontend.constants import evaluate
 from bnnhw.frontend.model_file import decode_node
 from bnnhw.ir.ops import IntegerTable
 from bnnhw.ir.types import Bit, Integer
+from sketch import Sketch
 
 if TYPE_CHECKING:
     from pathlib import Path

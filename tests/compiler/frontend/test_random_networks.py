@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from agreement import agrees, passes_agree
-from sketch import SIGNS, Sketch
 
+from agreement import agrees, passes_agree
 from bnnhw.frontend import LoadOptions
+from sketch import SIGNS, Sketch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from agreement import compiled
-from sketch import Sketch, image, small_cnn
 
+from agreement import compiled
 from bnnhw.errors import ModelError, VerificationError
 from bnnhw.frontend import LoadOptions
 from bnnhw.ir.interpret import interpret, interpret_all
 from bnnhw.ir.ops import BinaryConv, BinaryDense, BitMaxPool, Threshold
 from bnnhw.verify_model import check_against_onnxruntime, random_inputs
+from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from agreement import agrees, passes_agree
-from sketch import Sketch, image
 
+from agreement import agrees, passes_agree
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.ir.interpret import layer_nodes
+from sketch import Sketch, image
 
 if TYPE_CHECKING:
     from pathlib import Path

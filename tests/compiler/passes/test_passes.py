@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from agreement import passes_agree
 from hypothesis import given
 from hypothesis import strategies as st
-from sketch import image, small_cnn
 from test_predicates import chain
 
+from agreement import passes_agree
 from bnnhw.errors import ModelError
 from bnnhw.frontend import load
 from bnnhw.frontend.exact import exact, full
@@ -39,6 +38,7 @@ from bnnhw.passes.fold_tables import fold_tables, grid_of
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.normalise_signs import normalise_signs
 from bnnhw.passes.split_weights import split_weights
+from sketch import image, small_cnn
 
 if TYPE_CHECKING:
     from pathlib import Path
