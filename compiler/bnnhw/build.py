@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
+import os
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
 
 _MARK = "manifest.json"
+_KEYS = {"schema", "bnnhw", "network", "top", "input", "output"}
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,15 @@ class Build:
         """The build at ``path``; raises BnnhwError where there is none."""
         if not (path / _MARK).is_file():
             raise BnnhwError(
-                "is no build folder: it has no manifest.json",
+                f"is no build folder: it has no {_MARK}",
                 where=str(path),
                 fix="make one: bnnhw compile MODEL.onnx --board pynq-z2 -o DIR",
+            )
+        if not _KEYS.issubset(_read_json(path / _MARK)):
+            raise BnnhwError(
+                "is no manifest of a build of bnnhw",
+                where=str(path / _MARK),
+                fix="make a build: bnnhw compile MODEL.onnx --board pynq-z2 -o DIR",
             )
         return Build(path)
 
@@ -57,6 +65,15 @@ class Build:
     def graph(self) -> Graph:
         """The integer graph that the hardware implements."""
         return read_graph(self.path / "graph.npz")
+
+    def require(self, backend: str) -> None:
+        """Raises BnnhwError where the build was made without "verilog" or "hls"."""
+        if not any((self.path / {"verilog": "rtl", "hls": "hls"}[backend]).glob(f"{self.top}.*")):
+            raise BnnhwError(
+                f"the build holds no {backend} files",
+                where=str(self.path),
+                fix="compile the model again with --backend verilog --backend hls, the default",
+            )
 
     @property
     def top(self) -> str:
@@ -91,49 +108,94 @@ class Build:
         )
 
 
-def write_build(path: Path, files: Mapping[str, str | bytes]) -> Build:
-    """Writes a build folder: all of it or nothing.
-
-    The files go to a temporary folder beside ``path`` that takes its place at the end. An existing
-    build at ``path`` is replaced; any other non-empty folder is refused.
-    """
+def check_target(path: Path) -> None:
+    """Raises BnnhwError where ``write_build`` would not write: worth asking before the work."""
     path = path.absolute()
-    if (
-        path.exists()
-        and not (path / _MARK).is_file()
-        and (not path.is_dir() or any(path.iterdir()))
-    ):
+    if path.exists() and not _is_build(path) and not _is_empty_folder(path):
         raise BnnhwError(
             "exists and is no build of bnnhw: it is left as it is",
             where=str(path),
             fix="choose another folder with -o",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    above = next(parent for parent in path.parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        reason = "may not be written to" if above.is_dir() else "is no folder"
+        raise BnnhwError(
+            f"the build folder cannot be made: {above} {reason}",
+            where=str(path),
+            fix="choose another folder with -o",
+        )
+
+
+def write_build(path: Path, files: Mapping[str, str | bytes]) -> Build:
+    """Writes a build folder: all of it or nothing.
+
+    The files go to a temporary folder beside ``path`` that takes its place at the end. An existing
+    build at ``path`` is replaced; anything else but an empty folder is refused.
+
+    Raises:
+        BnnhwError: ``path`` is taken, or cannot be written.
+    """
+    check_target(path)
+    path = path.resolve()  # a link stays one: what it names is replaced
+    made = [parent for parent in path.parents if not parent.exists()]
     try:
-        for name, content in files.items():
-            target = draft / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, bytes):
-                target.write_bytes(content)
-            else:
-                target.write_text(content)
-        draft.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        draft.replace(path)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f".{path.name}.", dir=path.parent, ignore_cleanup_errors=True
+        ) as draft:
+            new, old = Path(draft) / "new", Path(draft) / "old"
+            _write_files(new, files)
+            if path.exists():
+                path.rename(old)
+            try:
+                new.rename(path)
+            except BaseException:
+                if old.exists():
+                    old.rename(path)
+                raise
+    except BaseException as error:
+        for parent in made:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        if not isinstance(error, OSError):
+            raise
+        raise BnnhwError(
+            f"the build cannot be written: {error.strerror}",
+            where=str(path),
+            fix="choose another folder with -o, or make room for it",
+        ) from error
     return Build(path)
+
+
+def _write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    folder.mkdir()
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def _is_build(path: Path) -> bool:
+    """Whether ``path`` is a folder of ours: other tools write a manifest.json too."""
+    try:
+        Build.open(path)
+    except BnnhwError:
+        return False
+    return True
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise BnnhwError(
             f"cannot be read: {error}", where=str(path), fix="compile the model again"
         ) from error
-    assert isinstance(data, dict)
+    if not isinstance(data, dict):
+        raise BnnhwError("holds no JSON object", where=str(path), fix="compile the model again")
     return data
