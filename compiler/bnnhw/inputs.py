@@ -17,7 +17,19 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.graph import Graph, InputFormat
 
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tiff")
+_IMAGE_SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".ppm",
+    ".pgm",
+    ".gif",
+    ".webp",
+    ".tif",
+    ".tiff",
+)
+_MAGIC = (b"\x93NUMPY", b"PK")
 _ARRAY_KEYS = ("x", "input", "inputs", "images", "data")
 
 
@@ -30,39 +42,58 @@ def read_inputs(paths: Sequence[Path], source: InputFormat) -> NDArray[np.generi
     Raises:
         BnnhwError: a file is missing, unreadable, or of the wrong shape.
     """
-    arrays = []
-    for path in paths:
-        if path.is_dir():
-            files = sorted(p for p in path.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES)
-            if not files:
-                raise BnnhwError("the folder holds no images", where=str(path))
-            arrays += [_read_image(file, source) for file in files]
-        elif not path.is_file():
-            raise BnnhwError("no such file", where=str(path), fix="check the path of --input")
-        elif path.suffix == ".npy":
-            arrays.append(_read_npy(path))
-        elif path.suffix == ".npz":
-            arrays.append(_read_npz(path, source.name))
-        elif path.suffix.lower() in _IMAGE_SUFFIXES:
-            arrays.append(_read_image(path, source))
-        else:
-            raise BnnhwError(
-                f"files of type '{path.suffix}' are not read",
-                where=str(path),
-                fix="give .npy, .npz, images, or a folder of images",
-            )
-    shaped = []
-    for path, array in zip(list(paths) * len(arrays), arrays, strict=False):
-        one = array[None] if tuple(array.shape) == tuple(source.shape) else array
-        if tuple(one.shape[1:]) != tuple(source.shape) or len(one) == 0:
-            raise BnnhwError(
-                f"holds an array of shape {tuple(array.shape)}, the model takes (N, "
-                f"{', '.join(map(str, source.shape))})",
-                where=str(path),
-                fix="give inputs in the model's own shape and order",
-            )
-        shaped.append(one)
-    return np.concatenate(shaped)
+    files = [file for path in paths for file in (_image_files(path) if path.is_dir() else [path])]
+    return np.concatenate([_with_batch(_read(file, source), source, file) for file in files])
+
+
+def _image_files(folder: Path) -> list[Path]:
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES)
+    if not files:
+        raise BnnhwError(
+            "the folder holds no images",
+            where=str(folder),
+            fix=f"give a folder of {', '.join(_IMAGE_SUFFIXES)}, or .npy or .npz files",
+        )
+    return files
+
+
+def _read(path: Path, source: InputFormat) -> NDArray[np.generic]:
+    if not path.is_file():
+        raise BnnhwError("no such file", where=str(path), fix="check the path of --input")
+    if path.suffix in (".npy", ".npz"):
+        return _read_arrays(path, source.name)
+    if path.suffix.lower() in _IMAGE_SUFFIXES:
+        return _read_image(path, source)
+    raise BnnhwError(
+        f"files of type '{path.suffix}' are not read",
+        where=str(path),
+        fix="give .npy, .npz, images, or a folder of images",
+    )
+
+
+def _with_batch(array: NDArray[np.generic], source: InputFormat, path: Path) -> NDArray[np.generic]:
+    """The array as [N, *shape]; one input alone gets its batch dimension."""
+    if array.dtype.kind not in "biuf":
+        raise BnnhwError(
+            f"holds elements of type {array.dtype}, not numbers",
+            where=str(path),
+            fix=f"save the inputs as {source.dtype}",
+        )
+    one = array[None] if tuple(array.shape) == tuple(source.shape) else array
+    if tuple(one.shape[1:]) != tuple(source.shape) or len(one) == 0:
+        raise BnnhwError(
+            f"holds an array of shape {tuple(array.shape)}, the model takes (N, "
+            f"{', '.join(map(str, source.shape))})",
+            where=str(path),
+            fix="give inputs in the model's own shape and order",
+        )
+    if not np.isfinite(one.astype(np.float64)).all():
+        raise BnnhwError(
+            "holds values that are infinite or not a number",
+            where=str(path),
+            fix="look at how the inputs were made: every element must be a number",
+        )
+    return one
 
 
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
@@ -76,35 +107,39 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
     return np.where(rng.random((count, *shape)) < 0.5, low, high).astype(np.int64)
 
 
-def _read_npy(path: Path) -> NDArray[np.generic]:
+def _read_arrays(path: Path, input_name: str) -> NDArray[np.generic]:
+    """The array of a .npy file, or the input's of a .npz file."""
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise BnnhwError(f"is no readable array: {error}", where=str(path)) from error
-
-
-def _read_npz(path: Path, input_name: str) -> NDArray[np.generic]:
-    try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file:
+            if not file.read(8).startswith(_MAGIC):  # numpy would take it for a pickled object
+                raise ValueError("it does not begin as one")
+        data = np.load(path, allow_pickle=False)
+        if isinstance(data, np.ndarray):
+            return data
+        with data:
             names = list(data.files)
             chosen = next((n for n in (input_name, *_ARRAY_KEYS) if n in names), None)
             if chosen is None and len(names) == 1:
                 chosen = names[0]
-            if chosen is None:
-                raise BnnhwError(
-                    f"holds the arrays {', '.join(names)}, none of them named as an input",
-                    where=str(path),
-                    fix=f"name one of them '{input_name}' or 'x'",
-                )
-            return np.asarray(data[chosen])
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise BnnhwError(f"is no readable .npz file: {error}", where=str(path)) from error
+            if chosen is not None:
+                return np.asarray(data[chosen])
+    except Exception as error:  # numpy, zipfile and zlib have no common one for damaged files
+        raise BnnhwError(
+            f"is no readable {path.suffix} file: {error}",
+            where=str(path),
+            fix="save it again with numpy.save or numpy.savez, without pickled objects",
+        ) from error
+    raise BnnhwError(
+        f"holds {len(names)} arrays ({', '.join(names)}), none of them named as an input",
+        where=str(path),
+        fix=f"name one of them '{input_name}'",
+    )
 
 
 def _read_image(path: Path, source: InputFormat) -> NDArray[np.generic]:
     """One image as a model input [*shape]: pixels 0..255 through the input's scale and offset."""
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     except ImportError as error:
         raise ToolError(
             "reading images needs the package pillow", fix="pip install 'bnnhw[images]'"
@@ -127,7 +162,11 @@ def _read_image(path: Path, source: InputFormat) -> NDArray[np.generic]:
             mode = "RGB" if shape[2] == 3 else "L"
             scaled = image.convert(mode).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
             pixels = np.asarray(scaled).reshape(shape)
-    except (OSError, UnidentifiedImageError) as error:
-        raise BnnhwError(f"is no readable image: {error}", where=str(path)) from error
+    except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
+        raise BnnhwError(
+            f"is no readable image: {error}",
+            where=str(path),
+            fix="open it in a viewer: the file is damaged, or of another type than its name says",
+        ) from error
     integers = pixels.astype(np.int64).transpose(2, 0, 1)[None]
     return source.decode(integers)[0]
