@@ -12,17 +12,34 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bnnhw import __version__
 from bnnhw.board import board_names, load_board
 from bnnhw.build import Build
+from bnnhw.cli_options import (
+    BuildDir,
+    InputOffset,
+    Inputs,
+    InputScale,
+    InputType,
+    Json,
+    Model,
+    Scores,
+    SignZero,
+    check_backends,
+    check_board,
+    check_build_target,
+    check_goal,
+    check_scores_file,
+    load_options,
+)
 from bnnhw.errors import BnnhwError
 from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bnnhw.frontend.options import LoadOptions
     from bnnhw.ir.graph import Graph
 
 app = typer.Typer(
@@ -35,31 +52,19 @@ app.add_typer(zoo_app, name="zoo")
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained network.")]
-BuildDir = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder that compile wrote.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-InputType = Annotated[
-    str | None,
-    typer.Option(help="Integer type of a float input: bipolar, unipolar, uint8, int8, uint4, ..."),
-]
-InputScale = Annotated[
-    str | None, typer.Option(help="Model value = integer * scale + offset; e.g. 1/255.")
-]
-InputOffset = Annotated[str | None, typer.Option(help="See --input-scale; e.g. -1.")]
-SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0: minus or plus.")]
-Inputs = Annotated[
-    list[Path] | None,
-    typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
-]
-
 
 def main() -> None:
     """Runs the command line; user errors end with exit code 1 and a message that helps."""
     try:
         app()
     except BnnhwError as error:
-        err.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False)
-        sys.exit(1)
+        _print_error(str(error))
+    except OSError as error:  # what no command foresaw: a full disk, a file without permission
+        place = f"{error.filename}: " if error.filename else ""
+        _print_error(f"{place}{error.strerror or error}\n  fix: check the path and its permissions")
+    else:
+        return
+    sys.exit(1)
 
 
 @app.command("compile")
@@ -102,16 +107,14 @@ def compile_command(
     from bnnhw.folding import FoldingRequest, read_folding
 
     backends = tuple(backend or BACKENDS)
-    unknown = sorted(set(backends) - set(BACKENDS))
-    if unknown:
-        raise BnnhwError(
-            f"no back end '{unknown[0]}'", where="option --backend", fix="choose verilog, hls"
-        )
-    if clock is not None and not 1 <= clock <= 1000:
-        raise BnnhwError(f"{clock:g} MHz is no clock for an FPGA", where="option --clock")
+    check_backends(backends, BACKENDS)
+    check_board(board)
+    check_goal(fps, cycles, clock)
     if top_k < 0:
-        raise BnnhwError("is negative", where="option --top-k", fix="give a number of classes")
-    load_options = _load_options(input_type, input_scale, input_offset, sign_zero)
+        raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
+    target = output or Path("build") / network_name(model)
+    check_build_target(target, [model, *(inputs or [])])
+    load = load_options(input_type, input_scale, input_offset, sign_zero)
     options = CompileOptions(
         board=board,
         goal_fps=fps,
@@ -119,7 +122,7 @@ def compile_command(
         clock_mhz=clock,
         folding=read_folding(folding) if folding else FoldingRequest(),
         backends=backends,
-        load=load_options,
+        load=load,
         top_k=top_k,
         verify=not no_verify,
         dump_ir=dump_ir,
@@ -128,8 +131,7 @@ def compile_command(
     if inputs:
         from bnnhw.compile import integer_graph
 
-        arrays = _read(inputs, integer_graph(model, load_options))
-    target = output or Path("build") / network_name(model)
+        arrays = _read(inputs, integer_graph(model, load))
     with _progress(as_json) as progress:
         result = compile_model(model, target, options, inputs=arrays, progress=progress)
     if as_json:
@@ -138,7 +140,7 @@ def compile_command(
     from bnnhw.summary import summary
 
     summary(result.report, out)
-    out.print(f"build: {target}    report: {target / 'report.html'}", highlight=False)
+    typer.echo(f"build: {target}    report: {target / 'report.html'}")
 
 
 @app.command()
@@ -148,9 +150,7 @@ def simulate(
     frames: Annotated[
         int | None, typer.Option(help="Frames to simulate; default all inputs, or 3 random.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the scores to this .npy file.")
-    ] = None,
+    output: Scores = None,
     idle: Annotated[float, typer.Option(help="Share of cycles without input, 0 to 0.95.")] = 0.0,
     back_pressure: Annotated[
         float, typer.Option(help="Share of cycles without readiness for output, 0 to 0.95.")
@@ -166,7 +166,12 @@ def simulate(
 
     for name, value in (("--idle", idle), ("--back-pressure", back_pressure)):
         if not 0 <= value <= 0.95:
-            raise BnnhwError(f"{value:g} is not within 0 to 0.95", where=f"option {name}")
+            raise BnnhwError(
+                f"{value:g} is not within 0 to 0.95",
+                where=f"option {name}",
+                fix="give the share of cycles to pause, e.g. 0.3",
+            )
+    check_scores_file(output)
     opened = Build.open(build)
     arrays = _read(inputs, opened.graph) if inputs else None
     with _progress(as_json) as progress:
@@ -180,8 +185,7 @@ def simulate(
             hls=hls,
             progress=progress,
         )
-    if output:
-        np.save(output, result.scores)
+    _save(output, result.scores)
     if as_json:
         checks = [vars(check) for check in result.checks]
         _print_json({**result.simulation.to_json(), "verification": checks})
@@ -202,9 +206,7 @@ def run(
         list[Path],
         typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
     ],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write integer scores to this .npy file.")
-    ] = None,
+    output: Scores = None,
     input_type: InputType = None,
     input_scale: InputScale = None,
     input_offset: InputOffset = None,
@@ -216,16 +218,18 @@ def run(
     from bnnhw.compile import integer_graph
     from bnnhw.ir.interpret import interpret
 
+    if top_k < 1:
+        raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
+    check_scores_file(output)
     if model_or_build.is_dir():
         graph = Build.open(model_or_build).graph
     else:
-        options = _load_options(input_type, input_scale, input_offset, sign_zero)
+        options = load_options(input_type, input_scale, input_offset, sign_zero)
         graph = integer_graph(model_or_build, options)
     scores = interpret(graph, graph.input_format.encode(_read(inputs, graph)))
-    if output:
-        np.save(output, scores)
+    _save(output, scores)
     flat = graph.output_map.apply(scores).reshape(len(scores), -1)
-    best = np.argsort(-flat, axis=1, kind="stable")[:, : max(1, top_k)]
+    best = np.argsort(-flat, axis=1, kind="stable")[:, :top_k]
     if as_json:
         _print_json({"scores": scores.tolist(), "best": best.tolist()})
         return
@@ -245,7 +249,7 @@ def report(build: BuildDir, as_json: Json = False) -> None:
     from bnnhw.summary import summary
 
     summary(opened.report, out)
-    out.print(f"report: {build / 'report.html'}", highlight=False)
+    typer.echo(f"report: {build / 'report.html'}")
 
 
 @app.command()
@@ -307,10 +311,11 @@ def models() -> None:
     """List the trained networks that come with bnnhw, with the path of each."""
     from bnnhw.models import shipped_models
 
-    table = Table("model", "accuracy", "input", "path", box=None)
-    for model in shipped_models():
-        table.add_row(model.name, model.accuracy, model.input, str(model.path))
-    out.print(table)
+    for model in shipped_models():  # no table: that would cut paths at the terminal's width
+        typer.echo(f"{model.name}  {model.path}")
+        typer.echo(f"    accuracy: {model.accuracy}")
+        typer.echo(f"    input:    {model.input}")
+        typer.echo(f"    recipe:   {model.recipe}")
 
 
 @app.command()
@@ -339,32 +344,6 @@ def _version(
     if version:
         typer.echo(f"bnnhw {__version__}")
         raise typer.Exit
-
-
-def _load_options(
-    input_type: str | None, scale: str | None, offset: str | None, sign_zero: str
-) -> LoadOptions:
-    from bnnhw.frontend.options import LoadOptions
-
-    return LoadOptions(
-        input_type=input_type,
-        input_scale=_number(scale, "--input-scale"),
-        input_offset=_number(offset, "--input-offset"),
-        sign_zero=sign_zero,
-    )
-
-
-def _number(text: str | None, option: str) -> float | None:
-    """A decimal number or a fraction such as 1/255."""
-    if text is None:
-        return None
-    try:
-        above, _, below = text.partition("/")
-        return float(above) / (float(below) if below else 1.0)
-    except (ValueError, ZeroDivisionError):
-        raise BnnhwError(
-            f"'{text}' is no number", where=f"option {option}", fix="give e.g. 0.5 or 1/255"
-        ) from None
 
 
 def _read(paths: list[Path], graph: Graph) -> np.ndarray[Any, Any]:
@@ -417,8 +396,15 @@ def _print_json(data: dict[str, Any]) -> None:
     typer.echo(json.dumps(data, indent=2))
 
 
-def _escape(text: str) -> str:
-    return text.replace("[", "\\[")
+def _print_error(text: str) -> None:
+    """Unbroken lines, so that paths can be copied, and no markup: names may hold brackets."""
+    err.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True, highlight=False)
+
+
+def _save(path: Path | None, scores: np.ndarray[Any, Any]) -> None:
+    if path is not None:
+        with path.open("wb") as file:  # numpy.save would add .npy to any other name
+            np.save(file, scores)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class ShippedModel:
 def shipped_models() -> list[ShippedModel]:
     """All shipped networks, in the order of models.json."""
     folder = asset_folder("models")
-    entries = json.loads((folder / "models.json").read_text())
+    entries = json.loads((folder / "models.json").read_text(encoding="utf-8"))
     return [
         ShippedModel(e["name"], folder / e["file"], e["accuracy"], e["input"], e["recipe"])
         for e in entries

@@ -166,8 +166,8 @@ def write_report(folder: Path, report: dict[str, Any]) -> None:
     """Writes report.json and report.html of a build."""
     from bnnhw.report_html import report_html
 
-    (folder / "report.json").write_text(report_text(report))
-    (folder / "report.html").write_text(report_html(report))
+    (folder / "report.json").write_text(report_text(report), encoding="utf-8")
+    (folder / "report.html").write_text(report_html(report), encoding="utf-8")
 
 
 def report_text(report: dict[str, Any]) -> str:

@@ -1,0 +1,134 @@
+"""Options that several commands share, and the checks of them that need no model."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bnnhw.board import load_board
+from bnnhw.build import check_target
+from bnnhw.errors import BnnhwError, FoldingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bnnhw.frontend.options import LoadOptions
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained network.")]
+BuildDir = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder that compile wrote.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+InputType = Annotated[
+    str | None,
+    typer.Option(help="Integer type of a float input: bipolar, unipolar, uint8, int8, uint4, ..."),
+]
+InputScale = Annotated[
+    str | None, typer.Option(help="Model value = integer * scale + offset; e.g. 1/255.")
+]
+InputOffset = Annotated[str | None, typer.Option(help="See --input-scale; e.g. -1.")]
+SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0: minus or plus.")]
+Inputs = Annotated[
+    list[Path] | None,
+    typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+]
+Scores = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write the integer scores to this .npy file.")
+]
+
+
+def load_options(
+    input_type: str | None, scale: str | None, offset: str | None, sign_zero: str
+) -> LoadOptions:
+    """The declarations about a model that the command line makes."""
+    from bnnhw.frontend.options import LoadOptions
+
+    return LoadOptions(
+        input_type=input_type,
+        input_scale=_number(scale, "--input-scale"),
+        input_offset=_number(offset, "--input-offset"),
+        sign_zero=sign_zero,
+    )
+
+
+def check_goal(fps: float | None, cycles: int | None, clock: float | None) -> None:
+    """Refuses goals and clocks that no network could meet."""
+    if fps is not None and cycles is not None:
+        raise FoldingError(
+            "--fps and --cycles exclude each other", where="goal", fix="give one of them"
+        )
+    if fps is not None and not 0 < fps < math.inf:
+        raise FoldingError(
+            f"{fps:g} FPS is no goal", where="option --fps", fix="give a positive number"
+        )
+    if cycles is not None and cycles < 1:
+        raise FoldingError(
+            f"{cycles} cycles is no goal", where="option --cycles", fix="give 1 or more"
+        )
+    if clock is not None and not 1 <= clock <= 1000:
+        raise BnnhwError(
+            f"{clock:g} MHz is no clock for an FPGA",
+            where="option --clock",
+            fix="give MHz, 1 to 1000; 100 to 200 is usual for the boards here",
+        )
+
+
+def check_board(name: str) -> None:
+    """Refuses boards that do not exist, or whose file describes no part that could be."""
+    board = load_board(name)
+    for key in ("clock_mhz", "lut", "ff", "bram36"):
+        if not 0 < getattr(board, key) < math.inf:
+            raise BnnhwError(
+                f"its {key} is {getattr(board, key):g}, no positive number",
+                where=f"board '{name}'",
+                fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
+            )
+
+
+def check_backends(chosen: Sequence[str], known: Sequence[str]) -> None:
+    """Refuses back ends that do not exist."""
+    for name in chosen:
+        if name not in known:
+            raise BnnhwError(
+                f"no back end '{name}'",
+                where="option --backend",
+                fix=f"choose {', '.join(known)}",
+            )
+
+
+def check_build_target(target: Path, sources: Sequence[Path]) -> None:
+    """Refuses a build folder that cannot be written, or whose renewal would delete a source."""
+    check_target(target)
+    for source in sources:
+        if target.resolve() in source.resolve().parents:
+            raise BnnhwError(
+                f"holds {source}, which the new build would delete",
+                where=str(target),
+                fix="choose another folder with -o",
+            )
+
+
+def check_scores_file(path: Path | None) -> None:
+    """Refuses a file for scores that cannot be written, before the work is done."""
+    if path is None:
+        return
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise BnnhwError(
+            "is a folder" if path.is_dir() else "lies in a folder that does not exist",
+            where=f"option --output {path}",
+            fix="give the name of a .npy file in an existing folder",
+        )
+
+
+def _number(text: str | None, option: str) -> float | None:
+    """A decimal number or a fraction such as 1/255."""
+    if text is None:
+        return None
+    try:
+        above, _, below = text.partition("/")
+        return float(above) / (float(below) if below else 1.0)
+    except (ValueError, ZeroDivisionError):
+        raise BnnhwError(
+            f"'{text}' is no number", where=f"option {option}", fix="give e.g. 0.5 or 1/255"
+        ) from None
