@@ -64,7 +64,12 @@ def simulate_build(
         progress: told the name of each step.
     """
     if frames is not None and frames < 1:
-        raise BnnhwError(f"{frames} frames cannot be simulated", where="option --frames")
+        raise BnnhwError(
+            f"{frames} frames cannot be simulated", where="option --frames", fix="give 1 or more"
+        )
+    build.require("verilog")
+    if hls:
+        build.require("hls")
     require_simulator()
     graph = build.graph
     count = frames or (len(inputs) if inputs is not None else _RANDOM_FRAMES)
