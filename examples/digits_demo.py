@@ -18,6 +18,7 @@ from bnnhw.run_simulation import simulate_build
 from bnnhw.summary import summary
 
 IMAGES = 10
+GOAL_FPS = 100_000
 FIRST = 1437  # where the images that training did not see begin
 
 
@@ -31,12 +32,11 @@ def main() -> None:
     out = Path("build") / "demo"
     console.print(f"Compiling {model.path.name} for the PYNQ-Z2 ...")
     compiled = compile_model(
-        model.path, out, CompileOptions(board="pynq-z2"), inputs=images[FIRST:]
+        model.path, out, CompileOptions(board="pynq-z2", goal_fps=GOAL_FPS), inputs=images[FIRST:]
     )
     console.print(f"Simulating {IMAGES} images in Verilog, cycle by cycle ...")
     chosen = slice(FIRST, FIRST + IMAGES)
     result = simulate_build(compiled.build, images[chosen], None, hls=True)
-    summary(compiled.build.report, console)
     predicted = result.scores.reshape(IMAGES, -1).argmax(axis=1)
     for image, label, digit in zip(images[chosen], data.target[chosen], predicted, strict=True):
         shades = " .:-=+*#%@"
@@ -50,6 +50,7 @@ def main() -> None:
             f"{check.what} = {check.against} on {check.inputs} images: "
             f"{check.mismatches} mismatches"
         )
+    summary(report, console)
     cycles = report["cycles_per_frame"]["simulated"]
     console.print(f"{cycles} cycles a frame in RTL simulation, {report['fps']:,.0f} FPS at 100 MHz")
     console.print(f"report: {(out / 'report.html').absolute()}", soft_wrap=True)

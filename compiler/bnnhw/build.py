@@ -56,9 +56,9 @@ class Build:
         """The content of manifest.json."""
         return _read_json(self.path / _MARK)
 
-    @cached_property
+    @property
     def report(self) -> dict[str, Any]:
-        """The content of report.json."""
+        """The content of report.json as it is now: simulation and synthesis add to it."""
         return _read_json(self.path / "report.json")
 
     @cached_property
