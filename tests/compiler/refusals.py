@@ -1,0 +1,345 @@
+"""Command lines that ``bnnhw compile`` must refuse; docs/errors.md says with which words."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+import fault_operations  # noqa: F401  (registers its cases)
+import faults
+from bnnhw.board import load_board
+from sketch import Sketch, image, small_cnn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Case = Callable[[Path], list[str]]
+
+CASES: dict[str, Case] = {}
+"""By name: writes what a case needs to a folder, and gives the arguments of the compile."""
+
+
+def case(make: Case) -> Case:
+    """Registers a case under its function's name, underscores as spaces."""
+    CASES[make.__name__.replace("_", " ")] = make
+    return make
+
+
+def model(folder: Path) -> str:
+    """A model that compiles."""
+    return str(small_cnn().save(folder / "m.onnx"))
+
+
+def options(name: str, *arguments: str) -> None:
+    """Registers the arguments as a case, with a model that compiles."""
+    CASES[name] = lambda folder: [model(folder), *arguments]
+
+
+options("frames a second of zero", "--fps", "0")
+options("negative frames a second", "--fps=-5")
+options("frames a second that are no number", "--fps", "nan")
+options("infinitely many frames a second", "--fps", "inf")
+options("zero cycles", "--cycles", "0")
+options("negative cycles", "--cycles=-3")
+options("both goals", "--fps", "10", "--cycles", "1000")
+options("more frames a second than any folding gives", "--fps", "1e9")
+options("fewer cycles than any folding takes", "--cycles", "1")
+options("clock of zero", "--clock", "0")
+options("negative clock", "--clock=-100")
+options("clock in hertz", "--clock", "100e6")
+options("clock that is no number", "--clock", "nan")
+options("unknown back end", "--backend", "vhdl")
+options("unknown board", "--board", "zcu999")
+options("missing board file", "--board", "mine.toml")
+options("negative number of classes", "--top-k=-1")
+options("more classes than the network has", "--top-k", "6")
+options("unknown input type", "--input-type", "float16")
+options("input type too wide", "--input-type", "int32")
+options("input scale that is no number", "--input-scale", "tiny")
+options("input scale of zero", "--input-scale", "0")
+options("input scale divided by zero", "--input-scale", "1/0")
+options("infinite input offset", "--input-offset", "inf")
+options("unknown bit for zero", "--sign-zero", "both")
+options("missing input file", "--input", "absent.npy")
+options("missing folding file", "--folding", "absent.json")
+
+
+@case
+def missing_model(folder: Path) -> list[str]:
+    return [str(folder / "absent.onnx")]
+
+
+@case
+def folder_as_model(folder: Path) -> list[str]:
+    (folder / "m.onnx").mkdir()
+    return [str(folder / "m.onnx")]
+
+
+# ------------------------------------------------------------------------------------------ boards
+
+
+def board(name: str, *replaced: tuple[str, str], raw: str | None = None) -> None:
+    """Registers a board file: pynq-z2 with some text replaced, or other text altogether."""
+
+    def make(folder: Path) -> list[str]:
+        text = BOARD if raw is None else raw
+        for old, new in replaced:
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "board.toml").write_text(text)
+        return [model(folder), "--board", str(folder / "board.toml")]
+
+    CASES[name] = make
+
+
+_Z2 = load_board("pynq-z2")
+BOARD = f"""\
+name = "mine"
+title = "My board"
+part = "{_Z2.part}"
+family = "{_Z2.family}"
+clock_mhz = 100.0
+[resources]
+lut = 53200
+ff = 106400
+bram36 = 140
+dsp = 220
+[memory]
+ddr_bytes_per_second = 1_500_000_000
+"""
+board("board file that is no TOML", raw="lut: 53200\n")
+board("empty board file", raw="")
+board("board file without DSPs", ("dsp = 220\n", ""))
+board("board file with words for numbers", ("53200", '"many"'))
+board("board file without block RAM", ("bram36 = 140", "bram36 = 0"))
+board("board file with a negative clock", ("clock_mhz = 100.0", "clock_mhz = -100.0"))
+board("board file with a clock that is no number", ("clock_mhz = 100.0", "clock_mhz = nan"))
+board("board too small for any folding", ("53200", "600"), ("106400", "1200"))
+
+
+@case
+def folder_as_board_file(folder: Path) -> list[str]:
+    (folder / "board.toml").mkdir()
+    return [model(folder), "--board", str(folder / "board.toml")]
+
+
+@case
+def goal_beyond_the_board(folder: Path) -> list[str]:
+    text = BOARD.replace("53200", "1400")
+    (folder / "board.toml").write_text(text)
+    return [model(folder), "--board", str(folder / "board.toml"), "--cycles", "60"]
+
+
+# ----------------------------------------------------------------------------------------- folding
+
+
+def folding(name: str, content: Any) -> None:
+    """Registers a folding file: a JSON value, or the text of a broken one."""
+
+    def make(folder: Path) -> list[str]:
+        text = content if isinstance(content, str) else json.dumps(content)
+        (folder / "f.json").write_text(text)
+        return [model(folder), "--folding", str(folder / "f.json")]
+
+    CASES[name] = make
+
+
+FIRST, POOL = "conv_7", "conv_7_maxpool"  # stages of ``small_cnn``
+folding("folding file that is no JSON", "{")
+folding("folding file that holds a list", [1])
+folding("folding file with an unknown key", {"layer": {}})
+folding("folding of an unknown layer", {"layers": {"nowhere": {"pe": 1}}})
+folding("lanes of an unknown stage", {"lanes": {"nowhere": 2}})
+folding("folding with an unknown field", {"layers": {FIRST: {"PE": 2}}})
+folding("folding with PE of zero", {"layers": {FIRST: {"pe": 0}}})
+folding("folding with PE as text", {"layers": {FIRST: {"pe": "2"}}})
+folding("folding with PE that divides nothing", {"layers": {FIRST: {"pe": 3}}})
+folding("folding with SIMD that divides nothing", {"layers": {FIRST: {"simd": 4}}})
+folding("folding with unknown memory", {"layers": {FIRST: {"memory": "uram"}}})
+folding("folding of a layer by a number", {"layers": {FIRST: 4}})
+folding("negative lanes", {"lanes": {POOL: -1}})
+folding("lanes that divide nothing", {"lanes": {POOL: 3}})
+
+
+@case
+def folding_slower_than_the_goal(folder: Path) -> list[str]:
+    (folder / "f.json").write_text(json.dumps({"layers": {FIRST: {"pe": 1, "simd": 1}}}))
+    return [model(folder), "--folding", str(folder / "f.json"), "--cycles", "500"]
+
+
+# ------------------------------------------------------------------------------------------ output
+
+
+@case
+def output_folder_with_other_files(folder: Path) -> list[str]:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.tex").write_text("years of work")
+    return [model(folder), "-o", str(folder / "mine")]
+
+
+@case
+def output_folder_with_the_manifest_of_another_tool(folder: Path) -> list[str]:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "manifest.json").write_text('{"name": "a web page", "schema": 3}')
+    return [model(folder), "-o", str(folder / "mine")]
+
+
+@case
+def output_that_is_a_file(folder: Path) -> list[str]:
+    (folder / "out").write_text("")
+    return [model(folder), "-o", str(folder / "out")]
+
+
+@case
+def output_below_a_file(folder: Path) -> list[str]:
+    (folder / "out").write_text("")
+    return [model(folder), "-o", str(folder / "out" / "deep" / "build")]
+
+
+@case
+def dump_folder_that_is_a_file(folder: Path) -> list[str]:
+    (folder / "ir").write_text("")
+    return [model(folder), "--dump-ir", str(folder / "ir")]
+
+
+@case
+def model_inside_the_build_to_replace(folder: Path) -> list[str]:
+    (folder / "old").mkdir()
+    write_manifest(folder / "old")
+    return [model(folder / "old"), "-o", str(folder / "old")]
+
+
+def write_manifest(folder: Path) -> None:
+    """Makes ``folder`` a build as far as a compile looks at it."""
+    keys = ("schema", "bnnhw", "network", "top", "input", "output")
+    (folder / "manifest.json").write_text(json.dumps(dict.fromkeys(keys, 1)))
+
+
+# ------------------------------------------------------------------------------------------ inputs
+
+
+def given(name: str, write: Callable[[Path], Path]) -> None:
+    """Registers a file of inputs for ``small_cnn``, which takes uint8 [N, 3, 6, 6]."""
+    CASES[name] = lambda folder: [model(folder), "--input", str(write(folder))]
+
+
+def array(x: Any) -> Callable[[Path], Path]:
+    """Writes an array as x.npy."""
+
+    def write(folder: Path) -> Path:
+        np.save(folder / "x.npy", x)
+        return folder / "x.npy"
+
+    return write
+
+
+def content(file: str, data: bytes) -> Callable[[Path], Path]:
+    """Writes a file."""
+
+    def write(folder: Path) -> Path:
+        (folder / file).write_bytes(data)
+        return folder / file
+
+    return write
+
+
+def two_arrays(folder: Path) -> Path:
+    np.savez(folder / "x.npz", a=np.zeros(3), b=np.zeros(3))
+    return folder / "x.npz"
+
+
+def truncated_archive(folder: Path) -> Path:
+    np.savez(folder / "x.npz", x=np.zeros((4, 3, 6, 6)))
+    (folder / "x.npz").write_bytes((folder / "x.npz").read_bytes()[:200])
+    return folder / "x.npz"
+
+
+def empty_folder(folder: Path) -> Path:
+    (folder / "images").mkdir()
+    return folder / "images"
+
+
+given("inputs of another shape", array(np.zeros((2, 6, 6, 3), np.uint8)))
+given("no inputs at all", array(np.zeros((0, 3, 6, 6), np.uint8)))
+given("inputs that are text", array(np.full((1, 3, 6, 6), "a")))
+given("complex inputs", array(np.zeros((1, 3, 6, 6), np.complex64)))
+given("inputs with NaN", array(np.full((1, 3, 6, 6), np.nan)))
+given("inputs with infinity", array(np.full((1, 3, 6, 6), -np.inf)))
+given("inputs beyond the type", array(np.full((1, 3, 6, 6), 256)))
+given("inputs between the integers", array(np.full((1, 3, 6, 6), 0.5)))
+given("pickled inputs", array(np.full((1, 3, 6, 6), None)))
+given("empty npy file", content("x.npy", b""))
+given("npy file of something else", content("x.npy", b"PNG" * 50))
+given("npz file of two unnamed arrays", two_arrays)
+given("truncated npz file", truncated_archive)
+given("image of garbage", content("x.png", b"\x89PNG\r\n\x1a\n" + b"x" * 99))
+given("folder without images", empty_folder)
+given("inputs of an unread type", content("x.csv", b"1,2,3\n"))
+
+
+@case
+def image_for_a_model_without_pixels(folder: Path) -> list[str]:
+    path = Sketch(["N", 64]).dense(64, 8).sign().dense(8, 4).save(folder / "m.onnx")
+    Image.new("L", (8, 8)).save(folder / "x.png")
+    return [str(path), "--input-type", "bipolar", "--input", str(folder / "x.png")]
+
+
+# ------------------------------------------------------------------------- models without hardware
+
+
+@case
+def frame_of_no_whole_number_of_bytes(folder: Path) -> list[str]:
+    path = Sketch(["N", 9]).dense(9, 8).sign().dense(8, 4).save(folder / "m.onnx")
+    return [str(path), "--input-type", "bipolar"]
+
+
+@case
+def accumulator_of_more_than_32_bits(folder: Path) -> list[str]:
+    path = Sketch(["N", 1 << 17]).dense(1 << 17, 1).sign().dense(1, 1).save(folder / "m.onnx")
+    return [str(path), "--input-type", "int16", "--no-verify"]
+
+
+@case
+def stream_too_wide_for_HLS(folder: Path) -> list[str]:
+    path = Sketch(["N", 8192]).dense(8192, 8).sign().dense(8, 4).save(folder / "m.onnx")
+    (folder / "f.json").write_text('{"layers": {"matmul_2": {"pe": 1, "simd": 8192}}}')
+    return [str(path), "--input-type", "bipolar", "--folding", str(folder / "f.json")]
+
+
+@case
+def top_k_of_a_map_of_scores(folder: Path) -> list[str]:
+    path = image().conv(3, 4).sign().conv(4, 3).save(folder / "m.onnx")
+    return [str(path), "--top-k", "1"]
+
+
+@case
+def network_too_large_for_the_board(folder: Path) -> list[str]:
+    sketch = Sketch(["N", 2048]).dense(2048, 4096).sign().dense(4096, 2048).sign()
+    path = sketch.dense(2048, 8).save(folder / "m.onnx")
+    return [str(path), "--input-type", "bipolar", "--no-verify"]
+
+
+# ------------------------------------------------------------------------------------ model files
+
+
+def declared(load: Any) -> list[str]:
+    """The command-line options of a case of ``faults``."""
+    named = {
+        "--input-type": load.input_type,
+        "--input-scale": load.input_scale,
+        "--input-offset": load.input_offset,
+    }
+    return [f"{option}={value}" for option, value in named.items() if value is not None]
+
+
+def faulty_model(name: str) -> Case:
+    """A case of ``faults`` as a command line."""
+    write, load, _, _ = faults.CASES[name]
+    return lambda folder: [str(write(folder)), *declared(load)]
+
+
+CASES |= {name.replace("_", " "): faulty_model(name) for name in faults.CASES}
