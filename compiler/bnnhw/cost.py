@@ -181,7 +181,11 @@ def _pe_array(p: Mapping[str, int]) -> list[float]:
     patterns = (p["BORDER_TOP"] + 1 + p["BORDER_BOTTOM"]) * (
         p["BORDER_LEFT"] + 1 + p["BORDER_RIGHT"]
     )
-    weights = rom_luts(p["PE"] * p["SIMD"], words) if p["WEIGHTS_STYLE"] != 2 else 0.0
+    lanes = p["PE"] * p["SIMD"]
+    if p["WEIGHTS_STYLE"] != 2:
+        weights = rom_luts(lanes, words)
+    else:  # beyond 1,024 words Yosys slices a ROM and selects in LUTs, about one a bit and slice
+        weights = float(lanes * (words // 1024))
     register = p["PE"] * p["SIMD"] if p["WEIGHTS_STYLE"] != 2 and words > 1 else 0.0
     return [
         p["PE"] * p["SIMD"],

