@@ -163,7 +163,7 @@ def points() -> list[tuple[str, dict[str, int]]]:
         (64, 126),
         (32, 200),
     ):
-        result.append(("bnn_fifo", {"WIDTH": width, "DEPTH": depth, "RAM_STYLE": 0}))
+        result.append(("bnn_fifo", {"WIDTH": width, "DEPTH": depth, "RAM_STYLE": 1}))
     for bits, a, b in (
         (1, 8, 64),
         (1, 64, 8),

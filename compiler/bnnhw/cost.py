@@ -99,7 +99,11 @@ def _total(
     parts = {name: unit_resources(kind, params) for name, kind, params in units}
     for stream in streams:
         if stream.depth:
-            params = {"WIDTH": stream.width + stream.user, "DEPTH": stream.depth, "RAM_STYLE": 0}
+            params = {
+                "WIDTH": stream.width + stream.user,
+                "DEPTH": stream.depth,
+                "RAM_STYLE": stream.ram_style,
+            }
             parts[f"{stream.name}_fifo"] = unit_resources("bnn_fifo", params)
     parts["registers"] = unit_resources("bnn_registers", {})
     return parts
@@ -151,6 +155,7 @@ BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
     "bnn_int_pe_array": _weights_bram,
     "bnn_window": _window_bram,
     "bnn_window_parallel": _lines_bram,
+    "bnn_fifo": lambda p: rom_bram36(p["WIDTH"], p["DEPTH"]) if p["RAM_STYLE"] == 2 else 0.0,
 }
 
 # ------------------------------------------------------------------------------- features
@@ -182,10 +187,9 @@ def _pe_array(p: Mapping[str, int]) -> list[float]:
         p["BORDER_LEFT"] + 1 + p["BORDER_RIGHT"]
     )
     lanes = p["PE"] * p["SIMD"]
-    if p["WEIGHTS_STYLE"] != 2:
-        weights = rom_luts(lanes, words)
-    else:  # beyond 1,024 words Yosys slices a ROM and selects in LUTs, about one a bit and slice
-        weights = float(lanes * (words // 1024))
+    # Beyond 1,024 words Yosys slices a block ROM and selects in LUTs, about one a bit and slice.
+    slices = float(lanes * (words // 1024))
+    weights = rom_luts(lanes, words) if p["WEIGHTS_STYLE"] != 2 else slices
     register = p["PE"] * p["SIMD"] if p["WEIGHTS_STYLE"] != 2 and words > 1 else 0.0
     return [
         p["PE"] * p["SIMD"],
@@ -226,7 +230,9 @@ def _window_parallel(p: Mapping[str, int]) -> list[float]:
 
 def _fifo(p: Mapping[str, int]) -> list[float]:
     depth, width = p["DEPTH"], p["WIDTH"]
-    storage = width * math.ceil(depth / 32) if depth <= 32 else ram_luts(width, depth)
+    storage = 0.0
+    if p["RAM_STYLE"] != 2:
+        storage = float(width) if depth <= 32 else ram_luts(width, depth)
     return [width, storage, _bits(depth), 1.0]
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import InputFormat, OutputMap
 
 
+_DEEPEST_LUT_FIFO = 256
+
+
 @dataclass(frozen=True, eq=False)
 class Memory:
     """A read-only memory image.
@@ -76,6 +79,11 @@ class Stream:
     def width(self) -> int:
         """Bits a beat, without ``tuser``."""
         return self.elem_bits * self.lanes
+
+    @property
+    def ram_style(self) -> int:
+        """Where a FIFO on this stream keeps its beats: 1 for LUTs, 2 for block RAM."""
+        return 1 if self.depth <= _DEEPEST_LUT_FIFO else 2
 
 
 @dataclass(frozen=True)
