@@ -106,7 +106,9 @@ def parse_statistics(text: str, top: str) -> Synthesis:
     estimate = re.search(r"Estimated number of LCs:\s+(\d+)", body)
     logic = int(estimate[1]) if estimate else 0
     if not cells:
-        raise ToolError("Yosys printed no statistics", where=top)
+        raise ToolError(
+            "Yosys printed no statistics", where=top, fix="pip install 'bnnhw[synth]', anew"
+        )
     return Synthesis(
         total=_resources(cells, logic),
         logic_cells=logic,
