@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
 
 _MARK = "manifest.json"
+_SCHEMA = 1  # of the manifest and of the report
 _KEYS = {"schema", "bnnhw", "network", "top", "input", "output"}
 
 
@@ -43,12 +44,14 @@ class Build:
                 where=str(path),
                 fix="make one: bnnhw compile MODEL.onnx --board pynq-z2 -o DIR",
             )
-        if not _KEYS.issubset(_read_json(path / _MARK)):
+        manifest = _read_json(path / _MARK)
+        if not manifest.keys() >= _KEYS:
             raise BnnhwError(
                 "is no manifest of a build of bnnhw",
                 where=str(path / _MARK),
                 fix="make a build: bnnhw compile MODEL.onnx --board pynq-z2 -o DIR",
             )
+        _check_schema(manifest, path / _MARK)
         return Build(path)
 
     @cached_property
@@ -59,7 +62,10 @@ class Build:
     @property
     def report(self) -> dict[str, Any]:
         """The content of report.json as it is now: simulation and synthesis add to it."""
-        return _read_json(self.path / "report.json")
+        path = self.path / "report.json"
+        report = _read_json(path)
+        _check_schema(report, path)
+        return report
 
     @cached_property
     def graph(self) -> Graph:
@@ -179,14 +185,22 @@ def _write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
 def _is_build(path: Path) -> bool:
     """Whether ``path`` is a folder of ours: other tools write a manifest.json too."""
     try:
-        Build.open(path)
+        return _read_json(path / _MARK).keys() >= _KEYS
     except BnnhwError:
         return False
-    return True
 
 
 def _is_empty_folder(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
+
+
+def _check_schema(data: dict[str, Any], path: Path) -> None:
+    if data.get("schema") != _SCHEMA:
+        raise BnnhwError(
+            f"has schema {data.get('schema')}, this version of bnnhw reads {_SCHEMA}",
+            where=str(path),
+            fix="compile the model again",
+        )
 
 
 def _read_json(path: Path) -> dict[str, Any]:

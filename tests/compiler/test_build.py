@@ -122,7 +122,7 @@ def test_what_is_no_build_is_not_opened(tmp_path) -> None:
         assert caught.value.fix
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"{}", b"\xff\xfe", b'{"schema": 2}'])
 def test_a_damaged_report_is_an_error_that_names_it(tmp_path, content) -> None:
     write_manifest(tmp_path)
     if content is not None:
@@ -131,6 +131,15 @@ def test_a_damaged_report_is_an_error_that_names_it(tmp_path, content) -> None:
         _ = Build.open(tmp_path).report
     assert caught.value.where == str(tmp_path / "report.json")
     assert caught.value.fix == "compile the model again"
+
+
+def test_a_build_of_another_schema_is_not_read_but_may_be_replaced(tmp_path) -> None:
+    newer = FILES | {"manifest.json": MANIFEST.replace('"schema": 1', '"schema": 2')}
+    write_build(tmp_path / "b", newer)
+    with pytest.raises(BnnhwError, match="schema 2") as caught:
+        Build.open(tmp_path / "b")
+    assert caught.value.fix == "compile the model again"
+    assert Build.open(write_build(tmp_path / "b", FILES).path).top == "n_top"
 
 
 def test_the_back_end_that_a_build_lacks_is_named(tmp_path) -> None:
