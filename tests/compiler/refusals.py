@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,15 @@ from PIL import Image
 import fault_operations  # noqa: F401  (registers its cases)
 import faults
 from bnnhw.board import load_board
+from bnnhw.chain import Network
+from bnnhw.compile import integer_graph
+from bnnhw.cost import budget, total
+from bnnhw.frontend.options import LoadOptions
+from bnnhw.search import FoldingSearch, Goal
 from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Case = Callable[[Path], list[str]]
 
@@ -118,7 +123,7 @@ board("board file with words for numbers", ("53200", '"many"'))
 board("board file without block RAM", ("bram36 = 140", "bram36 = 0"))
 board("board file with a negative clock", ("clock_mhz = 100.0", "clock_mhz = -100.0"))
 board("board file with a clock that is no number", ("clock_mhz = 100.0", "clock_mhz = nan"))
-board("board too small for any folding", ("53200", "600"), ("106400", "1200"))
+board("board too small for any folding", ("53200", "100"), ("106400", "200"))
 
 
 @case
@@ -129,9 +134,17 @@ def folder_as_board_file(folder: Path) -> list[str]:
 
 @case
 def goal_beyond_the_board(folder: Path) -> list[str]:
-    text = BOARD.replace("53200", "1400")
-    (folder / "board.toml").write_text(text)
-    return [model(folder), "--board", str(folder / "board.toml"), "--cycles", "60"]
+    path = folder / "board.toml"
+    path.write_text(BOARD.replace("bram36 = 140", "bram36 = 1"))
+    board, network = (
+        load_board(str(path)),
+        Network(integer_graph(Path(model(folder)), LoadOptions())),
+    )
+    search = FoldingSearch(network, board)
+    slow, fast = (total(search.choose(Goal(n)).resources).lut for n in (10_000, 60))
+    enough_for_slow = round((slow + fast) / 2 / (budget(board).lut / board.lut))
+    path.write_text(path.read_text().replace("53200", str(enough_for_slow)))
+    return [str(folder / "m.onnx"), "--board", str(path), "--cycles", "60"]
 
 
 # ----------------------------------------------------------------------------------------- folding
