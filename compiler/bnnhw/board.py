@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ def load_board(name: str) -> Board:
         )
     try:
         data = tomllib.loads(path.read_text())
-        return Board(
+        board = Board(
             name=data["name"],
             title=data["title"],
             part=data["part"],
@@ -76,3 +77,11 @@ def load_board(name: str) -> Board:
             where=f"board '{name}'",
             fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
         ) from error
+    for key in ("clock_mhz", "lut", "ff", "bram36"):
+        if not 0 < getattr(board, key) < math.inf:
+            raise BnnhwError(
+                f"its {key} is {getattr(board, key):g}, no positive number",
+                where=f"board '{name}'",
+                fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
+            )
+    return board

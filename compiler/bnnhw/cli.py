@@ -28,13 +28,12 @@ from bnnhw.cli_options import (
     Scores,
     SignZero,
     check_backends,
-    check_board,
     check_build_target,
-    check_goal,
     check_scores_file,
     load_options,
 )
 from bnnhw.errors import BnnhwError
+from bnnhw.goal import check_goal
 from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def compile_command(
 
     backends = tuple(backend or BACKENDS)
     check_backends(backends, BACKENDS)
-    check_board(board)
+    load_board(board)
     check_goal(fps, cycles, clock)
     if top_k < 0:
         raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnnhw.board import load_board
 from bnnhw.build import check_target
-from bnnhw.errors import BnnhwError, FoldingError
+from bnnhw.errors import BnnhwError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,40 +48,6 @@ def load_options(
         input_offset=_number(offset, "--input-offset"),
         sign_zero=sign_zero,
     )
-
-
-def check_goal(fps: float | None, cycles: int | None, clock: float | None) -> None:
-    """Refuses goals and clocks that no network could meet."""
-    if fps is not None and cycles is not None:
-        raise FoldingError(
-            "--fps and --cycles exclude each other", where="goal", fix="give one of them"
-        )
-    if fps is not None and not 0 < fps < math.inf:
-        raise FoldingError(
-            f"{fps:g} FPS is no goal", where="option --fps", fix="give a positive number"
-        )
-    if cycles is not None and cycles < 1:
-        raise FoldingError(
-            f"{cycles} cycles is no goal", where="option --cycles", fix="give 1 or more"
-        )
-    if clock is not None and not 1 <= clock <= 1000:
-        raise BnnhwError(
-            f"{clock:g} MHz is no clock for an FPGA",
-            where="option --clock",
-            fix="give MHz, 1 to 1000; 100 to 200 is usual for the boards here",
-        )
-
-
-def check_board(name: str) -> None:
-    """Refuses boards that do not exist, or whose file describes no part that could be."""
-    board = load_board(name)
-    for key in ("clock_mhz", "lut", "ff", "bram36"):
-        if not 0 < getattr(board, key) < math.inf:
-            raise BnnhwError(
-                f"its {key} is {getattr(board, key):g}, no positive number",
-                where=f"board '{name}'",
-                fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
-            )
 
 
 def check_backends(chosen: Sequence[str], known: Sequence[str]) -> None:

@@ -18,12 +18,13 @@ from bnnhw.fifo import size_fifos
 from bnnhw.folding import Folding, FoldingRequest
 from bnnhw.frontend import load
 from bnnhw.frontend.options import LoadOptions
+from bnnhw.goal import Goal, check_goal
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.lower import lower
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.report import Verification, make_report, report_text
-from bnnhw.search import FoldingSearch, Goal, resource_table
+from bnnhw.search import FoldingSearch, resource_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +164,12 @@ def fold_and_lower(
     asked = goal
     search = FoldingSearch(network, board, request)
     for _ in range(_MAX_REFINEMENTS):
-        choice = search.choose(asked)
+        try:
+            choice = search.choose(asked)
+        except FoldingError:
+            if asked == goal:
+                raise
+            break  # no folding is that much faster: the last one is as near as it gets
         design = lower(network, choice.folding, board=board.name, clock_mhz=clock_mhz)
         design, prediction = size_fifos(design)
         need = total(design_resources(design))
@@ -207,21 +213,14 @@ def emit(
 
 def network_name(model: Path) -> str:
     """A legal identifier from the model's file name."""
-    name = re.sub(r"\W+", "_", model.stem).strip("_").lower() or "network"
+    name = re.sub(r"\W+", "_", model.stem, flags=re.ASCII).strip("_").lower() or "network"
     return f"n_{name}" if name[0].isdigit() else name
 
 
 def _goal_cycles(options: CompileOptions, clock_mhz: float) -> int | None:
-    if options.goal_fps is not None and options.goal_cycles is not None:
-        raise FoldingError(
-            "--fps and --cycles exclude each other", where="goal", fix="give one of them"
-        )
+    check_goal(options.goal_fps, options.goal_cycles, options.clock_mhz)
     if options.goal_fps is not None:
-        if options.goal_fps <= 0:
-            raise FoldingError(f"{options.goal_fps:g} FPS is no goal", where="option --fps")
         return max(1, int(clock_mhz * 1e6 / options.goal_fps))
-    if options.goal_cycles is not None and options.goal_cycles < 1:
-        raise FoldingError(f"{options.goal_cycles} cycles is no goal", where="option --cycles")
     return options.goal_cycles
 
 

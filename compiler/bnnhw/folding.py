@@ -120,7 +120,11 @@ def read_folding(path: Path) -> FoldingRequest:
 
 def _mapping(value: Any, what: str, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise FoldingError(f"{what} is no JSON object", where=str(path))
+        raise FoldingError(
+            f"{what} is no JSON object",
+            where=str(path),
+            fix="compare it with the folding.json of an earlier build",
+        )
     return value
 
 
@@ -136,4 +140,6 @@ def _only(fields: Mapping[str, Any], known: tuple[str, ...], what: str, path: Pa
 
 def _positive(value: Any, what: str, path: Path) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise FoldingError(f"{what} is {value!r}, no positive integer", where=str(path))
+        raise FoldingError(
+            f"{what} is {value!r}, no positive integer", where=str(path), fix="give 1 or more"
+        )

@@ -26,22 +26,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bnnhw.board import Board
+    from bnnhw.goal import Goal
 
 # Relative prices of block RAM against LUTs, both as shares of what the board has.
 _PRICES = (0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
 # Wider memory words than this, in bits, only come from foldings that no board here can hold.
 _MAX_LANES = 16384
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What the folding is to reach.
-
-    Attributes:
-        cycles: most cycles a frame may take; None for the fastest design that fits.
-    """
-
-    cycles: int | None = None
 
 
 @dataclass(frozen=True)

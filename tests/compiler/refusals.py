@@ -16,7 +16,8 @@ from bnnhw.chain import Network
 from bnnhw.compile import integer_graph
 from bnnhw.cost import budget, total
 from bnnhw.frontend.options import LoadOptions
-from bnnhw.search import FoldingSearch, Goal
+from bnnhw.goal import Goal
+from bnnhw.search import FoldingSearch
 from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:

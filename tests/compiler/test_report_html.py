@@ -16,12 +16,13 @@ from bnnhw.board import load_board
 from bnnhw.chain import Network
 from bnnhw.cli import app
 from bnnhw.cost import Resources
+from bnnhw.goal import Goal
 from bnnhw.lower import lower, with_fifo_depths
 from bnnhw.report import Verification, make_report, with_simulation, with_synthesis
 from bnnhw.report_dataflow import draw_dataflow
 from bnnhw.report_facts import SIMULATE, SIMULATE_MORE, SYNTHESISE
 from bnnhw.report_html import report_html
-from bnnhw.search import FoldingSearch, Goal
+from bnnhw.search import FoldingSearch
 from bnnhw.simulate import Simulation, StreamStatistics
 from bnnhw.synth import Synthesis
 from bnnhw.token_model import Prediction
@@ -99,7 +100,7 @@ def measured(fresh):
 
 
 CHECKS = [Verification("verilog", "interpreter", 3, 0, "random inputs")]
-SYNTH = Synthesis(Resources(1234, 2345, 6.5, 0), 1000, 1100, 234, {"LUT6": 1100}, {})
+SYNTH = Synthesis(Resources(1234, 2345, 6.5, 0), 1000, 1100, 234, {"LUT6": 1100})
 
 
 def simulation(report, frames):

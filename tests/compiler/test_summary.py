@@ -11,10 +11,11 @@ from rich.console import Console
 import graphs
 from bnnhw.board import load_board
 from bnnhw.chain import Network
+from bnnhw.goal import Goal
 from bnnhw.lower import lower
 from bnnhw.report import Verification, make_report
 from bnnhw.report_facts import SIMULATE, SYNTHESISE
-from bnnhw.search import FoldingSearch, Goal
+from bnnhw.search import FoldingSearch
 from bnnhw.summary import summary
 from bnnhw.token_model import Prediction
 

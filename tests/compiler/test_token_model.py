@@ -11,10 +11,11 @@ import pytest
 from bnnhw.board import load_board
 from bnnhw.chain import Network
 from bnnhw.fifo import size_fifos
+from bnnhw.goal import Goal
 from bnnhw.ir.ops import Window
 from bnnhw.lower import lower, with_fifo_depths
 from bnnhw.report import ideal_cycles
-from bnnhw.search import FoldingSearch, Goal
+from bnnhw.search import FoldingSearch
 from bnnhw.timing import window_depth, window_lines
 from bnnhw.token_model import TIMINGS, predict, solve
 from graphs import cnv, digits

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import zlib
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -43,7 +45,7 @@ def read_graph(path: Path) -> Graph:
         with np.load(path, allow_pickle=False) as data:
             arrays = dict(data)
         graph = _decode(json.loads(arrays.pop("graph").tobytes()), arrays)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, EOFError, KeyError, ValueError, TypeError, BadZipFile, zlib.error) as error:
         raise ModelError(
             f"is no graph of this version of bnnhw: {error}",
             where=str(path),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bnnhw.zoo.layers import BinaryActivation, BinaryConv2d, BinaryLinear, ScalarScale
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class ImageNormaliser(nn.Module):
@@ -134,4 +134,10 @@ def tfc() -> BinaryMLP:
     return BinaryMLP(784, (64, 64, 64), 10)
 
 
-NETWORKS = {"cnv": cnv, "digits": digits, "lfc": lfc, "sfc": sfc, "tfc": tfc}
+NETWORKS: dict[str, Callable[[], BinaryCNN | BinaryMLP]] = {
+    "cnv": cnv,
+    "digits": digits,
+    "lfc": lfc,
+    "sfc": sfc,
+    "tfc": tfc,
+}
