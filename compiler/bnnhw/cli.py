@@ -213,8 +213,12 @@ def run(
     top_k: Annotated[int, typer.Option(help="Print the K best classes of each input.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Run the bit-exact interpreter on images or arrays; scores are integers."""
+    """Run the bit-exact interpreter on images or arrays; scores are integers.
+
+    Where the inputs are one .npz file that holds ``labels`` too, the accuracy follows.
+    """
     from bnnhw.compile import integer_graph
+    from bnnhw.inputs import read_labels
     from bnnhw.ir.interpret import interpret
 
     if top_k < 1:
@@ -229,13 +233,17 @@ def run(
     _save(output, scores)
     flat = graph.output_map.apply(scores).reshape(len(scores), -1)
     best = np.argsort(-flat, axis=1, kind="stable")[:, :top_k]
+    labels = read_labels(inputs, len(scores))
+    accuracy = None if labels is None else float((best[:, 0] == labels).mean())
     if as_json:
-        _print_json({"scores": scores.tolist(), "best": best.tolist()})
+        _print_json({"scores": scores.tolist(), "best": best.tolist(), "accuracy": accuracy})
         return
     for i, classes in enumerate(best):
         row = scores[i].reshape(-1)
         line = "  ".join(f"class {c} ({row[c]})" for c in classes)
         typer.echo(f"{i:4d}  {line}")
+    if accuracy is not None:
+        typer.echo(f"accuracy: {accuracy:.2%} of {len(scores)} labelled inputs")
 
 
 @app.command()

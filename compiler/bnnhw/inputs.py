@@ -96,6 +96,15 @@ def _with_batch(array: NDArray[np.generic], source: InputFormat, path: Path) -> 
     return one
 
 
+def read_labels(paths: Sequence[Path], count: int) -> NDArray[np.generic] | None:
+    """The array ``labels`` [count] of a single .npz file of inputs, where it holds one."""
+    if len(paths) != 1 or paths[0].suffix != ".npz":
+        return None
+    with np.load(paths[0], allow_pickle=False) as data:
+        labels = data["labels"] if "labels" in data.files else None
+    return labels if labels is not None and labels.shape == (count,) else None
+
+
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
     """Random integer inputs [N, ...] over the whole input type; seeded."""
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bnnhw.errors import BnnhwError
-from bnnhw.inputs import random_inputs, read_inputs
+from bnnhw.inputs import random_inputs, read_inputs, read_labels
 from bnnhw.ir.graph import InputFormat
 from bnnhw.ir.types import Bit, Integer
 from graphs import GraphBuilder
@@ -118,3 +118,14 @@ def test_random_inputs_cover_the_whole_type_and_repeat(element) -> None:
         assert set(np.unique(x)) == {element.low, element.high}
     np.testing.assert_array_equal(x, random_inputs(graph, 200, seed=3))
     assert (x != random_inputs(graph, 200, seed=4)).any()
+
+
+def test_labels_come_from_a_single_npz_of_as_many_inputs(tmp_path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, images=np.zeros((3, 2)), labels=np.arange(3))
+    labels = read_labels([path], 3)
+    assert labels is not None and labels.tolist() == [0, 1, 2]
+    assert read_labels([path], 4) is None
+    assert read_labels([path, path], 6) is None
+    np.savez(path, images=np.zeros((3, 2)))
+    assert read_labels([path], 3) is None
