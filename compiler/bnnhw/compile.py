@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.backend.hls import emit_hls
@@ -134,7 +134,8 @@ def compile_model(
 
 def integer_graph(model: Path, options: LoadOptions, *, dump_ir: Path | None = None) -> Graph:
     """The integer graph of a model file."""
-    return run_passes(load(model, options), PIPELINE, dump=dump_ir)
+    graph = run_passes(load(model, options), PIPELINE, dump=dump_ir)
+    return replace(graph, name=network_name(model))
 
 
 def check_model(

@@ -46,7 +46,7 @@ class Recipe:
 
 RECIPES = {
     "cnv": Recipe(
-        epochs=50, batch=128, learning_rate=2e-3, shift=2, flip=True, bfloat16=True, compiled=True
+        epochs=32, batch=128, learning_rate=2e-3, shift=2, flip=True, bfloat16=True, compiled=True
     ),
     "digits": Recipe(epochs=150, batch=64, learning_rate=5e-3, shift=1),
     "lfc": Recipe(epochs=30, batch=100, learning_rate=3e-3),
