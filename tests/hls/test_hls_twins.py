@@ -11,7 +11,7 @@ from bnnhw.backend.hls_units import STREAM_PARAMETERS, TWINS
 
 # Units of the contracts that are no part of the data path: a stream's depth, a pipeline register,
 # and the AXI4-Lite block, which the interface pragmas of the top function stand for.
-NO_TWIN = {"bnn_fifo", "bnn_register_slice", "bnn_registers"}
+NO_TWIN = {"bnn_fifo", "bnn_register_slice", "bnn_registers", "bnn_rom"}
 
 
 def contracts() -> dict[str, list[str]]:
