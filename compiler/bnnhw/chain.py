@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Tensor, Window
 
-STYLE_AUTO, STYLE_LUT, STYLE_BRAM = 0, 1, 2
+STYLE_LUT, STYLE_BRAM = 1, 2
 _STYLE = {"lut": STYLE_LUT, "bram": STYLE_BRAM}
 _MAX_STREAM_BITS = 64
 

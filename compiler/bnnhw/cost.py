@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from bnnhw.board import Board
     from bnnhw.chain import Chain
-    from bnnhw.design import Design, Stream
+    from bnnhw.design import Design
 
 _MODEL = Path(__file__).parent / "cost_model.json"
 _BRAM36_PORTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
-
-Params = "Mapping[str, int]"
 
 
 @dataclass(frozen=True)
@@ -78,26 +76,10 @@ def unit_resources(kind: str, params: Mapping[str, int]) -> Resources:
     return Resources(max(0.0, lut), max(0.0, ff), bram36)
 
 
-def chain_resources(chain: Chain) -> dict[str, Resources]:
+def design_resources(design: Chain | Design) -> dict[str, Resources]:
     """Estimated resources by unit name, FIFOs and the register block included."""
-    return _total(((u.name, u.kind, u.params) for u in chain.units), chain.streams.values())
-
-
-def design_resources(design: Design) -> dict[str, Resources]:
-    """Estimated resources by unit name, FIFOs and the register block included."""
-    return _total(((u.name, u.kind, u.params) for u in design.units), design.streams.values())
-
-
-def total(parts: Mapping[str, Resources]) -> Resources:
-    """The sum of all parts."""
-    return sum(parts.values(), Resources())
-
-
-def _total(
-    units: Iterable[tuple[str, str, Mapping[str, int]]], streams: Iterable[Stream]
-) -> dict[str, Resources]:
-    parts = {name: unit_resources(kind, params) for name, kind, params in units}
-    for stream in streams:
+    parts = {unit.name: unit_resources(unit.kind, unit.params) for unit in design.units}
+    for stream in design.streams.values():
         if stream.depth:
             params = {
                 "WIDTH": stream.width + stream.user,
@@ -107,6 +89,11 @@ def _total(
             parts[f"{stream.name}_fifo"] = unit_resources("bnn_fifo", params)
     parts["registers"] = unit_resources("bnn_registers", {})
     return parts
+
+
+def total(parts: Mapping[str, Resources]) -> Resources:
+    """The sum of all parts."""
+    return sum(parts.values(), Resources())
 
 
 # ------------------------------------------------------------------------------ block RAM

@@ -17,10 +17,10 @@ _TOLERANCE = 0.001
 def size_fifos(design: Design) -> tuple[Design, Prediction]:
     """The design with its FIFOs, and the model's prediction for it.
 
-    A ``bnn_window_parallel`` holds exactly the lines of its kernel, so that the first lines of a
-    frame cannot come in while the last windows of the one before are worked on. A FIFO in front
-    of it that holds the pixels up to a frame's first window hides that time. Each such FIFO is
-    kept only where the model says that the design is slower without it.
+    Window units hold the lines they need to go on without a pause, but a unit before them may
+    deliver a frame's first lines too slowly. A FIFO in front of a ``bnn_window_parallel`` that
+    holds the pixels up to a frame's first window hides that time. Each such FIFO is kept only where
+    the model says that the design is slower without it.
     """
     depths = {}
     for unit in design.units:

@@ -16,7 +16,7 @@ from bnnhw.chain import (
     window_cycles,
     window_unit,
 )
-from bnnhw.cost import Resources, budget, chain_resources, total, unit_resources
+from bnnhw.cost import Resources, budget, design_resources, total, unit_resources
 from bnnhw.errors import FoldingError
 from bnnhw.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.stages import Layer, Pool
@@ -201,7 +201,7 @@ def _fixed_cycles(network: Network) -> int:
 def _evaluate(network: Network, folding: Folding) -> Choice:
     chain = build_chain(network, folding)
     cycles = max(stream.beats for stream in chain.streams.values())
-    return Choice(folding, cycles, chain_resources(chain))
+    return Choice(folding, cycles, design_resources(chain))
 
 
 def _lanes(

@@ -117,8 +117,9 @@ def simulate(
     require_simulator()
 
     folder = build.path / "sim"
-    recorded = folder / f"waves.{wave_format()}" if wave else None
-    runner = _build_simulator(build, folder, wave=wave_format() if wave else None)
+    wave_type = wave_format() if wave else None
+    recorded = folder / f"waves.{wave_type}" if wave_type else None
+    runner = _build_simulator(build, folder, wave=wave_type)
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
