@@ -140,6 +140,19 @@ class OutputMap:
         return np.asarray(y.reshape(len(scores), *self.shape), np.float64)
 
 
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """What is known of a tensor's values before any image is seen: from BatchNorm.
+
+    Attributes:
+        mean: [C].
+        std: [C].
+    """
+
+    mean: Floats
+    std: Floats
+
+
 @dataclass(frozen=True)
 class Graph:
     """A network with one input and one output.
@@ -153,6 +166,7 @@ class Graph:
         input_format: how the model's own input maps to the input tensor.
         output_map: how the output tensor maps to the model's own output.
         notes: what the user should know about the translation, one sentence each.
+        statistics: by tensor, where a BatchNorm tells: its beta and |gamma|.
     """
 
     name: str
@@ -163,6 +177,7 @@ class Graph:
     input_format: InputFormat
     output_map: OutputMap
     notes: tuple[str, ...] = ()
+    statistics: Mapping[str, Statistics] = field(default_factory=dict)
 
     def producer(self, tensor: str) -> Node | None:
         """The node that writes ``tensor``; None for the graph's input."""

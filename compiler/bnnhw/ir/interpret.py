@@ -11,13 +11,20 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    FixedAdd,
+    FixedAffine,
     Flatten,
+    IntegerConv,
+    IntegerDense,
+    IntegerMaxPool,
     IntegerTable,
     Ints,
     Op,
+    SumPool,
     Tensor,
     Threshold,
     Window,
+    class_values,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +69,9 @@ def interpret_all(
 
 def execute(op: Op, inputs: list[Ints], tensors: list[Tensor]) -> Ints:
     """The values of one operation's output [N, ...]; ``tensors`` describe the inputs."""
-    (x,), (tensor,) = inputs, tensors
+    x, tensor = inputs[0], tensors[0]
+    if isinstance(op, FixedAdd):
+        return np.clip(x + inputs[1], op.dtype.low, op.dtype.high)
     if isinstance(op, BinaryConv):
         return _convolve(x, op.weight.astype(np.int64), op.window, _reach(tensor))
     if isinstance(op, BinaryDense):
@@ -79,12 +88,42 @@ def execute(op: Op, inputs: list[Ints], tensors: list[Tensor]) -> Ints:
         return op.values[x - _low(tensor)]
     if isinstance(op, Flatten):
         return x.reshape(len(x), -1)
+    if isinstance(op, (IntegerConv, IntegerDense)):
+        return _integer_layer(op, x, tensor)
+    if isinstance(op, FixedAffine):
+        return _fixed_affine(op, x)
+    if isinstance(op, IntegerMaxPool):
+        return _max_pool(x, op.window)
+    if isinstance(op, SumPool):
+        return np.asarray(_windows(x, op.window, 0).sum(axis=(4, 5)), np.int64)
     raise ModelError(f"the interpreter has no case for {type(op).__name__}")
 
 
 def layer_nodes(graph: Graph) -> list[Node]:
     """The nodes that hold weights, in order."""
-    return [n for n in graph.nodes if isinstance(n.op, (BinaryConv, BinaryDense))]
+    kinds = (BinaryConv, BinaryDense, IntegerConv, IntegerDense)
+    return [n for n in graph.nodes if isinstance(n.op, kinds)]
+
+
+def _integer_layer(op: IntegerConv | IntegerDense, x: Ints, tensor: Tensor) -> Ints:
+    """Sums of products plus offset; the largest product takes the place of the reach."""
+    reach = _reach(tensor) * int(np.abs(op.weight).max(initial=0))
+    if isinstance(op, IntegerDense):
+        return _matmul(x, op.weight.T, reach) + op.offset
+    acc = _convolve(x, op.weight, op.window, reach)
+    return acc + class_values(op.offset, op.row_class, op.column_class)[None]
+
+
+def _fixed_affine(op: FixedAffine, x: Ints) -> Ints:
+    trailing = (-1, *(1,) * (x.ndim - 2))
+    multiplier, offset = (
+        [segment.reshape(trailing) for segment in values] for values in (op.multiplier, op.offset)
+    )
+    y = x * multiplier[0] + offset[0]
+    if op.knee.size:
+        y = np.where(x >= op.knee.reshape(trailing), x * multiplier[1] + offset[1], y)
+    half = (1 << op.shift) >> 1
+    return np.clip((y + half) >> op.shift, op.dtype.low, op.dtype.high)
 
 
 def _low(tensor: Tensor) -> int:
@@ -101,7 +140,7 @@ def _exact_float(reach: int, taps: int) -> type[np.floating[Any]]:
 
 
 def _matmul(a: Ints, b: Ints, reach: int) -> Ints:
-    """Exact integer a @ b for |a| <= reach and |b| <= 1."""
+    """Exact integer a @ b where no product exceeds ``reach``."""
     dtype = _exact_float(reach, a.shape[-1])
     return (a.astype(dtype) @ b.astype(dtype)).astype(np.int64)
 

@@ -12,7 +12,9 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.ir.interpret import execute
 from bnnhw.ir.ops import (
+    Add,
     Affine,
+    AveragePool,
     Binarize,
     BinaryConv,
     BinaryDense,
@@ -20,12 +22,12 @@ from bnnhw.ir.ops import (
     Clip,
     Conv,
     Dense,
+    FixedAdd,
     Flatten,
-    IntegerTable,
     Lookup,
     MaxPool,
+    PRelu,
     Relu,
-    Threshold,
 )
 
 if TYPE_CHECKING:
@@ -43,8 +45,15 @@ def interpret_real_all(graph: Graph, x: Ints) -> dict[str, Floats]:
     """Every tensor's values for integer inputs ``x``."""
     values = {graph.input: np.asarray(x, np.float64)}
     for node in graph.nodes:
-        name = node.inputs[0]
-        values[node.output] = execute_real(node.op, values[name], graph.tensors[name])
+        inputs = [values[name] for name in node.inputs]
+        tensors = [graph.tensors[name] for name in node.inputs]
+        if isinstance(node.op, Add):
+            values[node.output] = inputs[0] + inputs[1]
+        elif isinstance(node.op, FixedAdd):
+            sums = execute(node.op, [x.astype(np.int64) for x in inputs], tensors)
+            values[node.output] = sums.astype(np.float64)
+        else:
+            values[node.output] = execute_real(node.op, inputs[0], tensors[0])
     return values
 
 
@@ -63,6 +72,11 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
         return np.clip(x, op.low, op.high)
     if isinstance(op, Binarize):
         return np.where((x > 0) if op.strict else (x >= 0), op.high, op.low)
+    if isinstance(op, PRelu):
+        slope = op.slope.astype(np.float64).reshape(-1, *(1,) * (x.ndim - 2))
+        return np.where(x >= 0, x, slope * x)
+    if isinstance(op, AveragePool):
+        return np.asarray(_windows(x, op.window, 0.0).mean(axis=(4, 5)), np.float64)
     if isinstance(op, MaxPool):
         return max_pool(x, op.window)
     if isinstance(op, BitMaxPool):
@@ -72,7 +86,7 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
         return op.values[x.astype(np.int64) - tensor.dtype.low]  # type: ignore[union-attr]
     if isinstance(op, Flatten):
         return x.reshape(len(x), -1)
-    if isinstance(op, (Threshold, IntegerTable)):
+    if op.level == "integer":
         return execute(op, [x.astype(np.int64)], [tensor]).astype(np.float64)
     raise ModelError(f"the interpreter has no case for {type(op).__name__}")
 

@@ -7,7 +7,7 @@ operations of level "integer", for which hardware exists.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -130,6 +130,39 @@ class Relu(Op):
         return Tensor(inputs[0].shape, Real())
 
 
+@dataclass(frozen=True, eq=False)
+class PRelu(Op):
+    """x where x >= 0, else slope[c] * x; ``slope`` is [C]."""
+
+    level: ClassVar[str] = "real"
+    slope: Exacts
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        _same_channels(inputs[0], len(self.slope), "PRelu")
+        return Tensor(inputs[0].shape, Real())
+
+
+@dataclass(frozen=True)
+class Add(Op):
+    """Sum of two tensors of one shape: where a shortcut joins."""
+
+    level: ClassVar[str] = "real"
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(_joined_shape(*inputs), Real())
+
+
+@dataclass(frozen=True)
+class AveragePool(Op):
+    """Mean over a window of the whole kernel's area; padded taps count as 0."""
+
+    level: ClassVar[str] = "real"
+    window: Window
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(_pool_shape(inputs[0], self.window), Real())
+
+
 @dataclass(frozen=True)
 class Clip(Op):
     """min(max(x, low), high)."""
@@ -240,11 +273,8 @@ class Threshold(Op):
 
     def table(self, shape: Shape) -> Ints:
         """Thresholds broadcast to channel-first images: [C], or [C, H, W] with border classes."""
-        if not self.row_class:
-            flat = self.thresholds[0, 0]
-            return flat.reshape(-1, *(1,) * (len(shape) - 1))
-        rows, columns = np.asarray(self.row_class), np.asarray(self.column_class)
-        return self.thresholds[rows[:, None], columns[None, :]].transpose(2, 0, 1)
+        table = class_values(self.thresholds, self.row_class, self.column_class)
+        return table if len(shape) == 3 else table[:, 0, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,6 +299,112 @@ class IntegerTable(Op):
         return Tensor(inputs[0].shape, self.dtype)
 
 
+@dataclass(frozen=True, eq=False)
+class IntegerConv(Op):
+    """Convolution of integers by integer weights, plus an offset; padded taps contribute 0.
+
+    acc = offset + sum of w*x over the taps inside the image.
+
+    Attributes:
+        weight: [Cout, Cin, KH, KW].
+        window: kernel, stride, padding.
+        weight_bits: width of the weights, two's complement.
+        offset: [row classes, column classes, Cout]: what a shift of the input becomes.
+        row_class: the row class of each output row; empty where there is only one.
+        column_class: likewise for columns.
+    """
+
+    weight: Ints
+    window: Window
+    weight_bits: int
+    offset: Ints
+    row_class: tuple[int, ...] = ()
+    column_class: tuple[int, ...] = ()
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        shape = _conv_shape(inputs[0], self.weight.shape, self.window, 1)
+        return Tensor(shape, _weighted_span(inputs[0].dtype, self.weight, self.offset))
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerDense(Op):
+    """Matrix-vector product of integers by integer weights [Cout, Cin], plus offset [Cout]."""
+
+    weight: Ints
+    weight_bits: int
+    offset: Ints
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        shape = _dense_shape(inputs[0], self.weight.shape)
+        return Tensor(shape, _weighted_span(inputs[0].dtype, self.weight, self.offset))
+
+
+@dataclass(frozen=True, eq=False)
+class FixedAffine(Op):
+    """y = saturate(floor((m*x + b) / 2^shift + 1/2)) per channel: rounds half up.
+
+    With one segment: BatchNorm, scale, bias, or a change of binary point. With two: PReLU and its
+    kin, where x >= knee[c] takes segment 1 and the rest segment 0.
+
+    Attributes:
+        multiplier: m, [segments, C].
+        offset: b, [segments, C].
+        shift: number of fraction bits dropped; at least 0.
+        dtype: of the result; values beyond it are saturated.
+        knee: [C], empty where there is one segment.
+    """
+
+    multiplier: Ints
+    offset: Ints
+    shift: int
+    dtype: Integer
+    knee: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        _same_channels(inputs[0], self.multiplier.shape[1], "FixedAffine")
+        if len(self.multiplier) != 1 + bool(self.knee.size) or self.shift < 0:
+            raise ModelError("a fixed-point affine operation needs a knee for its second segment")
+        return Tensor(inputs[0].shape, self.dtype)
+
+
+@dataclass(frozen=True)
+class FixedAdd(Op):
+    """saturate(a + b) of two tensors of one binary point."""
+
+    dtype: Integer
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        points = {t.dtype.frac if isinstance(t.dtype, Integer) else None for t in inputs}
+        if points != {self.dtype.frac}:
+            raise ModelError(f"adds {' and '.join(str(t) for t in inputs)} to {self.dtype}")
+        return Tensor(_joined_shape(*inputs), self.dtype)
+
+
+@dataclass(frozen=True)
+class IntegerMaxPool(Op):
+    """Maximum of integers over a window; padded positions count for nothing."""
+
+    window: Window
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(_pool_shape(inputs[0], self.window), inputs[0].dtype)
+
+
+@dataclass(frozen=True)
+class SumPool(Op):
+    """Sum of integers over a window; padded taps contribute 0. The binary point stays."""
+
+    window: Window
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        x = inputs[0].dtype
+        if not isinstance(x, Integer):
+            raise ModelError("a sum pool needs integers")
+        area = self.window.kernel[0] * self.window.kernel[1]
+        span = Integer.spanning(x.low * area, x.high * area)
+        return Tensor(_pool_shape(inputs[0], self.window), replace(span, frac=x.frac))
+
+
 # -------------------------------------------------------------------------------- any level
 
 
@@ -280,6 +416,13 @@ class Flatten(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor((int(np.prod(inputs[0].shape)),), inputs[0].dtype)
+
+
+def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[int, ...]) -> Ints:
+    """Values [row classes, column classes, C] laid over an image: [C, H, W], or [C, 1, 1]."""
+    rows = np.asarray(row_class or (0,))
+    columns = np.asarray(column_class or (0,))
+    return values[rows[:, None], columns[None, :]].transpose(2, 0, 1)
 
 
 def _same_channels(x: Tensor, channels: int, what: str) -> None:
@@ -305,6 +448,24 @@ def _dense_shape(x: Tensor, weight: Shape) -> Shape:
     if len(x.shape) != 1 or weight[1] != x.shape[0]:
         raise ModelError(f"weights {weight} do not suit an input of shape {x.shape}")
     return (weight[0],)
+
+
+def _joined_shape(*inputs: Tensor) -> Shape:
+    shapes = {t.shape for t in inputs}
+    if len(inputs) != 2 or len(shapes) != 1:
+        raise ModelError(f"an addition needs two tensors of one shape, not {sorted(shapes)}")
+    return inputs[0].shape
+
+
+def _weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:
+    """The narrowest type of offset + sum of w*x, whatever x and whichever taps are padding."""
+    if isinstance(x, Real):
+        raise ModelError("an integer layer needs an integer input")
+    flat = weight.reshape(len(weight), -1)
+    ends = np.stack([flat * x.low, flat * x.high, np.zeros_like(flat)])
+    low, high = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
+    shifts = offset.reshape(-1, len(weight))
+    return Integer.spanning(int((low + shifts).min()), int((high + shifts).max()))
 
 
 def _accumulator(x: DType, taps: int) -> Integer:

@@ -13,7 +13,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir import ops, types
-from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap
+from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap, Statistics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ _CLASSES = {
     for module in (ops, types)
     for cls in vars(module).values()
     if isinstance(cls, type) and dataclasses.is_dataclass(cls)
-} | {cls.__name__: cls for cls in (Graph, InputFormat, Node, OutputMap)}
+} | {cls.__name__: cls for cls in (Graph, InputFormat, Node, OutputMap, Statistics)}
 
 
 def graph_to_bytes(graph: Graph) -> bytes:

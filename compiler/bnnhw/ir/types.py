@@ -15,10 +15,18 @@ class Real:
 
 @dataclass(frozen=True)
 class Integer:
-    """Integers of a declared width, two's complement where signed."""
+    """Integers of a declared width, two's complement where signed.
+
+    Attributes:
+        bits: width.
+        signed: whether negative values exist.
+        frac: binary point of a real-valued stream: an element means integer * 2^-frac. 0 where
+            the integers have no scale of their own, as in accumulators.
+    """
 
     bits: int
     signed: bool
+    frac: int = 0
 
     @property
     def low(self) -> int:
@@ -38,7 +46,8 @@ class Integer:
         return Integer(max(bits, 1), signed)
 
     def __str__(self) -> str:
-        return f"{'int' if self.signed else 'uint'}{self.bits}"
+        point = f".{self.frac}" if self.frac else ""
+        return f"{'int' if self.signed else 'uint'}{self.bits}{point}"
 
 
 @dataclass(frozen=True)

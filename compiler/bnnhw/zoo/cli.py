@@ -14,7 +14,12 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Network = Annotated[str, typer.Argument(help="cnv, digits, lfc, sfc or tfc.")]
+Network = Annotated[
+    str,
+    typer.Argument(
+        help="birealnet18, birealnet18-cifar10, birealnet34, cnv, digits, lfc, sfc or tfc."
+    ),
+]
 
 
 @app.command("train")
@@ -38,19 +43,21 @@ def train_command(
 
     from bnnhw.zoo.data import load_data
     from bnnhw.zoo.export import export_onnx
-    from bnnhw.zoo.plain import NETWORKS
+    from bnnhw.zoo.networks import network as build
     from bnnhw.zoo.train import RECIPES, train
 
-    if network not in NETWORKS:
+    if network not in RECIPES:
         raise BnnhwError(
-            "is not in the zoo", where=f"network '{network}'", fix=f"choose {', '.join(NETWORKS)}"
+            "has no training recipe",
+            where=f"network '{network}'",
+            fix=f"choose {', '.join(RECIPES)}",
         )
     recipe = RECIPES[network] if epochs is None else replace(RECIPES[network], epochs=epochs)
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
     train_set, test_set = load_data(network, data)
-    model = NETWORKS[network]()
+    model = build(network)
     score = train(model, recipe, train_set, test_set, checkpoint=checkpoint, log=typer.echo)
     export_onnx(model, output)
     typer.echo(f"{output}: {score:.2%} on {len(test_set[1])} test images")
@@ -61,24 +68,22 @@ def export_command(
     network: Network,
     output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")],
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Of zoo train; random weights without one.")
+        Path | None,
+        typer.Option(help="Of zoo train or of the authors; without one, random weights."),
     ] = None,
 ) -> None:
     """Export a network, trained or with random weights."""
     _require_torch()
     import torch
 
+    from bnnhw.zoo.birealnet import checkpoint_parameters
     from bnnhw.zoo.export import export_onnx
-    from bnnhw.zoo.plain import NETWORKS
+    from bnnhw.zoo.networks import network as build
 
-    if network not in NETWORKS:
-        raise BnnhwError(
-            "is not in the zoo", where=f"network '{network}'", fix=f"choose {', '.join(NETWORKS)}"
-        )
     torch.manual_seed(1)
-    model = NETWORKS[network]()
+    model = build(network)
     if checkpoint is not None:
-        model.load_state_dict(torch.load(checkpoint)["model"])
+        model.load_state_dict(checkpoint_parameters(torch.load(checkpoint, map_location="cpu")))
     export_onnx(model, output)
     typer.echo(str(output))
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     Pair = tuple[NDArray[np.generic], NDArray[np.int64]]
 
+_CIFAR10 = ("cifar10_train.npz", "cifar10_test1000.npz")
 _FILES = {
-    "cnv": ("cifar10_train.npz", "cifar10_test1000.npz"),
+    "birealnet18-cifar10": _CIFAR10,
+    "cnv": _CIFAR10,
     "lfc": ("mnist_train.npz", "mnist_test.npz"),
     "sfc": ("mnist_train.npz", "mnist_test.npz"),
     "tfc": ("mnist_train.npz", "mnist_test.npz"),
@@ -42,7 +44,7 @@ def load_data(network: str, folder: Path | None) -> tuple[Pair, Pair]:
             fix="give their folder with --data",
         )
     train, test = (_read(folder / name) for name in _FILES[network])
-    if network != "cnv":
+    if _FILES[network] != _CIFAR10:
         return _bipolar(train), _bipolar(test)
     return train, test
 

@@ -6,11 +6,14 @@ everywhere, in training and in export, so that the exported graph and the traine
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class _ApproxSign(torch.autograd.Function):
@@ -75,6 +78,29 @@ class BinaryLinear(nn.Linear):
         return F.linear(x, binary_weight(self))
 
 
+class ImageNormaliser(nn.Module):
+    """uint8 pixels, NHWC, to floats (x - mean) / std, NCHW.
+
+    With the default, x/128 - 1 in [-1, 1), every value is exact in floating point.
+
+    Args:
+        mean: one value, or one a channel, in units of pixels (0 to 255).
+        std: likewise.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Sequence[float] = (128.0,), std: Sequence[float] = (128.0,)) -> None:
+        super().__init__()
+        for name, values in (("mean", mean), ("std", std)):
+            buffer = torch.tensor(values).reshape(1, -1, 1, 1)
+            self.register_buffer(name, buffer, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.float().permute(0, 3, 1, 2) - self.mean) / self.std
+
+
 class ScalarScale(nn.Module):
     """One positive factor for all scores: keeps the ranking, gives the loss a usable range."""
 
@@ -88,9 +114,12 @@ class ScalarScale(nn.Module):
 
 def binary_weight(layer: nn.Conv2d | nn.Linear) -> Tensor:
     """The layer's weights as {-1, +1}, with the straight-through gradient while training."""
-    if layer.training:
-        return _WeightSign.apply(layer.weight)
-    return torch.where(layer.weight > 0, 1.0, -1.0)
+    return weight_sign(layer.weight, training=layer.training)
+
+
+def weight_sign(weight: Tensor, *, training: bool) -> Tensor:
+    """The signs of ``weight``, {-1, +1}; gradients pass straight through while training."""
+    return _WeightSign.apply(weight) if training else torch.where(weight > 0, 1.0, -1.0)
 
 
 def clip_latent_weights(model: nn.Module) -> None:

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from bnnhw.zoo.layers import BinaryActivation, BinaryConv2d, BinaryLinear, ScalarScale
+from bnnhw.zoo.layers import (
+    BinaryActivation,
+    BinaryConv2d,
+    BinaryLinear,
+    ImageNormaliser,
+    ScalarScale,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-
-class ImageNormaliser(nn.Module):
-    """uint8 pixels, NHWC, to floats in [-1, 1), NCHW: x/128 - 1, exact in floating point."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.float().permute(0, 3, 1, 2) / 128 - 1
+    from collections.abc import Sequence
 
 
 class BinaryCNN(nn.Module):
@@ -132,12 +131,3 @@ def sfc() -> BinaryMLP:
 def tfc() -> BinaryMLP:
     """TFC: 784-64-64-64-10."""
     return BinaryMLP(784, (64, 64, 64), 10)
-
-
-NETWORKS: dict[str, Callable[[], BinaryCNN | BinaryMLP]] = {
-    "cnv": cnv,
-    "digits": digits,
-    "lfc": lfc,
-    "sfc": sfc,
-    "tfc": tfc,
-}

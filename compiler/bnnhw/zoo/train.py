@@ -45,6 +45,9 @@ class Recipe:
 
 
 RECIPES = {
+    "birealnet18-cifar10": Recipe(
+        epochs=16, batch=128, learning_rate=2e-3, shift=2, flip=True, bfloat16=True, compiled=True
+    ),
     "cnv": Recipe(
         epochs=32, batch=128, learning_rate=2e-3, shift=2, flip=True, bfloat16=True, compiled=True
     ),

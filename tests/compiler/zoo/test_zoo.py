@@ -15,7 +15,8 @@ from bnnhw.ir.interpret import interpret
 from bnnhw.passes import PIPELINE, run
 from bnnhw.zoo.data import digit_images, load_data
 from bnnhw.zoo.export import export_onnx
-from bnnhw.zoo.plain import NETWORKS, digits
+from bnnhw.zoo.networks import NETWORKS
+from bnnhw.zoo.plain import digits
 from bnnhw.zoo.train import RECIPES, Recipe, accuracy, augment, train
 
 SHORT = Recipe(epochs=3, batch=64, learning_rate=5e-3, shift=1)
