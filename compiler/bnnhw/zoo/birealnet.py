@@ -110,17 +110,14 @@ class BiRealNet(nn.Module):
             self.conv1 = nn.Conv2d(image[2], width, 3, padding=1, bias=False)
             self.maxpool = nn.Identity()
         self.bn1 = nn.BatchNorm2d(width)
-        channels = width
-        for number, blocks in enumerate(_STAGES[depth], 1):
-            features = width << (number - 1)
-            stage = []
-            for block in range(blocks):
-                stride = 2 if number > 1 and block == 0 else 1
-                stage.append(BiRealBlock(channels, features, stride))
-                channels = features
-            setattr(self, f"layer{number}", nn.Sequential(*stage))
+        widths = [width << stage for stage in range(4)]
+        blocks = _STAGES[depth]
+        self.layer1 = _stage(width, widths[0], blocks[0], stride=1)
+        self.layer2 = _stage(widths[0], widths[1], blocks[1], stride=2)
+        self.layer3 = _stage(widths[1], widths[2], blocks[2], stride=2)
+        self.layer4 = _stage(widths[2], widths[3], blocks[3], stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(channels, classes)
+        self.fc = nn.Linear(widths[3], classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [N, classes]."""
@@ -129,7 +126,13 @@ class BiRealNet(nn.Module):
         x = self.maxpool(self.bn1(self.conv1(x)))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
-        return self.fc(self.avgpool(x).flatten(1))
+        scores: Tensor = self.fc(self.avgpool(x).flatten(1))
+        return scores
+
+
+def _stage(channels: int, features: int, blocks: int, *, stride: int) -> nn.Sequential:
+    first = BiRealBlock(channels, features, stride)
+    return nn.Sequential(first, *(BiRealBlock(features, features, 1) for _ in range(1, blocks)))
 
 
 def checkpoint_parameters(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
