@@ -8,218 +8,80 @@ operations of level "integer", for which hardware exists.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.types import Bit, DType, Integer, Real
-
-Shape = tuple[int, ...]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Exacts = NDArray[np.object_]
-"""Arrays of ``fractions.Fraction``: parameters whose rounding would move a threshold."""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """Shape (without the batch) and element type of a tensor."""
-
-    shape: Shape
-    dtype: DType
-
-    def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
-
-
-@dataclass(frozen=True)
-class Window:
-    """Kernel, stride and zero padding of a sliding window, all in (height, width) order.
-
-    Attributes:
-        kernel: height, width.
-        stride: vertical, horizontal.
-        pads: top, left, bottom, right (the order of ONNX's ``pads``).
-    """
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the output; raises ModelError where no window fits."""
-        top, left, bottom, right = self.pads
-        out_h = (height + top + bottom - self.kernel[0]) // self.stride[0] + 1
-        out_w = (width + left + right - self.kernel[1]) // self.stride[1] + 1
-        if height + top + bottom < self.kernel[0] or width + left + right < self.kernel[1]:
-            raise ModelError(f"a {self.kernel} window does not fit a {height}x{width} image")
-        return out_h, out_w
-
-
-@dataclass(frozen=True)
-class Op:
-    """Base of all operations."""
-
-    level: ClassVar[str] = "integer"
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        """The output's shape and type."""
-        raise NotImplementedError
-
-
-# ------------------------------------------------------------------------------- real level
-
-
-@dataclass(frozen=True, eq=False)
-class Conv(Op):
-    """2-D convolution with real weights [Cout, Cin/groups, KH, KW]; zero padding; no bias."""
-
-    level: ClassVar[str] = "real"
-    weight: Floats
-    window: Window
-    groups: int = 1
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(_conv_shape(inputs[0], self.weight.shape, self.window, self.groups), Real())
-
-
-@dataclass(frozen=True, eq=False)
-class Dense(Op):
-    """Fully connected layer with real weights [Cout, Cin]; no bias."""
-
-    level: ClassVar[str] = "real"
-    weight: Floats
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(_dense_shape(inputs[0], self.weight.shape), Real())
-
-
-@dataclass(frozen=True, eq=False)
-class Affine(Op):
-    """x * scale[c] + shift[c] per channel (axis 0 of the sample): BatchNorm, bias, scale.
-
-    Attributes:
-        scale: [C], exact.
-        shift: [C], or [row classes, column classes, C]: what a shift becomes in a zero-padded
-            convolution becomes, since padded taps contribute 0 and not the shift.
-        row_class: the row class of each row; empty where there is only one.
-        column_class: likewise for columns.
-    """
-
-    level: ClassVar[str] = "real"
-    scale: Exacts
-    shift: Exacts
-    row_class: tuple[int, ...] = ()
-    column_class: tuple[int, ...] = ()
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        _same_channels(inputs[0], len(self.scale), "Affine")
-        return Tensor(inputs[0].shape, Real())
-
-
-@dataclass(frozen=True)
-class Relu(Op):
-    """max(x, 0)."""
-
-    level: ClassVar[str] = "real"
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(inputs[0].shape, Real())
-
-
-@dataclass(frozen=True, eq=False)
-class PRelu(Op):
-    """x where x >= 0, else slope[c] * x; ``slope`` is [C]."""
-
-    level: ClassVar[str] = "real"
-    slope: Exacts
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        _same_channels(inputs[0], len(self.slope), "PRelu")
-        return Tensor(inputs[0].shape, Real())
-
-
-@dataclass(frozen=True)
-class Add(Op):
-    """Sum of two tensors of one shape: where a shortcut joins."""
-
-    level: ClassVar[str] = "real"
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(_joined_shape(*inputs), Real())
-
-
-@dataclass(frozen=True)
-class AveragePool(Op):
-    """Mean over a window of the whole kernel's area; padded taps count as 0."""
-
-    level: ClassVar[str] = "real"
-    window: Window
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(_pool_shape(inputs[0], self.window), Real())
-
-
-@dataclass(frozen=True)
-class Clip(Op):
-    """min(max(x, low), high)."""
-
-    level: ClassVar[str] = "real"
-    low: float
-    high: float
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(inputs[0].shape, Real())
-
-
-@dataclass(frozen=True)
-class Binarize(Op):
-    """``high`` where x > 0 (strict) or x >= 0, else ``low``.
-
-    Attributes:
-        strict: whether the point x = 0 gives ``low``.
-        low: value of bit 0, usually -1 or 0.
-        high: value of bit 1, usually +1.
-        zero_is_zero: the model spells it as ONNX's Sign, whose value at 0 is neither: ``strict``
-            is then the user's choice.
-    """
-
-    level: ClassVar[str] = "real"
-    strict: bool = True
-    low: float = -1.0
-    high: float = 1.0
-    zero_is_zero: bool = False
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(inputs[0].shape, Real())
-
-
-@dataclass(frozen=True)
-class MaxPool(Op):
-    """Maximum over a window; padded positions count for nothing."""
-
-    level: ClassVar[str] = "real"
-    window: Window
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(_pool_shape(inputs[0], self.window), inputs[0].dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class Lookup(Op):
-    """Element-wise function of an integer of at most 8 bits: values[x - low of its type]."""
-
-    level: ClassVar[str] = "real"
-    values: Floats
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(inputs[0].shape, Real())
-
-
-# ---------------------------------------------------------------------------- integer level
+from bnnhw.ir.op_base import (
+    Bools,
+    Exacts,
+    Floats,
+    Ints,
+    Op,
+    Shape,
+    Tensor,
+    Window,
+    conv_shape,
+    dense_shape,
+    joined_shape,
+    pool_shape,
+    same_channels,
+)
+from bnnhw.ir.real_ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    Clip,
+    Conv,
+    Dense,
+    Lookup,
+    MaxPool,
+    PRelu,
+    Relu,
+)
+from bnnhw.ir.types import Bit, Integer, Real
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bnnhw.ir.types import DType
+
+__all__ = [
+    "Add",
+    "Affine",
+    "AveragePool",
+    "Binarize",
+    "BinaryConv",
+    "BinaryDense",
+    "BitMaxPool",
+    "Bools",
+    "Clip",
+    "Conv",
+    "Dense",
+    "Exacts",
+    "FixedAdd",
+    "FixedAffine",
+    "Flatten",
+    "Floats",
+    "IntegerConv",
+    "IntegerDense",
+    "IntegerMaxPool",
+    "IntegerTable",
+    "Ints",
+    "Lookup",
+    "MaxPool",
+    "Op",
+    "PRelu",
+    "Relu",
+    "Shape",
+    "SumPool",
+    "Tensor",
+    "Threshold",
+    "Window",
+    "class_values",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +95,7 @@ class BinaryConv(Op):
     window: Window
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        shape = _conv_shape(inputs[0], self.weight.shape, self.window, 1)
+        shape = conv_shape(inputs[0], self.weight.shape, self.window, 1)
         return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
 
 
@@ -244,7 +106,7 @@ class BinaryDense(Op):
     weight: NDArray[np.int8]
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        shape = _dense_shape(inputs[0], self.weight.shape)
+        shape = dense_shape(inputs[0], self.weight.shape)
         return Tensor(shape, _accumulator(inputs[0].dtype, self.weight.shape[1]))
 
 
@@ -268,7 +130,7 @@ class Threshold(Op):
     bipolar: bool = True
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        _same_channels(inputs[0], self.thresholds.shape[2], "Threshold")
+        same_channels(inputs[0], self.thresholds.shape[2], "Threshold")
         return Tensor(inputs[0].shape, Bit(self.bipolar))
 
     def table(self, shape: Shape) -> Ints:
@@ -285,7 +147,7 @@ class BitMaxPool(Op):
     minimum: Bools
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(_pool_shape(inputs[0], self.window), inputs[0].dtype)
+        return Tensor(pool_shape(inputs[0], self.window), inputs[0].dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,7 +184,7 @@ class IntegerConv(Op):
     column_class: tuple[int, ...] = ()
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        shape = _conv_shape(inputs[0], self.weight.shape, self.window, 1)
+        shape = conv_shape(inputs[0], self.weight.shape, self.window, 1)
         return Tensor(shape, _weighted_span(inputs[0].dtype, self.weight, self.offset))
 
 
@@ -335,7 +197,7 @@ class IntegerDense(Op):
     offset: Ints
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        shape = _dense_shape(inputs[0], self.weight.shape)
+        shape = dense_shape(inputs[0], self.weight.shape)
         return Tensor(shape, _weighted_span(inputs[0].dtype, self.weight, self.offset))
 
 
@@ -361,7 +223,7 @@ class FixedAffine(Op):
     knee: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        _same_channels(inputs[0], self.multiplier.shape[1], "FixedAffine")
+        same_channels(inputs[0], self.multiplier.shape[1], "FixedAffine")
         if len(self.multiplier) != 1 + bool(self.knee.size) or self.shift < 0:
             raise ModelError("a fixed-point affine operation needs a knee for its second segment")
         return Tensor(inputs[0].shape, self.dtype)
@@ -377,7 +239,7 @@ class FixedAdd(Op):
         points = {t.dtype.frac if isinstance(t.dtype, Integer) else None for t in inputs}
         if points != {self.dtype.frac}:
             raise ModelError(f"adds {' and '.join(str(t) for t in inputs)} to {self.dtype}")
-        return Tensor(_joined_shape(*inputs), self.dtype)
+        return Tensor(joined_shape(*inputs), self.dtype)
 
 
 @dataclass(frozen=True)
@@ -387,7 +249,7 @@ class IntegerMaxPool(Op):
     window: Window
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(_pool_shape(inputs[0], self.window), inputs[0].dtype)
+        return Tensor(pool_shape(inputs[0], self.window), inputs[0].dtype)
 
 
 @dataclass(frozen=True)
@@ -402,10 +264,7 @@ class SumPool(Op):
             raise ModelError("a sum pool needs integers")
         area = self.window.kernel[0] * self.window.kernel[1]
         span = Integer.spanning(x.low * area, x.high * area)
-        return Tensor(_pool_shape(inputs[0], self.window), replace(span, frac=x.frac))
-
-
-# -------------------------------------------------------------------------------- any level
+        return Tensor(pool_shape(inputs[0], self.window), replace(span, frac=x.frac))
 
 
 @dataclass(frozen=True)
@@ -423,38 +282,6 @@ def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[i
     rows = np.asarray(row_class or (0,))
     columns = np.asarray(column_class or (0,))
     return values[rows[:, None], columns[None, :]].transpose(2, 0, 1)
-
-
-def _same_channels(x: Tensor, channels: int, what: str) -> None:
-    if x.shape[0] != channels:
-        raise ModelError(f"{what} of {channels} channels on a tensor of shape {x.shape}")
-
-
-def _conv_shape(x: Tensor, weight: Shape, window: Window, groups: int) -> Shape:
-    if len(x.shape) != 3:
-        raise ModelError(f"a 2-D convolution needs an image, not a tensor of shape {x.shape}")
-    if weight[1] * groups != x.shape[0] or weight[2:] != window.kernel:
-        raise ModelError(f"convolution weights {weight} do not suit an input of shape {x.shape}")
-    return (weight[0], *window.output_size(*x.shape[1:]))
-
-
-def _pool_shape(x: Tensor, window: Window) -> Shape:
-    if len(x.shape) != 3:
-        raise ModelError(f"a 2-D pool needs an image, not a tensor of shape {x.shape}")
-    return (x.shape[0], *window.output_size(*x.shape[1:]))
-
-
-def _dense_shape(x: Tensor, weight: Shape) -> Shape:
-    if len(x.shape) != 1 or weight[1] != x.shape[0]:
-        raise ModelError(f"weights {weight} do not suit an input of shape {x.shape}")
-    return (weight[0],)
-
-
-def _joined_shape(*inputs: Tensor) -> Shape:
-    shapes = {t.shape for t in inputs}
-    if len(inputs) != 2 or len(shapes) != 1:
-        raise ModelError(f"an addition needs two tensors of one shape, not {sorted(shapes)}")
-    return inputs[0].shape
 
 
 def _weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:

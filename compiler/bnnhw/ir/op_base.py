@@ -1,0 +1,104 @@
+"""What all operations share: tensors, sliding windows, and the shapes they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bnnhw.errors import ModelError
+
+if TYPE_CHECKING:
+    from bnnhw.ir.types import DType
+
+Shape = tuple[int, ...]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Exacts = NDArray[np.object_]
+"""Arrays of ``fractions.Fraction``: parameters whose rounding would move a threshold."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Shape (without the batch) and element type of a tensor."""
+
+    shape: Shape
+    dtype: DType
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Kernel, stride and zero padding of a sliding window, all in (height, width) order.
+
+    Attributes:
+        kernel: height, width.
+        stride: vertical, horizontal.
+        pads: top, left, bottom, right (the order of ONNX's ``pads``).
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the output; raises ModelError where no window fits."""
+        top, left, bottom, right = self.pads
+        out_h = (height + top + bottom - self.kernel[0]) // self.stride[0] + 1
+        out_w = (width + left + right - self.kernel[1]) // self.stride[1] + 1
+        if height + top + bottom < self.kernel[0] or width + left + right < self.kernel[1]:
+            raise ModelError(f"a {self.kernel} window does not fit a {height}x{width} image")
+        return out_h, out_w
+
+
+@dataclass(frozen=True)
+class Op:
+    """Base of all operations."""
+
+    level: ClassVar[str] = "integer"
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        """The output's shape and type."""
+        raise NotImplementedError
+
+
+def same_channels(x: Tensor, channels: int, what: str) -> None:
+    """Raises ModelError where ``x`` has another number of channels."""
+    if x.shape[0] != channels:
+        raise ModelError(f"{what} of {channels} channels on a tensor of shape {x.shape}")
+
+
+def conv_shape(x: Tensor, weight: Shape, window: Window, groups: int) -> Shape:
+    """Shape of a convolution's output."""
+    if len(x.shape) != 3:
+        raise ModelError(f"a 2-D convolution needs an image, not a tensor of shape {x.shape}")
+    if weight[1] * groups != x.shape[0] or weight[2:] != window.kernel:
+        raise ModelError(f"convolution weights {weight} do not suit an input of shape {x.shape}")
+    return (weight[0], *window.output_size(*x.shape[1:]))
+
+
+def pool_shape(x: Tensor, window: Window) -> Shape:
+    """Shape of a pool's output."""
+    if len(x.shape) != 3:
+        raise ModelError(f"a 2-D pool needs an image, not a tensor of shape {x.shape}")
+    return (x.shape[0], *window.output_size(*x.shape[1:]))
+
+
+def dense_shape(x: Tensor, weight: Shape) -> Shape:
+    """Shape of a fully connected layer's output."""
+    if len(x.shape) != 1 or weight[1] != x.shape[0]:
+        raise ModelError(f"weights {weight} do not suit an input of shape {x.shape}")
+    return (weight[0],)
+
+
+def joined_shape(*inputs: Tensor) -> Shape:
+    """The one shape of two tensors that are added."""
+    shapes = {t.shape for t in inputs}
+    if len(inputs) != 2 or len(shapes) != 1:
+        raise ModelError(f"an addition needs two tensors of one shape, not {sorted(shapes)}")
+    return inputs[0].shape
