@@ -63,12 +63,22 @@ void put(std::FILE* file, const bnnhw::AxisBeat<BITS>& beat) {
   if (~beat.keep != 0 || ~beat.strb != 0) std::abort();
 }
 
-// What is left in the input, the number of beats that came out, and the beats.
-template <typename IN, typename OUT>
-void report(std::FILE* file, hls::stream<IN>& rest, hls::stream<OUT>& result) {
-  std::uint32_t counts[2] = {0, static_cast<std::uint32_t>(result.size())};
-  for (; !rest.empty(); ++counts[0]) rest.read();
-  std::fwrite(counts, sizeof counts, 1, file);
+inline void put_count(std::FILE* file, std::uint32_t count) {
+  std::fwrite(&count, sizeof count, 1, file);
+}
+
+// The number of beats left in an input.
+template <typename BEAT>
+void report_unread(std::FILE* file, hls::stream<BEAT>& rest) {
+  std::uint32_t count = 0;
+  for (; !rest.empty(); ++count) rest.read();
+  put_count(file, count);
+}
+
+// The number of beats that came out, and the beats.
+template <typename BEAT>
+void report_beats(std::FILE* file, hls::stream<BEAT>& result) {
+  put_count(file, static_cast<std::uint32_t>(result.size()));
   while (!result.empty()) put(file, result.read());
 }
 

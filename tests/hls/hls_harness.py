@@ -27,8 +27,10 @@ class Case:
         params: its template parameters.
         in_bits: bits of an input beat.
         out_bits: bits of an output beat.
-        beats: input beats of all frames; (data, last) pairs where ``axis_in``.
-        expected: output beats of all frames; (data, last) pairs where ``axis_out``.
+        beats: input beats of all frames; (data, last) pairs where ``axis_in``. Where a twin has
+            several inputs: of the first, then equally many of the next.
+        expected: output beats of all frames; (data, last) pairs where ``axis_out``. Where a twin
+            has several outputs: of the first, then equally many of the next.
         frames: number of frames, so of calls.
         memories: by argument order, the fields [depth][fields] (or [depth]) and their bits.
         axis_in: whether the input is the AXI4-Stream of the design.
@@ -90,7 +92,8 @@ def _program(cases: Sequence[Case]) -> str:
     lines = ['#include "harness.h"', *(f'#include "{kind}.h"' for kind in kinds), ""]
     for number, case in enumerate(cases):
         lines += [f"static void case_{number}(std::FILE* in, std::FILE* out) {{"]
-        arguments = ["s_axis", "m_axis"]
+        twin = TWINS[case.kind]
+        arguments = [*twin.inputs, *twin.outputs]
         for index, (words, bits) in enumerate(case.memories):
             shape = f"[{len(words)}]"
             if not isinstance(words[0], int):
@@ -100,10 +103,10 @@ def _program(cases: Sequence[Case]) -> str:
             arguments.append(f"memory_{index}")
         source = f"{'bnnhw::AxisBeat' if case.axis_in else 'ap_uint'}<{case.in_bits}>"
         sink = f"{'bnnhw::AxisBeat' if case.axis_out else 'ap_uint'}<{case.out_bits}>"
-        lines += [f'  hls::stream<{source}> s_axis("s_axis");']
-        lines += [f'  hls::stream<{sink}> m_axis("m_axis");']
-        lines += [f"  harness::fill(in, s_axis, {len(case.beats)});"]
-        twin = TWINS[case.kind]
+        lines += [f'  hls::stream<{source}> {name}("{name}");' for name in twin.inputs]
+        lines += [f'  hls::stream<{sink}> {name}("{name}");' for name in twin.outputs]
+        beats = len(case.beats) // len(twin.inputs)
+        lines += [f"  harness::fill(in, {name}, {beats});" for name in twin.inputs]
         if twin.error:
             lines += ["  ap_uint<1> error;"]
             arguments.append("error")
@@ -111,7 +114,10 @@ def _program(cases: Sequence[Case]) -> str:
         lines += [f"  for (int frame = 0; frame < {case.frames}; ++frame) {{"]
         lines += [f"    bnnhw::{case.kind}<{values}>({', '.join(arguments)});"]
         lines += ["    harness::put(out, error);"] if twin.error else []
-        lines += ["  }", "  harness::report(out, s_axis, m_axis);", "}", ""]
+        lines += ["  }"]
+        lines += [f"  harness::report_unread(out, {name});" for name in twin.inputs]
+        lines += [f"  harness::report_beats(out, {name});" for name in twin.outputs]
+        lines += ["}", ""]
     lines += ["int main(int, char** argv) {"]
     lines += ['  std::FILE* in = std::fopen(argv[1], "rb");']
     lines += ['  std::FILE* out = std::fopen(argv[2], "wb");']
@@ -150,14 +156,18 @@ def _outcomes(cases: Sequence[Case], data: bytes) -> dict[str, Outcome]:
 
     for case in cases:
         errors = tuple(take(1) for _ in range(case.frames if TWINS[case.kind].error else 0))
-        unread, count = take(4), take(4)
+        unread = sum(take(4) for _ in TWINS[case.kind].inputs)
         size = (case.out_bits + 7) // 8
         if case.axis_out:
-            outcomes[case.name] = Outcome(
-                unread, [(take(size), take(1)) for _ in range(count)], errors
-            )
-        else:
-            outcomes[case.name] = Outcome(unread, [take(size) for _ in range(count)], errors)
+            pairs = [(take(size), take(1)) for _ in range(take(4))]
+            outcomes[case.name] = Outcome(unread, pairs, errors)
+            continue
+        counts, beats = [], []
+        for _ in TWINS[case.kind].outputs:
+            counts.append(take(4))
+            beats += [take(size) for _ in range(counts[-1])]
+        assert len(set(counts)) == 1, f"{case.name}: outputs of {counts} beats"
+        outcomes[case.name] = Outcome(unread, beats, errors)
     assert position == len(data)
     return outcomes
 

@@ -29,15 +29,19 @@ class Twin:
         parameters: template parameters in order. BEATS, beats a frame at the input, and OUT_BITS,
             bits a beat at the output with ``tuser``, come from the streams; the others are the
             unit's own.
-        memories: array arguments behind the two streams, in order.
+        memories: array arguments behind the streams, in order.
         error: whether a last argument reports a protocol error.
         timing: parameters of the Verilog unit that move cycles but no value; the twin has none.
+        inputs: its input streams, the first arguments.
+        outputs: its output streams, the next.
     """
 
     parameters: tuple[str, ...]
     memories: tuple[MemoryArgument, ...] = ()
     error: bool = False
     timing: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ("s_axis",)
+    outputs: tuple[str, ...] = ("m_axis",)
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -80,6 +84,20 @@ TWINS = {
         (MemoryArgument("MIN_FILE"),),
     ),
     "bnn_pool_reduce": Twin(("LANES", "FOLDS", "TAPS", "BEATS"), (MemoryArgument("MIN_FILE"),)),
+    "bnn_int_pool": Twin(
+        (
+            *("OPERATION", "ELEM_BITS", "SIGNED", "OUT_BITS"),
+            *("CHANNELS", "LANES", "HEIGHT", "WIDTH", "POOL_H", "POOL_W"),
+        )
+    ),
+    "bnn_int_pool_reduce": Twin(
+        (
+            *("OPERATION", "ELEM_BITS", "SIGNED", "OUT_BITS"),
+            *("LANES", "FOLDS", "TAPS", "BEATS"),
+        )
+    ),
+    "bnn_fork": Twin(("WIDTH", "BEATS"), outputs=("m0_axis", "m1_axis")),
+    "bnn_add": Twin(("IN_BITS", "OUT_BITS", "LANES", "BEATS"), inputs=("s0_axis", "s1_axis")),
     "bnn_threshold": Twin(
         ("IN_BITS", "IN_SIGNED", "LANES", "FOLDS", "BEATS"),
         (MemoryArgument("THRESHOLDS_FILE", "LANES"),),

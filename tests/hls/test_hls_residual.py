@@ -1,0 +1,169 @@
+"""The twins of the units of residual networks, and of pools of integers, keep their contracts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hls_golden import beats_of, pack
+from hls_harness import Case, Outcome, check, run_cases
+from test_hls_checks import compiler_messages
+
+FRAMES = 3
+
+
+def limits(bits: int, signed: bool) -> tuple[int, int]:
+    """Least and greatest integer."""
+    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+
+
+def fork_case(name: str, width: int, beats: int) -> Case:
+    rng = np.random.default_rng(width)
+    values = beats_of(rng.integers(0, 2, (FRAMES * beats, width)), width, 1)
+    params = {"WIDTH": width, "BEATS": beats}
+    return Case(name, "bnn_fork", params, width, width, values, values * 2, FRAMES)
+
+
+def add_case(name: str, in_bits: int, out_bits: int, lanes: int, beats: int = 40) -> Case:
+    rng = np.random.default_rng(100 * in_bits + out_bits)
+    low, high = limits(in_bits, True)
+    least, most = limits(out_bits, True)
+    a, b = rng.integers(low, high + 1, (2, FRAMES * beats, lanes))
+    a[0], b[0] = low, low
+    a[1], b[1] = high, high
+    for row, target in enumerate((least, least - 1, most, most + 1, 0, -1), start=2):
+        a[row] = np.clip(target - low * (target < 0), low, high)
+        b[row] = np.clip(target - a[row], low, high)
+    expected = beats_of(np.clip(a + b, least, most), lanes, out_bits)
+    beats_in = beats_of(a, lanes, in_bits) + beats_of(b, lanes, in_bits)
+    params = {"IN_BITS": in_bits, "OUT_BITS": out_bits, "LANES": lanes, "BEATS": beats}
+    return Case(name, "bnn_add", params, in_bits * lanes, out_bits * lanes, beats_in, expected,
+                FRAMES)  # fmt: skip
+
+
+def pool_case(
+    name: str,
+    image: tuple[int, int, int],
+    lanes: int,
+    pool: tuple[int, int],
+    bits: int,
+    *,
+    total: bool,
+    signed: bool = True,
+) -> Case:
+    """``image`` is (height, width, channels); ``total`` the sum, else the maximum."""
+    rng = np.random.default_rng(image[0] * 100 + image[1] * 10 + lanes)
+    height, width, channels = image
+    low, high = limits(bits, signed)
+    x = rng.integers(low, high + 1, (FRAMES, height, width, channels))
+    x[1, ..., 0::2], x[1, ..., 1::2] = low, high
+    out_h, out_w = height // pool[0], width // pool[1]
+    cut = x[:, : out_h * pool[0], : out_w * pool[1]]
+    blocks = cut.reshape(FRAMES, out_h, pool[0], out_w, pool[1], channels)
+    result = blocks.sum(axis=(2, 4)) if total else blocks.max(axis=(2, 4))
+    out_bits = bits + (pool[0] * pool[1] - 1).bit_length() * total
+    params = {
+        "OPERATION": int(total), "ELEM_BITS": bits, "SIGNED": int(signed), "OUT_BITS": out_bits,
+        "CHANNELS": channels, "LANES": lanes, "HEIGHT": height, "WIDTH": width,
+        "POOL_H": pool[0], "POOL_W": pool[1],
+    }  # fmt: skip
+    return Case(name, "bnn_int_pool", params, bits * lanes, out_bits * lanes,
+                beats_of(x, lanes, bits), beats_of(result, lanes, out_bits), FRAMES)  # fmt: skip
+
+
+def reduce_case(
+    name: str, lanes: int, folds: int, taps: int, bits: int, *, total: bool, signed: bool = True
+) -> Case:
+    rng = np.random.default_rng(lanes * 100 + folds * 10 + taps)
+    pixels = 6
+    low, high = limits(bits, signed)
+    x = rng.integers(low, high + 1, (FRAMES * pixels * folds, taps, lanes))
+    padded = rng.random((len(x), taps)) < 0.4
+    padded[0], padded[1:3] = True, False
+    x[1], x[2] = low, high
+    out_bits = bits + (taps - 1).bit_length() * total
+    if total:
+        result = np.where(padded[..., None], 0, x).sum(axis=1)
+    else:
+        result = np.where(padded[..., None], low, x).max(axis=1)
+        result[padded.all(axis=1)] = 0
+    beats = [
+        pack(row, bits) | (int(p) << (bits * lanes))
+        for row, p in zip(x.reshape(-1, lanes), padded.reshape(-1), strict=True)
+    ]
+    params = {
+        "OPERATION": int(total), "ELEM_BITS": bits, "SIGNED": int(signed), "OUT_BITS": out_bits,
+        "LANES": lanes, "FOLDS": folds, "TAPS": taps, "BEATS": pixels * folds * taps,
+    }  # fmt: skip
+    return Case(name, "bnn_int_pool_reduce", params, bits * lanes + 1, out_bits * lanes, beats,
+                beats_of(result, lanes, out_bits), FRAMES)  # fmt: skip
+
+
+CASES = [
+    fork_case("fork", 12, 5),
+    fork_case("fork_one_bit", 1, 1),
+    fork_case("fork_wide", 130, 3),
+    add_case("add_saturates", 12, 12, 3),
+    add_case("add_one_bit_more", 12, 13, 1),
+    add_case("add_sign_extends", 8, 20, 5),
+    add_case("add_narrow", 10, 4, 2),
+    add_case("add_to_one_bit", 5, 1, 3),
+    add_case("add_wide", 32, 32, 3),
+    pool_case("max_2x2", (4, 6, 4), 2, (2, 2), 8, total=False),
+    pool_case("max_unsigned_left_over", (5, 7, 3), 3, (2, 3), 5, total=False, signed=False),
+    pool_case("max_1x1", (2, 3, 4), 4, (1, 1), 12, total=False),
+    pool_case("sum_2x2", (4, 5, 6), 3, (2, 2), 12, total=True),
+    pool_case("sum_global", (3, 4, 6), 1, (3, 4), 9, total=True, signed=False),
+    pool_case("sum_row_wide", (2, 6, 20), 20, (1, 4), 12, total=True),
+    pool_case("sum_1x1", (2, 2, 2), 1, (1, 1), 6, total=True),
+    reduce_case("reduce_max", 4, 2, 9, 8, total=False),
+    reduce_case("reduce_max_unsigned", 3, 1, 4, 5, total=False, signed=False),
+    reduce_case("reduce_sum", 2, 3, 9, 10, total=True),
+    reduce_case("reduce_sum_wide", 9, 1, 6, 12, total=True, signed=False),
+    reduce_case("reduce_single", 1, 2, 1, 7, total=True),
+]
+
+
+def named(cases: list[Case], prefix: str) -> list[Case]:
+    return [replace(case, name=f"{prefix}{case.name}") for case in cases if "wide" in case.name]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """All cases, and some once more with the range operators that synthesis sees."""
+    portable = named(CASES, "portable_")
+    return run_cases(CASES, tmp_path_factory.mktemp("residual")) | run_cases(
+        portable, tmp_path_factory.mktemp("portable"), "BNNHW_PORTABLE_BITS"
+    )
+
+
+@pytest.mark.parametrize("case", [*CASES, *named(CASES, "portable_")], ids=str)
+def test_twin_does_what_its_contract_says(case: Case, outcomes: dict[str, Outcome]) -> None:
+    check(case, outcomes)
+
+
+LEGAL = {case.kind: dict(case.params) for case in reversed(CASES)}
+ILLEGAL: list[tuple[str, dict[str, int], str]] = [
+    ("bnn_fork", {"BEATS": 0}, "widths and counts are positive"),
+    ("bnn_add", {"LANES": 0}, "widths and counts are positive"),
+    ("bnn_int_pool", {"LANES": 3}, "LANES divides CHANNELS"),
+    ("bnn_int_pool", {"POOL_W": 7}, "the pool fits the image"),
+    ("bnn_int_pool", {"OPERATION": 2}, "OPERATION is 0 or 1"),
+    ("bnn_int_pool", {"OUT_BITS": 9}, "a maximum has the bits of an element"),
+    ("bnn_int_pool", {"OPERATION": 1, "OUT_BITS": 7}, "a result has the bits of an element"),
+    ("bnn_int_pool_reduce", {"BEATS": 9}, "a frame is a whole number of pixels"),
+    ("bnn_int_pool_reduce", {"SIGNED": 2}, "SIGNED is 0 or 1"),
+    ("bnn_int_pool_reduce", {"OUT_BITS": 9}, "a maximum has the bits of an element"),
+]
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
+    instances = [(kind, {**LEGAL[kind], **change}) for kind, change, _ in ILLEGAL]
+    return compiler_messages(tmp_path_factory.mktemp("illegal"), instances)
+
+
+@pytest.mark.parametrize("number", range(len(ILLEGAL)))
+def test_illegal_parameters_are_refused(number: int, messages: dict[int, str]) -> None:
+    assert f"static assertion failed: {ILLEGAL[number][2]}" in messages.get(number, "")
