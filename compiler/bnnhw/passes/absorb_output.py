@@ -10,7 +10,8 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import floats
 from bnnhw.ir.ops import Affine, Binarize, BinaryConv, BinaryDense, BitMaxPool, Conv, Dense, Flatten
-from bnnhw.passes.chain import splice
+from bnnhw.passes.mixed import is_mixed
+from bnnhw.passes.rewrite import splice
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
@@ -21,9 +22,13 @@ _LAYERS = (Conv, Dense, BinaryConv, BinaryDense)
 def absorb_output(graph: Graph) -> Graph:
     """The graph that ends with its last layer, scale and bias per class in its output map.
 
+    Networks with real-valued streams stay as they are.
+
     Raises:
         ModelError: something other than a scale, a bias and a flatten follows the last layer.
     """
+    if is_mixed(graph):
+        return graph  # its scores become fixed-point numbers of one scale
     layers = [i for i, n in enumerate(graph.nodes) if isinstance(n.op, _LAYERS)]
     if not layers:
         raise ModelError(
@@ -60,5 +65,5 @@ def absorb_output(graph: Graph) -> Graph:
                 fix="use one scale and one bias per class",
             )
         scale, bias = floats(node.op.scale), floats(node.op.shift)
-    graph = splice(graph, last, len(tail) + 1, [graph.nodes[last]])
+    graph = splice(graph, graph.nodes[last:], [graph.nodes[last]])
     return replace(graph, output_map=replace(graph.output_map, scale=scale, bias=bias))

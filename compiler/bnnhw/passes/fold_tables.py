@@ -12,7 +12,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import floats, full
 from bnnhw.ir.ops import Affine, Binarize, Clip, IntegerTable, Lookup, Relu
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.passes.chain import fresh_name, splice, with_op
+from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -33,10 +33,8 @@ def fold_tables(graph: Graph) -> Graph:
     dtype = graph.tensors[graph.input].dtype
     if isinstance(dtype, Real):
         return graph
-    run = 0
-    while run < len(graph.nodes) and _alike(graph.nodes[run].op):
-        run += 1
-    ops = [node.op for node in graph.nodes[:run]]
+    nodes = _elementwise(graph)
+    ops = [node.op for node in nodes]
     tables = [i for i, op in enumerate(ops) if isinstance(op, Lookup)]
     bent = [i for i, op in enumerate(ops) if isinstance(op, (Relu, Clip))]
     signs = [i for i, op in enumerate(ops) if isinstance(op, Binarize)]
@@ -49,14 +47,25 @@ def fold_tables(graph: Graph) -> Graph:
     if isinstance(dtype, Integer) and dtype.bits > _WIDEST_INPUT:
         raise ModelError(
             f"is a non-linear function of an input of type {dtype}; tables take 8 bits at most",
-            where=graph.nodes[last].where,
+            where=nodes[last].where,
             fix="declare a narrower --input-type",
         )
     values = np.arange(dtype.low, dtype.high + 1).astype(np.float64)
     for op in ops[: last + 1]:
         values = _apply(op, values)
-    made = _as_nodes(graph, graph.nodes[last], values)
-    return splice(graph, 0, last + 1, made)
+    made = _as_nodes(graph, nodes[last], values)
+    return splice(graph, nodes[: last + 1], made)
+
+
+def _elementwise(graph: Graph) -> list[Node]:
+    """The path of nodes from the input that treat every element alike."""
+    links, nodes = Links(graph), []
+    readers = links.consumers(graph.input)
+    node = readers[0] if len(readers) == 1 else None
+    while node is not None and _alike(node.op):
+        nodes.append(node)
+        node = links.after(node)
+    return nodes
 
 
 def _alike(op: Op) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Clip, Flatten, MaxPool, Relu
-from bnnhw.passes.chain import rewrite, with_op
+from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -26,33 +26,35 @@ def hoist_signs(graph: Graph) -> Graph:
     return rewrite(graph, _rule)
 
 
-def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
-    node = graph.nodes[position]
-    if not isinstance(node.op, _LATE) or not _sign_follows(graph, position):
+def _rule(links: Links, node: Node) -> Change | None:
+    if not isinstance(node.op, _LATE) or not _sign_follows(links, node):
         return None
-    after = graph.nodes[position + 1]
+    after = links.after(node)
+    assert after is not None
     if isinstance(after.op, _LATE):
         return None
-    shape = graph.tensors[node.inputs[0]].shape
+    shape = links.graph.tensors[node.inputs[0]].shape
     if isinstance(node.op, Flatten):
         op: Op | None = after.op
         if isinstance(after.op, Affine):
-            sign_next = isinstance(graph.nodes[position + 2].op, Binarize)
+            behind = links.after(after)
+            sign_next = behind is not None and isinstance(behind.op, Binarize)
             op = _unflattened(after.op, shape, sign_next=sign_next)
-        return None if op is None else (2, [with_op(after, op), node])
+        return None if op is None else Change([node, after], [with_op(after, op), node])
     minimum = _minimum(node, shape[0])
     if isinstance(after.op, Affine):
         minimum = minimum ^ np.array([s < 0 for s in after.op.scale], bool)
-    return 2, [with_op(after, after.op), with_op(node, BitMaxPool(node.op.window, minimum))]
+    pool = with_op(node, BitMaxPool(node.op.window, minimum))
+    return Change([node, after], [after, pool])
 
 
-def _sign_follows(graph: Graph, position: int) -> bool:
-    for node in graph.nodes[position + 1 :]:
-        if isinstance(node.op, Binarize):
-            return True
-        if not isinstance(node.op, (*_BEFORE_SIGN, *_LATE)):
+def _sign_follows(links: Links, node: Node) -> bool:
+    behind = links.after(node)
+    while behind is not None and not isinstance(behind.op, Binarize):
+        if not isinstance(behind.op, (*_BEFORE_SIGN, *_LATE)):
             return False
-    return False
+        behind = links.after(behind)
+    return behind is not None
 
 
 def _minimum(node: Node, channels: int) -> Bools:

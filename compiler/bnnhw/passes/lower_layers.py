@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.ir.ops import BinaryConv, BinaryDense, Conv, Dense
-from bnnhw.passes.chain import with_op
+from bnnhw.passes.rewrite import with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node

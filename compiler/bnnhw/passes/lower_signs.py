@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Relu, Threshold
+from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, PRelu, Relu, Threshold
 from bnnhw.ir.types import Bit, Real
 from bnnhw.passes.border_classes import shrink
-from bnnhw.passes.chain import fresh_name, splice, with_op
+from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
 from bnnhw.passes.sign_predicates import Predicate, Side, clip_bounds
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Ints, Op
 
-_BEFORE_SIGN = (Affine, Relu, Clip)
+_BEFORE_SIGN = (Affine, Relu, Clip, PRelu)
 
 
 def lower_signs(graph: Graph) -> Graph:
@@ -31,22 +31,22 @@ def lower_signs(graph: Graph) -> Graph:
     layer precedes. Thresholds outside the accumulator's range are clamped to its ends.
     """
     while True:
-        position = next((i for i, n in enumerate(graph.nodes) if isinstance(n.op, Binarize)), None)
-        if position is None:
+        sign = next((n for n in graph.nodes if isinstance(n.op, Binarize)), None)
+        if sign is None:
             return graph
-        graph = _lower(graph, position)
+        graph = _lower(graph, sign)
 
 
-def _lower(graph: Graph, position: int) -> Graph:
-    first = position
-    while first > 0 and isinstance(graph.nodes[first - 1].op, _BEFORE_SIGN):
-        first -= 1
-    sign = graph.nodes[position]
+def _lower(graph: Graph, sign: Node) -> Graph:
     assert isinstance(sign.op, Binarize)
-    chain = [node.op for node in graph.nodes[first:position]]
-    producer = graph.nodes[first - 1] if first else None
+    links = Links(graph)
+    path = _path_to(links, sign)
+    chain = [node.op for node in path[:-1]]
+    start = path[0].inputs[0]
+    producer = links.producer(start)
+    alone = not links.is_boundary(start)
     layer = producer if producer and isinstance(producer.op, (Conv, Dense)) else None
-    tensor = graph.tensors[graph.nodes[first].inputs[0]]
+    tensor = graph.tensors[start]
     low, high = _range(graph, producer, sign)
     step = _step(graph, producer)
     grids = [op for op in chain if isinstance(op, Affine) and op.row_class]
@@ -59,8 +59,8 @@ def _lower(graph: Graph, position: int) -> Graph:
             for c in range(shape[1]):
                 predicate = _predicate(sign.op, chain, (r, c, channel))
                 found.set((r, c, channel), predicate, range(low, high + 1, step))
-    if layer is not None:
-        graph, found = _negate_weights(graph, first - 1, found, high)
+    if layer is not None and alone:
+        graph, found = _negate_weights(graph, layer, found)
     thresholds: Ints = found.thresholds
     if rows:
         thresholds, rows, columns = shrink(thresholds, rows, columns)  # type: ignore[assignment]
@@ -68,11 +68,21 @@ def _lower(graph: Graph, position: int) -> Graph:
             rows, columns = (), ()
     invert = found.invert if found.invert.any() else np.zeros(0, bool)
     op = Threshold(thresholds, rows, columns, invert, sign.op.low < 0)
-    base = layer.name if layer is not None else "input" if first == 0 else sign.name
+    base = layer.name if layer is not None else "input" if producer is None else sign.name
     name = fresh_name(graph, f"{base}_threshold")
     if sign.op.zero_is_zero and found.ties.any():
         graph = _note_ties(graph, layer or sign, sign.op, int(found.ties.any(axis=(0, 1)).sum()))
-    return splice(graph, first, position + 1 - first, [with_op(sign, op, name)])
+    return splice(graph, path, [with_op(sign, op, name)])
+
+
+def _path_to(links: Links, sign: Node) -> list[Node]:
+    """The sign and the operations before it that it alone reads and that become its threshold."""
+    path = [sign]
+    before = links.before(sign)
+    while before is not None and isinstance(before.op, _BEFORE_SIGN):
+        path.insert(0, before)
+        before = links.before(before)
+    return path
 
 
 @dataclass
@@ -119,6 +129,8 @@ def _predicate(sign: Binarize, chain: Sequence[Op], at: tuple[int, int, int]) ->
             predicate = predicate.before_affine(op.scale[channel], shift)
         elif isinstance(op, Clip):
             predicate = predicate.before_clip(*clip_bounds(op))
+        elif isinstance(op, PRelu):
+            predicate = predicate.before_prelu(op.slope[channel])
         else:
             predicate = predicate.before_clip(Fraction(0), None)
     return predicate
@@ -150,17 +162,16 @@ def _step(graph: Graph, producer: Node | None) -> int:
     return 2 if graph.tensors[producer.inputs[0]].dtype == Bit(True) and not padded else 1
 
 
-def _negate_weights(graph: Graph, position: int, found: _Found, high: int) -> tuple[Graph, _Found]:
+def _negate_weights(graph: Graph, layer: Node, found: _Found) -> tuple[Graph, _Found]:
     """-acc > -T for the channels that are inverted: acc < T is -acc >= 1 - T."""
     if not found.invert.any():
         return graph, found
-    layer = graph.nodes[position]
     assert isinstance(layer.op, (Conv, Dense))
     signs = np.where(found.invert, -1.0, 1.0)
     weight = layer.op.weight * signs.reshape(-1, *(1,) * (layer.op.weight.ndim - 1))
     made = replace(layer.op, weight=weight)
     turned = np.where(found.invert, 1 - found.thresholds, found.thresholds)
-    graph = splice(graph, position, 1, [with_op(layer, made)])
+    graph = splice(graph, [layer], [with_op(layer, made)])
     return graph, replace(found, thresholds=turned, invert=np.zeros_like(found.invert))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bnnhw.ir.ops import Affine
-from bnnhw.passes.chain import rewrite, with_op
+from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -16,18 +16,15 @@ def merge_affines(graph: Graph) -> Graph:
     return rewrite(graph, _rule)
 
 
-def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
-    node = graph.nodes[position]
+def _rule(links: Links, node: Node) -> Change | None:
     if not isinstance(node.op, Affine):
         return None
     if all(s == 1 for s in node.op.scale) and not node.op.shift.any():
-        return 1, []
-    if position + 1 == len(graph.nodes):
+        return Change([node], [])
+    after = links.after(node)
+    if after is None or not isinstance(after.op, Affine):
         return None
-    after = graph.nodes[position + 1]
-    if not isinstance(after.op, Affine):
-        return None
-    return 2, [with_op(after, compose(node.op, after.op))]
+    return Change([node, after], [with_op(after, compose(node.op, after.op))])
 
 
 def compose(first: Affine, second: Affine) -> Affine:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import full
 from bnnhw.ir.ops import Affine, Binarize
-from bnnhw.passes.chain import fresh_name, rewrite, with_op
+from bnnhw.passes.rewrite import Change, Links, fresh_name, rewrite, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -23,19 +23,17 @@ def normalise_signs(graph: Graph) -> Graph:
     return rewrite(graph, _rule)
 
 
-def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
-    node = graph.nodes[position]
+def _rule(links: Links, node: Node) -> Change | None:
     op = node.op
     if not isinstance(op, Binarize):
         return None
     low, high = Fraction(op.low), Fraction(op.high)
-    count = 1
-    if position + 1 < len(graph.nodes):
-        after = graph.nodes[position + 1].op
-        if isinstance(after, Affine) and len({*after.scale}) == len({*after.shift.flat}) == 1:
-            scale, shift = after.scale[0], after.shift.flat[0]
-            low, high = low * scale + shift, high * scale + shift
-            count = 2
+    after = links.after(node)
+    path = [node]
+    if after is not None and isinstance(after.op, Affine) and _uniform(after.op):
+        scale, shift = after.op.scale[0], after.op.shift.flat[0]
+        low, high = low * scale + shift, high * scale + shift
+        path.append(after)
     if low == high:
         raise ModelError(
             f"gives {float(low):g} on both sides of its threshold",
@@ -46,17 +44,23 @@ def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
         made, scale, shift = (0.0, 1.0), high, Fraction(0)
     else:
         made, scale, shift = (-1.0, 1.0), (high - low) / 2, (high + low) / 2
-    if count == 1 and (op.low, op.high) == made:
+    if len(path) == 1 and (op.low, op.high) == made:
         return None
     sign = with_op(node, replace(op, low=made[0], high=made[1]))
     plain = scale == 1 and shift == 0
-    if count == 2 and (op.low, op.high) == made and not plain:
+    if len(path) == 2 and (op.low, op.high) == made and not plain:
         return None
     if plain:
-        return count, [sign]
-    channels = graph.tensors[node.output].shape[0]
-    if count == 2:
-        affine = graph.nodes[position + 1]
+        return Change(path, [sign])
+    channels = links.graph.tensors[node.output].shape[0]
+    if len(path) == 2:
+        affine = path[1]
     else:
-        affine = replace(node, name=fresh_name(graph, f"{node.name}_scale"))
-    return count, [sign, with_op(affine, Affine(full(channels, scale), full(channels, shift)))]
+        affine = replace(node, name=fresh_name(links.graph, f"{node.name}_scale"))
+    scaled = Affine(full(channels, scale), full(channels, shift))
+    return Change(path, [sign, with_op(affine, scaled)])
+
+
+def _uniform(op: Affine) -> bool:
+    """Whether all channels and pixels are scaled and shifted alike."""
+    return len({*op.scale}) == len({*op.shift.flat}) == 1

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bnnhw.ir.graph import verify
 from bnnhw.passes.absorb_output import absorb_output
-from bnnhw.passes.chain import check_chain
 from bnnhw.passes.fold_tables import fold_tables
 from bnnhw.passes.hoist_signs import hoist_signs
 from bnnhw.passes.lower_layers import lower_layers
@@ -76,7 +75,6 @@ def run(graph: Graph, pipeline: Sequence[Pass] = PIPELINE, *, dump: Path | None 
     Raises:
         ModelError: names the node that cannot become hardware.
     """
-    check_chain(graph)
     _dump(graph, dump, 0, "front_end")
     for number, step in enumerate(pipeline, 1):
         graph = step.run(graph)

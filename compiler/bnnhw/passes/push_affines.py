@@ -21,14 +21,14 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     Flatten,
-    IntegerTable,
     MaxPool,
     Relu,
 )
-from bnnhw.ir.types import Bit
+from bnnhw.ir.types import Real
 from bnnhw.passes.border_classes import padded_shift, weighted_sums
-from bnnhw.passes.chain import rewrite, with_op
 from bnnhw.passes.merge_affines import compose
+from bnnhw.passes.mixed import is_mixed, reads_bits
+from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -37,11 +37,18 @@ if TYPE_CHECKING:
 def push_affines(graph: Graph) -> Graph:
     """The graph with layers that read bits or integers only, and pools that are bit pools.
 
+    In networks with real-valued streams only what bits are scaled and shifted by moves; layers and
+    pools of real values are left to ``lower_streams``.
+
     Raises:
-        ModelError: a layer reads real values, or a pool is neither before a sign nor on bits.
+        ModelError: in a plain network, a layer reads real values, or a pool is neither before a
+            sign nor on bits.
     """
     graph = rewrite(graph, _rule)
-    for i, node in enumerate(graph.nodes):
+    if is_mixed(graph):
+        return graph
+    links = Links(graph)
+    for node in graph.nodes:
         if isinstance(node.op, MaxPool):
             raise ModelError(
                 "is a max pool of integers: neither a sign nor bits are next to it",
@@ -49,35 +56,49 @@ def push_affines(graph: Graph) -> Graph:
                 fix="put it directly before or after a sign",
             )
         if isinstance(node.op, (Conv, Dense)):
-            _check_input(graph, i)
+            _check_input(links, node)
     return graph
 
 
-def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
-    node = graph.nodes[position]
-    if isinstance(node.op, MaxPool) and _binary(graph, position):
+def _rule(links: Links, node: Node) -> Change | None:
+    graph = links.graph
+    if isinstance(node.op, MaxPool) and reads_bits(links, node):
         none = np.zeros(graph.tensors[node.output].shape[0], bool)
-        return 1, [with_op(node, BitMaxPool(node.op.window, none))]
-    if not isinstance(node.op, Affine) or position + 1 == len(graph.nodes):
+        return Change([node], [with_op(node, BitMaxPool(node.op.window, none))])
+    after = links.after(node)
+    if not isinstance(node.op, Affine) or after is None:
         return None
-    after = graph.nodes[position + 1]
+    path = [node, after]
     if isinstance(after.op, Affine):
-        return 2, [with_op(after, compose(node.op, after.op))]
+        return Change(path, [with_op(after, compose(node.op, after.op))])
     if node.op.row_class:
         return None
-    if isinstance(after.op, (MaxPool, BitMaxPool)) and _binary(graph, position):
+    if isinstance(after.op, (MaxPool, BitMaxPool)) and reads_bits(links, node):
         minimum = np.array([s < 0 for s in node.op.scale], bool)
         if isinstance(after.op, BitMaxPool):
             minimum = minimum ^ after.op.minimum
-        return 2, [with_op(after, BitMaxPool(after.op.window, minimum)), node]
-    if isinstance(after.op, Flatten) and not _sign_follows(graph, position + 2):
+        return Change(path, [with_op(after, BitMaxPool(after.op.window, minimum)), node])
+    if isinstance(after.op, Flatten) and not _sign_follows(links, after):
         shape = graph.tensors[node.output].shape
         repeat = int(np.prod(shape[1:]))
         flat = Affine(np.repeat(node.op.scale, repeat), np.repeat(node.op.shift, repeat))
-        return 2, [after, with_op(node, flat)]
-    if isinstance(after.op, (Conv, Dense)):
-        return 2, _through_layer(graph, node, after)
+        return Change(path, [after, with_op(node, flat)])
+    if isinstance(after.op, (Conv, Dense)) and _passes_layer(links, node, after):
+        return Change(path, _through_layer(graph, node, after))
     return None
+
+
+def _passes_layer(links: Links, node: Node, layer: Node) -> bool:
+    """Whether an affine operation may move behind a layer: always so in a plain network."""
+    if not is_mixed(links.graph) or reads_bits(links, node):
+        return True
+    assert isinstance(layer.op, (Conv, Dense))
+    assert isinstance(node.op, Affine)
+    one_scale = len({abs(s) for s in node.op.scale}) == 1
+    from_integers = links.source(node) is None and not isinstance(
+        links.graph.tensors[node.inputs[0]].dtype, Real
+    )
+    return from_integers and one_scale and bool((np.abs(layer.op.weight) == 1).all())
 
 
 def _through_layer(graph: Graph, node: Node, layer: Node) -> list[Node]:
@@ -113,37 +134,25 @@ def _through_layer(graph: Graph, node: Node, layer: Node) -> list[Node]:
     return [with_op(layer, made), with_op(node, affine, f"{layer.name}_{node.name}")]
 
 
-def _binary(graph: Graph, position: int) -> bool:
-    """Whether what ``position`` reads are bits."""
-    for node in reversed(graph.nodes[:position]):
-        if isinstance(node.op, (Binarize, IntegerTable)):
-            return isinstance(node.op, Binarize) or isinstance(node.op.dtype, Bit)
-        if not isinstance(node.op, (BitMaxPool, Flatten, MaxPool, Affine)):
+def _sign_follows(links: Links, node: Node) -> bool:
+    behind = links.after(node)
+    while behind is not None and not isinstance(behind.op, Binarize):
+        if not isinstance(behind.op, (Affine, Relu, Clip)):
             return False
-    return isinstance(graph.tensors[graph.input].dtype, Bit)
+        behind = links.after(behind)
+    return behind is not None
 
 
-def _sign_follows(graph: Graph, position: int) -> bool:
-    for node in graph.nodes[position:]:
-        if isinstance(node.op, Binarize):
-            return True
-        if not isinstance(node.op, (Affine, Relu, Clip)):
-            return False
-    return False
-
-
-def _check_input(graph: Graph, position: int) -> None:
-    layer = graph.nodes[position]
-    for node in reversed(graph.nodes[:position]):
-        if isinstance(node.op, (Binarize,)):
-            return
-        if isinstance(node.op, (BitMaxPool, Flatten)):
-            continue
-        if node.op.level == "integer":
-            return
-        raise ModelError(
-            f"reads real values: {type(node.op).__name__} of {node.where} stands between it and "
-            "the layer before, and no sign",
-            where=layer.where,
-            fix="put a sign before every layer with weights",
-        )
+def _check_input(links: Links, layer: Node) -> None:
+    node = links.source(layer)
+    while isinstance(node.op if node else None, (BitMaxPool, Flatten)):
+        assert node is not None
+        node = links.source(node)
+    if node is None or isinstance(node.op, Binarize) or node.op.level == "integer":
+        return
+    raise ModelError(
+        f"reads real values: {type(node.op).__name__} of {node.where} stands between it and "
+        "the layer before, and no sign",
+        where=layer.where,
+        fix="put a sign before every layer with weights",
+    )

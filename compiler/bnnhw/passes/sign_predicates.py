@@ -8,6 +8,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import snap
 
 if TYPE_CHECKING:
@@ -70,6 +71,24 @@ class Predicate:
         if high is not None and at_high == (self.side is Side.BELOW):
             return Predicate.constant(self.side is Side.BELOW)
         return self
+
+    def before_prelu(self, slope: Fraction) -> Predicate:
+        """The predicate on x that this one makes of x where x >= 0, else slope * x.
+
+        Raises:
+            ModelError: the slope is negative, so that no single threshold tells.
+        """
+        if self.side in (Side.ALL, Side.NONE):
+            return self
+        if slope < 0:
+            raise ModelError(
+                f"a PReLU of slope {float(slope):.4g} stands before a sign",
+                fix="keep slopes at 0 or above: beyond, the sign turns twice",
+            )
+        if slope == 0:
+            return self.before_clip(Fraction(0), None)
+        point = self.point if self.point >= 0 else snap(self.point / slope)
+        return Predicate(self.side, point, self.closed)
 
     def first_integer(self) -> tuple[int, bool]:
         """(T, inverted): it holds for the integers x >= T, or, inverted, for those x < T.

@@ -10,7 +10,8 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import exact
 from bnnhw.ir.ops import Affine, Conv, Dense
-from bnnhw.passes.chain import fresh_name, rewrite, with_op
+from bnnhw.passes.mixed import is_mixed, reads_bits
+from bnnhw.passes.rewrite import Change, Links, fresh_name, rewrite, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -20,7 +21,10 @@ _TERNARY_SHARE = 0.999
 
 
 def split_weights(graph: Graph) -> Graph:
-    """The graph with every layer's weights in {-1, +1}.
+    """The graph with the weights of every layer that reads bits in {-1, +1}.
+
+    Layers with real weights that read integers or a real-valued stream stay, in networks that have
+    such streams.
 
     Raises:
         ModelError: a layer's weights are not +-alpha with one alpha per output channel.
@@ -28,8 +32,7 @@ def split_weights(graph: Graph) -> Graph:
     return rewrite(graph, _rule)
 
 
-def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
-    node = graph.nodes[position]
+def _rule(links: Links, node: Node) -> Change | None:
     if not isinstance(node.op, (Conv, Dense)):
         return None
     weight = node.op.weight
@@ -38,14 +41,16 @@ def _rule(graph: Graph, position: int) -> tuple[int, list[Node]] | None:
         raise ModelError("has no weights", where=node.where, fix="export it again")
     alpha = flat[:, 0]
     if (flat != alpha[:, None]).any():
+        if is_mixed(links.graph) and not reads_bits(links, node):
+            return None
         raise _not_binary(node, weight, flat)
     if (alpha == 1).all():
         return None
     signs = np.where(weight < 0, -1.0, 1.0)
     layer = with_op(node, replace(node.op, weight=signs))
-    name = fresh_name(graph, f"{node.name}_alpha")
+    name = fresh_name(links.graph, f"{node.name}_alpha")
     scale = Affine(exact(alpha), exact(np.zeros(len(alpha))))
-    return 1, [layer, replace(node, name=name, op=scale)]
+    return Change([node], [layer, replace(node, name=name, op=scale)])
 
 
 def _not_binary(node: Node, weight: Floats, flat: Floats) -> ModelError:

@@ -16,9 +16,11 @@ from agreement import passes_agree
 from bnnhw.errors import ModelError
 from bnnhw.frontend import load
 from bnnhw.frontend.exact import exact, full
+from bnnhw.ir.graph import Node, OutputMap, verify
 from bnnhw.ir.interpret import interpret
 from bnnhw.ir.interpret_real import interpret_real
 from bnnhw.ir.ops import (
+    Add,
     Affine,
     Binarize,
     BinaryConv,
@@ -33,7 +35,6 @@ from bnnhw.ir.ops import (
 from bnnhw.ir.types import Integer
 from bnnhw.passes import PIPELINE, format_graph, run
 from bnnhw.passes.border_classes import classes_of, padded_shift, shrink, taps_inside
-from bnnhw.passes.chain import check_chain
 from bnnhw.passes.fold_tables import fold_tables, grid_of
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.normalise_signs import normalise_signs
@@ -42,6 +43,8 @@ from sketch import image, small_cnn
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bnnhw.ir.graph import Graph
 
 INT8 = Integer(8, True)
 
@@ -224,12 +227,47 @@ def test_names_of_passes_are_unique_and_described() -> None:
     assert all(p.description for p in PIPELINE)
 
 
-def test_branches_are_refused() -> None:
-    graph = chain([Relu(), Relu(), Relu()], INT8)
-    nodes = list(graph.nodes)
-    nodes[2] = replace(nodes[2], inputs=("t0",))
-    with pytest.raises(ModelError, match="residual"):
-        check_chain(graph.with_nodes(nodes))
+def forked(first: object, *branch: object) -> Graph:
+    """``first``, then its result added to what ``branch`` makes of it."""
+    start = chain([first, *branch], INT8, 2, 3, 3)  # type: ignore[list-item]
+    nodes = [*start.nodes, Node("join", Add(), ("t0", start.output), "sum")]
+    shape = start.tensors[start.output].shape
+    output = OutputMap("y", shape, np.ones(1), np.zeros(1))
+    return start.with_nodes(nodes, output="sum", output_map=output)
+
+
+def two(scale: float, shift: float) -> Affine:
+    return affine([scale] * 2, [shift] * 2)
+
+
+def test_a_tensor_that_two_nodes_read_is_never_rewritten() -> None:
+    graph = forked(two(2.0, 1.0), two(3.0, 0.0), two(0.5, 1.0))
+    result = merge_affines(graph)
+    assert [n.name for n in result.nodes] == ["n0", "n2", "join"]
+    assert [n.output for n in result.nodes] == ["t0", "t2", "sum"]
+    x = np.random.default_rng(1).integers(-128, 128, (2, 2, 3, 3))
+    np.testing.assert_array_equal(interpret_real(graph, x), interpret_real(result, x))
+
+
+def test_what_changes_nothing_vanishes_on_either_side_of_a_fork() -> None:
+    x = np.random.default_rng(1).integers(-128, 128, (2, 2, 3, 3))
+    for first, behind, left in [
+        (two(1.0, 0.0), two(3.0, 0.0), ["n1", "join"]),
+        (two(3.0, 0.0), two(1.0, 0.0), ["n0", "join"]),
+        (two(1.0, 0.0), two(1.0, 0.0), ["join"]),
+    ]:
+        graph = forked(first, behind)
+        result = merge_affines(graph)
+        assert [n.name for n in result.nodes] == left
+        np.testing.assert_array_equal(interpret_real(graph, x), interpret_real(result, x))
+        verify(result, "real")
+
+
+def test_an_identity_at_the_output_vanishes() -> None:
+    graph = chain([two(2.0, 0.0), Relu(), two(1.0, 0.0)], INT8, 2)
+    result = merge_affines(graph)
+    assert [n.name for n in result.nodes] == ["n0", "n1"]
+    assert result.output == graph.output
 
 
 def test_real_interpreter_agrees_with_the_integer_one(tmp_path: Path) -> None:
