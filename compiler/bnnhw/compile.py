@@ -11,7 +11,6 @@ from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.board import load_board
 from bnnhw.build import Build, write_build
-from bnnhw.chain import Network
 from bnnhw.cost import budget, design_resources, total
 from bnnhw.errors import FoldingError
 from bnnhw.fifo import size_fifos
@@ -21,6 +20,7 @@ from bnnhw.frontend.options import LoadOptions
 from bnnhw.goal import Goal, check_goal
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.lower import lower
+from bnnhw.network import Network
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.report import Verification, make_report, report_text

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bnnhw.board import Board
-    from bnnhw.chain import Chain
+    from bnnhw.datapath import Datapath
     from bnnhw.design import Design
 
 _MODEL = Path(__file__).parent / "cost_model.json"
@@ -73,10 +73,11 @@ def unit_resources(kind: str, params: Mapping[str, int]) -> Resources:
         for row in (model["lut"], model["ff"])
     )
     bram36 = BRAMS[kind](params) if kind in BRAMS else 0.0
-    return Resources(max(0.0, lut), max(0.0, ff), bram36)
+    dsp = DSPS[kind](params) if kind in DSPS else 0
+    return Resources(max(0.0, lut), max(0.0, ff), bram36, dsp)
 
 
-def design_resources(design: Chain | Design) -> dict[str, Resources]:
+def design_resources(design: Datapath | Design) -> dict[str, Resources]:
     """Estimated resources by unit name, FIFOs and the register block included."""
     parts = {unit.name: unit_resources(unit.kind, unit.params) for unit in design.units}
     for stream in design.streams.values():
@@ -121,7 +122,18 @@ def _weights_bram(p: Mapping[str, int]) -> float:
     words = p["TILES"] * p["FOLDS"]
     if p["WEIGHTS_STYLE"] != 2 or words == 1:
         return 0.0
-    return rom_bram36(p["PE"] * p["SIMD"], words)
+    return rom_bram36(p["PE"] * p["SIMD"] * p.get("WEIGHT_BITS", 1), words)
+
+
+def affine_word(p: Mapping[str, int]) -> int:
+    """Bits of a word of bnn_affine's parameters."""
+    segment = p["MULTIPLIER_BITS"] + p["OFFSET_BITS"]
+    knee = p["IN_BITS"] + 1 if p["SEGMENTS"] > 1 else 0
+    return p["LANES"] * (p["SEGMENTS"] * segment + knee)
+
+
+def _affine_bram(p: Mapping[str, int]) -> float:
+    return rom_bram36(affine_word(p), p["FOLDS"]) if p["STYLE"] == 2 else 0.0
 
 
 def _window_bram(p: Mapping[str, int]) -> float:
@@ -140,9 +152,28 @@ def _lines_bram(p: Mapping[str, int]) -> float:
 BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
     "bnn_pe_array": _weights_bram,
     "bnn_int_pe_array": _weights_bram,
+    "bnn_mac_pe_array": _weights_bram,
+    "bnn_affine": _affine_bram,
     "bnn_window": _window_bram,
     "bnn_window_parallel": _lines_bram,
     "bnn_fifo": lambda p: rom_bram36(p["WIDTH"], p["DEPTH"]) if p["RAM_STYLE"] == 2 else 0.0,
+}
+
+# ------------------------------------------------------------------------------------ DSP
+
+
+def _mac_dsp(p: Mapping[str, int]) -> int:
+    products = p["PE"] * p["SIMD"]
+    return {1: 0, 2: products, 3: products // 2}[p["MULTIPLY_STYLE"]]
+
+
+def _affine_dsp(p: Mapping[str, int]) -> int:
+    return p["LANES"] if p["MULTIPLIER_BITS"] and p["MULTIPLY_STYLE"] != 1 else 0
+
+
+DSPS: dict[str, Callable[[Mapping[str, int]], int]] = {
+    "bnn_mac_pe_array": _mac_dsp,
+    "bnn_affine": _affine_dsp,
 }
 
 # ------------------------------------------------------------------------------- features
@@ -193,6 +224,48 @@ def _pe_array(p: Mapping[str, int]) -> list[float]:
 
 def _int_pe_array(p: Mapping[str, int]) -> list[float]:
     return [p["PE"] * p["SIMD"] * p["IN_BITS"], p["SIMD"] * p["IN_BITS"], *_pe_array(p)]
+
+
+def _mac_pe_array(p: Mapping[str, int]) -> list[float]:
+    products = p["PE"] * p["SIMD"]
+    words = p["TILES"] * p["FOLDS"]
+    patterns = (p["BORDER_TOP"] + 1 + p["BORDER_BOTTOM"]) * (
+        p["BORDER_LEFT"] + 1 + p["BORDER_RIGHT"]
+    )
+    in_luts = products * p["IN_BITS"] * p["WEIGHT_BITS"] if p["MULTIPLY_STYLE"] == 1 else 0
+    bits = products * p["WEIGHT_BITS"]
+    return [
+        in_luts,
+        products * (p["IN_BITS"] + p["WEIGHT_BITS"]),
+        products * (p["MULTIPLY_STYLE"] == 3),
+        p["PE"] * p["ACC_BITS"],
+        p["SIMD"] * p["IN_BITS"],
+        rom_luts(bits, words) if p["WEIGHTS_STYLE"] != 2 else 0.0,
+        rom_luts(p["PE"] * p["ACC_BITS"], patterns * p["TILES"]),
+        bits if p["WEIGHTS_STYLE"] != 2 and words > 1 else 0.0,
+        1.0,
+    ]
+
+
+def _affine(p: Mapping[str, int]) -> list[float]:
+    lanes, out = p["LANES"], p["OUT_BITS"]
+    total_bits = max(p["IN_BITS"] + p["MULTIPLIER_BITS"], p["OFFSET_BITS"])
+    word = affine_word(p)
+    return [
+        lanes * total_bits,
+        lanes * out,
+        lanes * p["IN_BITS"] * (p["SEGMENTS"] - 1),
+        rom_luts(word, p["FOLDS"]) if p["STYLE"] != 2 else 0.0,
+        word if p["FOLDS"] > 1 else 0.0,
+        1.0,
+    ]
+
+
+def _int_pool(p: Mapping[str, int]) -> list[float]:
+    lanes, folds = p["LANES"], p["CHANNELS"] // p["LANES"]
+    width = lanes * p["OUT_BITS"]
+    partial = p["WIDTH"] // p["POOL_W"] * folds if p["POOL_H"] > 1 else 0
+    return [width, ram_luts(width, partial) if partial else 0.0, 1.0]
 
 
 def _window(p: Mapping[str, int]) -> list[float]:
@@ -266,6 +339,12 @@ def _top_k(p: Mapping[str, int]) -> list[float]:
 FEATURES: dict[str, Callable[[Mapping[str, int]], list[float]]] = {
     "bnn_pe_array": _pe_array,
     "bnn_int_pe_array": _int_pe_array,
+    "bnn_mac_pe_array": _mac_pe_array,
+    "bnn_affine": _affine,
+    "bnn_fork": lambda p: [p["WIDTH"], 1.0],
+    "bnn_add": lambda p: [p["LANES"] * p["OUT_BITS"], 1.0],
+    "bnn_int_pool": _int_pool,
+    "bnn_int_pool_reduce": lambda p: [p["LANES"] * p["OUT_BITS"], 1.0],
     "bnn_window": _window,
     "bnn_window_parallel": _window_parallel,
     "bnn_fifo": _fifo,

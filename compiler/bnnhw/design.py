@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,6 +54,18 @@ class Memory:
         bits = (values[:, :, None] >> np.minimum(shifts, 62)) & 1
         return Memory(name, bits.reshape(len(values), -1).astype(np.uint8))
 
+    @staticmethod
+    def from_records(name: str, parts: Sequence[tuple[NDArray[np.int64], int]]) -> Memory:
+        """Packs records of several fields: ``parts`` are values [depth, records] and their bits.
+
+        The first part lies lowest in a record, record 0 lowest in a word.
+        """
+        packed = [
+            (values[:, :, None] >> np.minimum(np.arange(bits), 62)) & 1 for values, bits in parts
+        ]
+        records = np.concatenate(packed, axis=2)
+        return Memory(name, records.reshape(len(records), -1).astype(np.uint8))
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -66,6 +78,7 @@ class Stream:
         beats: beats a frame.
         user: whether a beat carries the extra ``tuser`` bit that marks padding.
         depth: beats that a FIFO on this stream holds; 0 for a plain connection.
+        pixels: pixels a frame; a vector is one.
     """
 
     name: str
@@ -74,6 +87,7 @@ class Stream:
     beats: int
     user: bool = False
     depth: int = 0
+    pixels: int = 1
 
     @property
     def width(self) -> int:
@@ -95,16 +109,16 @@ class Unit:
         kind: the module, e.g. "bnn_pe_array".
         params: its integer parameters by their names in the Verilog and in the HLS twin.
         memories: parameter name of each memory image, e.g. WEIGHTS_FILE -> memory name.
-        source: the stream it reads; None for the unit at the design's input.
-        sink: the stream it writes; None for the unit at the design's output.
+        sources: the streams it reads; none for the unit at the design's input.
+        sinks: the streams it writes; none for the unit at the design's output.
         layer: the graph node it implements or serves.
     """
 
     name: str
     kind: str
     params: Mapping[str, int]
-    source: str | None
-    sink: str | None
+    sources: tuple[str, ...]
+    sinks: tuple[str, ...]
     layer: str
     memories: Mapping[str, str] = field(default_factory=dict)
 

@@ -22,12 +22,15 @@ class LayerFolding:
         simd: input lanes a cycle; divides the layer's window, KH * KW * Cin.
         memory: where weights are kept: "lut" or "bram".
         buffer: where the layer's input window is kept: "lut" or "bram".
+        multiply: how a layer of integer weights multiplies: in LUTs ("lut"), one product a DSP
+            block ("dsp") or two ("dsp2"); without meaning for binary weights.
     """
 
     pe: int
     simd: int
     memory: str = "lut"
     buffer: str = "lut"
+    multiply: str = "lut"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,13 @@ class Folding:
     def to_json(self) -> str:
         """The text of a folding file."""
         layers = {
-            name: {"pe": f.pe, "simd": f.simd, "memory": f.memory, "buffer": f.buffer}
+            name: {
+                "pe": f.pe,
+                "simd": f.simd,
+                "memory": f.memory,
+                "buffer": f.buffer,
+                "multiply": f.multiply,
+            }
             for name, f in self.layers.items()
         }
         return json.dumps({"layers": layers, "lanes": dict(self.lanes)}, indent=2) + "\n"
@@ -57,7 +66,8 @@ class FoldingRequest:
     """What a folding file fixes: any subset of the fields of any layer, and lanes.
 
     Attributes:
-        layers: by layer name, the fields given: pe, simd, memory, buffer.
+        layers: by layer name, the fields given: pe, simd, memory, buffer,
+            multiply.
         lanes: by stage name.
         source: the file, for messages.
     """
@@ -81,11 +91,15 @@ class FoldingRequest:
                     )
 
 
-_CHOICES = {"memory": ("lut", "bram"), "buffer": ("lut", "bram")}
+_CHOICES = {
+    "memory": ("lut", "bram"),
+    "buffer": ("lut", "bram"),
+    "multiply": ("lut", "dsp", "dsp2"),
+}
 
 
 def read_folding(path: Path) -> FoldingRequest:
-    """Reads a folding file: {"layers": {name: {"pe", "simd", "memory", "buffer"}}, "lanes": {}}.
+    """Reads a folding file: {"layers": {name: {"pe", "simd", ...}}, "lanes": {}}.
 
     Raises:
         FoldingError: the file is not readable, or holds unknown keys or values.

@@ -13,7 +13,7 @@ from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:
     from bnnhw.folding import LayerFolding
-    from bnnhw.ir.ops import Ints
+    from bnnhw.ir.ops import Ints, Threshold
     from bnnhw.stages import Layer
 
 MAX_ACC_BITS = 32
@@ -44,7 +44,7 @@ class LayerFacts:
     Attributes:
         rows: border classes of output rows.
         columns: border classes of output columns.
-        bits: weight bits [Cout, K], 1 for +1, in stream order.
+        fields: weights [Cout, K] in stream order: 1 for +1 and 0 for -1, or integers.
         init: initial accumulator values [row classes * column classes, Cout].
         acc_bits: bits of the accumulator, signed.
         acc_shift: 1 where a match counts 2 (scores of bipolar inputs), else 0.
@@ -52,7 +52,7 @@ class LayerFacts:
 
     rows: Border
     columns: Border
-    bits: Ints
+    fields: Ints
     init: Ints
     acc_bits: int
     acc_shift: int
@@ -64,12 +64,15 @@ def layer_facts(layer: Layer) -> LayerFacts:
     The hardware adds up matches m = popcount(xnor(w, x)) over all taps, padded ones entering as
     bit 0. With K taps and P = sum of the weights of the padded taps, the dot product over the taps
     inside the image is 2m - K + P for bipolar inputs, and m + (sum(w) - K)/2 for unipolar ones.
-    So dot >= T becomes m >= M, and acc starts at -M: its final sign is the output bit. Scores start
-    at -K + P and add 2m (or start at (sum(w) - K)/2 and add m).
+    So dot >= T becomes m >= M, and acc starts at -M: its final sign is the output bit. Sums that
+    leave start at -K + P and add 2m (or start at (sum(w) - K)/2 and add m). Layers of integer
+    weights add up products as they are, from the layer's own offset.
 
     Raises:
         ModelError: the accumulator would be wider than 32 bits.
     """
+    if layer.weight_bits > 1:
+        return _integer_facts(layer)
     rows, columns = border_classes(layer)
     weight = layer.weight.astype(np.int64)
     flip = np.ones(layer.features, np.int64)
@@ -85,6 +88,30 @@ def layer_facts(layer: Layer) -> LayerFacts:
         span = Integer.spanning(int(init.min()) - reach, int(init.max()) + reach)
     else:
         span = Integer.spanning(min(-1, int(init.min())), int(init.max()) + (layer.taps << shift))
+    bits = (weight.reshape(layer.features, -1) > 0).astype(np.int64)
+    return LayerFacts(rows, columns, bits, init, _signed_bits(layer, span), shift)
+
+
+def _integer_facts(layer: Layer) -> LayerFacts:
+    rows, columns = border_classes(layer)
+    weight = layer.weight.reshape(layer.features, -1)
+    init = np.zeros((len(rows.example) * len(columns.example), layer.features), np.int64)
+    if layer.offset is not None:
+        rows_of, columns_of = layer.row_class, layer.column_class
+        init = np.stack(
+            [
+                layer.offset[rows_of[y] if rows_of else 0, columns_of[x] if columns_of else 0]
+                for y in rows.example
+                for x in columns.example
+            ]
+        )
+    ends = np.stack([weight * layer.input_low, weight * layer.input_high, np.zeros_like(weight)])
+    low, high = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
+    span = Integer.spanning(int((low + init).min()), int((high + init).max()))
+    return LayerFacts(rows, columns, weight, init, _signed_bits(layer, span), 0)
+
+
+def _signed_bits(layer: Layer, span: Integer) -> int:
     acc_bits = span.bits + (not span.signed)
     if acc_bits > MAX_ACC_BITS:
         raise ModelError(
@@ -92,17 +119,17 @@ def layer_facts(layer: Layer) -> LayerFacts:
             where=layer.where,
             fix="use fewer taps or a narrower input type",
         )
-    bits = (weight.reshape(layer.features, -1) > 0).astype(np.int64)
-    return LayerFacts(rows, columns, bits, init, acc_bits, shift)
+    return acc_bits
 
 
 def layer_memories(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> tuple[Memory, Memory]:
     """Weight image and image of initial values at a folding; the layouts are in hw/README.md."""
     tiles, folds = layer.features // fold.pe, layer.taps // fold.simd
-    bits = facts.bits.reshape(tiles, fold.pe, folds, fold.simd).transpose(0, 2, 1, 3)
-    weights = Memory(
+    fields = facts.fields.reshape(tiles, fold.pe, folds, fold.simd).transpose(0, 2, 1, 3)
+    weights = Memory.from_fields(
         f"{layer.name}_weights",
-        bits.reshape(tiles * folds, fold.pe * fold.simd).astype(np.uint8),
+        fields.reshape(tiles * folds, fold.pe * fold.simd),
+        layer.weight_bits,
     )
     init = Memory.from_fields(f"{layer.name}_init", facts.init.reshape(-1, fold.pe), facts.acc_bits)
     return weights, init
@@ -113,9 +140,8 @@ def border_classes(layer: Layer) -> tuple[Border, Border]:
     top, left, _, _ = layer.window.pads
     _, height, width = layer.image
     out_h, out_w = layer.out_size
-    threshold = layer.threshold
-    row_class = threshold.row_class if threshold is not None else ()
-    column_class = threshold.column_class if threshold is not None else ()
+    classes_of: Threshold | Layer = layer if layer.threshold is None else layer.threshold
+    row_class, column_class = classes_of.row_class, classes_of.column_class
     # Where padding enters as the number 0 it adds nothing: only thresholds can differ.
     padding_matters = not layer.integer_input and layer.input_low < 0
     kernel, stride = layer.window.kernel, layer.window.stride

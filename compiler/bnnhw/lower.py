@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.chain import Network, build_chain
+from bnnhw.datapath import build_datapath
 from bnnhw.design import Design, Memory, Unit
-from bnnhw.ir.types import Bit
+from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import layer_memories
-from bnnhw.stages import Layer, Pool, PreThreshold, Stage, Table
+from bnnhw.stages import Compare, Layer, Pool, Rescale, Stage, Table
+from bnnhw.unit_params import rounded_offset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bnnhw.folding import Folding
     from bnnhw.ir.ops import Ints
+    from bnnhw.network import Network
 
 
 def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -> Design:
@@ -32,24 +34,24 @@ def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -
     Raises:
         ModelError: something in the graph has no unit; names the node.
     """
-    chain = build_chain(network, folding)
+    path = build_datapath(network, folding)
     stages = {stage.name: stage for stage in network.stages}
     memories: dict[str, Memory] = {}
     units = []
-    for unit in chain.units:
+    for unit in path.units:
         images = _memories(network, folding, unit, stages.get(unit.layer))
         memories |= {memory.name: memory for memory in images.values()}
         names = {param: memory.name for param, memory in images.items()}
         units.append(replace(unit, memories=names))
-    assert chain.input_port is not None and chain.output_port is not None
+    assert path.input_port is not None and path.output_port is not None
     return Design(
         name=network.graph.name,
         units=tuple(units),
-        streams=chain.streams,
+        streams=path.streams,
         memories=memories,
-        layers=tuple(chain.plans),
-        input_port=chain.input_port,
-        output_port=chain.output_port,
+        layers=tuple(path.plans),
+        input_port=path.input_port,
+        output_port=path.output_port,
         input_format=network.graph.input_format,
         output_map=network.graph.output_map,
         board=board,
@@ -70,23 +72,26 @@ def _memories(
     network: Network, folding: Folding, unit: Unit, stage: Stage | None
 ) -> dict[str, Memory]:
     """The memory images of a unit, by the parameter that names them."""
-    if isinstance(stage, Layer) and unit.kind in ("bnn_pe_array", "bnn_int_pe_array"):
+    if isinstance(stage, Layer) and unit.kind.endswith("_pe_array"):
         facts, fold = network.facts[stage.name], folding.layers[stage.name]
         weights, init = layer_memories(stage, facts, fold)
         return {"WEIGHTS_FILE": weights, "INIT_FILE": init}
     if isinstance(stage, Pool) and unit.kind in ("bnn_max_pool", "bnn_pool_reduce"):
         bits = stage.minimum.astype(np.uint8).reshape(-1, unit.params["LANES"])
         return {"MIN_FILE": Memory(f"{stage.name}_minimum", bits)}
-    if isinstance(stage, PreThreshold) and unit.kind == "bnn_threshold":
+    if isinstance(stage, Rescale) and unit.kind == "bnn_affine":
+        return {"PARAMETERS_FILE": _affine_memory(stage, unit.params)}
+    if isinstance(stage, Compare) and unit.kind == "bnn_threshold":
         return {"THRESHOLDS_FILE": _threshold_memory(stage, unit.params["LANES"])}
     if isinstance(stage, Table) and unit.kind == "bnn_table":
         return {"TABLE_FILE": _table_memory(stage, unit.params)}
     return {}
 
 
-def _threshold_memory(stage: PreThreshold, lanes: int) -> Memory:
+def _threshold_memory(stage: Compare, lanes: int) -> Memory:
     """Fields {invert, T (IN_BITS + 1 bits, signed)}, one a channel."""
     element = stage.element
+    assert isinstance(element, Integer)
     thresholds, invert = stage.thresholds.copy(), stage.invert.copy()
     never = thresholds > element.high
     thresholds[never], invert[never] = element.low, ~invert[never]
@@ -98,12 +103,28 @@ def _threshold_memory(stage: PreThreshold, lanes: int) -> Memory:
     return Memory.from_fields(name, fields.reshape(-1, lanes), element.bits + 2)
 
 
+def _affine_memory(stage: Rescale, params: Mapping[str, int]) -> Memory:
+    """Records {knee, b1, m1, b0, m0}, one a channel; {b0, m0} where there is one segment."""
+    op, lanes = stage.op, params["LANES"]
+    offset = rounded_offset(op)
+    parts = []
+    for segment in range(params["SEGMENTS"]):
+        if params["MULTIPLIER_BITS"]:
+            parts.append((op.multiplier[segment].reshape(-1, lanes), params["MULTIPLIER_BITS"]))
+        parts.append((offset[segment].reshape(-1, lanes), params["OFFSET_BITS"]))
+    if params["SEGMENTS"] > 1:
+        # Beyond the input's range any knee means the same as the nearest one there.
+        knee = np.clip(op.knee, stage.element.low, stage.element.high + 1)
+        parts.append((knee.reshape(-1, lanes), params["IN_BITS"] + 1))
+    return Memory.from_records(f"{stage.name}_parameters", parts)
+
+
 def _table_memory(stage: Table, params: Mapping[str, int]) -> Memory:
     """The table indexed by the raw bits of the element, two's complement where signed."""
     values = stage.values
-    if isinstance(stage.dtype, Bit):
-        values = (values > stage.dtype.low).astype(np.int64)
+    if isinstance(stage.out_element, Bit):
+        values = (values > stage.out_element.low).astype(np.int64)
     order = np.arange(1 << params["IN_BITS"])
-    if stage.element.signed:
+    if stage.element.low < 0:
         order = (order + len(order) // 2) % len(order)
     return Memory.from_fields(f"{stage.name}_table", values[order][:, None], params["OUT_BITS"])

@@ -95,8 +95,8 @@ def make_report(
                 "name": unit.name,
                 "kind": unit.kind,
                 "layer": unit.layer,
-                "source": unit.source,
-                "sink": unit.sink,
+                "sources": list(unit.sources),
+                "sinks": list(unit.sinks),
                 "params": dict(unit.params),
                 "estimated": _rounded(asdict(parts[unit.name])),
             }

@@ -7,7 +7,7 @@ row lasts, then on the next row. Where the width holds one unit only, all is one
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 from bnnhw.report_facts import TIMES, Report, amount, bottleneck_layers, number
@@ -101,14 +101,24 @@ def draw_dataflow(report: Report, width: int) -> Dataflow:
             units.append(_unit(unit, x, y, unit_w))
         left += group_w + _GAP_X - 2 * _PAD
         row_h = max(row_h, group_h)
-    streams = {stream["name"]: stream for stream in report["streams"]}
-    drawn = zip(report["units"], units, strict=True)
-    arrows = tuple(
-        _arrow(streams[a["sink"]], box, next_box, inside=a["layer"] == b["layer"])
-        for (a, box), (b, next_box) in pairwise(drawn)
-    )
+    arrows = _arrows(report, units)
     right = max(box.x + box.width for box in groups) + _MARGIN
     return Dataflow(right, top + row_h + 4, tuple(groups), arrows, tuple(units))
+
+
+def _arrows(report: Report, boxes: list[Box]) -> tuple[Arrow, ...]:
+    """An arrow a stream: straight to the unit drawn next, else a curve below those between."""
+    writer = {name: i for i, unit in enumerate(report["units"]) for name in unit["sinks"]}
+    reader = {name: i for i, unit in enumerate(report["units"]) for name in unit["sources"]}
+    arrows = []
+    for stream in report["streams"]:
+        a, b = writer[stream["name"]], reader[stream["name"]]
+        if b == a + 1:
+            inside = report["units"][a]["layer"] == report["units"][b]["layer"]
+            arrows.append(_arrow(stream, boxes[a], boxes[b], inside=inside))
+        else:
+            arrows.append(_curve(stream, boxes[a], boxes[b]))
+    return tuple(arrows)
 
 
 def _group(
@@ -174,14 +184,7 @@ def _lanes(count: int) -> str:
 
 
 def _arrow(stream: dict[str, Any], a: Box, b: Box, *, inside: bool) -> Arrow:
-    label = f"{stream['lanes']}{TIMES}{stream['elem_bits']}b"
-    tip = (
-        f"{stream['name']}: {stream['lanes']} elements of {stream['elem_bits']} bits a beat, "
-        f"{number(stream['beats'])} beats a frame"
-    )
-    depth = stream["depth"]
-    if depth:
-        tip += f", FIFO of {number(depth)} beats"
+    label, tip, depth = _label(stream), _stream_tip(stream), stream["depth"]
     a_y, b_y = a.y + a.height / 2, b.y + b.height / 2
     if a.y == b.y and a.x < b.x:
         start, end = a.x + a.width, b.x - 2
@@ -203,6 +206,30 @@ def _arrow(stream: dict[str, Any], a: Box, b: Box, *, inside: bool) -> Arrow:
     path = f"M{x:g} {bottom:g}V{lane:g}H{edge:g}V{b_y:g}H{b.x - 2:g}"
     fifo = _fifo((f"FIFO {depth}",), edge + 90, lane - 9) if depth else None
     return Arrow(path, (x - 6, lane - 5, "end", label), fifo, tip)
+
+
+def _curve(stream: dict[str, Any], a: Box, b: Box) -> Arrow:
+    """A stream that passes other units by: a shortcut."""
+    start, end = a.x + a.width * 0.75, b.x + b.width * 0.25
+    top, bottom = a.y + a.height, b.y + b.height
+    low = max(top, bottom) + _GAP_Y * 0.8
+    path = f"M{start:g} {top:g}C{start:g} {low:g} {end:g} {low:g} {end:g} {bottom + 2:g}"
+    depth = stream["depth"]
+    text = f"{_label(stream)}, FIFO {depth}" if depth else _label(stream)
+    return Arrow(path, (start + 6, top + 14, "start", text), None, _stream_tip(stream))
+
+
+def _label(stream: dict[str, Any]) -> str:
+    return f"{stream['lanes']}{TIMES}{stream['elem_bits']}b"
+
+
+def _stream_tip(stream: dict[str, Any]) -> str:
+    tip = (
+        f"{stream['name']}: {stream['lanes']} elements of {stream['elem_bits']} bits a beat, "
+        f"{number(stream['beats'])} beats a frame"
+    )
+    depth = stream["depth"]
+    return f"{tip}, FIFO of {number(depth)} beats" if depth else tip
 
 
 def _fifo(texts: tuple[str, ...], middle: float, top: float) -> Box:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from bnnhw.chain import (
-    Network,
-    build_chain,
+from bnnhw.cost import Resources, budget, design_resources, total, unit_resources
+from bnnhw.datapath import build_datapath
+from bnnhw.errors import FoldingError
+from bnnhw.folding import Folding, FoldingRequest, LayerFolding
+from bnnhw.ir.types import Integer
+from bnnhw.stages import Join, Layer, Pool, Rescale
+from bnnhw.unit_params import (
+    MULTIPLY,
+    element_bits,
     layer_cycles,
     layer_input_lanes,
     needs_window,
+    pairs_fit,
     pe_array_unit,
     window_cycles,
     window_unit,
 )
-from bnnhw.cost import Resources, budget, design_resources, total, unit_resources
-from bnnhw.errors import FoldingError
-from bnnhw.folding import Folding, FoldingRequest, LayerFolding
-from bnnhw.stages import Layer, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +30,13 @@ if TYPE_CHECKING:
 
     from bnnhw.board import Board
     from bnnhw.goal import Goal
+    from bnnhw.network import Network
+    from bnnhw.stages import Stage
 
 # Relative prices of block RAM against LUTs, both as shares of what the board has.
 _PRICES = (0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
+# The same for DSP blocks, where layers of integer weights can use them.
+_DSP_PRICES = (0.05, 0.5, 3.0)
 # Wider memory words than this, in bits, only come from foldings that no board here can hold.
 _MAX_LANES = 16384
 
@@ -150,11 +157,13 @@ class FoldingSearch:
         best: Choice | None = None
         best_pressure = 0.0
         seen: set[tuple[LayerFolding, ...]] = set()
-        for price in _PRICES:
+        multiplies = any(layer.weight_bits > 1 for layer in self.network.layers)
+        for price, dsp in product(_PRICES, _DSP_PRICES if multiplies else (0.0,)):
 
-            def cost(c: Candidate, price: float = price) -> float:
+            def cost(c: Candidate, price: float = price, dsp: float = dsp) -> float:
                 r = c.resources
-                return r.lut / limit.lut + price * r.bram36 / limit.bram36
+                blocks = price * r.bram36 / limit.bram36 + dsp * r.dsp / max(limit.dsp, 1.0)
+                return r.lut / limit.lut + blocks
 
             layers = {name: min(table, key=cost).fold for name, table in fitting.items()}
             key = tuple(layers.values())
@@ -164,10 +173,15 @@ class FoldingSearch:
             lanes = _lanes(self.network, layers, cycles, self.request)
             choice = _evaluate(self.network, Folding(layers, lanes))
             need = total(choice.resources)
-            shares = (need.lut / limit.lut, need.ff / limit.ff, need.bram36 / limit.bram36)
+            shares = (
+                need.lut / limit.lut,
+                need.ff / limit.ff,
+                need.bram36 / limit.bram36,
+                need.dsp / max(limit.dsp, 1.0),
+            )
             # Below the limits LUTs decide: they are what runs out when a design is placed.
             over = max(shares)
-            pressure = 1000 * over if over > 1 else shares[0] + 0.25 * shares[2]
+            pressure = 1000 * over if over > 1 else shares[0] + 0.25 * (shares[2] + shares[3])
             if best is None or pressure < best_pressure:
                 best, best_pressure = choice, pressure
         assert best is not None
@@ -190,18 +204,25 @@ def resource_table(need: Resources, board: Board) -> str:
 
 
 def _fixed_cycles(network: Network) -> int:
-    """Beats a frame of the parts that no folding makes faster: the design's input."""
-    first = network.stages[0]
-    if isinstance(first, Layer):
-        return 1
-    _, height, width = first.image
+    """Beats a frame that stages without weights take at the least: a whole pixel a beat."""
+    return max(
+        (_beats(stage) for stage in network.stages if not isinstance(stage, Layer)), default=1
+    )
+
+
+def _beats(stage: Stage) -> int:
+    """Beats a frame of a stage without weights when a beat is a whole pixel."""
+    height, width = stage.image[1:]
+    if isinstance(stage, Pool) and not stage.tiles_image:
+        out_h, out_w = stage.out_size
+        return max(height * width, out_h * out_w * stage.window.kernel[0] * stage.window.kernel[1])
     return height * width
 
 
 def _evaluate(network: Network, folding: Folding) -> Choice:
-    chain = build_chain(network, folding)
-    cycles = max(stream.beats for stream in chain.streams.values())
-    return Choice(folding, cycles, design_resources(chain))
+    path = build_datapath(network, folding)
+    cycles = max(stream.beats for stream in path.streams.values())
+    return Choice(folding, cycles, design_resources(path))
 
 
 def _lanes(
@@ -210,40 +231,44 @@ def _lanes(
     cycles: int,
     request: FoldingRequest,
 ) -> dict[str, int]:
-    """Lanes of the stages without weights: those asked for, else as many as the pace needs."""
+    """Lanes of the stages without weights: those asked for, else as many as the pace needs.
+
+    Stages on bits keep the lanes that they are given where these suffice; on integers a lane costs
+    an adder or a multiplier, and they take as few as the pace allows.
+    """
     lanes: dict[str, int] = {}
-    current = 1
-    following: Layer | None = None
-    for i, stage in enumerate(network.stages):
+    current = {network.graph.input: _input_lanes(network, layers)}
+    for stage in network.stages:
         if isinstance(stage, Layer):
-            current = layers[stage.name].pe
+            current[stage.output] = layers[stage.name].pe
             continue
-        channels, height, width = stage.image
-        beats = height * width
-        if isinstance(stage, Pool):
-            window = stage.window
-            if window.kernel != window.stride or any(window.pads):
-                out_h, out_w = window.output_size(height, width)
-                beats = max(beats, out_h * out_w * window.kernel[0] * window.kernel[1])
+        channels, beats = stage.channels, _beats(stage)
         wanted = request.lanes.get(stage.name)
-        if wanted is not None:
-            if channels % wanted:
-                raise FoldingError(
-                    f"{wanted} lanes do not divide the {channels} channels of '{stage.name}'",
-                    where=request.source,
-                    fix=f"choose a divisor of {channels}",
-                )
-            lanes[stage.name] = current = wanted
-            continue
-        if i == 0:
-            following = next(s for s in network.stages if isinstance(s, Layer))
-            current = min(layer_input_lanes(following, layers[following.name]), channels)
-        if channels % current or beats * (channels // current) > cycles:
-            current = next(
-                n for n in _divisors(channels) if beats * (channels // n) <= cycles or n == channels
+        if wanted is not None and channels % wanted:
+            raise FoldingError(
+                f"{wanted} lanes do not divide the {channels} channels of '{stage.name}'",
+                where=request.source,
+                fix=f"choose a divisor of {channels}",
             )
-        lanes[stage.name] = current
+        least = next(
+            n for n in _divisors(channels) if beats * (channels // n) <= cycles or n == channels
+        )
+        given = min(current[tensor] for tensor in stage.inputs)
+        keep = channels % given == 0 and given >= least
+        if isinstance(stage, (Rescale, Join)) or (
+            isinstance(stage, Pool) and isinstance(stage.element, Integer)
+        ):
+            keep = keep and given == least
+        lanes[stage.name] = wanted or (given if keep else least)
+        current[stage.output] = lanes[stage.name]
     return lanes
+
+
+def _input_lanes(network: Network, layers: Mapping[str, LayerFolding]) -> int:
+    """Elements a beat at the design's input: what the first layer reads."""
+    following = next(s for s in network.stages if isinstance(s, Layer))
+    channels = network.stages[0].channels
+    return min(layer_input_lanes(following, layers[following.name]), channels)
 
 
 def _candidates(network: Network, layer: Layer, request: FoldingRequest) -> list[Candidate]:
@@ -264,7 +289,7 @@ def _folds(
     network: Network, layer: Layer, pe: int, simd: int, asked: Mapping[str, Any]
 ) -> list[Candidate]:
     """A folding with each place for its weights and its window."""
-    facts, elem_bits = network.facts[layer.name], _elem_bits(layer)
+    facts, elem_bits = network.facts[layer.name], element_bits(layer.element)
     fold = LayerFolding(pe, simd)
     _, height, width = layer.image
     inputs = height * width * layer.channels // layer_input_lanes(layer, fold)
@@ -285,14 +310,23 @@ def _folds(
         cycles = max(cycles, window_cycles(kind, params))
         buffers[buffer] = unit_resources(kind, params)
     found = []
-    for memory in _styles(asked, "memory"):
-        array = LayerFolding(pe, simd, memory)
-        weights = unit_resources(*pe_array_unit(layer, facts, array, elem_bits))
+    for memory, multiply in product(_styles(asked, "memory"), _multiplies(layer, pe, asked)):
+        array = LayerFolding(pe, simd, memory, multiply=multiply)
+        weights = unit_resources(*pe_array_unit(layer, facts, array))
         found += [
-            Candidate(LayerFolding(pe, simd, memory, buffer), cycles, weights + resources)
+            Candidate(replace(array, buffer=buffer), cycles, weights + resources)
             for buffer, resources in buffers.items()
         ]
     return found
+
+
+def _multiplies(layer: Layer, pe: int, asked: Mapping[str, Any]) -> list[str]:
+    """The ways a layer may multiply; two products share a DSP block where channels pair up."""
+    if layer.weight_bits == 1:
+        return ["lut"]
+    if "multiply" in asked:
+        return [str(asked["multiply"])]
+    return [way for way in MULTIPLY if way != "dsp2" or pairs_fit(layer, pe)]
 
 
 def _allowed(
@@ -316,14 +350,19 @@ def _styles(asked: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _pareto(candidates: list[Candidate]) -> list[Candidate]:
-    """Drops candidates that another one beats or equals in cycles, LUT and BRAM."""
-    ordered = sorted(
-        candidates, key=lambda c: (c.cycles, c.resources.lut, c.resources.bram36, c.fold.pe)
-    )
+    """Drops candidates that another one beats or equals in cycles, LUT, BRAM and DSP."""
+
+    def order(c: Candidate) -> tuple[float, ...]:
+        r = c.resources
+        return c.cycles, r.lut, r.bram36, r.dsp, c.fold.pe
+
+    ordered = sorted(candidates, key=order)
     front: list[Candidate] = []
     for c in ordered:
         if not any(
-            f.resources.lut <= c.resources.lut and f.resources.bram36 <= c.resources.bram36
+            f.resources.lut <= c.resources.lut
+            and f.resources.bram36 <= c.resources.bram36
+            and f.resources.dsp <= c.resources.dsp
             for f in front
         ):
             front.append(c)
@@ -332,10 +371,3 @@ def _pareto(candidates: list[Candidate]) -> list[Candidate]:
 
 def _divisors(n: int) -> list[int]:
     return [d for d in range(1, n + 1) if n % d == 0]
-
-
-def _elem_bits(layer: Layer) -> int:
-    if not layer.integer_input:
-        return 1
-    span = layer.input_high - layer.input_low
-    return max(1, span.bit_length())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -13,53 +13,101 @@ from bnnhw.ir.ops import (
     BinaryDense,
     BitMaxPool,
     Bools,
+    FixedAdd,
+    FixedAffine,
     Flatten,
+    IntegerConv,
+    IntegerDense,
+    IntegerMaxPool,
     IntegerTable,
     Ints,
     Shape,
+    SumPool,
     Threshold,
     Window,
 )
-from bnnhw.ir.types import Bit, Integer
+from bnnhw.ir.types import Bit, DType, Integer
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from bnnhw.ir.graph import Graph, Node
 
-    from bnnhw.ir.graph import Graph
+_LAYERS = (BinaryConv, BinaryDense, IntegerConv, IntegerDense)
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """A layer of binary weights with the threshold that follows it, if one does.
+class Stage:
+    """What all stages have.
 
     Attributes:
         name: the graph node.
         where: the node as errors name it.
-        weight: {-1, +1} as [Cout, KH, KW, Cin]: the order in which windows stream.
-        image: (Cin, H, W) of the input; a fully connected layer sees one pixel.
-        window: kernel, stride and padding.
-        input_low: smallest value of an input element.
-        input_high: largest value of an input element.
-        integer_input: whether inputs are integers, not bits.
-        threshold: the threshold fused behind the accumulator; None where scores leave.
-        is_conv: whether it is a convolution.
+        inputs: the tensors it reads.
+        output: the tensor it writes.
+        image: (C, H, W) of its first input; a vector is one pixel.
+        element: type of its input elements.
     """
 
     name: str
     where: str
-    weight: NDArray[np.int8]
+    inputs: tuple[str, ...]
+    output: str
     image: tuple[int, int, int]
-    window: Window
-    input_low: int
-    input_high: int
-    integer_input: bool
-    threshold: Threshold | None
-    is_conv: bool
+    element: Integer | Bit
 
     @property
     def channels(self) -> int:
         """Input channels."""
         return self.image[0]
+
+    @property
+    def features(self) -> int:
+        """Output channels."""
+        return self.image[0]
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self.image[1:]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer(Stage):
+    """A layer of weights with the threshold that follows it, if one does.
+
+    Attributes:
+        weight: [Cout, KH, KW, Cin]: the order in which windows stream.
+        weight_bits: 1 for weights in {-1, +1}, else their width in two's complement.
+        window: kernel, stride and padding.
+        offset: what is added to the sums, [row classes, column classes, Cout]; None for nothing.
+        row_class: the row class of each output row in ``offset``; empty where there is one.
+        column_class: likewise for columns.
+        threshold: the threshold fused behind the accumulator; None where sums leave.
+        is_conv: whether it is a convolution.
+    """
+
+    weight: Ints
+    weight_bits: int
+    window: Window
+    is_conv: bool
+    threshold: Threshold | None = None
+    offset: Ints | None = None
+    row_class: tuple[int, ...] = ()
+    column_class: tuple[int, ...] = ()
+
+    @property
+    def input_low(self) -> int:
+        """Smallest value of an input element."""
+        return self.element.low
+
+    @property
+    def input_high(self) -> int:
+        """Largest value of an input element."""
+        return self.element.high
+
+    @property
+    def integer_input(self) -> bool:
+        """Whether inputs are integers, not bits."""
+        return isinstance(self.element, Integer)
 
     @property
     def features(self) -> int:
@@ -78,97 +126,134 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
-    """A max pool on bits; ``image`` is (C, H, W) of its input."""
+class Pool(Stage):
+    """A pool: of bits (maximum, or minimum in some channels), or of integers (maximum or sum).
 
-    name: str
-    image: tuple[int, int, int]
+    Attributes:
+        window: kernel, stride and padding.
+        minimum: channels of bits whose minimum is taken; empty for integers.
+        is_sum: whether integers are added up.
+        out_element: type of the output elements.
+    """
+
     window: Window
     minimum: Bools
+    is_sum: bool
+    out_element: Integer | Bit
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self.window.output_size(*self.image[1:])
+
+    @property
+    def tiles_image(self) -> bool:
+        """Whether windows stand side by side: stride equals kernel, and no padding."""
+        return self.window.kernel == self.window.stride and not any(self.window.pads)
 
 
 @dataclass(frozen=True, eq=False)
-class PreThreshold:
-    """A threshold that follows no layer of weights: it binarises the input."""
+class Compare(Stage):
+    """A threshold that follows no layer of weights: on the input, or on a fixed-point stream.
 
-    name: str
-    image: tuple[int, int, int]
-    element: Integer
+    Attributes:
+        thresholds: [C].
+        invert: [C].
+    """
+
     thresholds: Ints
     invert: Bools
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Rescale(Stage):
+    """A fixed-point affine operation."""
+
+    op: FixedAffine
+
+
+@dataclass(frozen=True, eq=False)
+class Join(Stage):
+    """The addition of two fixed-point streams.
+
+    Attributes:
+        bits: width of each input.
+        out_element: type of the sums.
+    """
+
+    bits: tuple[int, int]
+    out_element: Integer
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Stage):
     """An element-wise table on the input."""
 
-    name: str
-    image: tuple[int, int, int]
-    element: Integer
     values: Ints
-    dtype: Integer | Bit
+    out_element: Integer | Bit
 
 
-Stage = Layer | Pool | PreThreshold | Table
+class _Common(TypedDict):
+    """The fields of ``Stage``."""
+
+    name: str
+    where: str
+    inputs: tuple[str, ...]
+    output: str
+    image: tuple[int, int, int]
+    element: Integer | Bit
+
+
+@dataclass
+class _Splitter:
+    graph: Graph
+    stages: list[Stage] = field(default_factory=list)
+    alias: dict[str, str] = field(default_factory=dict)
+    flattened: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def tensor(self, name: str) -> str:
+        """The tensor that streams where the graph reads ``name``: flattening moves nothing."""
+        return self.alias.get(name, name)
+
+    def common(self, node: Node, output: str) -> _Common:
+        first = self.tensor(node.inputs[0])
+        dtype = self.graph.tensors[first].dtype
+        assert isinstance(dtype, (Integer, Bit))
+        flat = node.inputs[0] != first
+        shape = self.graph.tensors[node.inputs[0] if flat else first].shape
+        return {
+            "name": node.name,
+            "where": node.where,
+            "inputs": tuple(self.tensor(name) for name in node.inputs),
+            "output": output,
+            "image": _image(shape),
+            "element": dtype,
+        }
 
 
 def split_stages(graph: Graph) -> list[Stage]:
-    """The stages of a graph that is one chain of operations.
+    """The stages of an integer graph, in execution order.
 
     Raises:
         ModelError: a node has no hardware in its place; names it.
     """
-    stages: list[Stage] = []
-    current = graph.input
-    flattened: tuple[int, int, int] | None = None
-    nodes = list(graph.nodes)
-    while nodes:
-        node = nodes.pop(0)
-        if node.inputs != (current,):
-            raise ModelError("branches have no hardware yet", where=node.where)
-        tensor = graph.tensors[current]
-        image = _image(tensor.shape)
+    splitter = _Splitter(graph)
+    fused: set[str] = set()
+    for node in graph.nodes:
+        if node.name in fused:
+            continue
         if isinstance(node.op, Flatten):
-            flattened = flattened or image
-        elif isinstance(node.op, (BinaryConv, BinaryDense)):
-            threshold = None
-            if nodes and isinstance(nodes[0].op, Threshold):
-                threshold = nodes[0].op
-            if isinstance(node.op, BinaryConv):
-                weight, window = node.op.weight.transpose(0, 2, 3, 1), node.op.window
-            else:
-                weight, window = _stream_order(node.op.weight, flattened), Window((1, 1))
-            low, high = tensor.dtype.low, tensor.dtype.high  # type: ignore[union-attr]
-            stages.append(
-                Layer(
-                    name=node.name,
-                    where=node.where,
-                    weight=np.ascontiguousarray(weight),
-                    image=image,
-                    window=window,
-                    input_low=low,
-                    input_high=high,
-                    integer_input=not isinstance(tensor.dtype, Bit),
-                    threshold=threshold,
-                    is_conv=isinstance(node.op, BinaryConv),
-                )
-            )
-            flattened = None
+            source = splitter.tensor(node.inputs[0])
+            splitter.alias[node.output] = source
+            splitter.flattened[node.output] = _image(graph.tensors[source].shape)
+        elif isinstance(node.op, _LAYERS):
+            threshold = _fused_threshold(graph, node)
             if threshold is not None:
-                node = nodes.pop(0)
-        elif isinstance(node.op, BitMaxPool) and isinstance(tensor.dtype, Bit):
-            stages.append(Pool(node.name, image, node.op.window, node.op.minimum))
-        elif isinstance(node.op, Threshold) and isinstance(tensor.dtype, Integer):
-            stages.append(_pre_threshold(node.name, node.where, node.op, image, tensor.dtype))
-        elif isinstance(node.op, IntegerTable) and isinstance(tensor.dtype, Integer):
-            stages.append(Table(node.name, image, tensor.dtype, node.op.values, node.op.dtype))
+                fused.add(threshold.name)
+            splitter.stages.append(_layer(splitter, node, threshold))
         else:
-            raise ModelError(
-                f"{type(node.op).__name__} has no hardware on a tensor of type {tensor.dtype}",
-                where=node.where,
-            )
-        current = node.output
-    if not any(isinstance(stage, Layer) for stage in stages):
+            splitter.stages.append(_other(splitter, node))
+    if not any(isinstance(stage, Layer) for stage in splitter.stages):
         raise ModelError("the network holds no layer of weights", where=f"graph '{graph.name}'")
     if isinstance(graph.tensors[graph.output].dtype, Bit):
         raise ModelError(
@@ -176,7 +261,72 @@ def split_stages(graph: Graph) -> list[Stage]:
             where=f"output '{graph.output}'",
             fix="export it without the last sign",
         )
-    return stages
+    return splitter.stages
+
+
+def _fused_threshold(graph: Graph, node: Node) -> Node | None:
+    """The threshold that alone reads a binary layer's sums."""
+    consumers = graph.consumers(node.output)
+    binary = isinstance(node.op, (BinaryConv, BinaryDense))
+    if binary and len(consumers) == 1 and isinstance(consumers[0].op, Threshold):
+        return consumers[0] if node.output != graph.output else None
+    return None
+
+
+def _layer(splitter: _Splitter, node: Node, threshold: Node | None) -> Layer:
+    op = node.op
+    assert isinstance(op, _LAYERS)
+    if isinstance(op, (BinaryConv, IntegerConv)):
+        weight, window = op.weight.transpose(0, 2, 3, 1), op.window
+    else:
+        flattened = splitter.flattened.get(node.inputs[0])
+        weight, window = _stream_order(op.weight.astype(np.int64), flattened), Window((1, 1))
+    offset = op.offset if isinstance(op, IntegerConv) else None
+    if isinstance(op, IntegerDense):
+        offset = op.offset[None, None]
+    return Layer(
+        **splitter.common(node, node.output if threshold is None else threshold.output),
+        weight=np.ascontiguousarray(weight.astype(np.int64)),
+        weight_bits=op.weight_bits if isinstance(op, (IntegerConv, IntegerDense)) else 1,
+        window=window,
+        is_conv=isinstance(op, (BinaryConv, IntegerConv)),
+        threshold=threshold.op if threshold is not None else None,  # type: ignore[arg-type]
+        offset=offset,
+        row_class=op.row_class if isinstance(op, IntegerConv) else (),
+        column_class=op.column_class if isinstance(op, IntegerConv) else (),
+    )
+
+
+def _other(splitter: _Splitter, node: Node) -> Stage:
+    op = node.op
+    common = splitter.common(node, node.output)
+    element = common["element"]
+    integer = isinstance(element, Integer)
+    out = splitter.graph.tensors[node.output].dtype
+    assert isinstance(out, (Integer, Bit))
+    if isinstance(op, BitMaxPool) and not integer:
+        return Pool(**common, window=op.window, minimum=op.minimum, is_sum=False, out_element=out)
+    if isinstance(op, (IntegerMaxPool, SumPool)) and integer:
+        is_sum = isinstance(op, SumPool)
+        none = np.zeros(0, bool)
+        return Pool(**common, window=op.window, minimum=none, is_sum=is_sum, out_element=out)
+    if isinstance(op, Threshold) and integer:
+        return _compare(common, op)
+    if isinstance(op, FixedAffine) and integer:
+        return Rescale(**common, op=op)
+    if isinstance(op, FixedAdd) and integer:
+        a, b = (_bits(splitter.graph.tensors[name].dtype) for name in node.inputs)
+        return Join(**common, bits=(a, b), out_element=op.dtype)
+    if isinstance(op, IntegerTable) and integer:
+        return Table(**common, values=op.values, out_element=op.dtype)
+    raise ModelError(
+        f"{type(op).__name__} has no hardware on a tensor of type {element}", where=node.where
+    )
+
+
+def _bits(dtype: DType) -> int:
+    assert isinstance(dtype, Integer)
+    return dtype.bits
 
 
 def _image(shape: Shape) -> tuple[int, int, int]:
@@ -185,9 +335,7 @@ def _image(shape: Shape) -> tuple[int, int, int]:
     return (shape[0], 1, 1)
 
 
-def _stream_order(
-    weight: NDArray[np.int8], flattened: tuple[int, int, int] | None
-) -> NDArray[np.int8]:
+def _stream_order(weight: Ints, flattened: tuple[int, int, int] | None) -> Ints:
     """Dense weights [Cout, 1, 1, K] with columns from (C, H, W) order to the stream's (H, W, C)."""
     features = len(weight)
     if flattened is not None:
@@ -195,11 +343,11 @@ def _stream_order(
     return weight.reshape(features, 1, 1, -1)
 
 
-def _pre_threshold(
-    name: str, where: str, op: Threshold, image: tuple[int, int, int], element: Integer
-) -> PreThreshold:
+def _compare(common: _Common, op: Threshold) -> Compare:
     if op.row_class:
-        raise ModelError("a threshold on the input cannot differ by position", where=where)
-    channels = image[0]
-    invert = op.invert if op.invert.size else np.zeros(channels, bool)
-    return PreThreshold(name, image, element, op.thresholds[0, 0], invert)
+        raise ModelError(
+            "a threshold behind no layer cannot differ by position", where=common["where"]
+        )
+    thresholds = op.thresholds[0, 0]
+    invert = op.invert if op.invert.size else np.zeros(len(thresholds), bool)
+    return Compare(**common, thresholds=thresholds, invert=invert)

@@ -3,59 +3,28 @@
 Beat j of a unit's output can move once the input beats it needs have moved and the unit's latency
 has passed, one cycle after beat j-1 at the earliest, and once the next unit has room. Beat i of a
 unit's input can move once the output beats that free its place have moved. These are max-plus
-equations over the whole chain of units; they are solved beat by beat for a few frames. The model
-gives cycles a frame and latency without the simulation that it must agree with to 1 %.
+equations over all units; they are solved token by token for a few frames. A token is a beat where
+the design is small, else the beats of a pixel. The model gives cycles a frame, latency and what
+FIFOs must hold, without the simulation that it must agree with to 1 %.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.errors import BnnhwError
+from bnnhw.unit_timing import TIMINGS, fifo_timing
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from numpy.typing import NDArray
-
-    from bnnhw.design import Design, Unit
-
-    Index = NDArray[np.int64]
+    from bnnhw.design import Design
+    from bnnhw.unit_timing import Index, UnitTiming
 
 _FRAMES = 4
-
-
-@dataclass(frozen=True)
-class UnitTiming:
-    """How one unit moves the beats of one frame.
-
-    Attributes:
-        needs: [beats out]; the last input beat that each output beat needs, counted from the
-            frame's first; -1 where it needs none.
-        frees: [beats in]; the output beat that must have moved before (or when) each input beat
-            moves, counted from the same frame's first; very negative for none. May reach into
-            earlier frames.
-        latency: cycles from the needed input beat moving to the output beat being offered.
-        free_delay: cycles from the freeing output beat to the input beat that takes its place.
-        beats_in: input beats a frame.
-        beats_out: output beats a frame.
-    """
-
-    needs: Index
-    frees: Index
-    latency: int
-    free_delay: int
-
-    @property
-    def beats_in(self) -> int:
-        """Input beats a frame."""
-        return len(self.frees)
-
-    @property
-    def beats_out(self) -> int:
-        """Output beats a frame."""
-        return len(self.needs)
+# Beats of all streams in a frame up to which a token is one beat.
+_EXACT_BEATS = 500_000
 
 
 @dataclass(frozen=True)
@@ -66,289 +35,231 @@ class Prediction:
         cycles_per_frame: cycles between frames in steady state.
         latency_cycles: cycles from the first beat of a frame in to its last beat out, when it is
             the first frame.
+        exact: whether tokens were single beats.
     """
 
     cycles_per_frame: int
     latency_cycles: int
+    exact: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A unit (or a part of one) between two events, in tokens of these.
+
+    Attributes:
+        source: the event of its input.
+        sink: the event of its output.
+        needs: [tokens out]; the last input token that each output token needs; -1 for none.
+        lag: [tokens out]; cycles from that one to the output token.
+        frees: [tokens in]; the output token that frees the place of each input token.
+        delay: [tokens in]; cycles from the freeing token to the input token.
+    """
+
+    source: int
+    sink: int
+    needs: Index
+    lag: Index
+    frees: Index
+    delay: Index
+
+
+@dataclass
+class Flow:
+    """The equations of a design and, once solved, the cycle in which each token moves.
+
+    Attributes:
+        group: beats a token, by event.
+        tokens: tokens a frame, by event.
+        links: the units between events.
+        moved: by event, the cycle in which each token (its last beat) moves.
+    """
+
+    group: list[int] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    moved: list[list[int]] = field(default_factory=list)
+
+    def event(self, beats: int, group: int) -> int:
+        """A new event of ``beats`` a frame."""
+        self.group.append(group)
+        self.tokens.append(beats // group)
+        return len(self.group) - 1
+
+    def link(self, source: int, sink: int, timing: UnitTiming) -> None:
+        """Puts a unit between two events."""
+        needs, lag, frees, delay = _coarse(timing, self.group[source], self.group[sink])
+        self.links.append(Link(source, sink, needs, lag, frees, delay))
+
+    def solve(self, frames: int) -> None:
+        """Solves the equations for ``frames`` frames.
+
+        Raises:
+            BnnhwError: the equations have no solution: the dataflow deadlocks.
+        """
+        self.moved = [[] for _ in self.tokens]
+        bounds: list[list[tuple[list[int], list[int], list[int]]]] = [[] for _ in self.tokens]
+        for link in self.links:
+            have, want = self.tokens[link.source], self.tokens[link.sink]
+            needs = _over_frames(link.needs, have, frames, none_below=0)
+            lags = [int(v) for v in np.tile(link.lag, frames)]
+            bounds[link.sink].append((self.moved[link.source], needs, lags))
+            frees = _over_frames(link.frees, want, frames, none_below=None)
+            delays = [int(v) for v in np.tile(link.delay, frames)]
+            bounds[link.source].append((self.moved[link.sink], frees, delays))
+        counts = [count * frames for count in self.tokens]
+        progress = True
+        while progress:
+            progress = False
+            for event, count in enumerate(counts):
+                done = self.moved[event]
+                if len(done) < count and _advance(done, count, self.group[event], bounds[event]):
+                    progress = True
+        if any(len(m) != c for m, c in zip(self.moved, counts, strict=True)):
+            raise BnnhwError(
+                "the dataflow deadlocks in the token model",
+                where="FIFO depths",
+                fix="this is a defect of the compiler: report it with the model",
+            )
+
+
+def _advance(
+    done: list[int], count: int, group: int, bounds: list[tuple[list[int], list[int], list[int]]]
+) -> bool:
+    """Moves the tokens of one event as far as others have; whether any moved."""
+    start = len(done)
+    time = done[-1] if done else -1
+    for token in range(start, count):
+        earliest = time + group
+        for other, index, extra in bounds:
+            n = index[token]
+            if n < 0:
+                continue
+            if n >= len(other):
+                return len(done) > start
+            bound = other[n] + extra[token]
+            if bound > earliest:
+                earliest = bound
+        time = earliest
+        done.append(time)
+    return len(done) > start
 
 
 def predict(design: Design) -> Prediction:
     """Cycles a frame and latency of a design with a source and a sink that never wait."""
-    beats = design.input_port.beats
-    timings: list[UnitTiming] = []
-    for unit in design.units:
-        timings += [part(unit.params, design, unit) for part in TIMINGS[unit.kind]]
-        stream = design.streams.get(unit.sink) if unit.sink else None
-        if stream is not None and stream.depth:
-            timings.append(fifo_timing(stream.beats, stream.depth))
-    assert timings[0].beats_in == beats
-    moved = solve(timings, _FRAMES)
-    out = timings[-1].beats_out
-    ends = [moved[-1][(f + 1) * out - 1] for f in range(_FRAMES)]
-    return Prediction(ends[-1] - ends[-2], ends[0] - moved[0][0] + 1)
+    return DesignFlow(design).prediction()
 
 
-def solve(timings: list[UnitTiming], frames: int) -> list[list[int]]:
-    """The cycle in which each beat of each stream moves, the design's input and output included.
+class DesignFlow:
+    """The solved model of a design whose source and sink never wait.
 
     Raises:
-        RuntimeError: the equations have no solution: the chain deadlocks.
+        BnnhwError: the dataflow deadlocks.
     """
-    counts = [timings[0].beats_in * frames] + [t.beats_out * frames for t in timings]
-    needs = [_over_frames(t.needs, t.beats_in, frames, none_below=0) for t in timings]
-    frees = [_over_frames(t.frees, t.beats_out, frames, none_below=None) for t in timings]
-    moved: list[list[int]] = [[] for _ in counts]
-    progress = True
-    while progress:
-        progress = False
-        for s, count in enumerate(counts):
-            done = moved[s]
-            start = len(done)
-            if start == count:
-                continue
-            source = moved[s - 1] if s else None
-            sink = moved[s + 1] if s < len(timings) else None
-            need = needs[s - 1] if s else None
-            latency = timings[s - 1].latency if s else 0
-            free = frees[s] if sink is not None else None
-            delay = timings[s].free_delay if sink is not None else 0
-            time = done[-1] if done else -1
-            for beat in range(start, count):
-                earliest = time + 1
-                if need is not None and source is not None:
-                    n = need[beat]
-                    if n >= len(source):
-                        break
-                    if n >= 0 and source[n] + latency > earliest:
-                        earliest = source[n] + latency
-                if free is not None and sink is not None:
-                    n = free[beat]
-                    if n >= len(sink):
-                        break
-                    if n >= 0 and sink[n] + delay > earliest:
-                        earliest = sink[n] + delay
-                time = earliest
-                done.append(time)
-            progress = progress or len(done) > start
-    if any(len(m) != c for m, c in zip(moved, counts, strict=True)):
-        raise RuntimeError("the dataflow deadlocks in the token model")
-    return moved
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        beats = sum(s.beats for s in design.streams.values())
+        self.exact = beats <= _EXACT_BEATS
+        self.flow = Flow()
+        self._written: dict[str, int] = {}
+        self._read: dict[str, int] = {}
+        self._source = self._port(design.input_port.beats)
+        self._sink = self._port(design.output_port.beats)
+        self._add_streams()
+        for unit in design.units:
+            parts = [part(unit.params, design, unit) for part in TIMINGS[unit.kind]]
+            start = self._read[unit.sources[0]] if unit.sources else self._source
+            for end in [self._written[name] for name in unit.sinks] or [self._sink]:
+                self._chain(start, parts, end)
+        self.flow.solve(_FRAMES)
+
+    def prediction(self) -> Prediction:
+        """Cycles a frame and latency."""
+        flow = self.flow
+        out = flow.tokens[self._sink]
+        ends = [flow.moved[self._sink][(f + 1) * out - 1] for f in range(_FRAMES)]
+        first = flow.moved[self._source][0] - flow.group[self._source] + 1
+        return Prediction(ends[-1] - ends[-2], ends[0] - first + 1, self.exact)
+
+    def occupancy(self, stream: str) -> int:
+        """The most beats that the FIFO on ``stream`` holds at a time."""
+        written, read = self._written[stream], self._read[stream]
+        group = self.flow.group[written]
+        entered, left = (np.asarray(self.flow.moved[event]) for event in (written, read))
+        # Just before token i leaves, what has entered and not left waits.
+        inside = np.searchsorted(entered, left, side="right") - np.arange(len(left))
+        return int(inside.max()) * group + group - 1
+
+    def _port(self, beats: int) -> int:
+        """An event at the design's edge, in tokens of about a pixel of the nearest stream."""
+        pixels = next(iter(self.design.streams.values())).pixels
+        return self.flow.event(beats, 1 if self.exact else _group(beats, pixels))
+
+    def _add_streams(self) -> None:
+        """Events of all streams; the two streams into a join move together."""
+        joined = {
+            unit.sources[1]: unit.sources[0] for unit in self.design.units if len(unit.sources) > 1
+        }
+        streams = self.design.streams
+        for name, stream in streams.items():
+            group = 1 if self.exact else _group(stream.beats, stream.pixels)
+            if stream.depth or name not in joined:
+                self._written[name] = self.flow.event(stream.beats, group)
+            if name not in joined:
+                self._read[name] = (
+                    self.flow.event(stream.beats, group) if stream.depth else self._written[name]
+                )
+        for second, first in joined.items():
+            self._read[second] = self._read[first]
+            self._written.setdefault(second, self._read[first])
+        for name, stream in streams.items():
+            if stream.depth:
+                timing = fifo_timing(stream.beats, stream.depth)
+                self.flow.link(self._written[name], self._read[name], timing)
+
+    def _chain(self, start: int, parts: list[UnitTiming], end: int) -> None:
+        """The parts of a unit one after another, with events in between."""
+        for timing in parts[:-1]:
+            beats = len(timing.needs)
+            group = 1 if self.exact else _group(beats, self.flow.tokens[start])
+            middle = self.flow.event(beats, group)
+            self.flow.link(start, middle, timing)
+            start = middle
+        self.flow.link(start, end, parts[-1])
 
 
-def _over_frames(index: Index, beats: int, frames: int, none_below: int | None) -> list[int]:
-    """Indices of one frame repeated for all frames, in beats counted from the first frame."""
-    offsets = np.arange(frames)[:, None] * beats
+def _group(beats: int, pixels: int) -> int:
+    """The least divisor of ``beats`` that leaves at most ``pixels`` tokens a frame."""
+    return next(g for g in range(1, beats + 1) if beats % g == 0 and beats // g <= max(pixels, 1))
+
+
+def _coarse(timing: UnitTiming, source: int, sink: int) -> tuple[Index, Index, Index, Index]:
+    """Needs, lags, frees and delays in tokens of ``source`` and ``sink`` beats.
+
+    A token moves when its last beat does; its beats are taken to follow one another without a
+    pause. An output token waits for the newest input token that one of its beats needs, and then
+    for the beats from there on. What frees the last beat of an input token counts as the token
+    before it, and the beats from there on, unless it is itself a last beat.
+    """
+    if source == sink == 1:
+        lag, delay = np.full_like(timing.needs, timing.latency), np.full_like(timing.frees, 1)
+        return timing.needs, lag, timing.frees, delay * timing.free_delay
+    needs = timing.needs.reshape(-1, sink)
+    token = np.where(needs >= 0, needs // source, -1)
+    newest = token.max(axis=1)
+    behind = np.arange(sink)[::-1] - (source - 1 - needs % source)
+    lag = np.where(token == newest[:, None], behind, np.iinfo(np.int32).min).max(axis=1)
+    frees = timing.frees[source - 1 :: source]
+    whole = (frees % sink == sink - 1).astype(np.int64)
+    delay = timing.free_delay + (1 - whole) * (frees % sink + 1)
+    return newest, lag + timing.latency, frees // sink - (1 - whole), delay
+
+
+def _over_frames(index: Index, tokens: int, frames: int, none_below: int | None) -> list[int]:
+    """Indices of one frame repeated for all frames, in tokens counted from the first frame."""
+    offsets = np.arange(frames)[:, None] * tokens
     result = index[None, :] + offsets
     if none_below is not None:
         result = np.where(index[None, :] < none_below, -1, result)
     return [int(v) for v in result.reshape(-1)]
-
-
-# ------------------------------------------------------------------------------------- units
-
-
-def fifo_timing(beats: int, depth: int) -> UnitTiming:
-    """A FIFO of ``depth`` beats."""
-    index = np.arange(beats)
-    return UnitTiming(index, index - depth, 1 if depth <= 32 else 2, 1)
-
-
-def _regroup(elements: int, lanes_in: int, lanes_out: int) -> UnitTiming:
-    """A width converter or gearbox: holds the elements of one beat of its wider side."""
-    index_out = np.arange(elements // lanes_out)
-    index_in = np.arange(elements // lanes_in)
-    needs = ((index_out + 1) * lanes_out - 1) // lanes_in
-    if lanes_in == lanes_out:
-        return UnitTiming(needs, index_in - 1, 1, 0)
-    # A beat is taken when all that was complete without it has left or is leaving.
-    frees = (index_in * lanes_in) // lanes_out - 1
-    return UnitTiming(needs, frees, 1, 0)
-
-
-def _input(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    del design, unit
-    bits = p["FRAME_ELEMS"] * p["ELEM_BITS"]
-    return _regroup(bits, 8 * p["BYTES"], p["LANES"] * p["ELEM_BITS"])
-
-
-def _converter(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    return _regroup(_elements_in(design, unit), p["IN_LANES"], p["OUT_LANES"])
-
-
-def _elements_in(design: Design, unit: Unit) -> int:
-    assert unit.source is not None
-    stream = design.streams[unit.source]
-    return stream.beats * stream.lanes
-
-
-def _pass_through(latency: int) -> Callable[[Mapping[str, int], Design, Unit], UnitTiming]:
-    def timing(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-        del p
-        assert unit.source is not None
-        index = np.arange(design.streams[unit.source].beats)
-        return UnitTiming(index, index - latency, latency, 0)
-
-    return timing
-
-
-def _pe_array(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    del design, unit
-    level = max(0, (p["SIMD"] - 1).bit_length() - 2)
-    return _folded(p, 3 + level // 2)
-
-
-def _int_pe_array(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    del design, unit
-    return _folded(p, 4 + (-(-p["SIMD"] // 3) - 1).bit_length())
-
-
-def _folded(p: Mapping[str, int], latency: int) -> UnitTiming:
-    """A PE array: one output beat every FOLDS input beats; a blocked output stops the pipeline."""
-    beats = p["OUT_H"] * p["OUT_W"] * p["TILES"]
-    index_in = np.arange(beats * p["FOLDS"])
-    needs = (np.arange(beats) + 1) * p["FOLDS"] - 1
-    frees = (index_in - latency + 1) // p["FOLDS"] - 1
-    return UnitTiming(needs, frees, latency, 0)
-
-
-def _window(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    """The circular buffer of bnn_window: a tap needs its beat; a window's end frees what is old.
-
-    Exact where windows only ever move forward in raster order; a padding of more than half the
-    kernel moves them back at the end of a row, and there the figures are only near.
-    """
-    del design, unit
-    folds = p["CHANNELS"] // p["SIMD"]
-    rows, columns = _tap_positions(p)
-    inside = (rows[:, :, None, None] >= 0) & (rows[:, :, None, None] < p["HEIGHT"])
-    inside = inside & (columns[None, None] >= 0) & (columns[None, None] < p["WIDTH"])
-    pixel = rows[:, :, None, None] * p["WIDTH"] + columns[None, None]
-    beat = pixel[..., None] * folds + np.arange(folds)  # [OH, KH, OW, KW, folds]
-    beat = np.where(inside[..., None], beat, -1).transpose(0, 2, 1, 3, 4)
-    if p["CHANNEL_OUTER"]:
-        beat = beat.transpose(0, 1, 4, 2, 3)
-    pixels = beat.shape[0] * beat.shape[1]
-    windows = beat.reshape(pixels, 1, -1)
-    taps = windows.shape[2]
-    needs = np.broadcast_to(windows, (pixels, p["REPEATS"], taps))
-    # The first beat still kept after each output beat: it moves on as a window ends, and beat by
-    # beat where a window is one pixel.
-    total = p["HEIGHT"] * p["WIDTH"] * folds
-    first = (rows[:, 0][:, None] * p["WIDTH"] + columns[:, 0][None, :]).reshape(-1) * folds
-    keep = np.broadcast_to(first[:, None, None], needs.shape).copy()
-    if p["KERNEL_H"] == p["KERNEL_W"] == 1:
-        keep[:, -1] += np.arange(1, taps + 1)
-    keep[:, -1, -1] = np.append(first[1:], total + first[0])
-    # Input beat i has room once what is kept lies above i - DEPTH. The frame before stands ahead
-    # of this one, so that frames may overlap.
-    flat = keep.reshape(-1)
-    history = np.concatenate([flat - total, flat])
-    frees = np.searchsorted(history, np.arange(total) - p["DEPTH"], side="right") - len(flat)
-    return UnitTiming(needs.reshape(-1), frees, 2, 1)
-
-
-def _window_columns(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    """First half of bnn_window_parallel: LINES lines, read column by column."""
-    del design, unit
-    rows, columns, emits = _column_passes(p)
-    width = p["WIDTH"]
-    used = min(int(columns[-1, -1]) + 1, width)
-    x = np.arange(len(emits))
-    bottom = np.minimum(rows[:, -1], p["HEIGHT"] - 1)
-    needs = np.where(x < used, bottom[:, None] * width + x, -1)
-    keep = rows[:, 0][:, None] * width + np.minimum(x + 1, used)
-    total = p["HEIGHT"] * width
-    keep[:, -1] = np.append(rows[1:, 0], p["HEIGHT"] + rows[0, 0]) * width
-    flat = keep.reshape(-1)
-    history = np.concatenate([flat - total, flat])
-    depth = p["LINES"] * width
-    frees = np.searchsorted(history, np.arange(total) - depth, side="right") - len(flat)
-    return UnitTiming(needs.reshape(-1), frees, 1, 1)
-
-
-def _window_shift(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    """Second half of bnn_window_parallel: the shift window and the register that is folded out."""
-    del design, unit
-    rows, _, emits = _column_passes(p)
-    beats = p["REPEATS"] * p["KERNEL_H"] * p["KERNEL_W"] * p["CHANNELS"] // p["SIMD"]
-    emitting = np.tile(emits, len(rows))
-    complete = np.flatnonzero(emitting)
-    needs = np.repeat(complete, beats)
-    # A column is read while the one before enters the shift window, which must not hold a window
-    # that is still to be taken: those complete before the column two back.
-    before = np.concatenate([[0], (np.cumsum(emitting) - emitting)[:-1]])
-    if beats == 1:
-        return UnitTiming(needs, before - 1, 2, 0)
-    return UnitTiming(needs, (before - 1) * beats - 1, 3, 0)
-
-
-def _column_passes(p: Mapping[str, int]) -> tuple[Index, Index, NDArray[np.bool_]]:
-    """Tap rows [OH, KH], tap columns [OW, KW], and which columns of a pass complete a window."""
-    rows, columns = _tap_positions(p)
-    last = int(columns[-1, -1])
-    length = max(last + 1, min(last + 1, p["WIDTH"]) + p["PAD_LEFT"])
-    emits = np.zeros(length, bool)
-    # Column x of a pass completes the window whose last tap it is, padding on the left aside.
-    ends = p["KERNEL_W"] - 1 - p["PAD_LEFT"] + np.arange(len(columns)) * p["STRIDE_W"]
-    emits[ends] = True
-    return rows, columns, emits
-
-
-def _tap_positions(p: Mapping[str, int]) -> tuple[Index, Index]:
-    """Input rows [OH, KH] and columns [OW, KW] of every tap, padding included."""
-    out_h = (p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]) // p["STRIDE_H"] + 1
-    out_w = (p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]) // p["STRIDE_W"] + 1
-    rows = np.arange(out_h)[:, None] * p["STRIDE_H"] - p["PAD_TOP"] + np.arange(p["KERNEL_H"])
-    columns = np.arange(out_w)[:, None] * p["STRIDE_W"] - p["PAD_LEFT"] + np.arange(p["KERNEL_W"])
-    return rows, columns
-
-
-def _max_pool(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    del design, unit
-    folds = p["CHANNELS"] // p["LANES"]
-    out_h, out_w = p["HEIGHT"] // p["POOL_H"], p["WIDTH"] // p["POOL_W"]
-    rows = np.arange(out_h) * p["POOL_H"] + p["POOL_H"] - 1
-    columns = np.arange(out_w) * p["POOL_W"] + p["POOL_W"] - 1
-    pixel = rows[:, None] * p["WIDTH"] + columns[None, :]
-    needs = (pixel[..., None] * folds + np.arange(folds)).reshape(-1)
-    index_in = np.arange(p["HEIGHT"] * p["WIDTH"] * folds)
-    frees = np.searchsorted(needs, index_in, side="left") - 1
-    return UnitTiming(needs, frees, 1, 0)
-
-
-def _pool_reduce(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    assert unit.source is not None
-    beats = design.streams[unit.source].beats
-    needs = (np.arange(beats // p["TAPS"]) + 1) * p["TAPS"] - 1
-    frees = np.searchsorted(needs, np.arange(beats), side="left") - 1
-    return UnitTiming(needs, frees, 1, 0)
-
-
-def _top_k(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    del design, unit
-    needs = np.full(p["K"], p["CLASSES"] - 1)
-    frees = np.full(p["CLASSES"], -1)
-    return UnitTiming(needs, frees, 2, 1)
-
-
-def _output(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
-    del design, unit
-    index = np.arange(p["FRAME_BEATS"])
-    return UnitTiming(index, index - 1, 1, 0)
-
-
-#: The parts of each unit, in stream order.
-TIMINGS: dict[str, tuple[Callable[[Mapping[str, int], Design, Unit], UnitTiming], ...]] = {
-    "bnn_input": (_input,),
-    "bnn_width_converter": (_converter,),
-    "bnn_window": (_window,),
-    "bnn_window_parallel": (_window_columns, _window_shift),
-    "bnn_pe_array": (_pe_array,),
-    "bnn_int_pe_array": (_int_pe_array,),
-    "bnn_max_pool": (_max_pool,),
-    "bnn_pool_reduce": (_pool_reduce,),
-    "bnn_threshold": (_pass_through(2),),
-    "bnn_table": (_pass_through(1),),
-    "bnn_top_k": (_top_k,),
-    "bnn_output": (_output,),
-}

@@ -12,11 +12,11 @@ from PIL import Image
 import fault_operations  # noqa: F401  (registers its cases)
 import faults
 from bnnhw.board import load_board
-from bnnhw.chain import Network
 from bnnhw.compile import integer_graph
 from bnnhw.cost import budget, total
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.goal import Goal
+from bnnhw.network import Network
 from bnnhw.search import FoldingSearch
 from sketch import Sketch, image, small_cnn
 

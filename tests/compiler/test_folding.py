@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from bnnhw.board import load_board
-from bnnhw.chain import Network, build_chain, layer_cycles
 from bnnhw.cost import budget, total
+from bnnhw.datapath import build_datapath
 from bnnhw.errors import BnnhwError, FoldingError
 from bnnhw.folding import FoldingRequest, read_folding
 from bnnhw.goal import Goal
+from bnnhw.network import Network
 from bnnhw.search import FoldingSearch
+from bnnhw.unit_params import layer_cycles
 from graphs import cnv, digits
 
 PYNQ = load_board("pynq-z2")
@@ -130,10 +132,10 @@ def test_missing_folding_file_is_refused(tmp_path):
 @pytest.mark.parametrize("pace", [72, 200, 3_000])
 def test_streams_of_a_chain_carry_every_element_once(pace):
     network = Network(digits().graph())
-    chain = build_chain(network, FoldingSearch(network, PYNQ).choose(Goal(pace)).folding)
+    chain = build_datapath(network, FoldingSearch(network, PYNQ).choose(Goal(pace)).folding)
     for unit in chain.units:
         if unit.kind == "bnn_width_converter":
-            a, b = chain.streams[unit.source], chain.streams[unit.sink]
+            a, b = chain.streams[unit.sources[0]], chain.streams[unit.sinks[0]]
             assert a.beats * a.lanes == b.beats * b.lanes
     assert max(stream.beats for stream in chain.streams.values()) <= pace
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnhw.chain import Network
 from bnnhw.folding import LayerFolding
 from bnnhw.ir.interpret import interpret
 from bnnhw.ir.ops import Threshold, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import layer_memories
+from bnnhw.network import Network
 from graphs import GraphBuilder
 
 WINDOWS = [
@@ -47,9 +47,9 @@ def hardware(network, x):
             taps = padded[:, :, y * sy : y * sy + kh, col * sx : col * sx + kw]
             taps = taps.transpose(0, 2, 3, 1).reshape(len(x), -1)
             if layer.integer_input:
-                total = taps @ (2 * facts.bits - 1).T
+                total = taps @ (2 * facts.fields - 1).T
             else:
-                total = (taps[:, None] == facts.bits[None]).sum(axis=2)
+                total = (taps[:, None] == facts.fields[None]).sum(axis=2)
             pattern = border(y, out_h, facts.rows) * columns + border(col, out_w, facts.columns)
             out[:, :, y, col] = facts.init[pattern] + (total << facts.acc_shift)
     low_limit, high_limit = -(1 << (facts.acc_bits - 1)), (1 << (facts.acc_bits - 1)) - 1

@@ -13,11 +13,11 @@ import typer
 
 import graphs
 from bnnhw.board import load_board
-from bnnhw.chain import Network
 from bnnhw.cli import app
 from bnnhw.cost import Resources
 from bnnhw.goal import Goal
 from bnnhw.lower import lower, with_fifo_depths
+from bnnhw.network import Network
 from bnnhw.report import Verification, make_report, with_simulation, with_synthesis
 from bnnhw.report_dataflow import draw_dataflow
 from bnnhw.report_facts import SIMULATE, SIMULATE_MORE, SYNTHESISE
@@ -81,7 +81,7 @@ def make(builder, goal, prediction):
     network = Network(builder.graph())
     folding = FoldingSearch(network, board).choose(Goal(goal)).folding
     design = lower(network, folding, board=board.name, clock_mhz=board.clock_mhz)
-    wide = next(u.source for u in design.units if u.kind.startswith("bnn_window") and u.source)
+    wide = next(u.sources[0] for u in design.units if u.kind.startswith("bnn_window"))
     design = with_fifo_depths(design, {wide: 1100})
     checks = [Verification("interpreter", "onnxruntime", 32, 0, "random inputs")]
     return make_report(design, board, prediction, checks, ["input x: uint8 assumed"])

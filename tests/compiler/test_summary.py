@@ -10,9 +10,9 @@ from rich.console import Console
 
 import graphs
 from bnnhw.board import load_board
-from bnnhw.chain import Network
 from bnnhw.goal import Goal
 from bnnhw.lower import lower
+from bnnhw.network import Network
 from bnnhw.report import Verification, make_report
 from bnnhw.report_facts import SIMULATE, SYNTHESISE
 from bnnhw.search import FoldingSearch

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from bnnhw.board import load_board
-from bnnhw.chain import Network
+from bnnhw.errors import BnnhwError
 from bnnhw.fifo import size_fifos
 from bnnhw.goal import Goal
 from bnnhw.ir.ops import Window
 from bnnhw.lower import lower, with_fifo_depths
+from bnnhw.network import Network
 from bnnhw.report import ideal_cycles
 from bnnhw.search import FoldingSearch
 from bnnhw.timing import window_depth, window_lines
-from bnnhw.token_model import TIMINGS, predict, solve
+from bnnhw.token_model import Flow, predict
+from bnnhw.unit_timing import TIMINGS
 from graphs import cnv, digits
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "hw"))
@@ -41,6 +43,18 @@ def moves_forward(shape):
 
 def model(kind, params):
     return [part(params, None, None) for part in TIMINGS[kind]]
+
+
+def solve(timings, frames):
+    """When each beat moves, by event, through the parts one after another."""
+    flow = Flow()
+    start = flow.event(timings[0].beats_in, 1)
+    for timing in timings:
+        end = flow.event(timing.beats_out, 1)
+        flow.link(start, end, timing)
+        start = end
+    flow.solve(frames)
+    return flow.moved
 
 
 def worst_lag(a, b):
@@ -105,7 +119,7 @@ def test_fifos_are_only_where_the_design_is_slower_without():
 def test_a_buffer_too_small_for_a_window_is_a_deadlock_not_a_guess():
     shape = WindowShape(1, 8, 8)
     params = shape.parameters() | {"SIMD": 1, "REPEATS": 1, "CHANNEL_OUTER": 0, "DEPTH": 10}
-    with pytest.raises(RuntimeError, match="deadlock"):
+    with pytest.raises(BnnhwError, match="deadlock"):
         solve(model("bnn_window", params), 1)
 
 

@@ -12,13 +12,13 @@ from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.board import load_board
 from bnnhw.build import write_build
-from bnnhw.chain import Network
 from bnnhw.fifo import size_fifos
 from bnnhw.goal import Goal
 from bnnhw.hls_simulation import simulate_hls
 from bnnhw.ir.interpret import interpret
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.lower import lower
+from bnnhw.network import Network
 from bnnhw.search import FoldingSearch
 from bnnhw.simulate import simulate
 from bnnhw.top_k import best_scores

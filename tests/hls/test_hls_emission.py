@@ -16,7 +16,6 @@ import pytest
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import WIDEST_WORD, _memory_header, emit_hls
 from bnnhw.backend.hls_units import TWINS
-from bnnhw.chain import Network
 from bnnhw.design import Memory
 from bnnhw.errors import BnnhwError, ToolError, VerificationError
 from bnnhw.folding import Folding, LayerFolding
@@ -25,6 +24,7 @@ from bnnhw.ir.interpret import interpret
 from bnnhw.ir.ops import IntegerTable, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.lower import lower, with_fifo_depths
+from bnnhw.network import Network
 from graphs import GraphBuilder, digits
 
 if TYPE_CHECKING:

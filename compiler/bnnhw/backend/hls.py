@@ -156,18 +156,16 @@ def _pragmas(unit: Unit, argument: MemoryArgument, memory: Memory) -> list[str]:
 
 def _call(design: Design, unit: Unit) -> dict[str, object]:
     twin = TWINS[unit.kind]
-    source = design.streams[unit.source] if unit.source else None
-    sink = design.streams[unit.sink] if unit.sink else None
     derived = {}
-    if source:
-        derived["BEATS"] = source.beats
-    if sink:
-        derived["OUT_BITS"] = sink.width + sink.user
+    for name in unit.sources:
+        derived["BEATS"] = design.streams[name].beats
+    for name in unit.sinks:
+        derived["OUT_BITS"] = design.streams[name].width + design.streams[name].user
     own = dict(unit.params)
     # A parameter of the unit itself wins: bnn_table's OUT_BITS is that of an element.
     values = derived | own
     parameters = ", ".join(f"/*{name}=*/{values[name]}" for name in twin.parameters)
-    streams = [source.name if source else "s_axis", sink.name if sink else "m_axis"]
+    streams = [*(unit.sources or ("s_axis",)), *(unit.sinks or ("m_axis",))]
     memories = [unit.memories[argument.parameter] for argument in twin.memories]
     error = ["error"] if twin.error else []
     return {

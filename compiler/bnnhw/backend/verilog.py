@@ -92,18 +92,25 @@ def _instance(design: Design, unit: Unit) -> dict[str, object]:
     params = [(key, str(value)) for key, value in unit.params.items()]
     params += [(key, f'"{memory}.mem"') for key, memory in unit.memories.items()]
     ports: list[tuple[str, str]] = []
-    if unit.source is None:
+    if not unit.sources:
         ports += _INPUT_PORTS
-    else:
-        ports += _stream_ports("s_axis", design.streams[unit.source], "")
-    if unit.sink is None:
+    for prefix, name in zip(_prefixes("s", unit.sources), unit.sources, strict=True):
+        ports += _stream_ports(prefix, design.streams[name], "")
+    if not unit.sinks:
         ports += _OUTPUT_PORTS
-    else:
-        stream = design.streams[unit.sink]
-        ports += _stream_ports("m_axis", stream, "_w" if stream.depth else "")
+    for prefix, name in zip(_prefixes("m", unit.sinks), unit.sinks, strict=True):
+        stream = design.streams[name]
+        ports += _stream_ports(prefix, stream, "_w" if stream.depth else "")
         if unit.kind == "bnn_window" and not stream.user:
             ports.append(("m_axis_tuser", ""))
     return {"name": unit.name, "kind": unit.kind, "params": params, "ports": ports}
+
+
+def _prefixes(side: str, streams: tuple[str, ...]) -> list[str]:
+    """s_axis, or s0_axis and s1_axis where a unit has two."""
+    if len(streams) == 1:
+        return [f"{side}_axis"]
+    return [f"{side}{i}_axis" for i in range(len(streams))]
 
 
 def _stream_ports(prefix: str, stream: Stream, suffix: str) -> list[tuple[str, str]]:

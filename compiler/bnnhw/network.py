@@ -1,0 +1,50 @@
+"""An integer graph cut into stages, with what does not depend on the folding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bnnhw.layer_memory import LayerFacts, layer_facts
+from bnnhw.stages import Layer, Stage, split_stages
+
+if TYPE_CHECKING:
+    from bnnhw.ir.graph import Graph
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network ready to be folded.
+
+    Attributes:
+        graph: the graph.
+        top_k: 0 for all scores, else the number of best classes to send.
+    """
+
+    graph: Graph
+    top_k: int = 0
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """The stages, in execution order."""
+        return split_stages(self.graph)
+
+    @property
+    def output(self) -> str:
+        """The tensor whose stream leaves the design."""
+        return self.stages[-1].output
+
+    def readers(self, tensor: str) -> int:
+        """How many stages read a tensor; a stage that reads it twice counts twice."""
+        return sum(stage.inputs.count(tensor) for stage in self.stages)
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The stages that hold weights."""
+        return [stage for stage in self.stages if isinstance(stage, Layer)]
+
+    @cached_property
+    def facts(self) -> dict[str, LayerFacts]:
+        """The arithmetic of each layer, by name."""
+        return {layer.name: layer_facts(layer) for layer in self.layers}

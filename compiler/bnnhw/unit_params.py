@@ -1,0 +1,202 @@
+"""Parameters of the units that a folding gives, and the cycles they take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bnnhw.ir.types import Bit, Integer
+from bnnhw.timing import window_depth, window_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bnnhw.folding import LayerFolding
+    from bnnhw.ir.ops import FixedAffine, Ints, Window
+    from bnnhw.layer_memory import LayerFacts
+    from bnnhw.stages import Layer, Pool, Rescale
+
+STYLE_LUT, STYLE_BRAM = 1, 2
+_STYLE = {"lut": STYLE_LUT, "bram": STYLE_BRAM}
+MULTIPLY = {"lut": 1, "dsp": 2, "dsp2": 3}
+_MAXIMUM, _SUM = 0, 1
+# Words of parameters up to here stay in LUTs: a block RAM would be nearly empty.
+_SHALLOW = 64
+
+UnitParams = tuple[str, dict[str, int]]
+
+
+def layer_input_lanes(layer: Layer, fold: LayerFolding) -> int:
+    """Elements a beat at the input of a layer: SIMD, or whole pixels where SIMD spans taps."""
+    return fold.simd if layer.channels % fold.simd == 0 else layer.channels
+
+
+def needs_window(layer: Layer, fold: LayerFolding) -> bool:
+    """Whether a layer reads its input more than once, or in another order than it comes."""
+    plain = layer.window.kernel == (1, 1) == layer.window.stride and not any(layer.window.pads)
+    return not plain or fold.pe != layer.features or layer.channels % fold.simd != 0
+
+
+def window_unit(
+    image: tuple[int, int, int],
+    window: Window,
+    elem_bits: int,
+    *,
+    simd: int,
+    repeats: int,
+    buffer: str,
+    channel_outer: bool = False,
+) -> UnitParams:
+    """Kind and parameters of the window unit: serial where SIMD divides the channels."""
+    channels, height, width = image
+    top, left, bottom, right = window.pads
+    params = {
+        "ELEM_BITS": elem_bits,
+        "CHANNELS": channels,
+        "HEIGHT": height,
+        "WIDTH": width,
+        "KERNEL_H": window.kernel[0],
+        "KERNEL_W": window.kernel[1],
+        "STRIDE_H": window.stride[0],
+        "STRIDE_W": window.stride[1],
+        "PAD_TOP": top,
+        "PAD_BOTTOM": bottom,
+        "PAD_LEFT": left,
+        "PAD_RIGHT": right,
+        "SIMD": simd,
+        "REPEATS": repeats,
+        "PAD_VALUE": 0,
+        "RAM_STYLE": _STYLE[buffer],
+    }
+    if channels % simd:
+        params["LINES"] = window_lines(window, height, width)
+        return "bnn_window_parallel", params
+    params["CHANNEL_OUTER"] = int(channel_outer)
+    params["DEPTH"] = window_depth(window, height, width, channels // simd)
+    return "bnn_window", params
+
+
+def window_cycles(kind: str, params: Mapping[str, int]) -> int:
+    """Cycles a frame that a window unit takes by itself, whatever it is folded into.
+
+    ``bnn_window_parallel`` shifts in every column of every pass over its lines, padding included.
+    """
+    if kind != "bnn_window_parallel":
+        return 1
+    p = params
+    out_h = (p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]) // p["STRIDE_H"] + 1
+    out_w = (p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]) // p["STRIDE_W"] + 1
+    last = p["KERNEL_W"] - 1 - p["PAD_LEFT"] + (out_w - 1) * p["STRIDE_W"]
+    return out_h * max(last + 1, min(last + 1, p["WIDTH"]) + p["PAD_LEFT"])
+
+
+def pe_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitParams:
+    """Kind and parameters of the PE array of a layer."""
+    out_h, out_w = layer.out_size
+    params = {
+        "PE": fold.pe,
+        "SIMD": fold.simd,
+        "FOLDS": layer.taps // fold.simd,
+        "TILES": layer.features // fold.pe,
+        "ACC_BITS": facts.acc_bits,
+        "OUT_H": out_h,
+        "OUT_W": out_w,
+        "BORDER_TOP": facts.rows.first,
+        "BORDER_BOTTOM": facts.rows.last,
+        "BORDER_LEFT": facts.columns.first,
+        "BORDER_RIGHT": facts.columns.last,
+        "WEIGHTS_STYLE": _STYLE[fold.memory],
+        "INIT_STYLE": STYLE_LUT,
+    }
+    if layer.integer_input:
+        params |= {"IN_BITS": element_bits(layer.element), "IN_SIGNED": int(layer.input_low < 0)}
+    if layer.weight_bits > 1:
+        style = {"WEIGHT_BITS": layer.weight_bits, "MULTIPLY_STYLE": MULTIPLY[fold.multiply]}
+        return "bnn_mac_pe_array", params | style
+    params |= {"ACC_SHIFT": facts.acc_shift, "BINARY_OUT": int(layer.threshold is not None)}
+    return "bnn_int_pe_array" if layer.integer_input else "bnn_pe_array", params
+
+
+def pairs_fit(layer: Layer, pe: int) -> bool:
+    """Whether two products of a layer fit one DSP48E1: two channels share an activation.
+
+    (w1 * 2^K + w0) * x with K = bits of a product; the packed weight has 25 bits, x has 18.
+    """
+    signed_input = element_bits(layer.element) + (layer.input_low >= 0)
+    product_bits = layer.weight_bits + signed_input
+    return pe % 2 == 0 and signed_input <= 18 and layer.weight_bits + product_bits <= 25
+
+
+def affine_unit(stage: Rescale, lanes: int) -> UnitParams:
+    """Kind and parameters of a fixed-point affine operation on ``lanes`` channels a beat."""
+    op, element = stage.op, stage.element
+    folds = stage.channels // lanes
+    return "bnn_affine", {
+        "IN_BITS": element_bits(element),
+        "IN_SIGNED": int(element.low < 0),
+        "OUT_BITS": op.dtype.bits,
+        "OUT_SIGNED": int(op.dtype.signed),
+        "LANES": lanes,
+        "FOLDS": folds,
+        "SHIFT": op.shift,
+        "MULTIPLIER_BITS": 0 if (op.multiplier == 1).all() else signed_bits(op.multiplier),
+        "OFFSET_BITS": signed_bits(rounded_offset(op)),
+        "SEGMENTS": len(op.multiplier),
+        "STYLE": STYLE_LUT if folds <= _SHALLOW else STYLE_BRAM,
+        "MULTIPLY_STYLE": MULTIPLY["dsp"],
+    }
+
+
+def pool_unit(pool: Pool, lanes: int) -> UnitParams:
+    """Kind and parameters of a pool whose windows stand side by side."""
+    channels, height, width = pool.image
+    kernel = pool.window.kernel
+    shape = {
+        "CHANNELS": channels,
+        "LANES": lanes,
+        "HEIGHT": height,
+        "WIDTH": width,
+        "POOL_H": kernel[0],
+        "POOL_W": kernel[1],
+    }
+    if isinstance(pool.element, Bit):
+        return "bnn_max_pool", shape
+    return "bnn_int_pool", _integer_pool(pool) | shape
+
+
+def pool_reduce_unit(pool: Pool, lanes: int) -> UnitParams:
+    """Kind and parameters of a pool of any windows, behind a window unit."""
+    kernel = pool.window.kernel
+    shape = {"LANES": lanes, "FOLDS": pool.channels // lanes, "TAPS": kernel[0] * kernel[1]}
+    if isinstance(pool.element, Bit):
+        return "bnn_pool_reduce", shape
+    return "bnn_int_pool_reduce", _integer_pool(pool) | shape
+
+
+def _integer_pool(pool: Pool) -> dict[str, int]:
+    return {
+        "OPERATION": _SUM if pool.is_sum else _MAXIMUM,
+        "ELEM_BITS": element_bits(pool.element),
+        "SIGNED": int(pool.element.low < 0),
+        "OUT_BITS": element_bits(pool.out_element),
+    }
+
+
+def rounded_offset(op: FixedAffine) -> Ints:
+    """The offsets with the constant that makes the shift round half up."""
+    return op.offset + ((1 << op.shift) >> 1)
+
+
+def element_bits(element: Integer | Bit) -> int:
+    """Bits of an element in a stream."""
+    return 1 if isinstance(element, Bit) else element.bits
+
+
+def signed_bits(values: Ints) -> int:
+    """The least width in two's complement that holds all values."""
+    return Integer.spanning(min(-1, int(values.min())), int(values.max())).bits
+
+
+def layer_cycles(layer: Layer, fold: LayerFolding) -> int:
+    """Cycles a frame that a layer's PE array is busy."""
+    out_h, out_w = layer.out_size
+    return out_h * out_w * (layer.features // fold.pe) * (layer.taps // fold.simd)
