@@ -37,11 +37,14 @@ def image_size(unit: str, file: str, values: dict[str, int]) -> tuple[int, int]:
         get("BORDER_LEFT", 0) + 1 + get("BORDER_RIGHT", 0)
     )
     in_bits, lanes = get("IN_BITS", 8), get("LANES")
+    affine = get("SEGMENTS") * (get("MULTIPLIER_BITS") + get("OFFSET_BITS"))
+    affine += (get("SEGMENTS") - 1) * (in_bits + 1)
     sizes = {
-        "WEIGHTS_FILE": (tiles * get("FOLDS"), pe * get("SIMD")),
+        "WEIGHTS_FILE": (tiles * get("FOLDS"), pe * get("SIMD") * get("WEIGHT_BITS")),
         "INIT_FILE": (patterns * tiles, acc),
         "MIN_FILE": (get("FOLDS", get("CHANNELS") // lanes), lanes),
         "THRESHOLDS_FILE": (get("FOLDS"), lanes * (in_bits + 2)),
+        "PARAMETERS_FILE": (get("FOLDS"), lanes * affine),
         "TABLE_FILE": (1 << in_bits, get("OUT_BITS", 8)),
         "FILE": (get("DEPTH"), get("WIDTH")),
     }
