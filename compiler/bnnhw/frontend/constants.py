@@ -40,7 +40,7 @@ _UNARY: dict[str, Callable[[Any], Any]] = {
     "Not": np.logical_not,
     "Dropout": np.asarray,
 }
-_RANDOM = (
+RANDOM = (
     "RandomNormal",
     "RandomUniform",
     "RandomNormalLike",
@@ -56,7 +56,7 @@ def evaluate(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> list
     Raises:
         ModelError: the node cannot be evaluated, or is random.
     """
-    if node.op in _RANDOM:
+    if node.op in RANDOM:
         raise ModelError("is random", where=node.where, fix="export the model in evaluation mode")
     try:
         with np.errstate(all="ignore"):

@@ -12,8 +12,9 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.exact import exact, floats
+from bnnhw.frontend.near_binary import without_rounding
 from bnnhw.frontend.views import View
-from bnnhw.ir.graph import InputFormat, Node
+from bnnhw.ir.graph import InputFormat, Node, Statistics
 from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Flatten, Lookup, Relu
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class Context:
         rounding: for nodes of type Affine: the sum of magnitudes of the terms of the shift, from
             which the rounding error of the model's own arithmetic is bounded.
         zero_repairs: for results of x == 0, by ONNX name: the name of x.
+        statistics: of graph tensors, where a BatchNorm tells.
+        centred: graph tensors from which a constant was subtracted: the first piece of a BatchNorm.
+        rounded: the layers whose weights were +-alpha but for rounding, and how far off.
         input_format: how the model's input maps to the graph's.
         input_tensor: the graph's input tensor.
         notes: sentences for the user.
@@ -67,6 +71,9 @@ class Context:
         self.bits: set[str] = set()
         self.pads: dict[str, tuple[int, int, int, int]] = {}
         self.zero_repairs: dict[str, str] = {}
+        self.statistics: dict[str, Statistics] = {}
+        self.centred: set[str] = set()
+        self.rounded: dict[str, float] = {}
         self.input_format: InputFormat | None = None
         self.input_tensor = model.input_name
         self.rounding: dict[str, Floats] = {}
@@ -126,20 +133,23 @@ class Context:
 
     # ------------------------------------------------------------------------------ writing
 
-    def add(self, op: Op, tensor: str, node: OnnxNode, output: str | None = None) -> str:
+    def add(
+        self, op: Op, tensor: str | tuple[str, ...], node: OnnxNode, output: str | None = None
+    ) -> str:
         """Appends a graph node reading ``tensor``; returns the name of its output.
 
         Args:
             op: the operation.
-            tensor: graph tensor it reads.
+            tensor: graph tensor or tensors it reads.
             node: the ONNX node it comes from.
             output: ONNX name of the result; None for an intermediate one.
         """
         name = self._name(op, node)
         target = output if output and output not in self.tensors else f"{name}:out"
-        made = Node(name, op, (tensor,), target, node.name or f"{node.op} -> {node.outputs[0]}")
+        inputs = (tensor,) if isinstance(tensor, str) else tensor
+        made = Node(name, op, inputs, target, node.name or f"{node.op} -> {node.outputs[0]}")
         try:
-            self.tensors[target] = op.infer(self.tensors[tensor])
+            self.tensors[target] = op.infer(*(self.tensors[name] for name in inputs))
         except ModelError as error:
             raise ModelError(error.what, where=node.where, fix=error.fix) from error
         self.nodes.append(made)
@@ -194,7 +204,19 @@ class Context:
         view, (scale_c, shift_c, magnitude_c) = self._per_channel(view, terms, node)
         target = self.add(Affine(scale_c, shift_c), view.tensor, node, output)
         self.rounding[self.nodes[-1].name] = floats(magnitude_c)
+        known = self.statistics.get(view.tensor)
+        if known is not None:
+            gain, offset = floats(scale_c), floats(shift_c)
+            mean, std = gain * known.mean + offset, np.abs(gain) * known.std
+            self.statistics[target] = Statistics(mean, std)
         return View(target, view.dims)
+
+    def without_rounding(self, weight: Floats, node: OnnxNode) -> Floats:
+        """Weights that are +-alpha per output channel but for rounding as exactly that."""
+        exactly, deviation = without_rounding(weight)
+        if deviation:
+            self.rounded[node.where] = deviation
+        return exactly
 
     def _per_channel(
         self, view: View, terms: list[Exacts], node: OnnxNode

@@ -111,6 +111,13 @@ def quantise_input(ctx: Context, node: OnnxNode) -> None:
             )
         factor, shift = made.op.scale.flat[0], made.op.shift.flat[0]
         scale, zero = scale * factor, zero * factor + shift
+    later = ctx.model.nodes[[n is node for n in ctx.model.nodes].index(True) + 1 :]
+    if any(name in ctx.views for n in later for name in n.inputs):
+        raise ModelError(
+            "quantises an input that is read elsewhere too",
+            where=node.where,
+            fix="quantise once, directly behind the input",
+        )
     step, point, element = _quantiser(ctx, node)
     if scale <= 0 or step <= 0:
         raise unsupported(node)

@@ -1,4 +1,4 @@
-"""ONNX operations with weights, pools and BatchNormalization."""
+"""ONNX operations with weights, and BatchNormalization."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.context import finite
-from bnnhw.frontend.exact import exact, inverse_root
+from bnnhw.frontend.exact import exact, floats, inverse_root
 from bnnhw.frontend.views import BATCH, View
-from bnnhw.frontend.windows import pool_window, window_of
-from bnnhw.ir.ops import Conv, Dense, MaxPool, Window
+from bnnhw.frontend.windows import window_of
+from bnnhw.ir.graph import Statistics
+from bnnhw.ir.ops import Conv, Dense, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
         window = Window(kernel, window.stride, (top, left, bottom, right))
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
     plain = bias is None or not np.any(bias)
+    weight = ctx.without_rounding(weight, node)
     target = ctx.add(Conv(weight, window), view.tensor, node, node.outputs[0] if plain else None)
     out = views.natural_view(target, ctx.tensors[target].shape)
     if bias is not None and not plain:
@@ -156,6 +158,7 @@ def _dense_view(
             fix="the file is damaged, or was exported for another image size",
         )
     shape = ctx.tensors[view.tensor].shape
+    weight = ctx.without_rounding(weight, node)
     plain = not np.any(shift) and scale == 1
     output = node.outputs[0] if plain else None
     if view.batch_first and view.order == view.dims[-1]:
@@ -212,7 +215,7 @@ def batch_normalization(ctx: Context, node: OnnxNode) -> None:
     inverse = np.array([inverse_root(v + epsilon) for v in variance], object)
     scale = gain * inverse
     per_channel = (1, -1, *(1,) * (len(view.dims) - 2))
-    ctx.views[node.outputs[0]] = ctx.affine_exact(
+    made = ctx.affine_exact(
         view,
         node,
         scale=scale.reshape(per_channel),
@@ -220,49 +223,9 @@ def batch_normalization(ctx: Context, node: OnnxNode) -> None:
         magnitude=(np.abs(bias) + np.abs(mean * scale)).reshape(per_channel),
         output=node.outputs[0],
     )
-
-
-def max_pool(ctx: Context, node: OnnxNode) -> None:
-    """MaxPool."""
-    if len([o for o in node.outputs if o]) > 1:
-        raise ModelError(
-            "writes the indices of its maxima", where=node.where, fix="use only its first output"
-        )
-    view = image(ctx, node)
-    shape = ctx.tensors[view.tensor].shape
-    _pool(ctx, node, view, pool_window(node, (shape[1], shape[2])))
-
-
-def global_max_pool(ctx: Context, node: OnnxNode) -> None:
-    """GlobalMaxPool."""
-    view = image(ctx, node)
-    shape = ctx.tensors[view.tensor].shape
-    _pool(ctx, node, view, Window((shape[1], shape[2]), (shape[1], shape[2])))
-
-
-def _pool(ctx: Context, node: OnnxNode, view: View, window: Window) -> None:
-    target = ctx.add(MaxPool(window), view.tensor, node, node.outputs[0])
-    for known in (ctx.nonnegative, ctx.bits):
-        if view.tensor in known:
-            known.add(target)
-    ctx.views[node.outputs[0]] = views.natural_view(target, ctx.tensors[target].shape)
-
-
-def average_pool(ctx: Context, node: OnnxNode) -> None:
-    """AveragePool, GlobalAveragePool, ReduceMean: nothing over a single pixel, else an error."""
-    shape = ctx.shape(ctx.view(node))
-    kernel = node.attributes.get("kernel_shape")
-    pads = any(node.attributes.get("pads", ()))
-    single = len(shape) == 4 and shape[2:] == (1, 1)
-    if node.op == "AveragePool" and kernel is not None and all(k == 1 for k in kernel):
-        single = single or all(s == 1 for s in node.attributes.get("strides", (1,)))
-    if not single or pads or not node.attributes.get("keepdims", 1):
-        raise ModelError(
-            f"averages over an image of shape {shape[1:]}; average pools are not supported",
-            where=node.where,
-            fix="use a max pool before the sign, or flatten into a fully connected layer",
-        )
-    ctx.views[node.outputs[0]] = ctx.view(node)
+    if ctx.tensors[made.tensor].shape[0] == len(gain):
+        ctx.statistics[made.tensor] = Statistics(floats(bias), np.abs(floats(gain)))
+    ctx.views[node.outputs[0]] = made
 
 
 def image(ctx: Context, node: OnnxNode) -> View:
@@ -291,9 +254,4 @@ HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Gemm": gemm,
     "MatMul": matmul,
     "BatchNormalization": batch_normalization,
-    "MaxPool": max_pool,
-    "GlobalMaxPool": global_max_pool,
-    "AveragePool": average_pool,
-    "GlobalAveragePool": average_pool,
-    "ReduceMean": average_pool,
 }

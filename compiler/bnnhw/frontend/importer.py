@@ -14,37 +14,38 @@ from bnnhw.frontend import (
     convert_elementwise,
     convert_ends,
     convert_linear,
+    convert_pools,
     convert_shape,
     convert_sign,
     tables,
     views,
 )
+from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.context import Context, LayoutError
-from bnnhw.frontend.exact import decimal_fraction, exact, floats
 from bnnhw.frontend.model_file import QUANT_DOMAINS
-from bnnhw.frontend.options import LoadOptions, parse_type
+from bnnhw.frontend.model_input import add_input, check_declared
 from bnnhw.frontend.settle_signs import settle_signs
 from bnnhw.frontend.unsupported import unsupported
-from bnnhw.frontend.views import BATCH, DYNAMIC_BATCH, View
-from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap
-from bnnhw.ir.ops import Affine, Floats, Tensor
-from bnnhw.ir.types import Bit, DType, Integer, Real
+from bnnhw.frontend.views import DYNAMIC_BATCH, View
+from bnnhw.ir.graph import Graph, Node, OutputMap
+from bnnhw.ir.ops import Affine, Floats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bnnhw.frontend.model_file import OnnxModel, OnnxNode
+    from bnnhw.frontend.options import LoadOptions
 
 _HANDLERS = {
     **convert_shape.HANDLERS,
     **convert_linear.HANDLERS,
+    **convert_pools.HANDLERS,
     **convert_elementwise.HANDLERS,
     **convert_sign.HANDLERS,
     **convert_ends.HANDLERS,
 }
 Array = NDArray[np.generic]
 _CARRY_PADS = ("Conv", "Transpose", "Identity", "Cast")
-_WIDEST_TABLE = 8
 
 
 @dataclass(frozen=True)
@@ -67,109 +68,47 @@ class Imported:
 
 def import_model(model: OnnxModel, options: LoadOptions) -> Imported:
     """The real-valued graph of ``model``; raises ModelError naming the node that prevents it."""
+    found = _import(model, options)
+    if isinstance(found, Imported):
+        return found
+    raise found[1] from None
+
+
+def import_partly(model: OnnxModel, options: LoadOptions) -> tuple[Graph, ModelError | None]:
+    """As much of ``model`` as can be read, and the error that ended it; None where all could be.
+
+    A part ends with what was read last.
+    """
+    found = _import(model, options)
+    if isinstance(found, Imported):
+        return found.graph, None
+    ctx, error = found
+    output = ctx.nodes[-1].output if ctx.nodes else ctx.input_tensor
+    return _graph(ctx, output, ctx.nodes, ctx.tensors[output].shape), error
+
+
+def _import(model: OnnxModel, options: LoadOptions) -> Imported | tuple[Context, ModelError]:
+    """The import with the order of the input's axes that the model reads."""
     shape = model.input_shape
     last_first = len(shape) == 4 and shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4)
     orders = (True, False) if last_first else (False, True)
-    try:
-        return _import(model, options, channels_last=orders[0])
-    except LayoutError as error:
-        if len(shape) != 4:
-            raise
+    simplified = cancel(model)
+    failures: list[tuple[Context, ModelError]] = []
+    for channels_last in orders[: 2 if len(shape) == 4 else 1]:
+        batch = model.input_shape[0]
+        ctx = Context(simplified.model, options, DYNAMIC_BATCH if batch is None else batch)
+        ctx.notes += simplified.notes
         try:
-            return _import(model, options, channels_last=orders[1])
-        except LayoutError:
-            raise error from None
-
-
-def _import(model: OnnxModel, options: LoadOptions, *, channels_last: bool) -> Imported:
-    batch = model.input_shape[0]
-    ctx = Context(model, options, DYNAMIC_BATCH if batch is None else batch)
-    _add_input(ctx, channels_last=channels_last)
-    for node in model.nodes:
-        _convert(ctx, node)
-    return _finish(ctx)
-
-
-def _add_input(ctx: Context, *, channels_last: bool) -> None:
-    model, options = ctx.model, ctx.options
-    shape = tuple(int(size or 0) for size in model.input_shape[1:])
-    element = _declared_type(model, options)
-    scale = decimal_fraction(options.input_scale or 1.0)
-    offset = decimal_fraction(options.input_offset or 0.0)
-    ctx.input_format = InputFormat(
-        model.input_name, shape, model.input_dtype.name, channels_last, element,
-        float(scale), float(offset), grid=(1, *shape) if len(shape) == 2 else (),
-    )  # fmt: skip
-    axes: tuple[str, ...] = ("C",) if len(shape) == 1 else ("C", "H", "W")
-    if channels_last:
-        axes = ("H", "W", "C")
-    own = (1, *shape) if len(shape) == 2 else shape
-    sizes = dict(zip(axes, own, strict=True))
-    tensor = ctx.input_tensor
-    ctx.tensors[tensor] = Tensor(
-        tuple(sizes[axis] for axis in ("C", "H", "W") if axis in sizes), element
-    )
-    dims = [((axis,) if sizes[axis] > 1 else ()) for axis in axes]
-    view = View(tensor, ((BATCH,), *(dims[1:] if len(shape) == 2 else dims)))
-    values = _integers_of(element)
-    if values is not None and ctx.model.input_dtype.kind == "f":
-        table = values.astype(np.float64) * float(scale) + float(offset)
-        ctx.tables[model.input_name] = table.astype(ctx.model.input_dtype)
-    elif values is not None:
-        ctx.tables[model.input_name] = values.astype(ctx.model.input_dtype)
-    if scale != 1 or offset != 0:
-        one = exact(np.ones(1))
-        channels = ctx.tensors[tensor].shape[0]
-        op = Affine(np.repeat(one * scale, channels), np.repeat(one * offset, channels))
-        target = ctx.add_source(op, tensor)
-        ctx.rounding[ctx.nodes[-1].name] = np.abs(floats(op.shift))
-        view = View(target, view.dims)
-    ctx.views[model.input_name] = view
-
-
-def _declared_type(model: OnnxModel, options: LoadOptions) -> DType:
-    """The integer type of the input: declared, annotated, or its own; Real while unknown."""
-    where = f"input '{model.input_name}'"
-    kind = model.input_dtype
-    own: DType = Real()
-    if kind.kind in "iu" and kind.itemsize <= 2:
-        own = Integer(8 * kind.itemsize, kind.kind == "i")
-    element = own
-    if options.input_type is not None:
-        element = parse_type(options.input_type, where="option --input-type")
-    elif model.input_name in model.annotations:
-        name = model.annotations[model.input_name]
-        if not name.upper().startswith(("FLOAT", "SCALED", "FIXED")):
-            element = parse_type(name, where=f"{where} (its QONNX annotation)")
-    elif isinstance(own, Real) and kind.kind in "iu":
-        raise ModelError(
-            f"has elements of type {kind}, too wide for the hardware",
-            where=where,
-            fix="declare the range that images use, e.g. --input-type uint8",
-        )
-    if isinstance(own, Integer) and not isinstance(element, Real):
-        if element.low < own.low or element.high > own.high:
-            raise ModelError(
-                f"is {own} in the model and cannot hold {element}",
-                where="option --input-type",
-                fix=f"declare a type that {own} holds, or none",
-            )
-        if options.input_scale not in (None, 1.0) or options.input_offset not in (None, 0.0):
-            raise ModelError(
-                f"is {own} in the model, which needs no scale or offset",
-                where=where,
-                fix="leave --input-scale and --input-offset out",
-            )
-    return element
-
-
-def _integers_of(element: DType) -> Array | None:
-    """All integers of a type of at most 8 bits, from its lowest; None for wider ones."""
-    if isinstance(element, Bit):
-        return np.arange(element.low, element.high + 1)
-    if isinstance(element, Integer) and element.bits <= _WIDEST_TABLE:
-        return np.arange(element.low, element.high + 1)
-    return None
+            add_input(ctx, channels_last=channels_last)
+            for node in ctx.model.nodes:
+                _convert(ctx, node)
+            return _finish(ctx)
+        except ModelError as error:
+            failures.append((ctx, error))
+            if not isinstance(error, LayoutError):
+                break
+    other_order = isinstance(failures[-1][1], LayoutError)
+    return failures[0] if other_order else failures[-1]
 
 
 def _convert(ctx: Context, node: OnnxNode) -> None:
@@ -192,7 +131,7 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         part = shape[int(node.attributes.get("start", 0)) : None if end is None else int(end)]
         ctx.constants[node.outputs[0]] = part if node.op == "Shape" else np.asarray(np.prod(shape))
         return
-    padded = ctx.pads.get(node.inputs[0])
+    padded = next((ctx.pads[name] for name in given if name in ctx.pads), None)
     if padded and node.op not in _CARRY_PADS:
         raise ModelError(
             "reads a padded image; a Pad is supported before a convolution only",
@@ -272,25 +211,34 @@ def _finish(ctx: Context) -> Imported:
             where=f"output '{name}'",
             fix="leave the last Transpose out",
         )
-    if isinstance(ctx.tensors[ctx.input_tensor].dtype, Real):
-        raise ModelError(
-            "holds floats, and nothing in the model says to which integers they belong",
-            where=f"input '{model.input_name}'",
-            fix="declare them: --input-type bipolar, int8, or uint8 with --input-scale 1/255 ...",
+    check_declared(ctx)
+    if ctx.rounded:
+        ctx.notes.append(
+            f"the weights of {len(ctx.rounded)} layers are +-alpha per output channel but for the "
+            f"rounding of float32 sums (by at most {max(ctx.rounded.values()):.1g} of alpha, first "
+            f"at {next(iter(ctx.rounded))}): taken as exactly that"
         )
+    nodes = settle_signs(_live_nodes(ctx, view.tensor), view.tensor)
+    graph = _graph(ctx, view.tensor, nodes, ctx.shape(view)[1:])
+    return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name)
+
+
+def _graph(
+    ctx: Context, output: str, nodes: Sequence[Node], output_shape: tuple[int, ...]
+) -> Graph:
     assert ctx.input_format is not None
-    shape = ctx.shape(view)[1:]
-    graph = Graph(
-        name=model.name,
+    written = {ctx.input_tensor, *(node.output for node in nodes)}
+    return Graph(
+        name=ctx.model.name,
         input=ctx.input_tensor,
-        output=view.tensor,
+        output=output,
         nodes=(),
         tensors={ctx.input_tensor: ctx.tensors[ctx.input_tensor]},
         input_format=ctx.input_format,
-        output_map=OutputMap(name, shape, np.ones(1), np.zeros(1)),
+        output_map=OutputMap(ctx.model.output_name, output_shape, np.ones(1), np.zeros(1)),
         notes=tuple(ctx.notes),
-    ).with_nodes(settle_signs(_live_nodes(ctx, view.tensor)))
-    return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name)
+        statistics={name: s for name, s in ctx.statistics.items() if name in written},
+    ).with_nodes(nodes)
 
 
 def _live_nodes(ctx: Context, output: str) -> list[Node]:

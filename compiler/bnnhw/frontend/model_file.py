@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class OnnxModel:
         input_shape: with the batch first; None where a dimension is dynamic.
         output_name: the one output.
         annotations: QONNX data types by tensor name, e.g. "UINT8".
-        inputs: names of all inputs that are no initialisers.
+        roots: constants that are a square root (1) or the inverse of one (-1), where known.
     """
 
     name: str
@@ -70,6 +70,7 @@ class OnnxModel:
     input_shape: tuple[int | None, ...]
     output_name: str
     annotations: dict[str, str]
+    roots: dict[str, int] = field(default_factory=dict)
 
 
 def read_proto(path: Path) -> onnx.ModelProto:

@@ -13,42 +13,64 @@ from typing import TYPE_CHECKING
 from bnnhw.ir.ops import Affine, Binarize, Clip, Relu
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bnnhw.ir.graph import Node
     from bnnhw.ir.ops import Op
 
 
-def settle_signs(nodes: Sequence[Node]) -> list[Node]:
-    """The chain with ``zero_is_zero`` cleared where what follows a Sign decides its zero.
+def settle_signs(nodes: Sequence[Node], output: str) -> list[Node]:
+    """The nodes with ``zero_is_zero`` cleared where what follows a Sign decides its zero.
 
-    ReLU, Clip and signs behind a sign become other values of that sign.
+    ReLU, Clip and signs behind a sign become other values of that sign. Only what has one reader
+    is followed: at a fork a sign stays as it is.
+
+    Args:
+        nodes: in execution order.
+        output: the graph's output tensor.
     """
-    result = list(nodes)
-    for i, node in enumerate(result):
-        if isinstance(node.op, Binarize) and node.op.zero_is_zero:
-            strict = _decided([n.op for n in result[i + 1 :]])
+    readers: dict[str, list[Node]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    result: list[Node] = []
+    gone: set[str] = set()
+    for node in nodes:
+        if node.name in gone:
+            continue
+        if not isinstance(node.op, Binarize):
+            result.append(node)
+            continue
+        after = _single_readers(node, readers, output)
+        op = node.op
+        if op.zero_is_zero:
+            strict = _decided([n.op for n in after])
             if strict is not None:
-                result[i] = replace(node, op=replace(node.op, strict=strict, zero_is_zero=False))
-    i = 0
-    while i < len(result):
-        count, op = _collapsed(result, i)
-        if count > 1:
-            last = result[i + count - 1]
-            result[i : i + count] = [replace(result[i], op=op, output=last.output)]
-        i += 1
+                op = replace(op, strict=strict, zero_is_zero=False)
+        count, op = _collapsed(op, [n.op for n in after])
+        gone.update(n.name for n in after[:count])
+        last = after[count - 1] if count else node
+        result.append(replace(node, op=op, output=last.output))
     return result
 
 
-def _collapsed(nodes: Sequence[Node], start: int) -> tuple[int, Op]:
-    """How many nodes from ``start`` are one sign, and which."""
-    sign = nodes[start].op
-    if not isinstance(sign, Binarize) or sign.zero_is_zero:
-        return 1, sign
+def _single_readers(node: Node, readers: Mapping[str, Sequence[Node]], output: str) -> list[Node]:
+    """What follows a node, as long as each tensor has one reader."""
+    found: list[Node] = []
+    tensor = node.output
+    while tensor != output and len(readers.get(tensor, ())) == 1:
+        found.append(readers[tensor][0])
+        tensor = found[-1].output
+    return found
+
+
+def _collapsed(sign: Binarize, after: Sequence[Op]) -> tuple[int, Binarize]:
+    """How many operations after a sign belong to it, and what it is with them."""
+    if sign.zero_is_zero:
+        return 0, sign
     low, high = sign.low, sign.high
-    best, made = 1, sign
-    for count, node in enumerate(nodes[start + 1 :], 2):
-        op = node.op
+    best, made = 0, sign
+    for count, op in enumerate(after, 1):
         if isinstance(op, Binarize) and op.zero_is_zero and 0 in (low, high):
             break
         if not isinstance(op, (Affine, Relu, Clip, Binarize)) or not _alike(op):

@@ -18,14 +18,14 @@ def unsupported(node: OnnxNode) -> ModelError:
         f"the operation {domain}{node.op} {reason}",
         where=node.where,
         fix=fix
-        or "supported are Conv, Gemm, MatMul, BatchNormalization, sign, MaxPool, reshapes "
+        or "supported are Conv, Gemm, MatMul, BatchNormalization, sign, pools, Add, reshapes "
         "and per-channel arithmetic; on an 8-bit input any element-wise operation",
     )
 
 
-_RESIDUAL = (
-    "joins paths; residual and branching networks are not supported yet",
-    "use one path from input to output",
+_JOIN = (
+    "joins or splits paths in a way for which no hardware exists",
+    "join paths with Add (a residual connection)",
 )
 _RECURRENT = ("is recurrent; only feed-forward networks are supported", "unroll or replace it")
 _REALS = (
@@ -39,15 +39,13 @@ _INTEGERS = (
     "binarise it, or export the model in floats with +-1 weights",
 )
 _REASONS: dict[str, tuple[str, str | None]] = {
-    **dict.fromkeys(("Concat", "Split", "Sum", "Mean", "Max", "Min"), _RESIDUAL),
+    **dict.fromkeys(("Concat", "Split", "Mean", "Max", "Min"), _JOIN),
     **dict.fromkeys(("Loop", "If", "Scan"), _CONTROL),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
     **dict.fromkeys(
         (
             "Sigmoid",
             "Tanh",
-            "LeakyRelu",
-            "PRelu",
             "Elu",
             "Selu",
             "Gelu",
@@ -94,15 +92,8 @@ _REASONS["LogSoftmax"] = _REASONS["Softmax"]
 
 def refuse_two(node: OnnxNode) -> None:
     """Raises the error for an operation on two live tensors."""
-    if node.op in ("Add", "Sum"):
-        raise ModelError(
-            "adds two tensors that are computed from the input: residual networks are not "
-            "supported yet",
-            where=node.where,
-            fix="use a network without skip connections",
-        )
     raise ModelError(
         "combines two tensors that are computed from the input",
         where=node.where,
-        fix="only one path from input to output is supported",
+        fix="paths join in Add only; elsewhere the other operand must be a constant",
     )

@@ -14,7 +14,7 @@ Pads = tuple[int, int, int, int]
 
 
 def window_of(node: OnnxNode, kernel: tuple[int, int], image: tuple[int, int]) -> Window:
-    """The window of a Conv or MaxPool node, ``auto_pad`` resolved."""
+    """The window of a Conv or pool node, ``auto_pad`` resolved."""
     for key in ("dilations", "strides"):
         value = tuple(int(v) for v in node.attributes.get(key, (1, 1)))
         if len(value) != 2 or any(v < 1 for v in value):
@@ -40,8 +40,8 @@ def window_of(node: OnnxNode, kernel: tuple[int, int], image: tuple[int, int]) -
     return window
 
 
-def pool_window(node: OnnxNode, image: tuple[int, int]) -> Window:
-    """The window of a MaxPool node; ``ceil_mode`` becomes padding at the bottom and right."""
+def pool_window(node: OnnxNode, image: tuple[int, int], *, ceil: bool = True) -> Window:
+    """The window of a pool; ``ceil_mode``, if heeded, becomes padding at the bottom and right."""
     kernel = tuple(int(k) for k in node.attributes.get("kernel_shape", ()))
     if len(kernel) != 2 or any(k < 1 for k in kernel):
         raise ModelError(
@@ -54,7 +54,7 @@ def pool_window(node: OnnxNode, image: tuple[int, int]) -> Window:
             where=node.where,
             fix="pad less than the kernel's size",
         )
-    if not node.attributes.get("ceil_mode", 0):
+    if not ceil or not node.attributes.get("ceil_mode", 0):
         return window
     extra = [0, 0]
     for axis in (0, 1):

@@ -1,0 +1,121 @@
+"""ONNX pools: maxima and averages over windows and over whole images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend import views
+from bnnhw.frontend.convert_linear import image
+from bnnhw.frontend.views import BATCH, View
+from bnnhw.frontend.windows import pool_window
+from bnnhw.ir.ops import AveragePool, MaxPool, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bnnhw.frontend.context import Context
+    from bnnhw.frontend.model_file import OnnxNode
+
+
+def max_pool(ctx: Context, node: OnnxNode) -> None:
+    """MaxPool."""
+    if len([o for o in node.outputs if o]) > 1:
+        raise ModelError(
+            "writes the indices of its maxima", where=node.where, fix="use only its first output"
+        )
+    view = image(ctx, node)
+    shape = ctx.tensors[view.tensor].shape
+    _pool(ctx, node, view, MaxPool(pool_window(node, (shape[1], shape[2]))))
+
+
+def global_max_pool(ctx: Context, node: OnnxNode) -> None:
+    """GlobalMaxPool."""
+    view = image(ctx, node)
+    _pool(ctx, node, view, MaxPool(_whole(ctx.tensors[view.tensor].shape)))
+
+
+def average_pool(ctx: Context, node: OnnxNode) -> None:
+    """AveragePool; padded taps must count, since hardware divides by the kernel's area."""
+    view = image(ctx, node)
+    shape = ctx.tensors[view.tensor].shape
+    window = pool_window(node, (shape[1], shape[2]), ceil=False)
+    if pool_window(node, (shape[1], shape[2])) != window:
+        raise ModelError(
+            "has ceil_mode, and its last windows reach beyond the image: they divide by fewer taps",
+            where=node.where,
+            fix="set ceil_mode to 0, or choose a kernel and stride that cover the image exactly",
+        )
+    if any(window.pads) and not node.attributes.get("count_include_pad", 0):
+        raise ModelError(
+            f"pads by {window.pads} and divides by the number of taps inside the image",
+            where=node.where,
+            fix="set count_include_pad to 1, or pool without padding",
+        )
+    _pool(ctx, node, view, AveragePool(window))
+
+
+def global_average_pool(ctx: Context, node: OnnxNode) -> None:
+    """GlobalAveragePool."""
+    view = image(ctx, node)
+    _pool(ctx, node, view, AveragePool(_whole(ctx.tensors[view.tensor].shape)))
+
+
+def reduce_mean(ctx: Context, node: OnnxNode) -> None:
+    """ReduceMean over height, width or both: an average over the whole image."""
+    view = ctx.view(node)
+    rank = len(view.dims)
+    given = node.attributes.get("axes")
+    if given is None and node.optional(1):
+        given = np.ravel(ctx.need_constant(node, 1, "axes")).tolist()
+    reduced = {int(a) + (rank if a < 0 else 0) for a in given or range(rank)}
+    axes = {axis for a in reduced if 0 <= a < rank for axis in view.dims[a]}
+    if not reduced <= set(range(rank)) or axes - {"H", "W"} or BATCH in axes:
+        raise ModelError(
+            f"averages over the axes {sorted(reduced)} of a tensor of shape "
+            f"{views.shape_text(ctx.shape(view))}",
+            where=node.where,
+            fix="average over height and width only",
+        )
+    keep = bool(node.attributes.get("keepdims", 1))
+    dims = [() if a in reduced else dim for a, dim in enumerate(view.dims)]
+    kept = [dim for a, dim in enumerate(dims) if keep or a not in reduced]
+    target = view.tensor
+    if axes:
+        _, height, width = ctx.tensors[target].shape
+        size = (height if "H" in axes else 1, width if "W" in axes else 1)
+        target = _add_pool(ctx, node, target, AveragePool(Window(size, size)))
+    ctx.views[node.outputs[0]] = View(target, tuple(kept))
+
+
+def _whole(shape: tuple[int, ...]) -> Window:
+    return Window((shape[1], shape[2]), (shape[1], shape[2]))
+
+
+def _pool(ctx: Context, node: OnnxNode, view: View, op: MaxPool | AveragePool) -> None:
+    """A pool of an image; an average over single pixels is none."""
+    if isinstance(op, AveragePool) and op.window == Window((1, 1)):
+        ctx.views[node.outputs[0]] = view
+        return
+    target = _add_pool(ctx, node, view.tensor, op)
+    ctx.views[node.outputs[0]] = views.natural_view(target, ctx.tensors[target].shape)
+
+
+def _add_pool(ctx: Context, node: OnnxNode, tensor: str, op: MaxPool | AveragePool) -> str:
+    target = ctx.add(op, tensor, node, node.outputs[0])
+    if tensor in ctx.nonnegative:
+        ctx.nonnegative.add(target)
+    if tensor in ctx.bits and isinstance(op, MaxPool):
+        ctx.bits.add(target)
+    return target
+
+
+HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
+    "MaxPool": max_pool,
+    "GlobalMaxPool": global_max_pool,
+    "AveragePool": average_pool,
+    "GlobalAveragePool": global_average_pool,
+    "ReduceMean": reduce_mean,
+}
