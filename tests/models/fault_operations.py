@@ -16,35 +16,76 @@ def recurrent_layer() -> Sketch:
     return sketch
 
 
-@case("node 'add", "residual networks are not supported yet")
-def residual_connection() -> Sketch:
+@case("node 'add", "adds tensors of the shapes")
+def shortcut_of_another_shape() -> Sketch:
     sketch = image()
     sketch.conv(3, 4).sign()
     before = sketch.tensor
-    sketch.conv(4, 4, pads=1)
+    sketch.conv(4, 4)
     sketch.op("Add", before)
+    return sketch.sign().flatten().dense(16, 3)
+
+
+@case("node 'add", "axes are in different orders")
+def shortcut_of_other_axes() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    turned = sketch.node("Transpose", [sketch.tensor], perm=[0, 1, 3, 2])
+    sketch.op("Add", turned)
     return sketch.sign().flatten().dense(64, 3)
 
 
-@case("node 'concat", "not supported yet")
+@case("node 'mul", "combines two tensors")
+def product_of_two_live_tensors() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    before = sketch.tensor
+    sketch.conv(4, 4, pads=1)
+    sketch.op("Mul", before)
+    return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'concat", "joins or splits paths")
 def branches_joined() -> Sketch:
     sketch = image()
     sketch.op("Concat", sketch.tensor, axis=1)
     return sketch.conv(6, 4).sign().flatten().dense(64, 3)
 
 
-@case("node 'averagepool", "average pools are not supported")
-def average_pool() -> Sketch:
+@case("node 'mul", "combines two tensors")
+def straight_through_arithmetic_that_does_not_cancel() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    x = sketch.tensor
+    square = sketch.node("Mul", [x, x])
+    sign = sketch.node("Sign", [x])
+    sketch.tensor = sketch.node("Add", [sketch.node("Sub", [sign, square]), x])
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'averagepool", "divides by the number of taps inside")
+def average_pool_that_leaves_padding_out() -> Sketch:
     sketch = image().conv(3, 4).sign()
-    sketch.op("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+    sketch.op("AveragePool", kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 1, 1])
+    return sketch.flatten().dense(36, 3)
+
+
+@case("node 'averagepool", "ceil_mode")
+def average_pool_beyond_the_image() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("AveragePool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
     return sketch.flatten().dense(16, 3)
 
 
-@case("node 'globalaveragepool", "average pools are not supported")
-def global_average_pool() -> Sketch:
+@case("node 'reducemean", "average over height and width only")
+def average_over_channels() -> Sketch:
     sketch = image().conv(3, 4).sign()
-    sketch.op("GlobalAveragePool")
-    return sketch.flatten().dense(4, 3)
+    sketch.op("ReduceMean", axes=[1])
+    return sketch.flatten().dense(16, 3)
+
+
+@case("node 'prelu", "differs from pixel to pixel")
+def slope_of_each_pixel() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("PRelu", sketch.constant(np.arange(64.0).reshape(4, 4, 4)))
+    return sketch.sign().flatten().dense(64, 3)
 
 
 @case("node 'convtranspose", "not supported")

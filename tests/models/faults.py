@@ -225,7 +225,7 @@ def weights_scaled_per_input_channel() -> Sketch:
 def weights_with_rounding_noise() -> Sketch:
     sketch = image()
     weight = sketch.signs(4, 3, 3, 3) * np.float32(0.3)
-    weight *= 1 + sketch.rng.normal(size=weight.shape).astype(np.float32) * 1e-6
+    weight *= 1 + sketch.rng.normal(size=weight.shape).astype(np.float32) * 2e-5
     return sketch.conv(3, 4, weight=weight).sign().flatten().dense(64, 3)
 
 
