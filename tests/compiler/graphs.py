@@ -11,8 +11,14 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    FixedAdd,
+    FixedAffine,
     Flatten,
+    IntegerConv,
+    IntegerDense,
+    IntegerMaxPool,
     Op,
+    SumPool,
     Tensor,
     Threshold,
     Window,
@@ -71,6 +77,52 @@ class GraphBuilder:
         channels = self.tensors[self.end].shape[0]
         return self.add(name, BitMaxPool(window, self.rng.random(channels) < 0.3))
 
+    def layer(self, name: str, features: int, window: Window, bits: int = 8) -> GraphBuilder:
+        """A convolution of integer weights, with corner values, at border classes of its own."""
+        channels, height, width = self.tensors[self.end].shape
+        low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        weight = self.rng.integers(low, high + 1, (features, channels, *window.kernel))
+        weight[0], weight[-1] = low, high
+        rows, columns = window.output_size(height, width)
+        offset = self.rng.integers(-500, 500, (2, 2, features))
+        classes = [(0, *(1,) * (n - 1)) for n in (rows, columns)]
+        return self.add(name, IntegerConv(weight, window, bits, offset, classes[0], classes[1]))
+
+    def classifier(self, name: str, features: int, bits: int = 8) -> GraphBuilder:
+        if len(self.tensors[self.end].shape) == 3:
+            self.add(f"{name}_flatten", Flatten())
+        (inputs,) = self.tensors[self.end].shape
+        low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        weight = self.rng.integers(low, high + 1, (features, inputs))
+        return self.add(name, IntegerDense(weight, bits, self.rng.integers(-99, 99, features)))
+
+    def rescale(
+        self, name: str, dtype: Integer, *, segments: int = 1, plain: bool = False, gain: float = 1.5
+    ) -> GraphBuilder:
+        """An affine operation that fills ``dtype`` and saturates at its ends now and then."""
+        x = self.tensors[self.end].dtype
+        assert isinstance(x, Integer)
+        channels = self.tensors[self.end].shape[0]
+        shift = max(0, x.bits + 6 - dtype.bits)
+        if plain:
+            multiplier = np.ones((segments, channels), np.int64)
+            shift = max(0, x.bits - dtype.bits)
+        else:
+            top = gain * 2.0 ** (dtype.bits - x.bits + shift)
+            multiplier = np.rint(self.rng.uniform(-top, top, (segments, channels)))
+            multiplier = multiplier.astype(np.int64)
+        offset = self.rng.integers(-(1 << shift), (1 << shift) + 1, (segments, channels)) * 3
+        knee = self.rng.integers(-5, 6, channels) if segments > 1 else np.zeros(0, np.int64)
+        return self.add(name, FixedAffine(multiplier, offset, shift, dtype, knee))
+
+    def join(self, name: str, other: str, dtype: Integer) -> GraphBuilder:
+        """The sum of the tensor so far and the tensor ``other``."""
+        op = FixedAdd(dtype)
+        self.nodes.append(Node(name, op, (self.end, other), f"{name}_y"))
+        self.tensors[f"{name}_y"] = op.infer(self.tensors[self.end], self.tensors[other])
+        self.end = f"{name}_y"
+        return self
+
     def graph(self) -> Graph:
         shape = self.tensors[self.end].shape
         return Graph(
@@ -117,3 +169,41 @@ def digits(seed: int = 0) -> GraphBuilder:
     b.conv("conv1", 32, padded).threshold("sign1")
     b.dense("dense0", 32).threshold("dsign0")
     return b.dense("scores", 10)
+
+
+STREAM = Integer(12, True, 6)
+
+
+def residual_block(b: GraphBuilder, name: str, features: int, stride: int = 1) -> GraphBuilder:
+    """A block of Bi-Real Net: sign, binary convolution, affine, and the shortcut beside them."""
+    start = b.end
+    same = (1, 1, 1, 1)
+    b.threshold(f"{name}_sign", spread=0.02).conv(
+        f"{name}_conv", features, Window((3, 3), (stride, stride), same)
+    )
+    b.rescale(f"{name}_bn", STREAM, gain=8)
+    main = b.end
+    if stride == 1:
+        return b.join(f"{name}_add", start, STREAM)
+    b.end = start
+    b.add(f"{name}_pool", SumPool(Window((2, 2), (2, 2))))
+    b.rescale(f"{name}_narrow", Integer(8, True, 4), plain=True)
+    b.layer(f"{name}_down", features, Window((1, 1))).rescale(f"{name}_down_bn", STREAM, gain=4)
+    return b.join(f"{name}_add", main, STREAM)
+
+
+def residual(seed: int = 0, *, size: int = 12, width: int = 8) -> GraphBuilder:
+    """A small Bi-Real Net: integer stem, max pool, two stages, global pool, classifier."""
+    b = GraphBuilder((3, size, size), Integer(8, False), seed, name="residual")
+    b.layer("stem", width, Window((3, 3), (1, 1), (1, 1, 1, 1))).rescale("stem_bn", STREAM, gain=4)
+    b.add("stem_pool", IntegerMaxPool(Window((3, 3), (2, 2), (1, 1, 1, 1))))
+    residual_block(b, "block1", width)
+    residual_block(b, "block2", width)
+    residual_block(b, "block3", 2 * width, stride=2)
+    residual_block(b, "block4", 2 * width)
+    side = b.tensors[b.end].shape[1]
+    b.rescale("act", STREAM, segments=2)
+    b.add("global", SumPool(Window((side, side), (side, side))))
+    b.rescale("features", Integer(8, False, 2), gain=30)
+    b.classifier("scores", 10)
+    return b.rescale("common", Integer(16, True), gain=20)

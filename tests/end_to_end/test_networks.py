@@ -10,7 +10,7 @@ from bnnhw.ir.ops import IntegerTable, Threshold, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.report import ideal_cycles
 from executions import assert_prediction_holds, execute_everywhere
-from graphs import GraphBuilder, cnv, digits
+from graphs import GraphBuilder, cnv, digits, residual
 
 PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
 
@@ -20,6 +20,12 @@ def test_mlp_on_bipolar_input(tmp_path):
     for i, features in enumerate((48, 32)):
         builder.dense(f"dense{i}", features).threshold(f"sign{i}")
     executed = execute_everywhere(builder.dense("scores", 10), tmp_path, goal=200)
+    assert_prediction_holds(executed)
+
+
+@pytest.mark.parametrize("goal", [None, 1200])
+def test_residual_network_with_every_kind_of_stage(tmp_path, goal):
+    executed = execute_everywhere(residual(), tmp_path, goal=goal)
     assert_prediction_holds(executed)
 
 
