@@ -66,6 +66,38 @@ def files_of(unit: str) -> list[str]:
     return re.findall(r"parameter\s+(\w+)\s*=\s*\"", text)
 
 
+def prepare(unit: str, parameters: dict[str, str], folder: Path) -> list[str]:
+    """Writes sources and memory images of a unit to ``folder``; returns the script that reads them.
+
+    Args:
+        unit: Module, in ``hw/<unit>.sv``.
+        parameters: Parameters that differ from the defaults.
+        folder: Where Yosys will run: WebAssembly Yosys has a /tmp of its own, so that every path is
+            relative.
+    """
+    values = defaults(unit) | {k: int(v) for k, v in parameters.items() if v.isdigit()}
+    rng = random.Random(1)
+    chosen = [f"-set {k} {v}" for k, v in values.items()]
+    for file in files_of(unit):
+        path = folder / f"{file}.mem"
+        if file in parameters:
+            path.write_text(Path(parameters[file]).read_text())
+        else:
+            words, bits = image_size(unit, file, values)
+            lines = [f"{rng.getrandbits(bits):x}" for _ in range(words)]
+            path.write_text("\n".join(lines) + "\n")
+        chosen.append(f'-set {file} "{path.name}"')
+    sources = []
+    for path in sorted(HW.glob("bnn_*.sv")):
+        (folder / path.name).write_text(path.read_text())
+        sources.append(path.name)
+    return [
+        f"read_verilog -sv -defer {' '.join(sources)}",
+        f"chparam {' '.join(chosen)} {unit}" if chosen else "",
+        f"hierarchy -top {unit}",
+    ]
+
+
 def measure(unit: str, parameters: dict[str, str]) -> dict[str, float]:
     """Synthesises a unit, its hierarchy kept as in a whole design, and returns its counts.
 
@@ -73,29 +105,10 @@ def measure(unit: str, parameters: dict[str, str]) -> dict[str, float]:
         unit: Module, in ``hw/<unit>.sv``.
         parameters: Parameters that differ from the defaults.
     """
-    values = defaults(unit) | {k: int(v) for k, v in parameters.items() if v.isdigit()}
-    rng = random.Random(1)
     with tempfile.TemporaryDirectory(prefix="bnnhw-synth-") as name:
-        # WebAssembly Yosys has a /tmp of its own: every path is relative to where it runs.
         folder = Path(name)
-        chosen = [f"-set {k} {v}" for k, v in values.items()]
-        for file in files_of(unit):
-            path = folder / f"{file}.mem"
-            if file in parameters:
-                path.write_text(Path(parameters[file]).read_text())
-            else:
-                words, bits = image_size(unit, file, values)
-                lines = [f"{rng.getrandbits(bits):x}" for _ in range(words)]
-                path.write_text("\n".join(lines) + "\n")
-            chosen.append(f'-set {file} "{path.name}"')
-        sources = []
-        for path in sorted(HW.glob("bnn_*.sv")):
-            (folder / path.name).write_text(path.read_text())
-            sources.append(path.name)
         script = [
-            f"read_verilog -sv -defer {' '.join(sources)}",
-            f"chparam {' '.join(chosen)} {unit}" if chosen else "",
-            f"hierarchy -top {unit}",
+            *prepare(unit, parameters, folder),
             f"synth_xilinx -family xc7 -noiopad -top {unit}",
             "tee -q -o {out} stat -tech xilinx",
         ]
