@@ -76,14 +76,17 @@ def export_command(
     _require_torch()
     import torch
 
-    from bnnhw.zoo.birealnet import checkpoint_parameters
+    from bnnhw.zoo.checkpoint import load_checkpoint
     from bnnhw.zoo.export import export_onnx
     from bnnhw.zoo.networks import network as build
+    from bnnhw.zoo.random_statistics import randomise_batch_norms
 
     torch.manual_seed(1)
     model = build(network)
     if checkpoint is not None:
-        model.load_state_dict(checkpoint_parameters(torch.load(checkpoint, map_location="cpu")))
+        load_checkpoint(model, checkpoint)
+    else:
+        randomise_batch_norms(model)
     export_onnx(model, output)
     typer.echo(str(output))
 

@@ -1,14 +1,15 @@
 """ONNX export of the zoo's networks, in the format in which trained models ship.
 
-Binary weights leave PyTorch as float32, 32 times larger than need be; the export stores them as
-INT8 initialisers, each behind a Cast. The bytes of the file depend on the network alone.
+Binary weights leave PyTorch as float32, or as arithmetic on latent weights; the export stores them
+as INT8 initialisers, each behind a Cast and, where they have one, a scale per output channel. Real
+weights stay float32. The bytes of the file depend on the network alone.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -17,12 +18,17 @@ from onnx import helper, numpy_helper
 
 from bnnhw import __version__
 from bnnhw.errors import ModelError
-from bnnhw.zoo.layers import BinaryLinear
-from bnnhw.zoo.plain import BinaryCNN, BinaryMLP
+from bnnhw.frontend.constants import evaluate
+from bnnhw.frontend.model_file import decode_node
+from bnnhw.zoo.birealnet import BiRealNet
+from bnnhw.zoo.plain import BinaryMLP
+from bnnhw.zoo.random_statistics import example_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import nn
 
 _OPSET = 17
@@ -33,22 +39,14 @@ def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> No
     """Writes ``model`` in evaluation mode as one ONNX file.
 
     Args:
-        model: a BinaryCNN (input: uint8 images [N, H, W, C]) or BinaryMLP (float [N, features]).
+        model: a network of the zoo. Images are uint8 [N, H, W, C], vectors float [N, features];
+            a BiRealNet without its own normalisation takes float [N, C, H, W].
         path: the file to write.
         batch: fixed batch size; None leaves the batch dynamic.
     """
-    if isinstance(model, BinaryCNN):
-        example = torch.zeros((batch or 1, *model.image), dtype=torch.uint8)
-    elif isinstance(model, BinaryMLP):
-        features = next(m for m in model.modules() if isinstance(m, BinaryLinear)).in_features
-        example = torch.ones((batch or 1, features))
-    else:
-        raise ModelError(
-            f"no export is defined for a {type(model).__name__}",
-            where="zoo export",
-            fix="give a BinaryCNN or BinaryMLP",
-        )
-    name = "image" if isinstance(model, BinaryCNN) else "input"
+    example = example_inputs(model, batch or 1, torch.Generator().manual_seed(0))
+    name = "input" if isinstance(model, BinaryMLP) else "image"
+    residual = isinstance(model, BiRealNet)
     training = model.training
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -62,44 +60,57 @@ def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> No
             input_names=[name],
             output_names=["scores"],
             dynamic_axes=None if batch else {name: {0: "N"}, "scores": {0: "N"}},
+            # Else BatchNorms vanish in real convolutions, and with them what calibration reads.
+            training=torch.onnx.TrainingMode.PRESERVE if residual else torch.onnx.TrainingMode.EVAL,
+            do_constant_folding=not residual,
         )
     model.train(training)
     proto = onnx.load_from_string(buffer.getvalue())
-    _compact(proto)
+    _compact(proto, real_layers=residual)
     onnx.checker.check_model(proto, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))
 
 
-def _compact(proto: onnx.ModelProto) -> None:
-    """Stores +-1 weights as INT8 and gives weights and nodes short, stable names."""
+def _compact(proto: onnx.ModelProto, *, real_layers: bool) -> None:
+    """Stores binary weights as INT8 and gives weights and layers short, stable names.
+
+    Args:
+        proto: the exported model; changed in place.
+        real_layers: whether layers with other weights than +-alpha may occur; these stay floats.
+    """
     graph = proto.graph
-    names: dict[str, str] = {}
-    casts: list[onnx.NodeProto] = []
+    values = _constant_values(graph)
     kept = {tensor.name: tensor for tensor in graph.initializer}
-    layers = 0
-    for node in graph.node:
-        if node.op_type not in ("Conv", "MatMul", "Gemm"):
-            continue
-        layers += 1
-        node.name = f"{'conv' if node.op_type == 'Conv' else 'dense'}{layers}"
-        old = node.input[1]
-        weight = numpy_helper.to_array(kept.pop(old))
-        if not np.isin(weight, (-1, 1)).all():
+    added: list[onnx.NodeProto] = []
+    layers = [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
+    for number, node in enumerate(layers, 1):
+        kind = "conv" if node.op_type == "Conv" else "dense"
+        node.name = _module_name(node.name) if real_layers else f"{kind}{number}"
+        weight = values[node.input[1]]
+        outputs = 0 if node.op_type != "MatMul" else 1
+        alpha = np.abs(weight).max(axis=tuple(a for a in range(weight.ndim) if a != outputs))
+        shape = tuple(-1 if a == outputs else 1 for a in range(weight.ndim))
+        if (np.abs(weight) == alpha.reshape(shape)).all() and alpha.all():
+            stored = np.sign(weight).astype(np.int8)
+            steps = [helper.make_node("Cast", [""], [""], name=f"{node.name}.cast", to=1)]
+            if (alpha != 1).any():
+                factor = numpy_helper.from_array(alpha.reshape(shape), f"{node.name}.alpha")
+                kept[factor.name] = factor
+                steps.append(helper.make_node("Mul", ["", factor.name], [""]))
+                steps[-1].name = f"{node.name}.scale"
+        elif real_layers:
+            stored, steps = weight, []
+        else:
             raise ModelError("its weights are not +-1", where=f"layer '{node.name}'")
-        stored = numpy_helper.from_array(weight.astype(np.int8), f"{node.name}.weight")
-        kept[stored.name] = stored
-        names[old] = f"{node.name}.weight.float"
-        casts.append(
-            helper.make_node("Cast", [stored.name], [names[old]], name=f"{node.name}.cast", to=1)
-        )
-    for node in graph.node:
-        for i, name in enumerate(node.input):
-            node.input[i] = names.get(name, name)
-    used = {name for node in (*graph.node, *casts) for name in node.input}
-    nodes = [*casts, *graph.node]
+        tensor = numpy_helper.from_array(stored, f"{node.name}.weight")
+        kept[tensor.name] = tensor
+        node.input[1] = _chained(steps, tensor.name)
+        added += steps
+    needed = _needed([*added, *graph.node], {output.name for output in graph.output})
     del graph.node[:]
-    graph.node.extend(nodes)
+    graph.node.extend(needed)
+    used = {name for node in graph.node for name in node.input}
     del graph.initializer[:]
     graph.initializer.extend(kept[name] for name in sorted(kept) if name in used)
     del graph.value_info[:]
@@ -108,3 +119,43 @@ def _compact(proto: onnx.ModelProto) -> None:
     graph.name = "network"
     proto.ir_version = _IR_VERSION
     proto.producer_name, proto.producer_version = "bnnhw", __version__
+
+
+def _chained(steps: list[onnx.NodeProto], name: str) -> str:
+    """Links nodes one behind the other, the first to ``name``; the name of the last result."""
+    first = name
+    for step in steps:
+        step.input[0] = name
+        name = f"{first}.{'float' if step.op_type == 'Cast' else 'scaled'}"
+        step.output[0] = name
+    return name
+
+
+def _constant_values(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
+    """The values of all tensors that do not depend on the input."""
+    values = {t.name: np.asarray(numpy_helper.to_array(t)) for t in graph.initializer}
+    for proto in graph.node:
+        node = decode_node(proto)
+        if all(name in values for name in node.inputs):
+            results = evaluate(node, [values[name] for name in node.inputs], _OPSET)
+            values.update(zip(node.outputs, results, strict=True))
+    return values
+
+
+def _needed(nodes: Sequence[onnx.NodeProto], outputs: set[str]) -> list[onnx.NodeProto]:
+    wanted, kept = set(outputs), []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+    return kept[::-1]
+
+
+def _module_name(name: str) -> str:
+    """PyTorch's name of the module: layer1.0.binary_conv of /layer1/layer1.0/binary_conv/Conv."""
+    path = ""
+    for part in name.strip("/").split("/")[:-1]:
+        last = path.rsplit(".", 1)[-1]
+        nested = bool(last) and part.startswith(f"{last}.")
+        path = path.removesuffix(last) + part if nested else f"{path}.{part}"
+    return path.strip(".")
