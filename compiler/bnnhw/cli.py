@@ -158,6 +158,10 @@ def simulate(
     hls: Annotated[
         bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
     ] = False,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option(help="A layer whose results are compared too, or all; repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
@@ -182,6 +186,7 @@ def simulate(
             back_pressure=back_pressure,
             wave=wave,
             hls=hls,
+            probes=probe or (),
             progress=progress,
         )
     _save(output, result.scores)
@@ -384,7 +389,10 @@ def _print_simulation(build: Build, result: Any) -> None:
     out.print(streams)
     for check in result.checks:
         verdict = f"{check.mismatches} mismatching frames" if check.mismatches else "bit-exact"
-        typer.echo(f"{check.what} against {check.against}: {check.inputs} frames, {verdict}")
+        reason = f" ({check.note})" if check.mismatches else ""
+        typer.echo(
+            f"{check.what} against {check.against}: {check.inputs} frames, {verdict}{reason}"
+        )
     if simulation.wave:
         typer.echo(f"waves: {simulation.wave}")
         if simulation.wave.suffix == ".vcd":

@@ -164,7 +164,9 @@ def _add_input(builder: _Builder, graph: Graph, lanes: int) -> None:
     width = next(b for b in (8, 4, 2, 1) if bits % (8 * b) == 0)
     params = {"BYTES": width, "ELEM_BITS": elem_bits, "LANES": lanes, "FRAME_ELEMS": elements}
     pixels = elements // tensor.shape[0]
-    sink = Stream("input_out", elem_bits, lanes, elements // lanes, pixels=pixels)
+    sink = Stream(
+        "input_out", elem_bits, lanes, elements // lanes, pixels=pixels, tensor=graph.input
+    )
     path = builder.path
     path.add("input", "bnn_input", params, "input", sinks=(sink,))
     path.input_port = InputPort(width, elem_bits, signed, low, tensor.shape, bits // (8 * width))
@@ -193,8 +195,9 @@ def _add_layer(builder: _Builder, layer: Layer) -> None:
     kind, params = pe_array_unit(layer, facts, fold)
     out_bits = 1 if layer.threshold is not None else facts.acc_bits
     sink = Stream(
-        f"{layer.name}_out", out_bits, fold.pe, out_h * out_w * tiles, pixels=out_h * out_w
-    )
+        f"{layer.name}_out", out_bits, fold.pe, out_h * out_w * tiles,
+        pixels=out_h * out_w, tensor=layer.output,
+    )  # fmt: skip
     path.through(f"{layer.name}_pe_array", kind, params, layer.name, (source, sink))
     builder.write(layer.output, sink, layer.name)
     path.plans.append(
@@ -221,7 +224,10 @@ def _add_join(builder: _Builder, stage: Join) -> None:
     )
     first = sources[0]
     params = {"IN_BITS": first.elem_bits, "OUT_BITS": stage.out_element.bits, "LANES": lanes}
-    sink = Stream(f"{name}_out", stage.out_element.bits, lanes, first.beats, pixels=first.pixels)
+    sink = Stream(
+        f"{name}_out", stage.out_element.bits, lanes, first.beats,
+        pixels=first.pixels, tensor=stage.output,
+    )  # fmt: skip
     path.add(name, "bnn_add", params, name, sources=sources, sinks=(sink,))
     builder.write(stage.output, sink, name)
 
@@ -237,7 +243,7 @@ def _add_simple(builder: _Builder, stage: Stage) -> None:
     out_element = _out_element(stage)
     sink = Stream(
         f"{name}_out", element_bits(out_element), lanes, out_h * out_w * folds,
-        pixels=out_h * out_w,
+        pixels=out_h * out_w, tensor=stage.output,
     )  # fmt: skip
     if isinstance(stage, Pool) and not stage.tiles_image:
         taps = stage.window.kernel[0] * stage.window.kernel[1]

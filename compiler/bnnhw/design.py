@@ -79,6 +79,8 @@ class Stream:
         user: whether a beat carries the extra ``tuser`` bit that marks padding.
         depth: beats that a FIFO on this stream holds; 0 for a plain connection.
         pixels: pixels a frame; a vector is one.
+        tensor: the tensor of the graph that it carries first; empty where another stream does, or
+            where it carries none, as between a window unit and its PE array.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Stream:
     user: bool = False
     depth: int = 0
     pixels: int = 1
+    tensor: str = ""
 
     @property
     def width(self) -> int:

@@ -9,13 +9,14 @@ import numpy as np
 
 from bnnhw.errors import BnnhwError
 from bnnhw.inputs import random_inputs
-from bnnhw.ir.interpret import interpret
+from bnnhw.ir.interpret import interpret_all
+from bnnhw.probe import compare_stream, probed_streams
 from bnnhw.report import Verification, with_simulation, write_report
 from bnnhw.simulate import Simulation, require_simulator, simulate
 from bnnhw.top_k import best_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,6 +50,7 @@ def simulate_build(
     back_pressure: float = 0.0,
     wave: bool = False,
     hls: bool = False,
+    probes: Sequence[str] = (),
     progress: Callable[[str], None] = lambda step: None,
 ) -> SimulationOutcome:
     """Simulates a build's Verilog, and its HLS C++ where asked, against the interpreter.
@@ -61,6 +63,7 @@ def simulate_build(
         back_pressure: share of cycles in which the sink takes nothing.
         wave: whether to record all signals.
         hls: whether to run the HLS C++ on the same frames.
+        probes: layers whose results are compared with the interpreter's too; "all" for every one.
         progress: told the name of each step.
     """
     if frames is not None and frames < 1:
@@ -80,20 +83,29 @@ def simulate_build(
         encoded = graph.input_format.encode(inputs[: min(count, len(inputs))])
         x = encoded[np.arange(count) % len(encoded)]
         origin = "given"
+    streams = probed_streams(build, probes)
     progress("running the interpreter")
-    expected = interpret(graph, x)
+    tensors = interpret_all(graph, x, lambda name: name in streams.values())
+    expected = tensors[graph.output]
     port = build.output_port
     if port.top_k:
         expected = best_scores(expected, port.top_k)
     packed = build.input_port.pack(x)
     progress("building the simulator, then simulating (a minute or more for a large design)")
-    result = simulate(build, packed, count, idle=idle, back_pressure=back_pressure, wave=wave)
+    result = simulate(
+        build, packed, count, idle=idle, back_pressure=back_pressure, wave=wave,
+        probe=None if not streams else next(iter(streams)) if len(streams) == 1 else "all",
+    )  # fmt: skip
     scores = port.unpack(result.data)
     steady = idle == 0 and back_pressure == 0
     note = f"{origin} inputs"
     if not steady:
         note += f", idle {idle:g}, back-pressure {back_pressure:g}"
-    checks = [Verification("verilog", "interpreter", count, _differing(scores, expected), note)]
+    checks = [
+        compare_stream(build, name, result.probed[name], tensors[tensor], note)
+        for name, tensor in streams.items()
+    ]
+    checks.append(Verification("verilog", "interpreter", count, _differing(scores, expected), note))
     if hls:
         from bnnhw.hls_simulation import simulate_hls
 

@@ -8,7 +8,7 @@ import itertools
 import json
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,10 @@ from bnnhw.errors import ToolError, VerificationError
 from bnnhw.verilator import build_simulator, wave_format
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from bnnhw.build import Build
 
@@ -60,6 +63,8 @@ class Simulation:
         streams: what each internal stream did.
         registers: the AXI4-Lite registers at the end.
         wave: the FST or VCD file, where one was asked for.
+        probed: for each stream probed, its beats as unsigned integers, least significant bit first:
+            [beats, bits].
     """
 
     data: bytes
@@ -70,6 +75,7 @@ class Simulation:
     streams: tuple[StreamStatistics, ...]
     registers: dict[str, int]
     wave: Path | None = None
+    probed: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     @property
     def cycles_per_frame(self) -> int | None:
@@ -98,6 +104,7 @@ def simulate(
     idle: float = 0.0,
     back_pressure: float = 0.0,
     wave: bool = False,
+    probe: str | None = None,
 ) -> Simulation:
     """Runs ``count`` frames back to back through the build's Verilog.
 
@@ -109,6 +116,7 @@ def simulate(
         back_pressure: share of cycles in which the sink takes nothing, in [0, 1).
         wave: whether to record all signals, to ``sim/waves.fst``, or ``.vcd`` where the headers of
             lz4 and zlib that FST needs are missing.
+        probe: a stream whose beats are kept, or "all" for each that carries a tensor.
 
     Raises:
         ToolError: Verilator or cocotb is missing, or the build fails.
@@ -140,6 +148,8 @@ def simulate(
         f"+monitor={run / 'streams.jsonl'}",
         f"+frames={count}",
     ]
+    if probe is not None:
+        plusargs += [f"+probes={run}", f"+probe={probe}"]
     bench_folder = str(asset_folder("sim"))
     sys.path.insert(0, bench_folder)  # cocotb hands this process's path on to the simulator's
     try:
@@ -254,4 +264,14 @@ def _collect(build: Build, run: Path, count: int, wave: Path | None) -> Simulati
         streams=tuple(streams),
         registers=result["registers"],
         wave=wave,
+        probed={path.stem: _read_probe(path) for path in sorted(run.glob("*_out*.txt"))},
     )
+
+
+def _read_probe(path: Path) -> NDArray[np.uint8]:
+    """Beats [beats, bits] of a file with a hexadecimal number a line; rounded up to nibbles."""
+    lines = path.read_text().split()
+    digits = np.frombuffer("".join(lines).encode(), np.uint8).reshape(len(lines), -1)
+    values = np.where(digits >= ord("a"), digits - ord("a") + 10, digits - ord("0"))
+    bits = (values[:, ::-1, None] >> np.arange(4)) & 1
+    return bits.reshape(len(lines), -1).astype(np.uint8)

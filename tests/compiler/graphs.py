@@ -97,7 +97,13 @@ class GraphBuilder:
         return self.add(name, IntegerDense(weight, bits, self.rng.integers(-99, 99, features)))
 
     def rescale(
-        self, name: str, dtype: Integer, *, segments: int = 1, plain: bool = False, gain: float = 1.5
+        self,
+        name: str,
+        dtype: Integer,
+        *,
+        segments: int = 1,
+        plain: bool = False,
+        gain: float = 1.5,
     ) -> GraphBuilder:
         """An affine operation that fills ``dtype`` and saturates at its ends now and then."""
         x = self.tensors[self.end].dtype

@@ -15,10 +15,11 @@ from bnnhw.build import write_build
 from bnnhw.fifo import size_fifos
 from bnnhw.goal import Goal
 from bnnhw.hls_simulation import simulate_hls
-from bnnhw.ir.interpret import interpret
+from bnnhw.ir.interpret import interpret_all
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.lower import lower
 from bnnhw.network import Network
+from bnnhw.probe import stream_values
 from bnnhw.search import FoldingSearch
 from bnnhw.simulate import simulate
 from bnnhw.top_k import best_scores
@@ -77,16 +78,26 @@ def execute_everywhere(
     }
     build = write_build(folder / "build", files)
     x = builder.inputs(frames)
-    expected = interpret(graph, x)
+    tensors = interpret_all(graph, x)
+    expected = tensors[graph.output]
     if top_k:
         expected = best_scores(expected, top_k)
     packed = build.input_port.pack(x)
     results = []
     for idle, back_pressure in rates:
-        result = simulate(build, packed, frames, idle=idle, back_pressure=back_pressure)
+        result = simulate(
+            build, packed, frames, idle=idle, back_pressure=back_pressure, probe="all"
+        )
         assert np.array_equal(build.output_port.unpack(result.data), expected)
         assert result.registers["errors"] == 0
         assert result.registers["frames_in"] == result.registers["frames_out"] == frames
+        for stream in design.streams.values():
+            if stream.tensor:
+                values = stream_values(
+                    result.probed[stream.name], stream.elem_bits, stream.lanes,
+                    graph.tensors[stream.tensor],
+                )  # fmt: skip
+                assert np.array_equal(values[:frames], tensors[stream.tensor]), stream.name
         results.append(result)
     assert np.array_equal(
         build.output_port.unpack(simulate_hls(build.path, packed, frames)), expected

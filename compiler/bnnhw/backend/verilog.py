@@ -83,6 +83,7 @@ def _stream(stream: Stream) -> dict[str, object]:
         "fifo_width": width,
         "fifo_msb": width - 1,
         "depth": stream.depth,
+        "probe": int(bool(stream.tensor)),
         "ram_style": stream.ram_style,
         "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats a frame",
     }
