@@ -23,9 +23,14 @@ InputType = Annotated[
     typer.Option(help="Integer type of a float input: bipolar, unipolar, uint8, int8, uint4, ..."),
 ]
 InputScale = Annotated[
-    str | None, typer.Option(help="Model value = integer * scale + offset; e.g. 1/255.")
+    str | None,
+    typer.Option(
+        help="Model value = integer * scale + offset; 1/255, or one per channel: 1/58,1/57,1/57."
+    ),
 ]
-InputOffset = Annotated[str | None, typer.Option(help="See --input-scale; e.g. -1.")]
+InputOffset = Annotated[
+    str | None, typer.Option(help="See --input-scale; e.g. -1, or --input-offset=-2.1,-2,-1.8.")
+]
 SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0: minus or plus.")]
 Inputs = Annotated[
     list[Path] | None,
@@ -44,8 +49,8 @@ def load_options(
 
     return LoadOptions(
         input_type=input_type,
-        input_scale=_number(scale, "--input-scale"),
-        input_offset=_number(offset, "--input-offset"),
+        input_scale=_numbers(scale, "--input-scale"),
+        input_offset=_numbers(offset, "--input-offset"),
         sign_zero=sign_zero,
     )
 
@@ -85,10 +90,15 @@ def check_scores_file(path: Path | None) -> None:
         )
 
 
-def _number(text: str | None, option: str) -> float | None:
+def _numbers(text: str | None, option: str) -> float | tuple[float, ...] | None:
+    """A number, or several between commas."""
+    if text is None or "," not in text:
+        return None if text is None else _number(text, option)
+    return tuple(_number(part, option) for part in text.split(","))
+
+
+def _number(text: str, option: str) -> float:
     """A decimal number or a fraction such as 1/255."""
-    if text is None:
-        return None
     try:
         above, _, below = text.partition("/")
         return float(above) / (float(below) if below else 1.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import decimal_fraction, exact, floats
+from bnnhw.frontend.exact import decimal_fraction, floats
 from bnnhw.frontend.options import parse_type
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.graph import InputFormat
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.model_file import OnnxModel
     from bnnhw.frontend.options import LoadOptions
+    from bnnhw.ir.ops import Exacts
 
 _WIDEST_TABLE = 8
 
@@ -43,11 +44,11 @@ def add_input(ctx: Context, *, channels_last: bool) -> None:
     model, options = ctx.model, ctx.options
     shape = tuple(int(size or 0) for size in model.input_shape[1:])
     element = _declared_type(model, options)
-    scale = decimal_fraction(options.input_scale or 1.0)
-    offset = decimal_fraction(options.input_offset or 0.0)
+    declared = (options.input_scale or 1.0, options.input_offset or 0.0)
+    _check_channels(shape, options, channels_last=channels_last)
     ctx.input_format = InputFormat(
         model.input_name, shape, model.input_dtype.name, channels_last, element,
-        float(scale), float(offset), grid=(1, *shape) if len(shape) == 2 else (),
+        *declared, grid=(1, *shape) if len(shape) == 2 else (),
     )  # fmt: skip
     axes: tuple[str, ...] = ("C",) if len(shape) == 1 else ("C", "H", "W")
     if channels_last:
@@ -61,19 +62,38 @@ def add_input(ctx: Context, *, channels_last: bool) -> None:
     dims = [((axis,) if sizes[axis] > 1 else ()) for axis in axes]
     view = View(tensor, ((BATCH,), *(dims[1:] if len(shape) == 2 else dims)))
     values = _integers_of(element)
-    if values is not None and ctx.model.input_dtype.kind == "f":
-        table = values.astype(np.float64) * float(scale) + float(offset)
+    scale, offset = declared
+    if values is not None and not isinstance(scale, tuple) and not isinstance(offset, tuple):
+        table = values.astype(np.float64) * scale + offset
         ctx.tables[model.input_name] = table.astype(ctx.model.input_dtype)
-    elif values is not None:
-        ctx.tables[model.input_name] = values.astype(ctx.model.input_dtype)
-    if scale != 1 or offset != 0:
-        one = exact(np.ones(1))
+    if declared != (1.0, 0.0):
         channels = ctx.tensors[tensor].shape[0]
-        op = Affine(np.repeat(one * scale, channels), np.repeat(one * offset, channels))
+        op = Affine(_fractions(scale, channels), _fractions(offset, channels))
         target = ctx.add_source(op, tensor)
         ctx.rounding[ctx.nodes[-1].name] = np.abs(floats(op.shift))
         view = View(target, view.dims)
     ctx.views[model.input_name] = view
+
+
+def _fractions(values: float | tuple[float, ...], channels: int) -> Exacts:
+    """Declared numbers as fractions, one per channel."""
+    listed = values if isinstance(values, tuple) else (values,) * channels
+    result = np.empty(channels, object)
+    result[:] = [decimal_fraction(float(value)) for value in listed]
+    return result
+
+
+def _check_channels(shape: tuple[int, ...], options: LoadOptions, *, channels_last: bool) -> None:
+    """Numbers per channel must be as many as the image has channels."""
+    channels = shape[-1 if channels_last else 0] if len(shape) == 3 else 1
+    for option in ("scale", "offset"):
+        values = getattr(options, f"input_{option}")
+        if isinstance(values, tuple) and len(values) != channels:
+            raise ModelError(
+                f"has {len(values)} numbers, the input {channels} channels",
+                where=f"option --input-{option}",
+                fix="give one number for all channels, or one for each",
+            )
 
 
 def _declared_type(model: OnnxModel, options: LoadOptions) -> DType:

@@ -16,14 +16,15 @@ class LoadOptions:
     Attributes:
         input_type: "bipolar", "unipolar", "int2".."int16" or "uint1".."uint16"; None takes it from
             the file (uint8 or int8 input, QONNX annotation, quantiser at the input).
-        input_scale: model value = integer * scale + offset; None means 1.
+        input_scale: model value = integer * scale + offset; one for all or one per channel of an
+            image; None means 1.
         input_offset: see ``input_scale``; None means 0.
         sign_zero: the bit that ONNX's Sign gives at 0: "minus" (bit 0) or "plus" (bit 1).
     """
 
     input_type: str | None = None
-    input_scale: float | None = None
-    input_offset: float | None = None
+    input_scale: float | tuple[float, ...] | None = None
+    input_offset: float | tuple[float, ...] | None = None
     sign_zero: str = "minus"
 
     def __post_init__(self) -> None:
@@ -33,14 +34,14 @@ class LoadOptions:
                 where="option --sign-zero",
                 fix="give minus (Sign(0) is bit 0) or plus (bit 1)",
             )
-        scale = self.input_scale
-        if scale is not None and not 0 < scale < float("inf"):
-            raise ModelError(
-                f"the input scale {scale:g} is not a positive number",
-                where="option --input-scale",
-                fix="give the value of one step, e.g. 1/255",
-            )
-        if self.input_offset is not None and not abs(self.input_offset) < float("inf"):
+        for scale in _listed(self.input_scale):
+            if not 0 < scale < float("inf"):
+                raise ModelError(
+                    f"the input scale {scale:g} is not a positive number",
+                    where="option --input-scale",
+                    fix="give the value of one step, e.g. 1/255",
+                )
+        if not all(abs(offset) < float("inf") for offset in _listed(self.input_offset)):
             raise ModelError(
                 "the input offset is not finite",
                 where="option --input-offset",
@@ -48,6 +49,12 @@ class LoadOptions:
             )
         if self.input_type is not None:
             parse_type(self.input_type, where="option --input-type")
+
+
+def _listed(values: float | tuple[float, ...] | None) -> tuple[float, ...]:
+    if values is None:
+        return ()
+    return values if isinstance(values, tuple) else (values,)
 
 
 def parse_type(text: str, *, where: str) -> Integer | Bit:

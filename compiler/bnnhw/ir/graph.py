@@ -52,7 +52,7 @@ class InputFormat:
         dtype: numpy name of its element type, e.g. "float32" or "uint8".
         channels_last: whether the model's order is (H, W, C).
         element: integer or bit type of the graph's input; Real while undecided.
-        scale: model value = integer * scale + offset.
+        scale: model value = integer * scale + offset; one for all, or one per channel.
         offset: see ``scale``.
         rounds: whether the model itself quantises its input, so that ``encode`` rounds (half to
             even) and saturates as that quantiser does instead of refusing values in between.
@@ -64,8 +64,8 @@ class InputFormat:
     dtype: str
     channels_last: bool = False
     element: Integer | Bit | Real = field(default_factory=Real)
-    scale: float = 1.0
-    offset: float = 0.0
+    scale: float | tuple[float, ...] = 1.0
+    offset: float | tuple[float, ...] = 0.0
     rounds: bool = False
     grid: tuple[int, ...] = ()
 
@@ -84,7 +84,7 @@ class InputFormat:
             )
         if isinstance(self.element, Real):
             raise ModelError("the integer type of the input is not decided yet")
-        exact = (x.astype(np.float64) - self.offset) / self.scale
+        exact = (x.astype(np.float64) - self._spread(self.offset)) / self._spread(self.scale)
         q = np.rint(exact)
         low, high = self.element.low, self.element.high
         if self.rounds:
@@ -95,8 +95,8 @@ class InputFormat:
             fits = bool(np.all((q == low) | (q == high)))
         if step_error > 1e-3 or not fits:
             raise ModelError(
-                f"the input holds values that are no {self.element} x {self.scale:g}"
-                f"{f' + {self.offset:g}' if self.offset else ''}",
+                f"the input holds values that are no {self.element} x {_listed(self.scale)}"
+                f"{f' + {_listed(self.offset)}' if self.offset else ''}",
                 where=f"input '{self.name}'",
                 fix="quantise the input first, or declare another --input-type/--input-scale",
             )
@@ -113,8 +113,17 @@ class InputFormat:
             q = q.reshape(len(q), *self.shape)
         elif self.channels_last and q.ndim == 4:
             q = q.transpose(0, 2, 3, 1)
-        values = q * self.scale + self.offset
+        values = q * self._spread(self.scale) + self._spread(self.offset)
         return np.ascontiguousarray(values.astype(self.dtype))
+
+    def _spread(self, values: float | tuple[float, ...]) -> Floats:
+        """Numbers per channel, or one for all, so that they broadcast over model inputs."""
+        array = np.asarray(values, np.float64)
+        return array if self.channels_last or array.ndim == 0 else array.reshape(-1, 1, 1)
+
+
+def _listed(values: float | tuple[float, ...]) -> str:
+    return ", ".join(f"{v:g}" for v in (values if isinstance(values, tuple) else (values,)))
 
 
 @dataclass(frozen=True, eq=False)
