@@ -31,7 +31,10 @@ class Board:
         ff: flip-flops.
         bram36: 36-kbit block RAMs.
         dsp: DSP slices.
-        ddr_bytes_per_second: usable memory bandwidth.
+        ddr_bytes_per_second: usable memory bandwidth: 60 to 70 % of the interface's peak.
+        memory_ports: high-performance AXI ports from the logic to memory.
+        port_bits: data width of each.
+        burst_beats: longest burst: 16 where the ports speak AXI3 (Zynq-7000), 256 with AXI4.
     """
 
     name: str
@@ -44,6 +47,9 @@ class Board:
     bram36: int
     dsp: int
     ddr_bytes_per_second: int
+    memory_ports: int
+    port_bits: int
+    burst_beats: int
 
 
 def board_names() -> list[str]:
@@ -70,6 +76,9 @@ def load_board(name: str) -> Board:
             clock_mhz=float(data["clock_mhz"]),
             **{key: int(data["resources"][key]) for key in ("lut", "ff", "bram36", "dsp")},
             ddr_bytes_per_second=int(data["memory"]["ddr_bytes_per_second"]),
+            memory_ports=int(data["memory"]["ports"]),
+            port_bits=int(data["memory"]["port_bits"]),
+            burst_beats=int(data["memory"]["burst_beats"]),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise BnnhwError(

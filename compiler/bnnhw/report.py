@@ -60,6 +60,7 @@ def make_report(
         "model": design.name,
         "board": board.name,
         "part": board.part,
+        "family": board.family,
         "clock_mhz": clock,
         "cycles_per_frame": {
             "ideal": ideal,
@@ -153,7 +154,7 @@ def with_synthesis(report: dict[str, Any], synthesis: Synthesis) -> dict[str, An
         for name in _RESOURCES
     }
     result["synthesis"] = {
-        "tool": "yosys synth_xilinx -family xc7",
+        "tool": f"yosys synth_xilinx -family {report['family']}",
         "logic_cells": synthesis.logic_cells,
         "lut_cells": synthesis.lut_cells,
         "lut_memory": synthesis.lut_memory,

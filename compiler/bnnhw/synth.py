@@ -34,7 +34,8 @@ LUT_MEMORIES = {
     "SRLC16E": 1,
     "SRLC32E": 1,
 }
-_BLOCK_RAM = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
+_BLOCK_RAM = {"RAMB36E1": 1.0, "RAMB18E1": 0.5, "RAMB36E2": 1.0, "RAMB18E2": 0.5}
+_DSP = ("DSP48E1", "DSP48E2")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def synthesise(build: Build) -> Synthesis:
     script = [
         f"read_verilog -sv -defer {' '.join(sources)}",
         f"hierarchy -check -top {build.top}",
-        f"synth_xilinx -family xc7 -noiopad -top {build.top}",
+        f"synth_xilinx -family {build.report['family']} -noiopad -top {build.top}",
         "tee -q -o {out} stat -tech xilinx",
     ]
     return parse_statistics(run_yosys(script, rtl, build.top), build.top)
@@ -127,5 +128,5 @@ def _resources(cells: dict[str, int], logic: int) -> Resources:
         lut=logic + _lut_memory(cells),
         ff=sum(n for c, n in cells.items() if re.fullmatch(r"FD[RSCP]E(_1)?|LD[CP]E", c)),
         bram36=sum(n * cells.get(c, 0) for c, n in _BLOCK_RAM.items()),
-        dsp=cells.get("DSP48E1", 0),
+        dsp=sum(cells.get(name, 0) for name in _DSP),
     )
