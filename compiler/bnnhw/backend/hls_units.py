@@ -79,6 +79,20 @@ TWINS = {
     ),
     "bnn_pe_array": Twin((*_FOLDING, *_SUM, *_BORDERS), _PE_MEMORIES),
     "bnn_int_pe_array": Twin((*_FOLDING, "IN_BITS", "IN_SIGNED", *_SUM, *_BORDERS), _PE_MEMORIES),
+    "bnn_mac_pe_array": Twin(
+        (
+            *(*_FOLDING, "IN_BITS", "IN_SIGNED", "WEIGHT_BITS", "ACC_BITS", "OUT_H", "OUT_W"),
+            *(*_BORDERS, "MULTIPLY_STYLE"),
+        ),
+        _PE_MEMORIES,
+    ),
+    "bnn_affine": Twin(
+        (
+            *("IN_BITS", "IN_SIGNED", "OUT_BITS", "OUT_SIGNED", "LANES", "FOLDS", "SHIFT"),
+            *("MULTIPLIER_BITS", "OFFSET_BITS", "SEGMENTS", "MULTIPLY_STYLE", "BEATS"),
+        ),
+        (MemoryArgument("PARAMETERS_FILE", "LANES", "STYLE"),),
+    ),
     "bnn_max_pool": Twin(
         ("CHANNELS", "LANES", "HEIGHT", "WIDTH", "POOL_H", "POOL_W"),
         (MemoryArgument("MIN_FILE"),),

@@ -1,0 +1,74 @@
+#ifndef BNN_AFFINE_H_
+#define BNN_AFFINE_H_
+
+#include "bnn_bits.h"
+#include "bnn_multiply.h"
+
+namespace bnnhw {
+
+/// Bits of one channel's parameters: {knee, b1, m1, b0, m0}, or {b0, m0} with one segment.
+constexpr int affine_field_bits(int in_bits, int multiplier_bits, int offset_bits, int segments) {
+  return segments * (multiplier_bits + offset_bits) + (segments == 2 ? in_bits + 1 : 0);
+}
+
+/// y = saturate((m * x + b) >> SHIFT) per channel, where x >= knee takes segment 1.
+/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats a pixel. Out: BEATS beats of LANES
+/// numbers of OUT_BITS. parameters[fold][lane] has m0 in the low bits; m is 1 where
+/// MULTIPLIER_BITS is 0.
+template <int IN_BITS, int IN_SIGNED, int OUT_BITS, int OUT_SIGNED, int LANES, int FOLDS, int SHIFT,
+          int MULTIPLIER_BITS, int OFFSET_BITS, int SEGMENTS, int MULTIPLY_STYLE, int BEATS>
+void bnn_affine(
+    hls::stream<ap_uint<IN_BITS * LANES>>& s_axis, hls::stream<ap_uint<OUT_BITS * LANES>>& m_axis,
+    const ap_uint<affine_field_bits(IN_BITS, MULTIPLIER_BITS, OFFSET_BITS, SEGMENTS)> (
+        &parameters)[FOLDS][LANES]) {
+  static_assert(IN_BITS >= 1 && OUT_BITS >= 1 && LANES >= 1 && FOLDS >= 1,
+                "widths and counts are positive");
+  static_assert(IN_SIGNED == 0 || IN_SIGNED == 1, "IN_SIGNED is 0 or 1");
+  static_assert(OUT_SIGNED == 0 || OUT_SIGNED == 1, "OUT_SIGNED is 0 or 1");
+  static_assert(SHIFT >= 0 && MULTIPLIER_BITS >= 0 && OFFSET_BITS >= 1,
+                "SHIFT and MULTIPLIER_BITS are not negative, OFFSET_BITS is positive");
+  static_assert(SEGMENTS == 1 || SEGMENTS == 2, "SEGMENTS is 1 or 2");
+  static_assert(MULTIPLY_STYLE >= 0 && MULTIPLY_STYLE <= 2, "MULTIPLY_STYLE is 0, 1 or 2");
+  static_assert(BEATS >= 1 && BEATS % FOLDS == 0, "a frame is a whole number of pixels");
+  constexpr int kFieldBits = affine_field_bits(IN_BITS, MULTIPLIER_BITS, OFFSET_BITS, SEGMENTS);
+  constexpr int kSegmentBits = MULTIPLIER_BITS + OFFSET_BITS;
+  constexpr int kSecond = SEGMENTS == 2 ? kSegmentBits : 0;     // where segment 1 begins
+  constexpr int kKneeBits = SEGMENTS == 2 ? IN_BITS + 1 : 1;    // of the knee, if there is one
+  constexpr int kFactorBits = max_of(MULTIPLIER_BITS, 1);       // of m, if there is one
+  constexpr int kSumBits = max_of(IN_BITS + 1 + MULTIPLIER_BITS, OFFSET_BITS) + 1;
+  constexpr int kShift = min_of(SHIFT, kSumBits - 1);           // beyond, all bits are the sign
+  constexpr int kWide = max_of(kSumBits, OUT_BITS + 1) + 1;     // holds the sum and both ends
+  const ap_int<kWide> one = 1;
+  const ap_int<kWide> high = (one << (OUT_BITS - OUT_SIGNED)) - one;
+  const ap_int<kWide> low = OUT_SIGNED == 1 ? ap_int<kWide>(-high - one) : ap_int<kWide>(0);
+
+  int fold = 0;  // of the pixel
+  for (int beat = 0; beat < BEATS; ++beat) {
+#pragma HLS PIPELINE II=1
+    const ap_uint<IN_BITS * LANES> in = s_axis.read();
+    ap_uint<OUT_BITS * LANES> out = 0;
+    for (int lane = 0; lane < LANES; ++lane) {
+#pragma HLS UNROLL
+      const ap_int<IN_BITS + 1> x = number<IN_SIGNED == 1>(extract<IN_BITS>(in, lane * IN_BITS));
+      const ap_uint<kFieldBits> field = parameters[fold][lane];
+      const ap_int<kKneeBits> knee = extract<kKneeBits>(field, 2 * kSecond);
+      const bool second = SEGMENTS == 2 && x >= knee;
+      const ap_uint<kSegmentBits> segment = second ? extract<kSegmentBits>(field, kSecond)
+                                                   : extract<kSegmentBits>(field, 0);
+      const ap_int<OFFSET_BITS> offset = extract<OFFSET_BITS>(segment, MULTIPLIER_BITS);
+      const ap_int<kFactorBits> factor = extract<kFactorBits>(segment, 0);
+      ap_int<kWide> y = x;
+      if (MULTIPLIER_BITS > 0) y = Multiply<MULTIPLY_STYLE>::product(x, factor);
+      y = (y + offset) >> kShift;
+      if (y > high) y = high;
+      if (y < low) y = low;
+      insert<OUT_BITS>(out, lane * OUT_BITS, ap_uint<OUT_BITS>(y));
+    }
+    m_axis.write(out);
+    fold = fold == FOLDS - 1 ? 0 : fold + 1;
+  }
+}
+
+}  // namespace bnnhw
+
+#endif  // BNN_AFFINE_H_
