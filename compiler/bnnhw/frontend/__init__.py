@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bnnhw.frontend.importer import Imported, import_model
+from bnnhw.frontend.importer import Imported, import_model, import_partly
 from bnnhw.frontend.model_file import read_model
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.ir.graph import verify
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.graph import Graph
 
-__all__ = ["Imported", "LoadOptions", "import_file", "load"]
+__all__ = ["Imported", "LoadOptions", "import_file", "import_partly", "load", "read_model"]
 
 
 def load(path: Path, options: LoadOptions | None = None) -> Graph:

@@ -12,7 +12,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.exact import exact, floats
-from bnnhw.frontend.near_binary import without_rounding
+from bnnhw.frontend.near_binary import Binarised, binarised
 from bnnhw.frontend.views import View
 from bnnhw.ir.graph import InputFormat, Node, Statistics
 from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Flatten, Lookup, Relu
@@ -53,7 +53,8 @@ class Context:
         zero_repairs: for results of x == 0, by ONNX name: the name of x.
         statistics: of graph tensors, where a BatchNorm tells.
         centred: graph tensors from which a constant was subtracted: the first piece of a BatchNorm.
-        rounded: the layers whose weights were +-alpha but for rounding, and how far off.
+        binarised: weights that were +-alpha but for rounding or zeros, by the layer's result.
+        first_binarised: the first such layer.
         input_format: how the model's input maps to the graph's.
         input_tensor: the graph's input tensor.
         notes: sentences for the user.
@@ -73,7 +74,8 @@ class Context:
         self.zero_repairs: dict[str, str] = {}
         self.statistics: dict[str, Statistics] = {}
         self.centred: set[str] = set()
-        self.rounded: dict[str, float] = {}
+        self.binarised: dict[str, Binarised] = {}
+        self.first_binarised = ""
         self.input_format: InputFormat | None = None
         self.input_tensor = model.input_name
         self.rounding: dict[str, Floats] = {}
@@ -211,12 +213,14 @@ class Context:
             self.statistics[target] = Statistics(mean, std)
         return View(target, view.dims)
 
-    def without_rounding(self, weight: Floats, node: OnnxNode) -> Floats:
-        """Weights that are +-alpha per output channel but for rounding as exactly that."""
-        exactly, deviation = without_rounding(weight)
-        if deviation:
-            self.rounded[node.where] = deviation
-        return exactly
+    def binary_weights(self, weight: Floats, node: OnnxNode) -> Floats:
+        """Weights that are nearly +-alpha per output channel as exactly that, others unchanged."""
+        found = binarised(weight, -1.0 if self.options.sign_zero == "minus" else 1.0)
+        if found is None:
+            return weight
+        self.binarised[node.outputs[0]] = found
+        self.first_binarised = self.first_binarised or node.where
+        return found.weight
 
     def _per_channel(
         self, view: View, terms: list[Exacts], node: OnnxNode

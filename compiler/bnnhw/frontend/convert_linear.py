@@ -66,7 +66,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
         window = Window(kernel, window.stride, (top, left, bottom, right))
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
     plain = bias is None or not np.any(bias)
-    weight = ctx.without_rounding(weight, node)
+    weight = ctx.binary_weights(weight, node)
     target = ctx.add(Conv(weight, window), view.tensor, node, node.outputs[0] if plain else None)
     out = views.natural_view(target, ctx.tensors[target].shape)
     if bias is not None and not plain:
@@ -158,7 +158,7 @@ def _dense_view(
             fix="the file is damaged, or was exported for another image size",
         )
     shape = ctx.tensors[view.tensor].shape
-    weight = ctx.without_rounding(weight, node)
+    weight = ctx.binary_weights(weight, node)
     plain = not np.any(shift) and scale == 1
     output = node.outputs[0] if plain else None
     if view.batch_first and view.order == view.dims[-1]:

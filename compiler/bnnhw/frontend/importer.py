@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,12 +58,15 @@ class Imported:
         rounding: for Affine nodes, the sum of magnitudes of the terms of the shift.
         scores: ONNX name of the tensor that holds the scores (an operation such as Softmax
             after it is left out).
+        weights: by ONNX name of a layer's result: weights [Cout, ...] in which the user's choice
+            replaced signs of 0.
     """
 
     graph: Graph
     views: Mapping[str, View]
     rounding: Mapping[str, Floats]
     scores: str
+    weights: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def import_model(model: OnnxModel, options: LoadOptions) -> Imported:
@@ -212,15 +215,32 @@ def _finish(ctx: Context) -> Imported:
             fix="leave the last Transpose out",
         )
     check_declared(ctx)
-    if ctx.rounded:
-        ctx.notes.append(
-            f"the weights of {len(ctx.rounded)} layers are +-alpha per output channel but for the "
-            f"rounding of float32 sums (by at most {max(ctx.rounded.values()):.1g} of alpha, first "
-            f"at {next(iter(ctx.rounded))}): taken as exactly that"
-        )
+    ctx.notes += _notes_on_weights(ctx)
     nodes = settle_signs(_live_nodes(ctx, view.tensor), view.tensor)
     graph = _graph(ctx, view.tensor, nodes, ctx.shape(view)[1:])
-    return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name)
+    changed = {name: found.weight for name, found in ctx.binarised.items() if found.zeros}
+    return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed)
+
+
+def _notes_on_weights(ctx: Context) -> list[str]:
+    found = list(ctx.binarised.values())
+    notes = []
+    deviation = max((one.deviation for one in found), default=0)
+    if deviation:
+        count = sum(one.deviation > 0 for one in found)
+        notes.append(
+            f"the weights of {count} layers are +-alpha per output channel but for the rounding of "
+            f"float32 sums (by at most {deviation:.1g} of alpha): taken as exactly that, first at "
+            f"{ctx.first_binarised}"
+        )
+    zeros = sum(one.zeros for one in found)
+    if zeros:
+        total = sum(one.weight.size for one in found if one.zeros)
+        notes.append(
+            f"{zeros} of {total} binary weights are sign(0), which is no bit: taken as "
+            f"{'-' if ctx.options.sign_zero == 'minus' else '+'}alpha (--sign-zero)"
+        )
+    return notes
 
 
 def _graph(

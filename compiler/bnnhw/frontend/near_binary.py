@@ -1,12 +1,17 @@
-"""Weights that are +-alpha per output channel but for the rounding of float32 sums.
+"""Weights that are +-alpha per output channel but for rounding, or for signs of 0.
 
 Exporters evaluate scale * sign(w) - clip(w) + clip(w) in float32. Each of the two sums rounds by
 up to 2^-24 of its result, so a weight is off by up to 2^-24 * (2 + |w| / alpha) of alpha. Trained
 weights have |w| of at most some hundred alpha; a factor over that is allowed.
+
+A latent weight that is 0 has the sign 0, where hardware has a bit. In millions of weights that
+happens by chance, and the bit is the user's choice as it is for activations; a layer with more
+zeros is ternary, and stays as it is.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,21 +21,48 @@ if TYPE_CHECKING:
 
 TOLERANCE = 2.0**-16
 """Largest deviation that counts as rounding, relative to alpha."""
+CHANCE = 1e-3
+"""Largest share of zeros that counts as chance."""
 
 
-def without_rounding(weight: Floats) -> tuple[Floats, float]:
-    """Weights [Cout, ...] as exactly +-alpha, and their largest relative deviation from that.
+@dataclass(frozen=True, eq=False)
+class Binarised:
+    """Weights that are exactly +-alpha per output channel.
 
-    Weights that are so already, or are not so within ``TOLERANCE`` in every channel, come back
-    as they are, with a deviation of 0.
+    Attributes:
+        weight: [Cout, ...].
+        deviation: largest difference from the original ones, relative to alpha, but for zeros.
+        zeros: number of zeros that became +-alpha.
+    """
+
+    weight: Floats
+    deviation: float
+    zeros: int
+
+
+def binarised(weight: Floats, zero: float) -> Binarised | None:
+    """Weights [Cout, ...] as exactly +-alpha; None where they are so already, or are not nearly so.
+
+    Args:
+        weight: the original ones.
+        zero: the sign of 0, -1 or +1.
     """
     flat = np.abs(weight).reshape(len(weight), -1)
     if not flat.size or (flat == flat[:, :1]).all():
-        return weight, 0.0
-    alpha = flat.mean(axis=1, keepdims=True).astype(np.float32).astype(np.float64)
-    apart = np.abs(flat - alpha).max(axis=1, keepdims=True)
+        return None
+    present = flat > 0
+    used = present.any(axis=1, keepdims=True)
+    zeros = int((used & ~present).sum())
+    if zeros > CHANCE * flat.size:
+        return None
+    mean = flat.sum(axis=1, keepdims=True) / np.maximum(present.sum(axis=1, keepdims=True), 1)
+    # A channel that holds one magnitude keeps it to the last bit.
+    top = flat.max(axis=1, keepdims=True)
+    same = ((flat == top) | ~present).all(axis=1, keepdims=True)
+    alpha = np.where(same, top, mean.astype(np.float32).astype(np.float64))
+    apart = np.where(present, np.abs(flat - alpha), 0.0)
     if (apart > TOLERANCE * alpha).any():
-        return weight, 0.0
-    deviation = float(np.max(apart[alpha > 0] / alpha[alpha > 0], initial=0.0))
-    shape = (len(weight),) + (1,) * (weight.ndim - 1)
-    return np.where(weight < 0, -1.0, 1.0) * alpha.reshape(shape), deviation
+        return None
+    deviation = float((apart / np.where(alpha > 0, alpha, 1)).max())
+    signs = np.where(flat == 0, zero, np.sign(weight).reshape(flat.shape))
+    return Binarised((signs * alpha).reshape(weight.shape), deviation, zeros)

@@ -1,7 +1,7 @@
 """A copy of a model that onnxruntime can run, with the outputs one wants to see.
 
 QONNX operations become standard ones, and Sign becomes the sign that the user chose, because
-ONNX's own Sign(0) is neither bit.
+ONNX's own Sign(0) is neither bit; so do signs of 0 in weights.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bnnhw.frontend.importer import Imported
+    from bnnhw.ir.ops import Floats
 
 _QUANTISERS = ("BipolarQuant", "Quant", "IntQuant")
 _ROUND = 1.5 * 2**23
@@ -47,6 +48,8 @@ def runnable(proto: onnx.ModelProto, imported: Imported, outputs: Sequence[str])
             nodes += _sign(node, chosen[node.output[0]], graph)
         else:
             nodes.append(node)
+        if node.output and node.output[0] in imported.weights:
+            _replace_weights(node, imported.weights[node.output[0]], graph)
     del graph.node[:]
     graph.node.extend(nodes)
     del graph.output[:]
@@ -67,6 +70,21 @@ def _chosen_signs(imported: Imported) -> dict[str, Binarize]:
         if op is not None and op.zero_is_zero:
             found[name] = op
     return found
+
+
+def _replace_weights(node: onnx.NodeProto, weight: Floats, graph: onnx.GraphProto) -> None:
+    """Gives a layer the weights [Cout, ...] in which signs of 0 are as the user chose."""
+    index, turned = 1, False
+    if node.op_type == "Gemm":
+        turned = not any(a.name == "transB" and a.i for a in node.attribute)
+    elif node.op_type == "MatMul":
+        known = {t.name for t in graph.initializer}
+        index = 0 if node.input[0] in known else 1
+        turned = index == 1
+    name = f"{node.output[0]}/weights"
+    array = np.ascontiguousarray(weight.T if turned else weight, np.float32)
+    graph.initializer.append(numpy_helper.from_array(array, name))
+    node.input[index] = name
 
 
 def _sign(node: onnx.NodeProto, op: Binarize, graph: onnx.GraphProto) -> list[onnx.NodeProto]:

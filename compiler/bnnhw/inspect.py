@@ -1,0 +1,188 @@
+"""What a model consists of: its layers, what is binary in them, operations and parameters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bnnhw.frontend import LoadOptions, import_partly, read_model
+from bnnhw.frontend.model_input import UndeclaredInputError
+from bnnhw.ir.ops import Affine, Binarize, Conv, Dense, Flatten, Lookup, MaxPool
+from bnnhw.ir.types import Bit, Integer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bnnhw.errors import ModelError
+    from bnnhw.ir.graph import Graph, Node
+
+BINARY_OPERATIONS_A_WORD = 64
+"""Binary multiply-accumulates that count as one operation (Liu et al., ECCV 2018)."""
+_REAL_BITS = 32
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with weights.
+
+    Attributes:
+        name: as folding files and reports name it.
+        op: the kind, e.g. "Conv 3x3 /2".
+        shape: of its result, without the batch.
+        weights: "binary" (+-alpha with one alpha per output channel) or "real".
+        input: "binary", "integer" (the image, scaled) or "real".
+        macs: multiply-accumulates a frame; taps that fall on padding count.
+        parameters: number of weights; biases and scales are left out.
+        weight_bits: bits that all its weights take: 1 each where binary, else 32.
+    """
+
+    name: str
+    op: str
+    shape: tuple[int, ...]
+    weights: str
+    input: str
+    macs: int
+    parameters: int
+    weight_bits: int
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether its multiply-accumulates are binary: weights and input are."""
+        return self.weights == "binary" and self.input == "binary"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What could be read of a model.
+
+    Attributes:
+        graph: its real-valued graph; where it is unsupported, the part before the refused node.
+        layers: the layers with weights, in order.
+        problem: why the rest could not be read; None where all could.
+        undeclared: what the user has yet to declare for a compile; None where nothing.
+    """
+
+    graph: Graph
+    layers: tuple[Layer, ...]
+    problem: ModelError | None = None
+    undeclared: ModelError | None = None
+
+    @property
+    def bops(self) -> int:
+        """Binary multiply-accumulates a frame."""
+        return sum(layer.macs for layer in self.layers if layer.is_binary)
+
+    @property
+    def flops(self) -> int:
+        """Multiply-accumulates a frame of which a factor is not binary."""
+        return sum(layer.macs for layer in self.layers if not layer.is_binary)
+
+    @property
+    def ops(self) -> float:
+        """BOPs/64 + FLOPs, as the Bi-Real Net paper counts operations."""
+        return self.bops / BINARY_OPERATIONS_A_WORD + self.flops
+
+    @property
+    def others(self) -> dict[str, int]:
+        """Number of the other operations, by kind."""
+        kinds = Counter(
+            "Sign" if isinstance(node.op, Binarize) else type(node.op).__name__
+            for node in self.graph.nodes
+            if not isinstance(node.op, (Conv, Dense, Flatten))
+        )
+        return dict(sorted(kinds.items()))
+
+    def to_json(self) -> dict[str, Any]:
+        """The inspection as JSON holds it."""
+        real = [layer for layer in self.layers if layer.weights == "real"]
+        binary = [layer for layer in self.layers if layer.weights == "binary"]
+        form = self.graph.input_format
+        return {
+            "network": self.graph.name,
+            "input": {"name": form.name, "shape": list(form.shape), "dtype": form.dtype,
+                      "element": str(form.element)},
+            "layers": [{**vars(layer), "shape": list(layer.shape)} for layer in self.layers],
+            "others": self.others,
+            "totals": {
+                "binary_layers": sum(layer.is_binary for layer in self.layers),
+                "bops": self.bops,
+                "flops": self.flops,
+                "ops": self.ops,
+                "ops_if_all_were_real": self.bops + self.flops,
+                "binary_weights": sum(layer.parameters for layer in binary),
+                "real_weights": sum(layer.parameters for layer in real),
+                "weight_bits": sum(layer.weight_bits for layer in self.layers),
+            },
+            "notes": list(self.graph.notes),
+            "undeclared": _error_json(self.undeclared),
+            "unsupported": _error_json(self.problem),
+        }  # fmt: skip
+
+
+def inspect_model(path: Path, options: LoadOptions | None = None) -> Inspection:
+    """Reads as much of the model in ``path`` as is supported.
+
+    Raises:
+        ModelError: the file is no ONNX model with one input and one output.
+    """
+    graph, problem = import_partly(read_model(path), options or LoadOptions())
+    undeclared = isinstance(problem, UndeclaredInputError)
+    kinds = _kinds(graph)
+    layers = tuple(
+        _layer(graph, node, kinds[node.inputs[0]])
+        for node in graph.nodes
+        if isinstance(node.op, (Conv, Dense))
+    )
+    return Inspection(
+        graph, layers, None if undeclared else problem, problem if undeclared else None
+    )
+
+
+def _kinds(graph: Graph) -> dict[str, str]:
+    """By tensor: "binary", "integer" (an affine function of the integer image) or "real"."""
+    source = graph.tensors[graph.input].dtype
+    of_input = {Bit: "binary", Integer: "integer"}.get(type(source), "real")
+    kinds = {graph.input: of_input}
+    for node in graph.nodes:
+        kind = kinds[node.inputs[0]]
+        op = node.op
+        if isinstance(op, Binarize):
+            kind = "binary"
+        elif isinstance(op, Affine):
+            alike = len({*op.scale.flat}) == len({*op.shift.flat}) == 1
+            kind = kind if alike or kind != "binary" else "real"
+        elif not isinstance(op, (Lookup, MaxPool, Flatten)):
+            kind = "real"
+        kinds[node.output] = kind
+    return kinds
+
+
+def _layer(graph: Graph, node: Node, kind: str) -> Layer:
+    op = node.op
+    assert isinstance(op, (Conv, Dense))
+    shape = graph.tensors[node.output].shape
+    flat = np.abs(op.weight).reshape(len(op.weight), -1)
+    binary = bool((flat == flat[:, :1]).all())
+    name = "Dense"
+    if isinstance(op, Conv):
+        size, stride = op.window.kernel, op.window.stride
+        name = f"Conv {size[0]}x{size[1]}"
+        if stride != (1, 1):
+            name += f" /{stride[0]}" if stride[0] == stride[1] else f" /{stride[0]}x{stride[1]}"
+    return Layer(
+        name=node.name,
+        op=name,
+        shape=shape,
+        weights="binary" if binary else "real",
+        input=kind,
+        macs=flat.size * int(np.prod(shape[1:])),
+        parameters=flat.size,
+        weight_bits=flat.size * (1 if binary else _REAL_BITS),
+    )
+
+
+def _error_json(error: ModelError | None) -> dict[str, str | None] | None:
+    return None if error is None else {k: getattr(error, k) for k in ("where", "what", "fix")}
