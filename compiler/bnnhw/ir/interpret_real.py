@@ -31,7 +31,9 @@ from bnnhw.ir.ops import (
 )
 
 if TYPE_CHECKING:
-    from bnnhw.ir.graph import Graph
+    from collections.abc import Mapping
+
+    from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Floats, Ints, Op, Tensor, Window
 
 
@@ -46,15 +48,18 @@ def interpret_real_all(graph: Graph, x: Ints) -> dict[str, Floats]:
     values = {graph.input: np.asarray(x, np.float64)}
     for node in graph.nodes:
         inputs = [values[name] for name in node.inputs]
-        tensors = [graph.tensors[name] for name in node.inputs]
-        if isinstance(node.op, Add):
-            values[node.output] = inputs[0] + inputs[1]
-        elif isinstance(node.op, FixedAdd):
-            sums = execute(node.op, [x.astype(np.int64) for x in inputs], tensors)
-            values[node.output] = sums.astype(np.float64)
-        else:
-            values[node.output] = execute_real(node.op, inputs[0], tensors[0])
+        values[node.output] = execute_real_node(node, inputs, graph.tensors)
     return values
+
+
+def execute_real_node(node: Node, inputs: list[Floats], tensors: Mapping[str, Tensor]) -> Floats:
+    """The values of a node's output; ``tensors`` are the graph's."""
+    if isinstance(node.op, Add):
+        return inputs[0] + inputs[1]
+    if isinstance(node.op, FixedAdd):
+        types = [tensors[name] for name in node.inputs]
+        return execute(node.op, [x.astype(np.int64) for x in inputs], types).astype(np.float64)
+    return execute_real(node.op, inputs[0], tensors[node.inputs[0]])
 
 
 def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:

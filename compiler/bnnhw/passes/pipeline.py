@@ -11,17 +11,21 @@ from bnnhw.passes.fold_tables import fold_tables
 from bnnhw.passes.hoist_signs import hoist_signs
 from bnnhw.passes.lower_layers import lower_layers
 from bnnhw.passes.lower_signs import lower_signs
+from bnnhw.passes.lower_streams import lower_streams
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.normalise_signs import normalise_signs
+from bnnhw.passes.options import PassOptions
 from bnnhw.passes.print_graph import format_graph
 from bnnhw.passes.push_affines import push_affines
 from bnnhw.passes.split_weights import split_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from bnnhw.calibrate import Range
     from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Ints
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,13 @@ class Pass:
         name: as in the names of dumped files.
         description: one sentence.
         run: pure; returns the same object where nothing changed.
+        configurable: whether it takes PassOptions as its second argument.
     """
 
     name: str
     description: str
-    run: Callable[[Graph], Graph]
+    run: Callable[..., Graph]
+    configurable: bool = False
 
 
 PIPELINE: tuple[Pass, ...] = (
@@ -57,6 +63,9 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("merge_affines_again", "neighbouring affine operations become one", merge_affines),
     # Before signs are lowered: what is left at the end belongs to no sign.
     Pass("absorb_output", "the last affine operation describes the scores", absorb_output),
+    # The rest of a residual network: what is left of its affine operations becomes fixed-point.
+    Pass("lower_streams", "real-valued streams become fixed-point numbers", lower_streams,
+         configurable=True),
     # Needs the integer type of each layer's input, which the sign before it has: front to back.
     Pass("lower_signs", "affine operations and signs become integer thresholds", lower_signs),
     # Last: every input is bits or integers.
@@ -64,20 +73,33 @@ PIPELINE: tuple[Pass, ...] = (
 )  # fmt: skip
 
 
-def run(graph: Graph, pipeline: Sequence[Pass] = PIPELINE, *, dump: Path | None = None) -> Graph:
+def run(
+    graph: Graph,
+    pipeline: Sequence[Pass] = PIPELINE,
+    *,
+    dump: Path | None = None,
+    precision: Mapping[str, int] | None = None,
+    calibration: Ints | Mapping[str, Range] | None = None,
+) -> Graph:
     """The graph after all passes, verified after each.
 
     Args:
         graph: from the front end.
         pipeline: the passes; after the whole ``PIPELINE`` only integers are left.
         dump: folder that receives the graph as text before the first and after each pass.
+        precision: bits by name of a layer (its integer weights) or tensor (its stream).
+        calibration: images as integers [N, C, H, W], or ranges by tensor; None takes BatchNorm
+            statistics.
 
     Raises:
-        ModelError: names the node that cannot become hardware.
+        ModelError: names the node that cannot become hardware, or the unknown name in
+            ``precision``.
     """
+    options = PassOptions(precision or {}, calibration)
+    options.check(graph)
     _dump(graph, dump, 0, "front_end")
     for number, step in enumerate(pipeline, 1):
-        graph = step.run(graph)
+        graph = step.run(graph, options) if step.configurable else step.run(graph)
         verify(graph, "real")
         _dump(graph, dump, number, step.name)
     if tuple(pipeline) == PIPELINE:

@@ -1,0 +1,31 @@
+"""Execution of real-valued graphs tensor by tensor, keeping no more than is still needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.ir.interpret_real import execute_real_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Floats, Ints
+
+
+def walk_real(graph: Graph, x: Ints) -> Iterator[tuple[str, Floats]]:
+    """Name and values of the input and of every node's output, in execution order."""
+    last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
+    values = {graph.input: np.asarray(x, np.float64)}
+    yield graph.input, values[graph.input]
+    for i, node in enumerate(graph.nodes):
+        y = execute_real_node(node, [values[name] for name in node.inputs], graph.tensors)
+        yield node.output, y
+        values[node.output] = y
+        for name in {*node.inputs}:
+            if last_use[name] == i:
+                del values[name]
+        if node.output not in last_use:
+            del values[node.output]

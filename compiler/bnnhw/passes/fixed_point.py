@@ -1,0 +1,155 @@
+"""Integer constants of a FixedAffine that does what element-wise real operations do."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.ir.ops import FixedAffine
+from bnnhw.passes.piecewise import Piece, Pieces, compose, without_saturated_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bnnhw.ir.ops import Floats, Ints, Op
+    from bnnhw.ir.types import Integer
+
+MULTIPLIER_BITS = 16
+WIDE_MULTIPLIER_BITS = 25
+"""What one DSP48E1 multiplies; taken where 16 bits could cost more than a step."""
+_FINE_BITS = 7
+_COARSE_BITS = -1
+
+
+def fixed_affine(ops: Sequence[Op], channels: int, reach: int, dtype: Integer) -> FixedAffine:
+    """The operation closest to ``ops`` on integers of magnitude up to ``reach``.
+
+    The constants have one shift s per layer: m = round(gain * 2^s), b = round(shift * 2^s), gain
+    and shift in steps of the output. So y differs from the saturated real value by at most
+
+        1/2 + (reach + 1) / 2^(s + 1)   steps, and by 1/2 where all m are 1 (a pure shift).
+
+    s is the largest with which |m| fits 16 bits, but no finer than (reach + 1) / 2^(s + 1) =
+    2^-8 needs. Where 16 bits leave that above 1, m takes up to 25 bits. A gain so large that
+    neighbouring integers saturate on both sides is taken smaller, with the same results.
+
+    Raises:
+        ModelError: ``ops`` have more than two linear pieces.
+    """
+    step = Fraction(2) ** -dtype.frac
+    pieces = [
+        without_saturated_ends(compose(ops, c), dtype.low * step, dtype.high * step)
+        for c in range(channels)
+    ]
+    most = max(len(p) for p in pieces)
+    if most > 2:
+        raise ModelError(
+            f"is a function of {most} linear pieces; the hardware has two",
+            fix="use ReLU, PReLU or BatchNorm between the layers",
+        )
+    gains, shifts = np.zeros((most, channels)), np.zeros((most, channels))
+    for c, found in enumerate(pieces):
+        for s in range(most):
+            piece = found[min(s, len(found) - 1)]
+            gains[s, c], shifts[s, c] = _in_steps(piece, step, dtype)
+    knee = np.array([_knee(p, reach) for p in pieces], np.int64) if most == 2 else np.zeros(0, int)
+    shift = _shift(float(np.abs(gains).max()), reach)
+    m = np.rint(gains * 2.0**shift).astype(np.int64)
+    b = np.rint(shifts * 2.0**shift).astype(np.int64)
+    m, b, shift = _pure_shift(m, b, shift, exact=bool((b == shifts * 2.0**shift).all()))
+    return FixedAffine(m, b, shift, dtype, knee.astype(np.int64))
+
+
+def rounding_bound(op: FixedAffine, reach: int) -> float:
+    """Largest distance in steps from the real value, limited to the type; see fixed_affine."""
+    if (op.multiplier == 1).all():
+        # Exact constants, or gains so small that 2^-(_FINE_BITS + 1) bounds what they lose.
+        return 0.5 + 2.0 ** -(_FINE_BITS + 1)
+    return 0.5 + (reach + 1) / 2.0 ** (op.shift + 1)
+
+
+def largest(ops: Sequence[Op], channels: int, reach: int) -> float:
+    """Bound on the magnitude of what ``ops`` make of integers up to ``reach``."""
+    return max(
+        float(abs(piece.scale) * reach + abs(piece.shift))
+        for channel in range(channels)
+        for piece in compose(ops, channel)
+    )
+
+
+def _in_steps(piece: Piece, step: Fraction, dtype: Integer) -> tuple[float, float]:
+    """Gain and shift in output steps; a needlessly large gain is taken smaller.
+
+    With |gain| > limit, all integers but one (q) lie beyond the saturated ends; the line through
+    the value at q with slope ``limit`` saturates there as well.
+    """
+    gain, shift = piece.scale / step, piece.shift / step
+    limit = 2 ** (dtype.bits + 1)
+    if abs(gain) <= limit:
+        return float(gain), float(shift)
+    middle = Fraction(dtype.low + dtype.high, 2)
+    q = round((middle - shift) / gain)
+    value = min(max(gain * q + shift, Fraction(dtype.low - 1)), Fraction(dtype.high + 1))
+    slope = limit if gain > 0 else -limit
+    return float(slope), float(value - slope * q)
+
+
+def _shift(gain: float, reach: int) -> int:
+    """Fraction bits of the constants."""
+    size = max(1, reach).bit_length()
+    fits = _fitting(gain, MULTIPLIER_BITS)
+    shift = min(fits, size + _FINE_BITS)
+    coarse = size + _COARSE_BITS
+    if shift < coarse:
+        shift = min(_fitting(gain, WIDE_MULTIPLIER_BITS), coarse)
+    if shift < 0:
+        raise ModelError(
+            f"multiplies by {gain:.4g} steps of its result",
+            fix="check the BatchNorm before it: a variance of almost 0, or a huge gamma",
+        )
+    return shift
+
+
+def _fitting(gain: float, bits: int) -> int:
+    """The largest shift with which round(gain * 2^shift) is a signed number of ``bits``."""
+    if gain == 0:
+        return 64
+    top = (1 << (bits - 1)) - 1
+    shift = math.floor(math.log2(top / gain))
+    return shift if round(gain * 2.0**shift) <= top else shift - 1
+
+
+def _pure_shift(m: Ints, b: Ints, shift: int, *, exact: bool) -> tuple[Ints, Ints, int]:
+    """The same function with m = 1 where all m are one power of two."""
+    first = int(m.flat[0])
+    if not exact or first <= 0 or first & (first - 1) or (m != first).any():
+        return m, b, shift
+    zeros = first.bit_length() - 1
+    if zeros > shift or (b & (first - 1)).any():
+        return m, b, shift
+    return m >> zeros, b >> zeros, shift - zeros
+
+
+def _knee(pieces: Pieces, reach: int) -> int:
+    """The first integer of the second piece, kept within what a knee's field holds."""
+    if len(pieces) == 1:
+        return 0
+    start = pieces[1].start
+    assert start is not None
+    return min(max(math.ceil(start), -reach), reach + 1)
+
+
+def quantise_weights(weight: Floats, bits: int) -> tuple[Ints, Floats]:
+    """Integers of ``bits`` and a scale per output channel: weight = integer * scale, about.
+
+    Symmetric: the largest magnitude of each channel becomes 2^(bits-1) - 1; ties round to even.
+    """
+    top = (1 << (bits - 1)) - 1
+    largest = np.abs(weight).reshape(len(weight), -1).max(axis=1, initial=0)
+    scale = np.where(largest > 0, largest / top, 1.0)
+    grid = np.rint(weight / scale.reshape(-1, *(1,) * (weight.ndim - 1)))
+    return grid.astype(np.int64), scale

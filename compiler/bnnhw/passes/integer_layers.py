@@ -1,0 +1,76 @@
+"""Layers with real weights become layers with integer weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.frontend.exact import exact
+from bnnhw.ir.ops import Affine, Conv, Dense, IntegerConv, IntegerDense
+from bnnhw.passes.border_classes import classes_of, shrink, taps_inside
+from bnnhw.passes.fixed_point import quantise_weights
+
+if TYPE_CHECKING:
+    from bnnhw.ir.ops import Floats, Ints, Shape, Window
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerLayer:
+    """An integer layer and what its accumulators mean: acc * ``scale.scale``."""
+
+    op: IntegerConv | IntegerDense
+    scale: Affine
+
+
+def integer_layer(
+    op: Conv | Dense, image: Shape, bits: int, *, scale: Floats, shift: Floats
+) -> IntegerLayer:
+    """The layer on integers q where the real one reads scale * q + shift, per input channel.
+
+    The scale goes into the weights before these are rounded; the shift, by the weights as rounded,
+    into the accumulator's start, with a class for each row and column that sees other taps (padding
+    is 0 before the shift is undone, that is the pixel that normalises to 0). So the result is that
+    of the real layer with rounded weights, up to half a step of the accumulator where there is a
+    shift.
+
+    Args:
+        op: with real weights [Cout, Cin, ...].
+        image: shape of the input.
+        bits: width of the weights.
+        scale: [Cin].
+        shift: [Cin].
+    """
+    by_input = (1, -1, *(1,) * (op.weight.ndim - 2))
+    grid, step = quantise_weights(op.weight * scale.reshape(by_input), bits)
+    out = step.reshape(-1, *(1,) * (op.weight.ndim - 1))
+    live = (scale != 0).reshape(by_input)
+    divisor = np.where(scale != 0, scale, 1.0).reshape(by_input)
+    # Shares of the shift in steps of the accumulator, tap by tap.
+    taps = np.where(live, grid / divisor, op.weight / out) * shift.reshape(by_input)
+    affine = Affine(exact(step), exact(np.zeros(len(step))))
+    if isinstance(op, Dense):
+        offset = np.rint(taps.sum(axis=1)).astype(np.int64)
+        return IntegerLayer(IntegerDense(grid, bits, offset), affine)
+    offset, rows, columns = _by_class(taps.sum(axis=1), op.window, (image[1], image[2]))
+    return IntegerLayer(IntegerConv(grid, op.window, bits, offset, rows, columns), affine)
+
+
+def _by_class(
+    by_tap: Floats, window: Window, image: tuple[int, int]
+) -> tuple[Ints, tuple[int, ...], tuple[int, ...]]:
+    """Sums of ``by_tap`` [Cout, KH, KW] over the taps inside the image, rounded, by class."""
+    out_h, out_w = window.output_size(*image)
+    rows = taps_inside(image[0], window.kernel[0], window.stride[0], window.pads[0], out_h)
+    columns = taps_inside(image[1], window.kernel[1], window.stride[1], window.pads[1], out_w)
+    row_class, column_class = classes_of(rows), classes_of(columns)
+    grid = np.zeros((max(row_class) + 1, max(column_class) + 1, len(by_tap)), np.int64)
+    for r, row in zip(row_class, rows, strict=True):
+        for c, column in zip(column_class, columns, strict=True):
+            inside = by_tap[:, row.start : row.stop, column.start : column.stop]
+            grid[r, c] = np.rint(inside.sum(axis=(1, 2)))
+    small, row_class, column_class = shrink(grid, row_class, column_class)
+    if small.shape[:2] == (1, 1):
+        row_class, column_class = (), ()
+    return small.astype(np.int64), row_class, column_class

@@ -1,0 +1,368 @@
+"""Real-valued streams become fixed-point numbers: residual networks get integer operations.
+
+Front to back, each real tensor becomes an integer tensor and the element-wise operations still to
+be done to it. They wait until something needs them: a sign takes them into its threshold, a layer
+with integer weights into its weights (the input's normalisation) or its operands' scale, anything
+else - an addition, a pool, a second consumer, the output - into a FixedAffine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.calibrate import Range, calibrate
+from bnnhw.errors import ModelError
+from bnnhw.frontend.exact import floats, full
+from bnnhw.ir.graph import Node, OutputMap
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    BitMaxPool,
+    Conv,
+    Dense,
+    FixedAdd,
+    Flatten,
+    IntegerMaxPool,
+    IntegerTable,
+    MaxPool,
+    PRelu,
+    SumPool,
+)
+from bnnhw.ir.types import Bit, Integer, Real
+from bnnhw.passes.fixed_point import fixed_affine, largest
+from bnnhw.passes.integer_layers import integer_layer
+from bnnhw.passes.merge_affines import compose
+from bnnhw.passes.mixed import is_mixed
+from bnnhw.passes.options import ACTIVATION_BITS, PassOptions
+from bnnhw.passes.piecewise import ELEMENTWISE
+from bnnhw.passes.rewrite import Links
+from bnnhw.passes.stream_types import StreamTypes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Floats, Op, Shape
+
+_DEFAULT = PassOptions()
+_REQUANTISED = "@"
+
+
+def requantised(tensor: str, bits: int) -> str:
+    """Name of a tensor once more, at the precision that an integer layer reads."""
+    return f"{tensor}{_REQUANTISED}{bits}"
+
+
+def real_name(tensor: str) -> str:
+    """The tensor of the real graph that an integer tensor holds: undoes ``requantised``."""
+    base, mark, bits = tensor.rpartition(_REQUANTISED)
+    return base if mark and bits.isdigit() else tensor
+
+
+def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
+    """The graph whose only real-valued operations are binary layers and what precedes signs.
+
+    Raises:
+        ModelError: names the node that no integer operation can stand for, or an unknown name in
+            ``options``.
+    """
+    real = any(node.op.level == "real" for node in graph.nodes)
+    if not is_mixed(graph) or not real:
+        return graph
+    return _Lowering(graph, options).run()
+
+
+@dataclass(frozen=True)
+class _Value:
+    """What a real tensor has become.
+
+    Attributes:
+        tensor: integers or bits in the graph that is made.
+        ops: what is still to be done to them.
+        reach: largest magnitude of the integers.
+        shape: the tensor's shape.
+        stream: its type if it is a stream of fixed-point numbers that ``ops`` only scale back.
+        dtype: type of narrow integers (the input, streams, bits); Real for accumulators.
+        source: the node that made it, for names and messages.
+    """
+
+    tensor: str
+    ops: tuple[Op, ...]
+    reach: int
+    shape: Shape
+    dtype: Integer | Bit | Real
+    source: Node | None = None
+    stream: Integer | None = None
+
+
+class _Lowering:
+    def __init__(self, graph: Graph, options: PassOptions) -> None:
+        options.check(graph)
+        self._graph, self._options = graph, options
+        self._types = StreamTypes(graph, _ranges(graph, options), options)
+        self._links = Links(graph)
+        self._nodes: list[Node] = []
+        self._values: dict[str, _Value] = {}
+        self._narrow: dict[str, _Value] = {}
+        self._names: set[str] = set()
+
+    def run(self) -> Graph:
+        graph = self._graph
+        start = graph.tensors[graph.input]
+        assert not isinstance(start.dtype, Real)
+        self._values[graph.input] = _Value(
+            graph.input, (), _reach(start.dtype), start.shape, start.dtype
+        )
+        for node in graph.nodes:
+            try:
+                value = self._convert(node)
+                if self._needs_stream(node, value):
+                    value = self._as_stream(node.output, value)
+            except ModelError as error:
+                where = error.where or node.where
+                raise ModelError(error.what, where=where, fix=error.fix) from error
+            self._values[node.output] = value
+        output, mapped = self._scores()
+        return graph.with_nodes(self._nodes, output=output, output_map=mapped)
+
+    def _convert(self, node: Node) -> _Value:
+        x, op = self._values[node.inputs[0]], node.op
+        shape = self._graph.tensors[node.output].shape
+        if isinstance(op, ELEMENTWISE):
+            ops = (*x.ops, op)
+            if isinstance(op, Affine) and x.ops and isinstance(x.ops[-1], Affine):
+                ops = (*x.ops[:-1], compose(x.ops[-1], op))
+            return replace(x, ops=ops, source=node, stream=None)
+        if isinstance(op, Add):
+            return self._add(node)
+        if isinstance(op, Binarize):
+            return self._binarize(node, x)
+        if isinstance(op, (Conv, Dense)):
+            return self._layer(node, x)
+        if isinstance(op, MaxPool):
+            return self._max_pool(node, x)
+        if isinstance(op, AveragePool):
+            return self._average_pool(node, x)
+        if isinstance(op, Flatten):
+            self._emit(node, op, x.tensor)
+            pixels = int(np.prod(x.shape[1:]))
+            ops = tuple(_repeated(o, pixels) for o in x.ops)
+            return replace(x, tensor=node.output, ops=ops, shape=shape)
+        if isinstance(op, (IntegerTable, BitMaxPool)) and not x.ops:
+            self._emit(node, op, x.tensor)
+            dtype = op.dtype if isinstance(op, IntegerTable) else x.dtype
+            assert not isinstance(dtype, Real)
+            return _Value(node.output, (), _reach(dtype), shape, dtype, node)
+        raise ModelError(
+            f"the operation {type(op).__name__} has no hardware in a network with real streams"
+        )
+
+    def _add(self, node: Node) -> _Value:
+        dtype = self._types.stream(node.output)
+        inputs = [self._as_stream(name, self._values[name]).tensor for name in node.inputs]
+        self._emit(node, FixedAdd(dtype), *inputs)
+        return self._stream(node, dtype)
+
+    def _binarize(self, node: Node, x: _Value) -> _Value:
+        tensor = x.tensor
+        for i, op in enumerate(x.ops):
+            name = self._fresh(f"{node.name}_in{i or ''}")
+            made = Node(name, op, (tensor,), f"{name}:out", node.source)
+            self._nodes.append(made)
+            tensor = made.output
+        self._emit(node, node.op, tensor)
+        assert isinstance(node.op, Binarize)
+        bit = Bit(node.op.low < 0)
+        return _Value(node.output, (), 1, self._graph.tensors[node.output].shape, bit, node)
+
+    def _layer(self, node: Node, x: _Value) -> _Value:
+        op = node.op
+        assert isinstance(op, (Conv, Dense))
+        shape = self._graph.tensors[node.output].shape
+        if isinstance(x.dtype, Bit) and x.ops:
+            raise ModelError(
+                "reads bits that are scaled or shifted otherwise than its weights can carry",
+                fix="use signs of {-1, +1} or {0, 1}, with one scale",
+            )
+        binary = bool((np.abs(op.weight) == 1).all())
+        scale, shift = _normalisation(x)
+        if not isinstance(x.dtype, Bit) and scale is None:
+            x = self._as_activation(node.inputs[0], x)
+            scale, shift = _normalisation(x)
+        taps = int(np.prod(op.weight.shape[1:]))
+        plain = isinstance(x.dtype, Bit) or (not x.ops and binary)
+        if plain or (binary and x.stream is not None):
+            self._emit(node, op, x.tensor)
+            ops = x.ops
+            if ops:
+                assert isinstance(ops[0], Affine)
+                ops = (Affine(full(shape[0], ops[0].scale[0]), full(shape[0], 0)),)
+            return _Value(node.output, ops, x.reach * taps, shape, Real(), node)
+        assert scale is not None
+        assert shift is not None
+        bits = self._options.weight_bits(node.name)
+        made = integer_layer(op, x.shape, bits, scale=scale, shift=shift)
+        self._emit(node, made.op, x.tensor)
+        span = made.op.infer(replace(self._graph.tensors[node.inputs[0]], dtype=x.dtype)).dtype
+        assert isinstance(span, Integer)
+        return _Value(node.output, (made.scale,), _reach(span), shape, Real(), node)
+
+    def _max_pool(self, node: Node, x: _Value) -> _Value:
+        assert isinstance(node.op, MaxPool)
+        pool = IntegerMaxPool(node.op.window)
+        if isinstance(x.dtype, Integer) and all(_rises(op) for op in x.ops):
+            self._emit(node, pool, x.tensor)
+            return replace(x, tensor=node.output, shape=self._graph.tensors[node.output].shape)
+        stream = self._as_stream(node.inputs[0], x)
+        assert stream.stream is not None
+        self._emit(node, pool, stream.tensor)
+        return self._stream(node, stream.stream)
+
+    def _average_pool(self, node: Node, x: _Value) -> _Value:
+        assert isinstance(node.op, AveragePool)
+        x = self._as_stream(node.inputs[0], x)
+        assert x.stream is not None
+        window = node.op.window
+        area = window.kernel[0] * window.kernel[1]
+        self._emit(node, SumPool(window), x.tensor)
+        shape = self._graph.tensors[node.output].shape
+        scale = full(shape[0], Fraction(2) ** -x.stream.frac / area)
+        ops = (Affine(scale, full(shape[0], 0)),)
+        return _Value(node.output, ops, x.reach * area, shape, Real(), node)
+
+    def _needs_stream(self, node: Node, value: _Value) -> bool:
+        """Whether a tensor has several consumers and is not integers as it stands."""
+        if node.output == self._graph.output or not self._links.is_boundary(node.output):
+            return False
+        return value.stream is None and (bool(value.ops) or isinstance(value.dtype, Real))
+
+    def _as_stream(self, name: str, value: _Value) -> _Value:
+        """``value`` as fixed-point numbers of the type of its tensor's group."""
+        dtype = self._types.stream(name)
+        if value.stream == dtype:
+            return value
+        written = name in {self._graph.input, *(n.output for n in self._nodes)}
+        return self._fixed(value, dtype, requantised(name, dtype.bits) if written else name)
+
+    def _as_activation(self, name: str, value: _Value) -> _Value:
+        """``value`` as at most 8 bits, which integer layers read."""
+        if value.stream is not None and value.stream.bits <= ACTIVATION_BITS:
+            return value
+        if name not in self._narrow:
+            dtype = self._types.activation(name)
+            self._narrow[name] = self._fixed(value, dtype, requantised(name, dtype.bits))
+        return self._narrow[name]
+
+    def _fixed(self, value: _Value, dtype: Integer, tensor: str) -> _Value:
+        """Appends the FixedAffine that does all that waits; it writes ``tensor``."""
+        if isinstance(value.dtype, Bit):
+            raise ModelError(
+                "needs a real-valued stream, but bits come",
+                fix="add and pool before the sign, or put a layer between",
+            )
+        op = fixed_affine(value.ops, value.shape[0], value.reach, dtype)
+        source = value.source
+        name = source.name if source else "input"
+        if source is None or name in self._names:
+            name = f"{name}_fixed"
+        node = Node(self._fresh(name), op, (value.tensor,), tensor, source.source if source else "")
+        self._nodes.append(node)
+        return replace(self._stream(node, dtype, value.shape), source=node)
+
+    def _stream(self, node: Node, dtype: Integer, shape: Shape | None = None) -> _Value:
+        shape = shape or self._graph.tensors[node.output].shape
+        back = Affine(full(shape[0], Fraction(2) ** -dtype.frac), full(shape[0], 0))
+        return _Value(node.output, (back,), _reach(dtype), shape, dtype, node, dtype)
+
+    def _scores(self) -> tuple[str, OutputMap]:
+        """The output tensor, and the map to the model's output with one scale for all classes."""
+        name, mapped = self._graph.output, self._graph.output_map
+        value = self._values[name]
+        if isinstance(value.dtype, Bit):
+            raise ModelError(
+                "ends the network with bits; its last layer must give scores",
+                where=self._graph.nodes[-1].where,
+                fix="leave out the sign after the last layer (bits are the scores' signs)",
+            )
+        if not _one_scale(value.ops):
+            dtype = self._types.scores(name, largest(value.ops, value.shape[0], value.reach))
+            written = name in {node.output for node in self._nodes}
+            tensor = requantised(name, dtype.bits) if written else name
+            value = self._fixed(value, dtype, tensor)
+        if not value.ops:
+            return value.tensor, mapped
+        (affine,) = value.ops
+        assert isinstance(affine, Affine)
+        scale, shift = floats(affine.scale[:1]), floats(affine.shift[:1])
+        return value.tensor, replace(mapped, scale=scale, bias=shift)
+
+    def _emit(self, node: Node, op: Op, *inputs: str) -> None:
+        self._nodes.append(replace(node, op=op, inputs=inputs, name=self._fresh(node.name)))
+
+    def _fresh(self, name: str) -> str:
+        candidate, count = name, 1
+        while candidate in self._names:
+            count += 1
+            candidate = f"{name}{count}"
+        self._names.add(candidate)
+        return candidate
+
+
+def _ranges(graph: Graph, options: PassOptions) -> Mapping[str, Range]:
+    """The range of every tensor: the user's, or from images or statistics."""
+    given = options.calibration
+    if isinstance(given, np.ndarray):
+        return calibrate(graph, given)
+    return {**calibrate(graph), **(given or {})}
+
+
+def _reach(dtype: Integer | Bit) -> int:
+    return max(abs(dtype.low), abs(dtype.high))
+
+
+def _normalisation(x: _Value) -> tuple[Floats, Floats] | tuple[None, None]:
+    """Scale and shift per channel of narrow integers; None where they are wide, or it is more."""
+    wide = not isinstance(x.dtype, Integer) or x.dtype.bits > ACTIVATION_BITS
+    if wide or len(x.ops) > 1:
+        return None, None
+    if not x.ops:
+        return np.ones(x.shape[0]), np.zeros(x.shape[0])
+    (op,) = x.ops
+    if not isinstance(op, Affine) or op.row_class:
+        return None, None
+    return floats(op.scale), floats(op.shift)
+
+
+def _rises(op: Op) -> bool:
+    """Whether an element-wise operation keeps the order of numbers, so that a maximum passes it."""
+    if isinstance(op, Affine):
+        return not op.row_class and all(s >= 0 for s in op.scale)
+    return not isinstance(op, PRelu) or all(s >= 0 for s in op.slope)
+
+
+def _repeated(op: Op, pixels: int) -> Op:
+    """An element-wise operation on images as one on their flattened pixels."""
+    if isinstance(op, Affine):
+        if op.row_class:
+            raise ModelError("flattens a stream that is shifted differently from pixel to pixel")
+        return Affine(np.repeat(op.scale, pixels), np.repeat(op.shift, pixels))
+    return PRelu(np.repeat(op.slope, pixels)) if isinstance(op, PRelu) else op
+
+
+def _one_scale(ops: tuple[Op, ...]) -> bool:
+    """Whether integer scores rank like the real ones: one positive scale, one shift for all."""
+    if len(ops) != 1:
+        return not ops
+    (op,) = ops
+    return (
+        isinstance(op, Affine)
+        and not op.row_class
+        and op.scale[0] > 0
+        and len({*op.scale}) == len({*op.shift}) == 1
+    )

@@ -1,0 +1,66 @@
+"""What a user may ask of the passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bnnhw.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bnnhw.calibrate import Range
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Ints
+
+STREAM_BITS = 12
+WEIGHT_BITS = 8
+ACTIVATION_BITS = 8
+SCORE_BITS = 16
+_WIDEST_STREAM = 24
+_WIDEST_WEIGHT = 8
+
+
+@dataclass(frozen=True)
+class PassOptions:
+    """Widths of integers and ranges of streams; matters to networks with real-valued streams only.
+
+    Attributes:
+        precision: bits by name: of a layer with integer weights, those of its weights; of any other
+            node or tensor, those of the stream it belongs to.
+        calibration: images as integers [N, C, H, W], or ranges by tensor, or nothing: ranges from
+            BatchNorm statistics.
+    """
+
+    precision: Mapping[str, int] = field(default_factory=dict)
+    calibration: Ints | Mapping[str, Range] | None = None
+
+    def check(self, graph: Graph) -> None:
+        """Raises ModelError for a name that is none of the graph's, or a width no unit has."""
+        names = {node.name for node in graph.nodes} | set(graph.tensors)
+        for name, bits in self.precision.items():
+            if name not in names:
+                raise ModelError(
+                    f"there is no layer or tensor '{name}'",
+                    where="option --precision",
+                    fix="`bnnhw inspect` lists the names",
+                )
+            if not 2 <= bits <= _WIDEST_STREAM:
+                raise ModelError(
+                    f"{bits} bits for '{name}' are out of range",
+                    where="option --precision",
+                    fix=f"give 2 to {_WIDEST_WEIGHT} bits for weights, up to {_WIDEST_STREAM} for "
+                    "streams",
+                )
+
+    def weight_bits(self, layer: str) -> int:
+        """Width of the weights of an integer layer."""
+        bits = self.precision.get(layer, WEIGHT_BITS)
+        if bits > _WIDEST_WEIGHT:
+            raise ModelError(
+                f"{bits} bits for the weights of '{layer}' are out of range",
+                where="option --precision",
+                fix=f"give 2 to {_WIDEST_WEIGHT} bits",
+            )
+        return bits

@@ -1,0 +1,90 @@
+"""Widths and binary points of real-valued streams.
+
+The two inputs of an addition and its result share one binary point, and so do a max pool's input
+and result: tensors joined so form a group (in a residual network, one a stage).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bnnhw.calibrate import Range, union
+from bnnhw.errors import ModelError
+from bnnhw.ir.ops import Add, MaxPool
+from bnnhw.ir.types import Integer
+from bnnhw.passes.options import ACTIVATION_BITS, SCORE_BITS, STREAM_BITS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bnnhw.ir.graph import Graph
+    from bnnhw.passes.options import PassOptions
+
+
+class StreamTypes:
+    """The fixed-point type of each tensor, should it be a stream.
+
+    Args:
+        graph: with real-valued operations.
+        ranges: of its tensors.
+        options: widths the user asks for.
+    """
+
+    def __init__(self, graph: Graph, ranges: Mapping[str, Range], options: PassOptions) -> None:
+        self._ranges = ranges
+        self._leader = {name: name for name in graph.tensors}
+        for node in graph.nodes:
+            if isinstance(node.op, (Add, MaxPool)):
+                for name in node.inputs:
+                    self._leader[self._find(name)] = self._find(node.output)
+        self._members: dict[str, list[str]] = {}
+        for name in graph.tensors:
+            self._members.setdefault(self._find(name), []).append(name)
+        self._bits = self._asked(graph, options)
+        self._types: dict[str, Integer] = {}
+
+    def stream(self, tensor: str) -> Integer:
+        """Of a tensor's group: signed, by default 12 bits."""
+        group = self._find(tensor)
+        if group not in self._types:
+            bits = self._bits.get(group, STREAM_BITS)
+            frac = self._range(self._members[group]).binary_point(bits)
+            self._types[group] = Integer(bits, True, frac)
+        return self._types[group]
+
+    def activation(self, tensor: str) -> Integer:
+        """Of what a layer with integer weights reads: at most 8 bits, unsigned where it can be."""
+        bits = min(ACTIVATION_BITS, self._bits.get(self._find(tensor), ACTIVATION_BITS))
+        found = self._range([tensor])
+        signed = found.low < 0
+        return Integer(bits, signed, found.binary_point(bits, signed=signed))
+
+    def scores(self, tensor: str, largest: float) -> Integer:
+        """Of the scores, none of which is beyond ``largest``: nothing saturates in calibration."""
+        bits = self._bits.get(self._find(tensor), SCORE_BITS)
+        reach = min(largest, 2 * self._ranges[tensor].reach) or largest
+        return Integer(bits, True, Range(-reach, reach).binary_point(bits))
+
+    def _find(self, tensor: str) -> str:
+        while self._leader[tensor] != tensor:
+            tensor = self._leader[tensor]
+        return tensor
+
+    def _range(self, tensors: list[str]) -> Range:
+        return union(self._ranges[name] for name in tensors)
+
+    def _asked(self, graph: Graph, options: PassOptions) -> dict[str, int]:
+        outputs = {node.name: node.output for node in graph.nodes}
+        found: dict[str, int] = {}
+        for name, bits in options.precision.items():
+            tensor = outputs.get(name, name)
+            if tensor not in self._leader:
+                continue
+            group = self._find(tensor)
+            if found.setdefault(group, bits) != bits:
+                raise ModelError(
+                    f"'{name}' is to have {bits} bits, but is added to a stream of {found[group]}",
+                    where="option --precision",
+                    fix="give all tensors that an addition joins the same width",
+                )
+        return found
