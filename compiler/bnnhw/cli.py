@@ -251,6 +251,32 @@ def run(
         typer.echo(f"accuracy: {accuracy:.2%} of {len(scores)} labelled inputs")
 
 
+@app.command("inspect")
+def inspect_command(
+    model: Model,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    input_offset: InputOffset = None,
+    sign_zero: SignZero = "minus",
+    as_json: Json = False,
+) -> None:
+    """List a model's layers, what is binary in them, and its operations and parameters.
+
+    A model that is not supported is listed up to the node that is not, and why; the exit code is 1.
+    """
+    from bnnhw.inspect import inspect_model
+    from bnnhw.inspect_table import print_inspection
+
+    options = load_options(input_type, input_scale, input_offset, sign_zero)
+    found = inspect_model(model, options)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        print_inspection(found, out)
+    if found.problem is not None:
+        raise found.problem
+
+
 @app.command()
 def report(build: BuildDir, as_json: Json = False) -> None:
     """Show a build's report."""
