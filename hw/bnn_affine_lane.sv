@@ -2,8 +2,8 @@
 //
 // field_i holds the parameters that belong to x_i: {knee, b1, m1, b0, m0}, or {b0, m0} where
 // SEGMENTS is 1. With two segments, x >= knee picks m and b first, so that one multiplier does.
-// Latency in enabled clocks: 2 + (SEGMENTS - 1) without a multiplier, 4 with a DSP48E1,
-// else 2 + (SEGMENTS - 1) + ceil(MULTIPLIER_BITS / 4). One result a clock.
+// Latency in enabled clocks: 4 with a DSP48E1, else SEGMENTS + max(1, ceil(MULTIPLIER_BITS / 4)).
+// One result a clock.
 module bnn_affine_lane #(
     parameter int unsigned IN_BITS = 16,
     parameter int unsigned IN_SIGNED = 1,
@@ -64,22 +64,26 @@ module bnn_affine_lane #(
   end
 
   logic signed [OFFSET_BITS-1:0] offset;
-  logic [SumBits-1:0] sum_q;
+  logic [SumBits-1:0] sum;
   assign offset = segment[MULTIPLIER_BITS+:OFFSET_BITS];
 
   if (MULTIPLIER_BITS == 0) begin : gen_add
     logic signed [IN_BITS:0] wide;
+    logic [SumBits-1:0] sum_q;
     assign wide = {(IN_SIGNED == 1) && operand[IN_BITS-1], operand};
+    assign sum  = sum_q;
     always_ff @(posedge clk) if (en_i) sum_q <= SumBits'(wide) + SumBits'(offset);
   end else if (USE_DSP == 1) begin : gen_dsp
     // The registers of a DSP48E1: A and B are those of the selection, then M and C, then P.
     localparam int unsigned XBits = IN_BITS + 1 - IN_SIGNED;
     logic signed [XBits-1:0] factor;
     logic signed [MBits-1:0] multiplier;
-    (* use_dsp = "yes" *)logic signed [IN_BITS+MBits-1:0] product_q;
+    (* use_dsp = "yes" *) logic signed [IN_BITS+MBits-1:0] product_q;
     logic signed [OFFSET_BITS-1:0] offset_q;
+    logic [SumBits-1:0] sum_q;
     assign factor = XBits'({(IN_SIGNED == 1) && operand[IN_BITS-1], operand});
     assign multiplier = segment[0+:MBits];
+    assign sum = sum_q;
     always_ff @(posedge clk) begin
       if (en_i) begin
         product_q <= factor * multiplier;
@@ -88,35 +92,28 @@ module bnn_affine_lane #(
       end
     end
   end else begin : gen_booth
-    localparam int unsigned Stages = (MBits + 3) / 4;
-    logic [IN_BITS+MBits-1:0] product;
-    logic signed [OFFSET_BITS-1:0] offset_q[Stages];
     bnn_booth #(
-        .X_BITS  (IN_BITS),
+        .X_BITS(IN_BITS),
         .X_SIGNED(IN_SIGNED),
-        .W_BITS  (MBits)
+        .W_BITS(MBits),
+        .ADDEND_BITS(OFFSET_BITS),
+        .SUM_BITS(SumBits)
     ) u_booth (
-        .clk(clk),
-        .en_i(en_i),
-        .x_i(operand),
-        .w_i(segment[0+:MBits]),
-        .product_o(product)
+        .clk  (clk),
+        .en_i (en_i),
+        .x_i  (operand),
+        .w_i  (segment[0+:MBits]),
+        .c_i  (offset),
+        .sum_o(sum)
     );
-    always_ff @(posedge clk) begin
-      if (en_i) begin
-        offset_q[0] <= offset;
-        for (int unsigned i = 1; i < Stages; i++) offset_q[i] <= offset_q[i-1];
-        sum_q <= SumBits'($signed(product)) + SumBits'(offset_q[Stages-1]);
-      end
-    end
   end
 
   // Saturation of the shifted sum.
   logic [KeptBits-1:0] kept;
   logic [OUT_BITS-1:0] y_q;
   logic negative;
-  assign negative = sum_q[SumBits-1];
-  assign kept = sum_q[SumBits-1-:KeptBits];
+  assign negative = sum[SumBits-1];
+  assign kept = sum[SumBits-1-:KeptBits];
 
   if (OUT_SIGNED == 1 && KeptBits > OUT_BITS) begin : gen_signed
     logic [KeptBits-OUT_BITS:0] upper;
@@ -135,14 +132,13 @@ module bnn_affine_lane #(
   end else if (KeptBits > OUT_BITS + 1) begin : gen_unsigned
     logic high;
     assign high = kept[KeptBits-2:OUT_BITS] != '0;
-    always_ff @(posedge clk)
-      if (en_i) y_q <= negative ? '0 : kept[OUT_BITS-1:0] | {OUT_BITS{high}};
+    always_ff @(posedge clk) if (en_i) y_q <= negative ? '0 : kept[OUT_BITS-1:0] | {OUT_BITS{high}};
   end else begin : gen_unsigned_fits
     always_ff @(posedge clk) if (en_i) y_q <= negative ? '0 : OUT_BITS'(kept);
   end
   assign y_o = y_q;
 
   logic unused;
-  assign unused = ^{x, segment, sum_q, kept, negative};
+  assign unused = ^{x, segment, sum, kept, negative};
 
 endmodule

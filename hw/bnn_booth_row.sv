@@ -2,22 +2,26 @@
 //
 // digit_i are three overlapping bits of the recoded factor (bits 2j+1, 2j, 2j-1). A negative digit
 // inverts, and its +1 is the carry-in, so that one 6-input LUT a bit and a carry chain do it all.
-// acc_i is what the rows below leave, shifted right by two; the sum fits X_BITS + 2 bits.
+// acc_i is signed; SUM_BITS, at least X_BITS + 2, must hold the sum.
 module bnn_booth_row #(
-    parameter int unsigned X_BITS = 8,
-    parameter int unsigned X_SIGNED = 1
+    parameter int unsigned X_BITS   = 8,
+    parameter int unsigned X_SIGNED = 1,
+    parameter int unsigned ACC_BITS = 8,
+    parameter int unsigned SUM_BITS = 10
 ) (
-    input  logic [X_BITS-1:0] x_i,
-    input  logic [       2:0] digit_i,
-    input  logic [X_BITS-1:0] acc_i,
-    output logic [X_BITS+1:0] sum_o
+    input  logic [  X_BITS-1:0] x_i,
+    input  logic [         2:0] digit_i,
+    input  logic [ACC_BITS-1:0] acc_i,
+    output logic [SUM_BITS-1:0] sum_o
 );
 
   if (X_BITS == 0 || X_SIGNED > 1) begin : gen_bad_size
     $error("bnn_booth_row: X_BITS must be positive, X_SIGNED 0 or 1");
   end
+  if (SUM_BITS < X_BITS + 2 || SUM_BITS < ACC_BITS || ACC_BITS == 0) begin : gen_bad_sum
+    $error("bnn_booth_row: SUM_BITS must be at least X_BITS + 2 and ACC_BITS");
+  end
 
-  // Once and twice x, as wide as the sum.
   logic [X_BITS+1:0] once, twice, addend;
   logic is_once, is_twice;
   logic fill;
@@ -31,8 +35,8 @@ module bnn_booth_row #(
       ((once & {(X_BITS + 2) {is_once}}) | (twice & {(X_BITS + 2) {is_twice}}));
 
   // Kept, so that synthesis does not merge the rows into one tree of LUTs.
-  (* keep *)logic [X_BITS+1:0] sum;
-  assign sum   = (X_BITS + 2)'($signed(acc_i)) + addend + (X_BITS + 2)'(digit_i[2]);
+  (* keep *) logic [SUM_BITS-1:0] sum;
+  assign sum   = SUM_BITS'($signed(acc_i)) + SUM_BITS'($signed(addend)) + SUM_BITS'(digit_i[2]);
   assign sum_o = sum;
 
 endmodule

@@ -133,13 +133,15 @@ module bnn_mac_pe_array #(
         bnn_booth #(
             .X_BITS  (IN_BITS),
             .X_SIGNED(IN_SIGNED),
-            .W_BITS  (WEIGHT_BITS)
+            .W_BITS  (WEIGHT_BITS),
+            .SUM_BITS(ProductBits)
         ) u_product (
-            .clk(clk),
-            .en_i(en),
-            .x_i(x_q[s*IN_BITS+:IN_BITS]),
-            .w_i(weights[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .product_o(products[(p*SIMD+s)*ProductBits+:ProductBits])
+            .clk  (clk),
+            .en_i (en),
+            .x_i  (x_q[s*IN_BITS+:IN_BITS]),
+            .w_i  (weights[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .c_i  (1'b0),
+            .sum_o(products[(p*SIMD+s)*ProductBits+:ProductBits])
         );
         assign carries[p*SIMD+s] = 1'b0;
       end else if (MULTIPLY_STYLE == 2) begin : gen_dsp
@@ -197,7 +199,8 @@ module bnn_mac_pe_array #(
     assign base = acc_first ? init[p*ACC_BITS+:ACC_BITS] : sum_q;
     if (Carries == 1) begin : gen_carry
       always_ff @(posedge clk)
-        if (acc_en) sum_q <= ACC_BITS'($signed(total)) + base + ACC_BITS'(carry);
+        if (acc_en)
+          sum_q <= ACC_BITS'($signed(total)) + base + ACC_BITS'(carry);
     end else begin : gen_no_carry
       always_ff @(posedge clk) if (acc_en) sum_q <= ACC_BITS'($signed(total)) + base;
       logic unused;
