@@ -14,6 +14,8 @@ from bnnhw.hls_simulation import ap_types_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bnnhw.backend.hls_units import Twin
+
 HERE = Path(__file__).parent
 
 
@@ -28,7 +30,8 @@ class Case:
         in_bits: bits of an input beat.
         out_bits: bits of an output beat.
         beats: input beats of all frames; (data, last) pairs where ``axis_in``. Where a twin has
-            several inputs: of the first, then equally many of the next.
+            several inputs: of the first, then equally many of the next. The words of a memory
+            that it reads.
         expected: output beats of all frames; (data, last) pairs where ``axis_out``. Where a twin
             has several outputs: of the first, then equally many of the next.
         frames: number of frames, so of calls.
@@ -103,10 +106,14 @@ def _program(cases: Sequence[Case]) -> str:
             arguments.append(f"memory_{index}")
         source = f"{'bnnhw::AxisBeat' if case.axis_in else 'ap_uint'}<{case.in_bits}>"
         sink = f"{'bnnhw::AxisBeat' if case.axis_out else 'ap_uint'}<{case.out_bits}>"
-        lines += [f'  hls::stream<{source}> {name}("{name}");' for name in twin.inputs]
-        lines += [f'  hls::stream<{sink}> {name}("{name}");' for name in twin.outputs]
         beats = len(case.beats) // len(twin.inputs)
-        lines += [f"  harness::fill(in, {name}, {beats});" for name in twin.inputs]
+        for name in twin.inputs:
+            if name in _streams(twin):
+                lines += [f'  hls::stream<{source}> {name}("{name}");']
+                lines += [f"  harness::fill(in, {name}, {beats});"]
+            else:
+                lines += [f"  static {source} {name}[{beats}];", f"  harness::load(in, {name});"]
+        lines += [f'  hls::stream<{sink}> {name}("{name}");' for name in twin.outputs]
         if twin.error:
             lines += ["  ap_uint<1> error;"]
             arguments.append("error")
@@ -115,7 +122,7 @@ def _program(cases: Sequence[Case]) -> str:
         lines += [f"    bnnhw::{case.kind}<{values}>({', '.join(arguments)});"]
         lines += ["    harness::put(out, error);"] if twin.error else []
         lines += ["  }"]
-        lines += [f"  harness::report_unread(out, {name});" for name in twin.inputs]
+        lines += [f"  harness::report_unread(out, {name});" for name in _streams(twin)]
         lines += [f"  harness::report_beats(out, {name});" for name in twin.outputs]
         lines += ["}", ""]
     lines += ["int main(int, char** argv) {"]
@@ -124,6 +131,11 @@ def _program(cases: Sequence[Case]) -> str:
     lines += [f"  case_{number}(in, out);" for number in range(len(cases))]
     lines += ["  return std::fclose(in) | std::fclose(out);", "}", ""]
     return "\n".join(lines)
+
+
+def _streams(twin: Twin) -> list[str]:
+    """The inputs that are streams; the others are memories."""
+    return [name for name in twin.inputs if name.endswith("_axis")]
 
 
 def _word(value: int, bits: int) -> bytes:
@@ -156,7 +168,7 @@ def _outcomes(cases: Sequence[Case], data: bytes) -> dict[str, Outcome]:
 
     for case in cases:
         errors = tuple(take(1) for _ in range(case.frames if TWINS[case.kind].error else 0))
-        unread = sum(take(4) for _ in TWINS[case.kind].inputs)
+        unread = sum(take(4) for _ in _streams(TWINS[case.kind]))
         size = (case.out_bits + 7) // 8
         if case.axis_out:
             pairs = [(take(size), take(1)) for _ in range(take(4))]

@@ -10,8 +10,9 @@ from bnnhw.assets import asset_folder
 from bnnhw.backend.hls_units import STREAM_PARAMETERS, TWINS
 
 # Units of the contracts that are no part of the data path: a stream's depth, a pipeline register,
-# and the AXI4-Lite block, which the interface pragmas of the top function stand for.
-NO_TWIN = {"bnn_fifo", "bnn_register_slice", "bnn_registers", "bnn_rom"}
+# and the AXI4-Lite block and the memory port, which the interface pragmas of the top function
+# stand for.
+NO_TWIN = {"bnn_fifo", "bnn_register_slice", "bnn_registers", "bnn_rom", "bnn_read_arbiter"}
 
 
 def contracts() -> dict[str, list[str]]:

@@ -101,12 +101,14 @@ class Run:
 
 
 def sources(unit: str) -> list[Path]:
-    """Returns the file of a unit and of every unit it names, itself first."""
+    """Returns the file of a unit, or of a bench here, and of every unit it names, itself first."""
     found: dict[str, Path] = {}
     todo = [unit]
     while todo:
         name = todo.pop(0)
         path = HW / f"{name}.sv"
+        if name == unit and not path.exists():
+            path = Path(__file__).with_name(f"{name}.sv")
         if name in found or not path.exists():
             continue
         found[name] = path

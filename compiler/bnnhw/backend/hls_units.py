@@ -32,7 +32,8 @@ class Twin:
         memories: array arguments behind the streams, in order.
         error: whether a last argument reports a protocol error.
         timing: parameters of the Verilog unit that move cycles but no value; the twin has none.
-        inputs: its input streams, the first arguments.
+        inputs: its input streams, the first arguments; ``memory`` is not a stream but a pointer to
+            bus words, an ``m_axi`` port of the top function.
         outputs: its output streams, the next.
     """
 
@@ -76,6 +77,20 @@ TWINS = {
     "bnn_window_parallel": Twin(
         (*_IMAGE, *_KERNEL, *_PADS, "SIMD", "REPEATS", "PAD_VALUE", "RAM_STYLE"),
         timing=("LINES",),
+    ),
+    "bnn_frame_window": Twin(
+        (
+            *(*_IMAGE, *_KERNEL, *_PADS, "SIMD", "PASSES", "IN_LANES", "TILE_MAJOR"),
+            *("PAD_VALUE", "RAM_STYLE", "OUT_BITS"),
+        )
+    ),
+    "bnn_axi_reader": Twin(
+        ("DATA_BITS", "WORDS"),
+        timing=("ADDR_BITS", "BURST", "OUTSTANDING", "DEPTH"),
+        inputs=("memory",),
+    ),
+    "bnn_weight_buffer": Twin(
+        ("WORD_BITS", "FOLDS", "PIXELS", "RAM_STYLE", "BEATS"), timing=("DEPTH",)
     ),
     "bnn_pe_array": Twin((*_FOLDING, *_SUM, *_BORDERS), _PE_MEMORIES),
     "bnn_int_pe_array": Twin((*_FOLDING, "IN_BITS", "IN_SIGNED", *_SUM, *_BORDERS), _PE_MEMORIES),

@@ -1,0 +1,112 @@
+"""Bench of what reads from memory: streams on one side, `bnn_memory.Memory` on the other.
+
+Reads its job and writes what it saw as ``bnn_stream`` does. A job names the output streams with
+the number of beats to take of each (more may come: readers read ahead), the memory's patterns, and
+events: values of other inputs that change in a given cycle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from bnn_memory import Memory, MemoryTiming, scrambled
+from bnn_stream import ProtocolError, Sink
+from cocotb.triggers import Timer
+
+
+class Taker(Sink):
+    """Takes so many beats and then stops; counts the cycles in which it waited for one."""
+
+    starved = 0
+
+    def drive(self, cycle: int) -> None:
+        """Sets ``tready`` for a cycle."""
+        super().drive(cycle)
+        if self.done and self.is_ready:
+            self.is_ready = False
+            self.ready.value = 0
+
+    def sample(self, cycle: int) -> bool:
+        """Looks at a settled cycle; returns whether a beat moves."""
+        moved = super().sample(cycle)
+        if self.is_ready and self.beats and not moved:
+            self.starved += 1
+        return moved
+
+
+async def run_pattern(dut: Any, job: dict[str, Any], pattern: dict[str, Any]) -> dict[str, Any]:
+    """Resets the unit, takes all beats of a job once and returns what was seen."""
+    seed, bits = int(pattern["seed"]), int(job["bits"])
+    dut.rst_n.value = 0
+    for name, value in job["statics"].items():
+        getattr(dut, name).value = value
+    timing = MemoryTiming(
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in pattern["memory"].items()}
+    )
+    memory = Memory(
+        dut, "m_axi", lambda address: scrambled(address, bits), bits, int(job["longest"]), timing,
+        seed, frozenset(job["faulty"]),
+    )  # fmt: skip
+    sinks = [
+        Taker(dut, prefix, count, pattern["stall"], seed + i)
+        for i, (prefix, count) in enumerate(job["outputs"].items())
+    ]
+    events = {int(cycle): (name, value) for cycle, name, value in job["events"]}
+    for _ in range(3):
+        dut.clk.value = 0
+        await Timer(1, "ns")
+        dut.clk.value = 1
+        await Timer(1, "ns")
+    dut.rst_n.value = 1
+
+    errors = cycle = idle_for = 0
+    while True:
+        dut.clk.value = 0
+        if cycle in events:
+            name, value = events[cycle]
+            getattr(dut, name).value = value
+        memory.drive(cycle)
+        for sink in sinks:
+            sink.drive(cycle)
+        await Timer(1, "ns")
+        moved = memory.sample(cycle)
+        for sink in sinks:
+            moved |= sink.sample(cycle)
+        errors += int(dut.error_o.value).bit_count()
+        dut.clk.value = 1
+        await Timer(1, "ns")
+
+        idle_for = 0 if moved else idle_for + 1
+        # Once nobody takes beats, readers fill up and must come to rest.
+        if all(s.done for s in sinks) and idle_for > 400:
+            break
+        if idle_for > 2000:
+            raise ProtocolError(f"nothing moved for {idle_for} cycles")
+        cycle += 1
+    return {
+        "memory": pattern["memory"],
+        "errors": errors,
+        "in_flight": memory.in_flight,
+        "bursts": [vars(burst) for burst in memory.bursts],
+        "given": memory.given,
+        "outputs": {
+            s.prefix: {
+                "data": [f"{beat[0]:x}" for beat in s.beats],
+                "taken": s.taken,
+                "starved": s.starved,
+            }
+            for s in sinks
+        },
+    }
+
+
+@cocotb.test()
+async def memory_bench(dut: Any) -> None:
+    """Runs every pattern of the job, with a reset before each."""
+    job = json.loads(Path(os.environ["BNNHW_JOB"]).read_text())
+    results = [await run_pattern(dut, job, pattern) for pattern in job["patterns"]]
+    Path(os.environ["BNNHW_RESULT"]).write_text(json.dumps(results))

@@ -1,0 +1,126 @@
+"""The twins that take weights from memory, and a frame's windows again and again for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hls_golden import beats_of, pack, windows
+from hls_harness import Case, Outcome, check, run_cases
+from test_hls_checks import compiler_messages
+
+FRAMES = 2
+
+
+def reader_case(name: str, bits: int, words: int) -> Case:
+    rng = np.random.default_rng(words)
+    memory = [pack(row, 1) for row in rng.integers(0, 2, (words, bits))]
+    params = {"DATA_BITS": bits, "WORDS": words}
+    return Case(name, "bnn_axi_reader", params, bits, bits, memory, memory * FRAMES, FRAMES)
+
+
+def buffer_case(name: str, bits: int, folds: int, pixels: int, tiles: int, style: int = 0) -> Case:
+    rng = np.random.default_rng(bits)
+    count = FRAMES * tiles * folds
+    words = [pack(row, 1) for row in rng.integers(0, 2, (count, bits))]
+    expected = [w for i in range(0, count, folds) for w in words[i : i + folds] * pixels]
+    params = {"WORD_BITS": bits, "FOLDS": folds, "PIXELS": pixels, "RAM_STYLE": style,
+              "BEATS": tiles * folds}  # fmt: skip
+    return Case(name, "bnn_weight_buffer", params, bits, bits, words, expected, FRAMES)
+
+
+def frame_case(
+    name: str,
+    *,
+    image: tuple[int, int, int],
+    kernel: tuple[int, int],
+    simd: int,
+    lanes: int,
+    stride: tuple[int, int] = (1, 1),
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0),
+    passes: int = 1,
+    tile_major: bool = False,
+    bits: int = 1,
+    pad_value: int = 0,
+    user: bool = False,
+    style: int = 0,
+) -> Case:
+    """``image`` is (H, W, C), ``pads`` (top, bottom, left, right)."""
+    height, width, channels = image
+    rng = np.random.default_rng(len(name) * 1009 + height * 31 + width)
+    beats: list[int] = []
+    expected: list[int] = []
+    for _ in range(FRAMES):
+        pixels = rng.integers(0, 1 << bits, image)
+        order = pixels.reshape(height * width, -1, lanes)
+        beats += beats_of(order.swapaxes(0, 1) if tile_major else order, lanes, bits)
+        values, padded = windows(pixels, kernel, stride, pads, pad_value)
+        marks = np.broadcast_to(padded[..., None], (*padded.shape, channels // simd))
+        expected += passes * [
+            pack(tap, bits) | (int(mark and user) << (simd * bits))
+            for tap, mark in zip(values.reshape(-1, simd), marks.reshape(-1), strict=True)
+        ]
+    params = {
+        "ELEM_BITS": bits, "CHANNELS": channels, "HEIGHT": height, "WIDTH": width,
+        "KERNEL_H": kernel[0], "KERNEL_W": kernel[1],
+        "STRIDE_H": stride[0], "STRIDE_W": stride[1],
+        "PAD_TOP": pads[0], "PAD_BOTTOM": pads[1], "PAD_LEFT": pads[2], "PAD_RIGHT": pads[3],
+        "SIMD": simd, "PASSES": passes, "IN_LANES": lanes, "TILE_MAJOR": int(tile_major),
+        "PAD_VALUE": pad_value, "RAM_STYLE": style, "OUT_BITS": simd * bits + int(user),
+    }  # fmt: skip
+    return Case(name, "bnn_frame_window", params, lanes * bits, simd * bits + int(user), beats,
+                expected, FRAMES)  # fmt: skip
+
+
+SAME = (1, 1, 1, 1)
+CASES = [
+    reader_case("reader", 64, 37),
+    reader_case("reader_one_word", 32, 1),
+    buffer_case("buffer", 72, 9, 7, 3),
+    buffer_case("buffer_one_word", 5, 1, 6, 4, 1),
+    buffer_case("buffer_one_pixel", 130, 4, 1, 3, 2),
+    frame_case("frame", image=(3, 4, 8), kernel=(3, 3), pads=SAME, simd=8, lanes=8, passes=3),
+    frame_case("frame_columns", image=(3, 3, 12), kernel=(3, 3), pads=SAME, simd=4, lanes=2,
+               passes=2, bits=3, pad_value=5, user=True, style=1),
+    frame_case("frame_tiles", image=(3, 3, 12), kernel=(3, 3), pads=SAME, simd=4, lanes=2,
+               passes=2, tile_major=True, user=True),
+    frame_case("frame_channel_by_channel", image=(5, 4, 6), kernel=(3, 2), stride=(2, 2),
+               pads=(1, 0, 1, 0), simd=6, lanes=1, passes=2, tile_major=True),
+    frame_case("frame_left_over", image=(5, 6, 4), kernel=(3, 3), stride=(2, 3), simd=2, lanes=2,
+               bits=8, style=2),
+    frame_case("frame_dense", image=(1, 1, 10), kernel=(1, 1), simd=5, lanes=5, passes=4),
+    frame_case("frame_wide", image=(3, 3, 140), kernel=(3, 3), pads=SAME, simd=70, lanes=35,
+               passes=2, tile_major=True),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    return run_cases(CASES, tmp_path_factory.mktemp("memory"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_twin_does_what_its_contract_says(case: Case, outcomes: dict[str, Outcome]) -> None:
+    check(case, outcomes)
+
+
+LEGAL = {case.kind: dict(case.params) for case in reversed(CASES)}
+ILLEGAL: list[tuple[str, dict[str, int], str]] = [
+    ("bnn_axi_reader", {"DATA_BITS": 48}, "a bus word is a power of two of bits"),
+    ("bnn_weight_buffer", {"BEATS": 10}, "a frame is a whole number of tiles"),
+    ("bnn_frame_window", {"SIMD": 3, "OUT_BITS": 3}, "SIMD divides CHANNELS"),
+    ("bnn_frame_window", {"IN_LANES": 3}, "IN_LANES divides SIMD"),
+    ("bnn_frame_window", {"PAD_TOP": 3}, "a window touches the image"),
+    ("bnn_frame_window", {"TILE_MAJOR": 2}, "TILE_MAJOR is 0 or 1"),
+    ("bnn_frame_window", {"OUT_BITS": 10}, "elements, and tuser or not"),
+]
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
+    instances = [(kind, {**LEGAL[kind], **change}) for kind, change, _ in ILLEGAL]
+    return compiler_messages(tmp_path_factory.mktemp("illegal"), instances)
+
+
+@pytest.mark.parametrize("number", range(len(ILLEGAL)))
+def test_illegal_parameters_are_refused(number: int, messages: dict[int, str]) -> None:
+    assert f"static assertion failed: {ILLEGAL[number][2]}" in messages.get(number, "")

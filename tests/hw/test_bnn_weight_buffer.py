@@ -1,0 +1,51 @@
+"""bnn_weight_buffer: each tile's words once a pixel, and the next tile's fetched meanwhile."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from compute import lint, refusal
+from runner import PATTERNS, Pattern, run_streams
+
+CASES = [
+    # word_bits, folds, pixels, depth, tiles
+    (72, 9, 7, 18, 6),
+    (5, 4, 3, 5, 9),  # hardly more than a tile
+    (16, 1, 6, 2, 20),  # a tile of one word
+    (33, 6, 1, 6, 12),  # each word once
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_plays_each_tile_once_a_pixel(case: tuple[int, ...]) -> None:
+    bits, folds, pixels, depth, tiles = case
+    rng = random.Random(bits)
+    words = [rng.getrandbits(bits) for _ in range(tiles * folds)]
+    expected = np.array(words, object).reshape(tiles, 1, folds)
+    expected = np.broadcast_to(expected, (tiles, pixels, folds)).reshape(-1)
+    runs = run_streams(
+        "bnn_weight_buffer",
+        {"WORD_BITS": bits, "FOLDS": folds, "PIXELS": pixels, "DEPTH": depth},
+        {"s_axis": words},
+        {"m_axis": len(expected)},
+        patterns=(*PATTERNS, Pattern("rare", "half", 8)),
+    )
+    for run in runs:
+        assert run.outputs["m_axis"].data == expected.tolist(), run.pattern
+    taken = runs[0].outputs["m_axis"].taken
+    assert taken[0] == 2
+    if depth >= 2 * folds:
+        # Two tiles fit: however long a tile takes, the next is there.
+        assert taken == list(range(2, 2 + len(expected)))
+
+
+def test_refuses_illegal_parameters() -> None:
+    assert refusal("bnn_weight_buffer", {"DEPTH": 8})
+
+
+@pytest.mark.parametrize("parameters", [{}, {"FOLDS": 1, "DEPTH": 2}], ids=str)
+def test_is_free_of_lint(parameters: dict[str, int]) -> None:
+    assert lint("bnn_weight_buffer", parameters) == ""
