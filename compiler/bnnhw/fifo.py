@@ -49,13 +49,38 @@ def size_fifos(design: Design) -> tuple[Design, Prediction]:
 
 
 def _size_shortcuts(design: Design) -> Design:
-    """The design with FIFOs on the streams that meet at additions."""
-    meeting = [name for unit in design.units if len(unit.sources) > 1 for name in unit.sources]
-    if not meeting:
+    """The design with FIFOs on the streams that meet at additions, and behind pools.
+
+    Of two such streams the one that comes first is the shortcut. The other gets a FIFO of two
+    beats: were it deep, the units before it would run ahead of the slowest part of the design and
+    fill it, however deep.
+    """
+    pairs = [unit.sources for unit in design.units if len(unit.sources) > 1]
+    if not pairs:
         return design
-    streams = design.streams
-    flow = DesignFlow(with_fifo_depths(design, {n: 2 * streams[n].beats + 2 for n in meeting}))
-    return with_fifo_depths(design, {name: max(2, flow.occupancy(name) + 1) for name in meeting})
+    depths = {name: 2 * design.streams[name].beats + 2 for pair in pairs for name in pair}
+    flow = DesignFlow(with_fifo_depths(design, depths), frames=1)
+    early = [min(pair, key=flow.arrival) for pair in pairs]
+    depths = {name: depth if name in early else 2 for name, depth in depths.items()}
+    bursts = _behind_pools(design)
+    depths |= bursts
+    flow = DesignFlow(with_fifo_depths(design, depths))
+    depths |= {name: max(2, flow.occupancy(name) + 1) for name in (*early, *bursts)}
+    return with_fifo_depths(design, depths)
+
+
+def _behind_pools(design: Design) -> dict[str, int]:
+    """Streams into 1x1 convolutions of images, and the beats of a row.
+
+    What a pool gives comes in bursts, a row at a time; no more need wait.
+    """
+    return {
+        unit.sources[0]: max(2, design.streams[unit.sources[0]].beats // unit.params["HEIGHT"])
+        for unit in design.units
+        if unit.kind == "bnn_window"
+        and unit.params["KERNEL_H"] * unit.params["KERNEL_W"] == 1
+        and unit.params["HEIGHT"] * unit.params["WIDTH"] > 1
+    }
 
 
 def _window_depths(design: Design) -> dict[str, int]:

@@ -89,9 +89,13 @@ class FoldingSearch:
         self.network, self.board = network, board
         self.request = request or FoldingRequest()
         self.request.check([s.name for s in network.layers], [s.name for s in network.stages])
-        self.tables = {
-            layer.name: _candidates(network, layer, self.request) for layer in network.layers
-        }
+        tables: dict[object, list[Candidate]] = {}
+        self.tables: dict[str, list[Candidate]] = {}
+        for layer in network.layers:
+            key = _likeness(network, layer, self.request)
+            if key not in tables:
+                tables[key] = _candidates(network, layer, self.request)
+            self.tables[layer.name] = tables[key]
         fastest = [min(c.cycles for c in table) for table in self.tables.values()]
         self.floor = max(*fastest, _fixed_cycles(network))
         self.limit = budget(board)
@@ -269,6 +273,16 @@ def _input_lanes(network: Network, layers: Mapping[str, LayerFolding]) -> int:
     following = next(s for s in network.stages if isinstance(s, Layer))
     channels = network.stages[0].channels
     return min(layer_input_lanes(following, layers[following.name]), channels)
+
+
+def _likeness(network: Network, layer: Layer, request: FoldingRequest) -> object:
+    """Equal for layers that the same foldings suit at the same price."""
+    facts = network.facts[layer.name]
+    return (
+        layer.image, layer.window, layer.features, layer.element, layer.weight_bits,
+        layer.threshold is None, facts.acc_bits, facts.rows, facts.columns,
+        repr(request.layers.get(layer.name)),
+    )  # fmt: skip
 
 
 def _candidates(network: Network, layer: Layer, request: FoldingRequest) -> list[Candidate]:

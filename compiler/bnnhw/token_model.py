@@ -10,6 +10,7 @@ FIFOs must hold, without the simulation that it must agree with to 1 %.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -73,23 +74,48 @@ class Flow:
         tokens: tokens a frame, by event.
         links: the units between events.
         moved: by event, the cycle in which each token (its last beat) moves.
+        tied: whether events that pass on token by token count as one, some cycles apart. Where a
+            token is a pixel, units that hold less than a pixel keep their ends in step.
     """
 
+    tied: bool = False
     group: list[int] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     moved: list[list[int]] = field(default_factory=list)
+    _leader: list[tuple[int, int]] = field(default_factory=list)
 
     def event(self, beats: int, group: int) -> int:
         """A new event of ``beats`` a frame."""
         self.group.append(group)
         self.tokens.append(beats // group)
+        self._leader.append((len(self._leader), 0))
         return len(self.group) - 1
 
-    def link(self, source: int, sink: int, timing: UnitTiming) -> None:
-        """Puts a unit between two events."""
+    def link(self, source: int, sink: int, timing: UnitTiming, *, loose: bool = False) -> None:
+        """Puts a unit between two events; a ``loose`` one holds tokens and ties nothing."""
         needs, lag, frees, delay = _coarse(timing, self.group[source], self.group[sink])
+        in_step = np.array_equal(needs, np.arange(self.tokens[source])) and lag.min() == lag.max()
+        if self.tied and in_step and not loose and self._tie(source, sink, int(lag[0])):
+            return
         self.links.append(Link(source, sink, needs, lag, frees, delay))
+
+    def _tie(self, source: int, sink: int, lag: int) -> bool:
+        """Makes ``sink`` follow ``source`` after ``lag`` cycles; whether they were apart."""
+        (a, after_a), (b, after_b) = self._find(source), self._find(sink)
+        if a == b:
+            return False
+        self._leader[b] = (a, after_a + lag - after_b)
+        return True
+
+    def _find(self, event: int) -> tuple[int, int]:
+        """The event that leads ``event``, and the cycles from that one to it."""
+        leader, after = self._leader[event]
+        while self._leader[leader][0] != leader:
+            after += self._leader[leader][1]
+            leader = self._leader[leader][0]
+        self._leader[event] = (leader, after)
+        return leader, after
 
     def solve(self, frames: int) -> None:
         """Solves the equations for ``frames`` frames.
@@ -97,24 +123,39 @@ class Flow:
         Raises:
             BnnhwError: the equations have no solution: the dataflow deadlocks.
         """
-        self.moved = [[] for _ in self.tokens]
+        found = [self._find(event) for event in range(len(self.tokens))]
+        leading: list[list[int]] = [[] for _ in self.tokens]
+        pace = [0] * len(self.tokens)
+        for event, (leader, _) in enumerate(found):
+            pace[leader] = max(pace[leader], self.group[event])
         bounds: list[list[tuple[list[int], list[int], list[int]]]] = [[] for _ in self.tokens]
+        beside: list[set[int]] = [set() for _ in self.tokens]
         for link in self.links:
+            (source, after_source), (sink, after_sink) = found[link.source], found[link.sink]
             have, want = self.tokens[link.source], self.tokens[link.sink]
             needs = _over_frames(link.needs, have, frames, none_below=0)
-            lags = [int(v) for v in np.tile(link.lag, frames)]
-            bounds[link.sink].append((self.moved[link.source], needs, lags))
+            lags = np.tile(link.lag + after_source - after_sink, frames).tolist()
+            bounds[sink].append((leading[source], needs, lags))
             frees = _over_frames(link.frees, want, frames, none_below=None)
-            delays = [int(v) for v in np.tile(link.delay, frames)]
-            bounds[link.source].append((self.moved[link.sink], frees, delays))
+            delays = np.tile(link.delay + after_sink - after_source, frames).tolist()
+            bounds[source].append((leading[sink], frees, delays))
+            if source != sink:
+                beside[source].add(sink)
+                beside[sink].add(source)
         counts = [count * frames for count in self.tokens]
-        progress = True
-        while progress:
-            progress = False
-            for event, count in enumerate(counts):
-                done = self.moved[event]
-                if len(done) < count and _advance(done, count, self.group[event], bounds[event]):
-                    progress = True
+        leaders = [event for event, (leader, _) in enumerate(found) if leader == event]
+        waiting = deque(leaders)
+        queued = set(leaders)
+        while waiting:
+            event = waiting.popleft()
+            queued.discard(event)
+            if _advance(leading[event], counts[event], pace[event], bounds[event]):
+                waiting.extend(beside[event] - queued)
+                queued |= beside[event]
+        self.moved = [
+            leading[leader] if after == 0 else [time + after for time in leading[leader]]
+            for leader, after in found
+        ]
         if any(len(m) != c for m, c in zip(self.moved, counts, strict=True)):
             raise BnnhwError(
                 "the dataflow deadlocks in the token model",
@@ -153,34 +194,43 @@ def predict(design: Design) -> Prediction:
 class DesignFlow:
     """The solved model of a design whose source and sink never wait.
 
+    Args:
+        design: the design.
+        frames: how many frames flow, one behind the other.
+
     Raises:
         BnnhwError: the dataflow deadlocks.
     """
 
-    def __init__(self, design: Design) -> None:
-        self.design = design
+    def __init__(self, design: Design, frames: int = _FRAMES) -> None:
+        self.design, self.frames = design, frames
         beats = sum(s.beats for s in design.streams.values())
         self.exact = beats <= _EXACT_BEATS
-        self.flow = Flow()
+        self.flow = Flow(tied=not self.exact)
         self._written: dict[str, int] = {}
         self._read: dict[str, int] = {}
-        self._source = self._port(design.input_port.beats)
-        self._sink = self._port(design.output_port.beats)
+        streams = list(design.streams.values())
+        self._source = self._event(design.input_port.beats, streams[0].pixels)
+        self._sink = self._event(design.output_port.beats, streams[-1].pixels)
         self._add_streams()
         for unit in design.units:
             parts = [part(unit.params, design, unit) for part in TIMINGS[unit.kind]]
             start = self._read[unit.sources[0]] if unit.sources else self._source
             for end in [self._written[name] for name in unit.sinks] or [self._sink]:
                 self._chain(start, parts, end)
-        self.flow.solve(_FRAMES)
+        self.flow.solve(frames)
 
     def prediction(self) -> Prediction:
         """Cycles a frame and latency."""
         flow = self.flow
         out = flow.tokens[self._sink]
-        ends = [flow.moved[self._sink][(f + 1) * out - 1] for f in range(_FRAMES)]
+        ends = [flow.moved[self._sink][(f + 1) * out - 1] for f in range(self.frames)]
         first = flow.moved[self._source][0] - flow.group[self._source] + 1
         return Prediction(ends[-1] - ends[-2], ends[0] - first + 1, self.exact)
+
+    def arrival(self, stream: str) -> int:
+        """The cycle in which the first token enters the FIFO on ``stream``."""
+        return self.flow.moved[self._written[stream]][0]
 
     def occupancy(self, stream: str) -> int:
         """The most beats that the FIFO on ``stream`` holds at a time."""
@@ -191,9 +241,7 @@ class DesignFlow:
         inside = np.searchsorted(entered, left, side="right") - np.arange(len(left))
         return int(inside.max()) * group + group - 1
 
-    def _port(self, beats: int) -> int:
-        """An event at the design's edge, in tokens of about a pixel of the nearest stream."""
-        pixels = next(iter(self.design.streams.values())).pixels
+    def _event(self, beats: int, pixels: int) -> int:
         return self.flow.event(beats, 1 if self.exact else _group(beats, pixels))
 
     def _add_streams(self) -> None:
@@ -203,12 +251,13 @@ class DesignFlow:
         }
         streams = self.design.streams
         for name, stream in streams.items():
-            group = 1 if self.exact else _group(stream.beats, stream.pixels)
             if stream.depth or name not in joined:
-                self._written[name] = self.flow.event(stream.beats, group)
+                self._written[name] = self._event(stream.beats, stream.pixels)
             if name not in joined:
                 self._read[name] = (
-                    self.flow.event(stream.beats, group) if stream.depth else self._written[name]
+                    self._event(stream.beats, stream.pixels)
+                    if stream.depth
+                    else self._written[name]
                 )
         for second, first in joined.items():
             self._read[second] = self._read[first]
@@ -216,14 +265,12 @@ class DesignFlow:
         for name, stream in streams.items():
             if stream.depth:
                 timing = fifo_timing(stream.beats, stream.depth)
-                self.flow.link(self._written[name], self._read[name], timing)
+                self.flow.link(self._written[name], self._read[name], timing, loose=True)
 
     def _chain(self, start: int, parts: list[UnitTiming], end: int) -> None:
         """The parts of a unit one after another, with events in between."""
         for timing in parts[:-1]:
-            beats = len(timing.needs)
-            group = 1 if self.exact else _group(beats, self.flow.tokens[start])
-            middle = self.flow.event(beats, group)
+            middle = self._event(timing.beats_out, self.flow.tokens[start])
             self.flow.link(start, middle, timing)
             start = middle
         self.flow.link(start, end, parts[-1])
@@ -253,7 +300,10 @@ def _coarse(timing: UnitTiming, source: int, sink: int) -> tuple[Index, Index, I
     frees = timing.frees[source - 1 :: source]
     whole = (frees % sink == sink - 1).astype(np.int64)
     delay = timing.free_delay + (1 - whole) * (frees % sink + 1)
-    return newest, lag + timing.latency, frees // sink - (1 - whole), delay
+    freeing = frees // sink - (1 - whole)
+    # No token waits for one that needs it: beats inside a token may, and do not count.
+    before = np.searchsorted(np.maximum.accumulate(newest), np.arange(len(freeing))) - 1
+    return newest, lag + timing.latency, np.minimum(freeing, before), delay
 
 
 def _over_frames(index: Index, tokens: int, frames: int, none_below: int | None) -> list[int]:
@@ -262,4 +312,5 @@ def _over_frames(index: Index, tokens: int, frames: int, none_below: int | None)
     result = index[None, :] + offsets
     if none_below is not None:
         result = np.where(index[None, :] < none_below, -1, result)
-    return [int(v) for v in result.reshape(-1)]
+    flat: list[int] = result.reshape(-1).tolist()
+    return flat
