@@ -16,7 +16,18 @@ import numpy as np
 from bnnhw.frontend import views
 from bnnhw.ir.interpret import execute
 from bnnhw.ir.interpret_real import affine_arrays, convolve, execute_real, max_pool
-from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Conv, Dense, Flatten, Lookup, MaxPool
+from bnnhw.ir.ops import (
+    Affine,
+    AveragePool,
+    Binarize,
+    BitMaxPool,
+    Conv,
+    Dense,
+    Flatten,
+    Lookup,
+    MaxPool,
+    PRelu,
+)
 from bnnhw.ir.types import Bit
 
 if TYPE_CHECKING:
@@ -113,8 +124,7 @@ def _aligned(graph: Graph, imported: Imported) -> dict[str, _Aligned]:
             places += [(name, scaled, scaled.output) for name in (node.output, scaled.output)]
         for name, extra, tensor in places:
             bits = name in written and isinstance(graph.tensors[name].dtype, Bit)
-            view = imported.views.get(tensor)
-            if bits and view is not None and view.tensor == tensor and view.batch_first:
+            if bits and is_aligned(imported, tensor):
                 found[name] = _Aligned(node, extra, tensor)
                 break
     return found
@@ -196,11 +206,8 @@ class _Walk:
 
     def _model_bits(self, place: _Aligned) -> Bools:
         name = place.tensor
-        graph = self._imported.graph
-        shape = graph.tensors[name].shape
-        sizes = views.axis_sizes(shape, len(self._values[name]))
-        array = views.samples_in_graph_order(self._imported.views[name], self._values[name], sizes)
-        values = array.reshape(len(array), *shape).astype(np.float64)
+        shape = self._imported.graph.tensors[name].shape
+        values = model_values(self._imported, name, self._values[name])
         op = place.sign.op
         assert isinstance(op, Binarize)
         low, high = np.asarray(op.low), np.asarray(op.high)
@@ -209,6 +216,20 @@ class _Walk:
             scale, shift = affine_arrays(place.scaled.op, len(shape))
             low, high = low * scale + shift, high * scale + shift
         return np.asarray(np.abs(values - high) < np.abs(values - low))
+
+
+def model_values(imported: Imported, name: str, values: NDArray[np.generic]) -> Floats:
+    """What the model gives for its tensor ``name``, in the order and shape of the graph's."""
+    shape = imported.graph.tensors[name].shape
+    sizes = views.axis_sizes(shape, len(values))
+    array = views.samples_in_graph_order(imported.views[name], values, sizes)
+    return array.reshape(len(array), *shape).astype(np.float64)
+
+
+def is_aligned(imported: Imported, name: str) -> bool:
+    """Whether a tensor of the real graph is one of the model's too."""
+    view = imported.views.get(name)
+    return view is not None and view.tensor == name and view.batch_first
 
 
 def error_bound(
@@ -236,6 +257,13 @@ def error_bound(
         return max_pool(error, op.window)
     if isinstance(op, BitMaxPool):
         return max_pool(error, op.window)
+    if isinstance(op, AveragePool):
+        taps = op.window.kernel[0] * op.window.kernel[1]
+        size = execute_real(op, np.abs(x), tensor)
+        return execute_real(op, error, tensor) + min(taps + 1, 8 * np.sqrt(taps)) * _UNIT * size
+    if isinstance(op, PRelu):
+        steepest = float(max(1, *(abs(s) for s in op.slope)))
+        return steepest * (error + _UNIT * np.abs(x))
     if isinstance(op, Lookup):
         return np.abs(execute_real(op, x, tensor)) * _AFFINE_UNITS * _UNIT
     if isinstance(op, Flatten):
@@ -265,6 +293,9 @@ def _layer_error(op: Conv | Dense, x: Floats, error: Floats) -> Floats:
 
 def _fraction_bits(values: Floats) -> int:
     """The least k with every value a multiple of 2^-k; 64 where none is small enough."""
+    finest = values * 2.0**_GRID_BITS
+    if not np.array_equal(finest, np.rint(finest)):
+        return 64
     for bits in range(_GRID_BITS + 1):
         scaled = values * 2.0**bits
         if np.array_equal(scaled, np.rint(scaled)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +14,12 @@ from bnnhw.frontend.runnable import runnable
 from bnnhw.ir.interpret import interpret, layer_nodes
 from bnnhw.ir.types import Bit, Real
 from bnnhw.near_ties import explain
+from bnnhw.passes.mixed import is_mixed
+from bnnhw.real_check import check_real
+from bnnhw.verify_streams import check_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import onnx
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 _BATCH = 32
 _THREADS = 2
 _UNIT = 2.0**-24
+_MACS = 4e9
+"""Multiply-accumulates to spend on a comparison operation by operation, about."""
+_FEWEST = 2
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,9 @@ class VerificationResult:
         inputs: number of inputs.
         mismatches: inputs whose results differ (after the explanations in ``note``).
         note: what the user should know about the comparison.
+        agreement: share of the inputs with the same best class, where the scores are only close.
+        largest_difference: of the scores, where they are only close.
+        saturated: by tensor, how many numbers lay beyond its fixed-point type.
     """
 
     what: str
@@ -48,6 +57,9 @@ class VerificationResult:
     inputs: int
     mismatches: int
     note: str = ""
+    agreement: float | None = None
+    largest_difference: float | None = None
+    saturated: Mapping[str, int] = field(default_factory=dict)
 
 
 def check_against_onnxruntime(
@@ -59,10 +71,15 @@ def check_against_onnxruntime(
     random_count: int = 8,
     seed: int = 1,
 ) -> VerificationResult:
-    """Compares the scores of ``graph`` with those of the model, which onnxruntime runs.
+    """Compares ``graph`` with the model, which onnxruntime runs.
 
-    A difference is accepted only where the model's own float32 arithmetic decides a sign that
-    exact arithmetic decides otherwise, within a bound on its rounding error; ``note`` counts them.
+    Of a network without real-valued streams, the scores must be the model's. A difference is
+    accepted only where the model's own float32 arithmetic decides a sign that exact arithmetic
+    decides otherwise, within a bound on its rounding error; ``note`` counts them.
+
+    Fixed-point numbers round the streams of other networks. There the real graph must be the
+    model's up to float32 rounding, and every integer operation the real one's up to its own
+    rounding; how close the scores are after all of them is reported.
 
     Args:
         model_path: the ONNX file.
@@ -77,6 +94,8 @@ def check_against_onnxruntime(
         VerificationError: the scores differ; names the first layer whose bits do.
     """
     x = random_inputs(graph, random_count, seed)
+    if is_mixed(graph):
+        x = np.concatenate([x[2:], x[:2]])  # only some are compared step by step: constants last
     if inputs is not None:
         graph.input_format.encode(inputs)  # refuses what a cast would silently change
         x = np.concatenate([np.asarray(inputs, x.dtype), x])
@@ -85,6 +104,8 @@ def check_against_onnxruntime(
     session = Session(proto, imported, [imported.scores])
     y = session.run(x)[0].astype(np.float64).reshape(len(x), *graph.output_map.shape)
     q = graph.input_format.encode(x)
+    if is_mixed(graph):
+        return _check_mixed(graph, imported, Tracer(proto, imported), (x, q), y)
     wrong = _differing(graph, interpret(graph, q), y)
     note = ""
     if wrong.any():
@@ -99,6 +120,47 @@ def check_against_onnxruntime(
             f"most {explained.largest:.2g} of the bound on that rounding"
         )
     return VerificationResult("the integer graph's scores", "onnxruntime", len(x), 0, note)
+
+
+def _check_mixed(
+    graph: Graph,
+    imported: Imported,
+    trace: Tracer,
+    inputs: tuple[NDArray[np.generic], Ints],
+    y: Floats,
+) -> VerificationResult:
+    """Compares a network with real-valued streams step by step, then its scores."""
+    x, q = inputs
+    count = min(len(q), max(_FEWEST, int(_MACS / max(1, _operations(graph)))))
+    real = check_real(imported, trace, (x[:count], q[:count]))
+    streams = check_streams(imported.graph, graph, q[:count])
+    scores = np.concatenate([interpret(graph, part) for part in np.array_split(q, len(q))])
+    got, want = (v.reshape(len(x), -1) for v in (graph.output_map.apply(scores), y))
+    same = float((got.argmax(axis=1) == want.argmax(axis=1)).mean())
+    largest = float(np.abs(got - want).max())
+    saturated = sum(streams.saturated.values())
+    notes = [
+        f"{real.signs} tensors of signs and {real.tensors} real-valued tensors of the model agree "
+        f"with the real-valued graph up to float32 rounding ({real.ties} signs decided by it)",
+        f"{streams.tensors} integer tensors agree with real operations up to their own rounding",
+        f"{saturated} of {streams.elements} numbers saturated",
+        f"the best class is the model's for {same:.0%} of {len(x)} inputs, most of them random "
+        f"noise; scores differ by at most {largest:.3g}, their standard deviation is "
+        f"{float(want.std()):.3g}",
+    ]
+    return VerificationResult(
+        "every integer operation by itself", "onnxruntime and the real-valued graph", count, 0,
+        "; ".join(notes), same, largest, streams.saturated,
+    )  # fmt: skip
+
+
+def _operations(graph: Graph) -> int:
+    """Multiply-accumulates of one input."""
+    total = 0
+    for node in layer_nodes(graph):
+        shape = graph.tensors[node.output].shape
+        total += int(node.op.weight.size * np.prod(shape[1:]))  # type: ignore[attr-defined]
+    return total
 
 
 def random_inputs(graph: Graph, count: int, seed: int) -> NDArray[np.generic]:

@@ -220,7 +220,7 @@ class _Run:
         size = np.abs(margin).max(initial=1.0)
         wrong = (bits != want) & (np.abs(margin) > _EXACT * size)
         self._refuse(node, wrong, "signs differ from the real operations'")
-        values = np.where(bits, sign.op.high, sign.op.low)
+        values: Floats = np.where(bits, sign.op.high, sign.op.low).astype(np.float64)
         if scaled is not None:
             values = execute_real_node(scaled, [values], self._plan.real.tensors)
         self._real_values[node.output] = values

@@ -28,6 +28,8 @@ from bnnhw.ir.ops import (
     Dense,
     FixedAdd,
     Flatten,
+    IntegerConv,
+    IntegerDense,
     IntegerMaxPool,
     IntegerTable,
     MaxPool,
@@ -129,6 +131,7 @@ class _Lowering:
                 raise ModelError(error.what, where=where, fix=error.fix) from error
             self._values[node.output] = value
         output, mapped = self._scores()
+        self._check_precision()
         return graph.with_nodes(self._nodes, output=output, output_map=mapped)
 
     def _convert(self, node: Node) -> _Value:
@@ -301,6 +304,18 @@ class _Lowering:
         assert isinstance(affine, Affine)
         scale, shift = floats(affine.scale[:1]), floats(affine.shift[:1])
         return value.tensor, replace(mapped, scale=scale, bias=shift)
+
+    def _check_precision(self) -> None:
+        """Raises ModelError for a width that belongs to nothing."""
+        layers = {n.name for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))}
+        for name in self._options.precision:
+            if name not in layers and not self._types.is_used(name):
+                raise ModelError(
+                    f"'{name}' has neither integer weights nor a stream of its own",
+                    where="option --precision",
+                    fix="binary layers have one width; name a layer with real weights, or the "
+                    "addition or BatchNorm that a stream comes from",
+                )
 
     def _emit(self, node: Node, op: Op, *inputs: str) -> None:
         self._nodes.append(replace(node, op=op, inputs=inputs, name=self._fresh(node.name)))

@@ -40,12 +40,15 @@ class StreamTypes:
         self._members: dict[str, list[str]] = {}
         for name in graph.tensors:
             self._members.setdefault(self._find(name), []).append(name)
-        self._bits = self._asked(graph, options)
+        self._outputs = {node.name: node.output for node in graph.nodes}
+        self._used: set[str] = set()
+        self._bits = self._asked(options)
         self._types: dict[str, Integer] = {}
 
     def stream(self, tensor: str) -> Integer:
         """Of a tensor's group: signed, by default 12 bits."""
         group = self._find(tensor)
+        self._used.add(group)
         if group not in self._types:
             bits = self._bits.get(group, STREAM_BITS)
             frac = self._range(self._members[group]).binary_point(bits)
@@ -54,6 +57,7 @@ class StreamTypes:
 
     def activation(self, tensor: str) -> Integer:
         """Of what a layer with integer weights reads: at most 8 bits, unsigned where it can be."""
+        self._used.add(self._find(tensor))
         bits = min(ACTIVATION_BITS, self._bits.get(self._find(tensor), ACTIVATION_BITS))
         found = self._range([tensor])
         signed = found.low < 0
@@ -61,9 +65,15 @@ class StreamTypes:
 
     def scores(self, tensor: str, largest: float) -> Integer:
         """Of the scores, none of which is beyond ``largest``: nothing saturates in calibration."""
+        self._used.add(self._find(tensor))
         bits = self._bits.get(self._find(tensor), SCORE_BITS)
         reach = min(largest, 2 * self._ranges[tensor].reach) or largest
         return Integer(bits, True, Range(-reach, reach).binary_point(bits))
+
+    def is_used(self, name: str) -> bool:
+        """Whether a type was asked for that the width given for ``name`` decides."""
+        tensor = self._outputs.get(name, name)
+        return tensor in self._leader and self._find(tensor) in self._used
 
     def _find(self, tensor: str) -> str:
         while self._leader[tensor] != tensor:
@@ -73,11 +83,10 @@ class StreamTypes:
     def _range(self, tensors: list[str]) -> Range:
         return union(self._ranges[name] for name in tensors)
 
-    def _asked(self, graph: Graph, options: PassOptions) -> dict[str, int]:
-        outputs = {node.name: node.output for node in graph.nodes}
+    def _asked(self, options: PassOptions) -> dict[str, int]:
         found: dict[str, int] = {}
         for name, bits in options.precision.items():
-            tensor = outputs.get(name, name)
+            tensor = self._outputs.get(name, name)
             if tensor not in self._leader:
                 continue
             group = self._find(tensor)
