@@ -31,6 +31,7 @@ def inspect(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         monkeypatch.setenv("COLUMNS", "160")
         monkeypatch.setattr(sys, "argv", ["bnnhw", "inspect", *map(str, arguments)])
         monkeypatch.setattr(cli.out, "_width", 160)
+        capfd.readouterr()  # what exporters log
         with pytest.raises(SystemExit) as caught:
             cli.main()
         shown = capfd.readouterr()

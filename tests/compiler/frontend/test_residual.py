@@ -144,7 +144,7 @@ def test_shortcuts_beside_channels_last_paths(tmp_path: Path) -> None:
     [
         "global",
         "mean",
-        "mean, dimensions dropped",
+        "dropped mean",
         "mean of opset 18",
         "flat mean",
         "pool",
