@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 _LINEAR = ("Add", "Sub", "Sum", "Neg", "Mul", "Div", "Identity")
 _ELEMENTWISE = frozenset(
     """
-    Abs Add And Cast Ceil Clip Div Elu Equal Erf Exp Floor Greater GreaterOrEqual HardSigmoid
-    Identity LeakyRelu Less LessOrEqual Log Max Min Mod Mul Neg Not Or Pow Reciprocal Relu Round
-    Sigmoid Sign Sqrt Sub Sum Tanh Where Xor
+    Abs Add And Atan Cast Ceil Celu Clip Cos Cosh Div Elu Equal Erf Exp Floor Gelu Greater
+    GreaterOrEqual HardSigmoid HardSwish Identity LeakyRelu Less LessOrEqual Log Max Min Mish Mod
+    Mul Neg Not Or Pow Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub
+    Sum Tan Tanh Where Xor
     """.split()  # noqa: SIM905
 )
 _SUMS = ("Add", "Sub", "Sum")

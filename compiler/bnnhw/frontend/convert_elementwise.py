@@ -55,8 +55,8 @@ def arithmetic(ctx: Context, node: OnnxNode) -> None:
         raise unsupported(node)
     if node.op == "Sub" and live[0] == 0:
         ctx.centred.add(made.tensor)
-    divided = {"Div": 1, "Mul": -1}.get(node.op)
-    if view.tensor in ctx.centred and ctx.model.roots.get(node.inputs[1 - live[0]]) == divided:
+    root = {"Div": 1, "Mul": -1}.get(node.op, 0)
+    if view.tensor in ctx.centred and ctx.model.roots.get(node.inputs[1 - live[0]]) == root:
         channels = ctx.tensors[made.tensor].shape[0]
         ctx.statistics[made.tensor] = Statistics(np.zeros(channels), np.ones(channels))
     ctx.views[out] = made
