@@ -1,8 +1,9 @@
 """Bench of what reads from memory: streams on one side, `bnn_memory.Memory` on the other.
 
-Reads its job and writes what it saw as ``bnn_stream`` does. A job names the output streams with
-the number of beats to take of each (more may come: readers read ahead), the memory's patterns, and
-events: values of other inputs that change in a given cycle.
+Reads its job and writes what it saw as ``bnn_stream`` does. A job names input streams with their
+beats, output streams with the number of beats to take of each (more may come: readers read ahead),
+the memory's patterns, what it holds, and events: values of other inputs that change in a given
+cycle. A word of memory that the job does not give is `bnn_memory.scrambled`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import cocotb
 from bnn_memory import Memory, MemoryTiming, scrambled
-from bnn_stream import ProtocolError, Sink
+from bnn_stream import ProtocolError, Sink, Source
 from cocotb.triggers import Timer
 
 
@@ -47,10 +48,18 @@ async def run_pattern(dut: Any, job: dict[str, Any], pattern: dict[str, Any]) ->
     timing = MemoryTiming(
         **{k: tuple(v) if isinstance(v, list) else v for k, v in pattern["memory"].items()}
     )
+    held = {int(address): int(word, 16) for address, word in job["held"].items()}
+
+    def word(address: int) -> int:
+        return held[address] if address in held else scrambled(address, bits)
+
     memory = Memory(
-        dut, "m_axi", lambda address: scrambled(address, bits), bits, int(job["longest"]), timing,
-        seed, frozenset(job["faulty"]),
-    )  # fmt: skip
+        dut, "m_axi", word, bits, int(job["longest"]), timing, seed, frozenset(job["faulty"])
+    )
+    sources = [
+        Source(dut, prefix, {"tdata": beats}, pattern["idle"], seed + 100 + i)
+        for i, (prefix, beats) in enumerate(job["inputs"].items())
+    ]
     sinks = [
         Taker(dut, prefix, count, pattern["stall"], seed + i)
         for i, (prefix, count) in enumerate(job["outputs"].items())
@@ -69,16 +78,17 @@ async def run_pattern(dut: Any, job: dict[str, Any], pattern: dict[str, Any]) ->
         if cycle in events:
             name, value = events[cycle]
             getattr(dut, name).value = value
-        memory.drive(cycle)
-        for sink in sinks:
-            sink.drive(cycle)
+        for side in (memory, *sources, *sinks):
+            side.drive(cycle)
         await Timer(1, "ns")
-        moved = memory.sample(cycle)
-        for sink in sinks:
-            moved |= sink.sample(cycle)
+        moved = False
+        for side in (memory, *sources, *sinks):
+            moved |= side.sample(cycle)
         errors += int(dut.error_o.value).bit_count()
         dut.clk.value = 1
         await Timer(1, "ns")
+        for source in sources:
+            source.release()
 
         idle_for = 0 if moved else idle_for + 1
         # Once nobody takes beats, readers fill up and must come to rest.

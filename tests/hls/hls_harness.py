@@ -27,7 +27,7 @@ class Case:
         name: what the test calls it.
         kind: the unit.
         params: its template parameters.
-        in_bits: bits of an input beat.
+        in_bits: bits of an input beat; of each input where they differ.
         out_bits: bits of an output beat.
         beats: input beats of all frames; (data, last) pairs where ``axis_in``. Where a twin has
             several inputs: of the first, then equally many of the next. The words of a memory
@@ -44,7 +44,7 @@ class Case:
     name: str
     kind: str
     params: Mapping[str, int]
-    in_bits: int
+    in_bits: int | tuple[int, ...]
     out_bits: int
     beats: Sequence[int] | Sequence[tuple[int, int]]
     expected: Sequence[int] | Sequence[tuple[int, int]]
@@ -56,6 +56,13 @@ class Case:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def input_bits(self) -> tuple[int, ...]:
+        """Bits of a beat of each input."""
+        if isinstance(self.in_bits, tuple):
+            return self.in_bits
+        return (self.in_bits,) * len(TWINS[self.kind].inputs)
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,10 @@ def _program(cases: Sequence[Case]) -> str:
             lines += [f"  static ap_uint<{bits}> memory_{index}{shape};"]
             lines += [f"  harness::load(in, memory_{index});"]
             arguments.append(f"memory_{index}")
-        source = f"{'bnnhw::AxisBeat' if case.axis_in else 'ap_uint'}<{case.in_bits}>"
         sink = f"{'bnnhw::AxisBeat' if case.axis_out else 'ap_uint'}<{case.out_bits}>"
         beats = len(case.beats) // len(twin.inputs)
-        for name in twin.inputs:
+        for name, bits in zip(twin.inputs, case.input_bits, strict=True):
+            source = f"{'bnnhw::AxisBeat' if case.axis_in else 'ap_uint'}<{bits}>"
             if name in _streams(twin):
                 lines += [f'  hls::stream<{source}> {name}("{name}");']
                 lines += [f"  harness::fill(in, {name}, {beats});"]
@@ -148,11 +155,13 @@ def _stimulus(case: Case) -> bytes:
         for word in words:
             fields = [word] if isinstance(word, int) else word
             parts += [_word(int(value), bits) for value in fields]
-    for beat in case.beats:
+    each = len(case.beats) // len(case.input_bits)
+    for number, beat in enumerate(case.beats):
+        bits = case.input_bits[number // each]
         if isinstance(beat, tuple):
-            parts += [_word(beat[0], case.in_bits), _word(beat[1], 1)]
+            parts += [_word(beat[0], bits), _word(beat[1], 1)]
         else:
-            parts += [_word(int(beat), case.in_bits)]
+            parts += [_word(int(beat), bits)]
     return b"".join(parts)
 
 

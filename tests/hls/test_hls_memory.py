@@ -71,6 +71,44 @@ def frame_case(
                 expected, FRAMES)  # fmt: skip
 
 
+def array_case(
+    name: str,
+    *,
+    pe: int,
+    simd: int,
+    folds: int,
+    tiles: int,
+    pixels: int,
+    shift: int = 0,
+    binary: bool = False,
+    half: bool = True,
+) -> Case:
+    rng = np.random.default_rng(pe * 7919 + simd * 31 + folds)
+    acc_bits = (simd * folds << shift).bit_length() + 2
+    init = rng.integers(-(simd * folds) << shift, 1, (tiles, pe))
+    weights = rng.integers(0, 2, (tiles, 1, folds, pe, simd))
+    x = rng.integers(0, 2, (FRAMES, 1, pixels, folds, 1, simd))
+    padded = rng.random((FRAMES, 1, pixels, folds, 1)) < 0.3
+    x[padded] = 0
+    count = (x == weights).sum(axis=-1)
+    if half:
+        count = np.where(padded, simd // 2, count)
+    acc = init[:, None] + (count.sum(axis=3) << shift)
+    size = (FRAMES, tiles, pixels, folds)
+    marked = np.concatenate([x, padded[..., None].astype(np.int64)], axis=-1)
+    beats = beats_of(np.broadcast_to(marked, (*size, 1, simd + 1)), simd + 1, 1)
+    beats += beats_of(np.broadcast_to(weights, (*size, pe, simd)), pe * simd, 1)
+    out_bits = 1 if binary else acc_bits
+    expected = beats_of((acc >= 0).astype(np.int64) if binary else acc, pe, out_bits)
+    params = {
+        "PE": pe, "SIMD": simd, "FOLDS": folds, "TILES": tiles, "PIXELS": pixels,
+        "ACC_BITS": acc_bits, "ACC_SHIFT": shift, "BINARY_OUT": int(binary), "PAD_HALF": int(half),
+    }  # fmt: skip
+    words = [[int(v) for v in row] for row in init]
+    return Case(name, "bnn_stream_pe_array", params, (simd + 1, pe * simd), pe * out_bits, beats,
+                expected, FRAMES, [(words, acc_bits)])  # fmt: skip
+
+
 SAME = (1, 1, 1, 1)
 CASES = [
     reader_case("reader", 64, 37),
@@ -90,6 +128,9 @@ CASES = [
     frame_case("frame_dense", image=(1, 1, 10), kernel=(1, 1), simd=5, lanes=5, passes=4),
     frame_case("frame_wide", image=(3, 3, 140), kernel=(3, 3), pads=SAME, simd=70, lanes=35,
                passes=2, tile_major=True),
+    array_case("array", pe=2, simd=8, folds=3, tiles=4, pixels=5),
+    array_case("array_wide", pe=3, simd=70, folds=1, tiles=2, pixels=3, shift=1, binary=True),
+    array_case("array_unpadded", pe=1, simd=5, folds=2, tiles=3, pixels=1, half=False),
 ]  # fmt: skip
 
 
@@ -107,6 +148,7 @@ LEGAL = {case.kind: dict(case.params) for case in reversed(CASES)}
 ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_axi_reader", {"DATA_BITS": 48}, "a bus word is a power of two of bits"),
     ("bnn_weight_buffer", {"BEATS": 10}, "a frame is a whole number of tiles"),
+    ("bnn_stream_pe_array", {"SIMD": 7}, "half of SIMD is a number"),
     ("bnn_frame_window", {"SIMD": 3, "OUT_BITS": 3}, "SIMD divides CHANNELS"),
     ("bnn_frame_window", {"IN_LANES": 3}, "IN_LANES divides SIMD"),
     ("bnn_frame_window", {"PAD_TOP": 3}, "a window touches the image"),

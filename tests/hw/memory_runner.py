@@ -57,6 +57,9 @@ def read_memory(
     patterns: Sequence[tuple[Mapping[str, Any], str]],
     *,
     statics: Mapping[str, int],
+    inputs: Mapping[str, Sequence[int]] | None = None,
+    held: Mapping[int, int] | None = None,
+    files: Mapping[str, str] | None = None,
     events: Sequence[tuple[int, str, int]] = (),
     faulty: Sequence[int] = (),
 ) -> list[Reading]:
@@ -66,18 +69,23 @@ def read_memory(
         unit: the unit, or a bench of this folder.
         parameters: its parameters; DATA_BITS and BURST say what may come on the port.
         outputs: beats to take of each output stream.
-        patterns: fields of `bnn_memory.MemoryTiming`, and the pattern of the sinks.
+        patterns: fields of `bnn_memory.MemoryTiming`, and the pattern of sources and sinks.
         statics: values of other inputs.
+        inputs: beats of each input stream.
+        held: words of memory by byte address; others are `scrambled`.
+        files: memory images by parameter name.
         events: (cycle, input, value).
         faulty: addresses that answer with an error.
     """
     job = {
         "bits": parameters["DATA_BITS"],
         "longest": parameters["BURST"],
+        "inputs": {name: [f"{b:x}" for b in beats] for name, beats in (inputs or {}).items()},
+        "held": {address: f"{word:x}" for address, word in (held or {}).items()},
         "outputs": dict(outputs),
         "patterns": [
-            {"memory": dict(memory), "stall": stall, "seed": 10 * i}
-            for i, (memory, stall) in enumerate(patterns)
+            {"memory": dict(memory), "idle": pattern, "stall": pattern, "seed": 10 * i}
+            for i, (memory, pattern) in enumerate(patterns)
         ],
         "statics": dict(statics),
         "events": list(events),
@@ -87,7 +95,7 @@ def read_memory(
         job_file, result_file = Path(name) / "job.json", Path(name) / "result.json"
         job_file.write_text(json.dumps(job))
         env = {"BNNHW_JOB": str(job_file), "BNNHW_RESULT": str(result_file)}
-        run_module(unit, parameters, "bnn_memory_bench", env=env)
+        run_module(unit, parameters, "bnn_memory_bench", files=files, env=env)
         results = json.loads(result_file.read_text())
     return [
         Reading(r["errors"], r["in_flight"], r["bursts"], r["given"], r["outputs"]) for r in results

@@ -94,6 +94,11 @@ TWINS = {
     ),
     "bnn_pe_array": Twin((*_FOLDING, *_SUM, *_BORDERS), _PE_MEMORIES),
     "bnn_int_pe_array": Twin((*_FOLDING, "IN_BITS", "IN_SIGNED", *_SUM, *_BORDERS), _PE_MEMORIES),
+    "bnn_stream_pe_array": Twin(
+        (*_FOLDING, "PIXELS", "ACC_BITS", "ACC_SHIFT", "BINARY_OUT", "PAD_HALF"),
+        (MemoryArgument("INIT_FILE", "PE", "INIT_STYLE"),),
+        inputs=("s_axis", "w_axis"),
+    ),
     "bnn_mac_pe_array": Twin(
         (
             *(*_FOLDING, "IN_BITS", "IN_SIGNED", "WEIGHT_BITS", "ACC_BITS", "OUT_H", "OUT_W"),

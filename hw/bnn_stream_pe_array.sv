@@ -1,0 +1,205 @@
+// PE binary dot products at once, with weights from a stream: tile by tile, each for all pixels.
+//
+// In: SIMD bits a beat on s_axis and the PE * SIMD weights for it on w_axis, taken together; FOLDS
+// beats a window, PIXELS windows a tile, TILES tiles a frame. With PAD_HALF a beat marked by tuser,
+// whose bits are 0, counts SIMD / 2: padding that is neither -1 nor +1.
+// Out: one beat a window, PE accumulators of ACC_BITS, or with BINARY_OUT the bits acc >= 0.
+// Latency as bnn_pe_array: 3 + floor(L/2), L = max(0, ceil(log2(SIMD)) - 2). One beat in a cycle.
+module bnn_stream_pe_array #(
+    parameter int unsigned PE = 1,
+    parameter int unsigned SIMD = 64,
+    parameter int unsigned FOLDS = 9,
+    parameter int unsigned TILES = 4,
+    parameter int unsigned PIXELS = 49,
+    parameter int unsigned ACC_BITS = 12,
+    parameter int unsigned ACC_SHIFT = 0,
+    parameter int unsigned BINARY_OUT = 0,
+    parameter int unsigned PAD_HALF = 1,
+    parameter INIT_FILE = "",
+    parameter int unsigned INIT_STYLE = 0
+) (
+    input  logic                                             clk,
+    input  logic                                             rst_n,
+    input  logic [                                 SIMD-1:0] s_axis_tdata,
+    input  logic                                             s_axis_tuser,
+    input  logic                                             s_axis_tvalid,
+    output logic                                             s_axis_tready,
+    input  logic [                              PE*SIMD-1:0] w_axis_tdata,
+    input  logic                                             w_axis_tvalid,
+    output logic                                             w_axis_tready,
+    output logic [PE*((BINARY_OUT != 0) ? 1 : ACC_BITS)-1:0] m_axis_tdata,
+    output logic                                             m_axis_tvalid,
+    input  logic                                             m_axis_tready
+);
+
+  localparam int unsigned InitAddrBits = (TILES > 1) ? $clog2(TILES) : 1;
+  localparam int unsigned Level = (SIMD > 4) ? $clog2(SIMD) - 2 : 0;
+  localparam int unsigned CountStages = 1 + Level / 2;
+  // One position is the accumulator's carry-in where that spares the popcount a level.
+  localparam int unsigned CarryIn = (SIMD > 3 && SIMD == (4 << Level)) ? 1 : 0;
+  localparam int unsigned Counted = SIMD - CarryIn;
+  localparam int unsigned CountBits = $clog2(Counted + 1);
+  localparam int unsigned SumBits = ACC_BITS - ACC_SHIFT;
+  // Weights of a padded beat: half of its zeros agree with them.
+  localparam logic [SIMD-1:0] Half = SIMD'({(SIMD + 1) / 2{2'b01}});
+
+  if (PE == 0 || SIMD == 0 || TILES == 0 || PIXELS == 0) begin : gen_bad_size
+    $error("bnn_stream_pe_array: PE, SIMD, TILES and PIXELS must be positive");
+  end
+  if (ACC_BITS < 2 || ACC_BITS > 32 || ACC_SHIFT >= ACC_BITS) begin : gen_bad_bits
+    $error("bnn_stream_pe_array: ACC_BITS must be 2 to 32, ACC_SHIFT less");
+  end
+  if (BINARY_OUT > 1 || PAD_HALF > 1 || (PAD_HALF == 1 && SIMD % 2 != 0)) begin : gen_bad_mode
+    $error("bnn_stream_pe_array: BINARY_OUT and PAD_HALF must be 0 or 1, SIMD even with PAD_HALF");
+  end
+
+  logic en;
+  logic ready;
+  logic acc_en;
+  logic acc_first;
+  logic [SIMD-1:0] x_q;
+  logic [SIMD-1:0] x_q2;
+  logic [PE*SIMD-1:0] weights_q;
+  logic [PE*ACC_BITS-1:0] init;
+  logic unused_weight_addr;
+  logic unused_init_addr;
+
+  assign s_axis_tready = ready && w_axis_tvalid;
+  assign w_axis_tready = ready && s_axis_tvalid;
+
+  bnn_pe_control #(
+      .FOLDS (FOLDS),
+      .STAGES(1 + CountStages)
+  ) u_control (
+      .clk          (clk),
+      .rst_n        (rst_n),
+      .s_axis_tvalid(s_axis_tvalid && w_axis_tvalid),
+      .s_axis_tready(ready),
+      .m_axis_tvalid(m_axis_tvalid),
+      .m_axis_tready(m_axis_tready),
+      .en_o         (en),
+      .weight_addr_o(unused_weight_addr),
+      .init_addr_o  (unused_init_addr),
+      .acc_en_o     (acc_en),
+      .acc_first_o  (acc_first)
+  );
+
+  always_ff @(posedge clk) begin
+    if (en) begin
+      x_q  <= s_axis_tdata;
+      x_q2 <= x_q;
+      if (PAD_HALF == 1 && s_axis_tuser) weights_q <= {PE{Half}};
+      else weights_q <= w_axis_tdata;
+    end
+  end
+
+  // Initial values: the address steps past a tile as its last window begins to be summed.
+  if (TILES == 1) begin : gen_one_tile
+    bnn_rom #(
+        .WIDTH(PE * ACC_BITS),
+        .DEPTH(1),
+        .STYLE(INIT_STYLE),
+        .FILE (INIT_FILE)
+    ) u_init (
+        .clk   (clk),
+        .en_i  (en),
+        .addr_i(1'b0),
+        .data_o(init)
+    );
+  end else begin : gen_tiles
+    logic [InitAddrBits-1:0] tile_q;
+    logic [InitAddrBits-1:0] tile_d;
+    logic last_pixel;
+
+    bnn_loop #(
+        .COUNT(PIXELS)
+    ) u_pixel (
+        .clk   (clk),
+        .rst_n (rst_n),
+        .step_i(acc_en && acc_first),
+        .last_o(last_pixel)
+    );
+
+    always_comb begin
+      tile_d = tile_q;
+      if (acc_en && acc_first && last_pixel) begin
+        tile_d = (tile_q == InitAddrBits'(TILES - 1)) ? '0 : tile_q + 1'b1;
+      end
+    end
+    always_ff @(posedge clk) begin
+      if (!rst_n) tile_q <= '0;
+      else tile_q <= tile_d;
+    end
+
+    bnn_rom #(
+        .WIDTH(PE * ACC_BITS),
+        .DEPTH(TILES),
+        .STYLE(INIT_STYLE),
+        .FILE (INIT_FILE)
+    ) u_init (
+        .clk   (clk),
+        .en_i  (en),
+        .addr_i(tile_d),
+        .data_o(init)
+    );
+  end
+
+  for (genvar p = 0; p < PE; p++) begin : gen_pe
+    logic [CountBits-1:0] count;
+    logic carry;
+    logic [SumBits-1:0] base;
+    logic [SumBits-1:0] sum_q;
+
+    bnn_popcount #(
+        .N(Counted)
+    ) u_popcount (
+        .clk(clk),
+        .en_i(en),
+        .a_i(x_q[Counted-1:0]),
+        .a_q_i(x_q2[Counted-1:0]),
+        .w_i(weights_q[p*SIMD+:Counted]),
+        .count_o(count)
+    );
+
+    if (CarryIn == 1) begin : gen_carry
+      logic [CountStages-1:0] carry_q;
+      always_ff @(posedge clk) begin
+        if (en) carry_q <= CountStages'({carry_q, x_q[SIMD-1] ~^ weights_q[p*SIMD+SIMD-1]});
+      end
+      assign carry = carry_q[CountStages-1];
+    end else begin : gen_no_carry
+      assign carry = 1'b0;
+    end
+
+    // The count is the first addend, so that it is the carry chain's data input.
+    assign base = acc_first ? init[p*ACC_BITS+ACC_SHIFT+:SumBits] : sum_q;
+    always_ff @(posedge clk) if (acc_en) sum_q <= SumBits'(count) + base + SumBits'(carry);
+
+    if (BINARY_OUT == 1) begin : gen_bit
+      assign m_axis_tdata[p] = !sum_q[SumBits-1];
+    end else begin : gen_acc
+      assign m_axis_tdata[p*ACC_BITS+ACC_SHIFT+:SumBits] = sum_q;
+      if (ACC_SHIFT > 0) begin : gen_low
+        logic [ACC_SHIFT-1:0] low_q;
+        always_ff @(posedge clk) if (acc_en && acc_first) low_q <= init[p*ACC_BITS+:ACC_SHIFT];
+        assign m_axis_tdata[p*ACC_BITS+:ACC_SHIFT] = low_q;
+      end
+    end
+  end
+
+  logic unused;
+  assign unused = ^{x_q2, init, s_axis_tuser, unused_weight_addr, unused_init_addr};
+
+`ifndef SYNTHESIS
+  assert property (@(posedge clk) disable iff (!rst_n)
+    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
+      m_axis_tdata
+  ));
+  if (PAD_HALF == 1) begin : gen_check_padding
+    assert property (@(posedge clk) disable iff (!rst_n)
+      s_axis_tvalid && s_axis_tuser |-> s_axis_tdata == '0)
+    else $error("bnn_stream_pe_array: a padded beat must be 0");
+  end
+`endif
+
+endmodule
