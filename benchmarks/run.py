@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bnnhw.compile import CompileOptions, compile_model, integer_graph
-from bnnhw.frontend.options import LoadOptions
 from bnnhw.inputs import random_inputs
 from bnnhw.ir.interpret import interpret
 from bnnhw.models import shipped_models
@@ -46,7 +45,7 @@ def main() -> None:
         "model", "compile, s", "interpreter, images/s", "onnxruntime, images/s", "ratio", box=None
     )
     for model in shipped_models():
-        graph = integer_graph(model.path, LoadOptions())
+        graph = integer_graph(model.path)
         q = random_inputs(graph, BATCH)
         x = graph.input_format.decode(q)
         options = onnxruntime.SessionOptions()

@@ -19,18 +19,21 @@ from bnnhw.board import board_names, load_board
 from bnnhw.build import Build
 from bnnhw.cli_options import (
     BuildDir,
+    Calibrate,
     InputOffset,
     Inputs,
     InputScale,
     InputType,
     Json,
     Model,
+    Precision,
     Scores,
     SignZero,
     check_backends,
     check_build_target,
     check_scores_file,
     load_options,
+    precision_options,
 )
 from bnnhw.errors import BnnhwError
 from bnnhw.goal import check_goal
@@ -89,6 +92,8 @@ def compile_command(
     input_scale: InputScale = None,
     input_offset: InputOffset = None,
     sign_zero: SignZero = "minus",
+    precision: Precision = None,
+    calibrate: Calibrate = None,
     top_k: Annotated[int, typer.Option(help="Send the K best classes, not all scores.")] = 0,
     dump_ir: Annotated[
         Path | None, typer.Option(help="Write the graph after each pass to this folder.")
@@ -102,7 +107,13 @@ def compile_command(
 
     The goal is --fps or --cycles; without one, the fastest design that fits the board.
     """
-    from bnnhw.compile import BACKENDS, CompileOptions, compile_model, network_name
+    from bnnhw.compile import (
+        BACKENDS,
+        CompileOptions,
+        ModelOptions,
+        compile_model,
+        network_name,
+    )
     from bnnhw.folding import FoldingRequest, read_folding
 
     backends = tuple(backend or BACKENDS)
@@ -112,7 +123,7 @@ def compile_command(
     if top_k < 0:
         raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
     target = output or Path("build") / network_name(model)
-    check_build_target(target, [model, *(inputs or [])])
+    check_build_target(target, [model, *(inputs or []), *(calibrate or [])])
     load = load_options(input_type, input_scale, input_offset, sign_zero)
     options = CompileOptions(
         board=board,
@@ -121,18 +132,13 @@ def compile_command(
         clock_mhz=clock,
         folding=read_folding(folding) if folding else FoldingRequest(),
         backends=backends,
-        load=load,
+        model=ModelOptions(load, precision_options(precision), calibrate or ()),
         top_k=top_k,
         verify=not no_verify,
         dump_ir=dump_ir,
     )
-    arrays = None
-    if inputs:
-        from bnnhw.compile import integer_graph
-
-        arrays = _read(inputs, integer_graph(model, load))
     with _progress(as_json) as progress:
-        result = compile_model(model, target, options, inputs=arrays, progress=progress)
+        result = compile_model(model, target, options, input_files=inputs or (), progress=progress)
     if as_json:
         _print_json({"build": str(result.build.path), **result.report})
         return
@@ -215,6 +221,8 @@ def run(
     input_scale: InputScale = None,
     input_offset: InputOffset = None,
     sign_zero: SignZero = "minus",
+    precision: Precision = None,
+    calibrate: Calibrate = None,
     top_k: Annotated[int, typer.Option(help="Print the K best classes of each input.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -222,7 +230,7 @@ def run(
 
     Where the inputs are one .npz file that holds ``labels`` too, the accuracy follows.
     """
-    from bnnhw.compile import integer_graph
+    from bnnhw.compile import ModelOptions, integer_graph
     from bnnhw.inputs import read_labels
     from bnnhw.ir.interpret import interpret
 
@@ -233,7 +241,8 @@ def run(
         graph = Build.open(model_or_build).graph
     else:
         options = load_options(input_type, input_scale, input_offset, sign_zero)
-        graph = integer_graph(model_or_build, options)
+        widths = precision_options(precision)
+        graph = integer_graph(model_or_build, ModelOptions(options, widths, calibrate or ()))
     scores = interpret(graph, graph.input_format.encode(_read(inputs, graph)))
     _save(output, scores)
     flat = graph.output_map.apply(scores).reshape(len(scores), -1)

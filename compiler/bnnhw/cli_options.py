@@ -41,6 +41,36 @@ Scores = Annotated[
 ]
 
 
+Precision = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="NAME=BITS, repeatable: of a layer's integer weights, or of another node's stream."
+    ),
+]
+Calibrate = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Images or arrays that give the ranges of real-valued streams; BatchNorm's "
+        "statistics give them otherwise."
+    ),
+]
+
+
+def precision_options(items: Sequence[str] | None) -> dict[str, int]:
+    """The widths that ``--precision NAME=BITS`` gives by name."""
+    widths = {}
+    for item in items or ():
+        name, _, bits = item.rpartition("=")
+        if not name or not bits.isdecimal():
+            raise BnnhwError(
+                f"'{item}' is no NAME=BITS",
+                where="option --precision",
+                fix="give e.g. --precision conv1=6",
+            )
+        widths[name] = int(bits)
+    return widths
+
+
 def load_options(
     input_type: str | None, scale: str | None, offset: str | None, sign_zero: str
 ) -> LoadOptions:

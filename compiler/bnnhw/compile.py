@@ -18,6 +18,7 @@ from bnnhw.folding import Folding, FoldingRequest
 from bnnhw.frontend import load
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.goal import Goal, check_goal
+from bnnhw.inputs import read_inputs
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.lower import lower
 from bnnhw.network import Network
@@ -27,7 +28,7 @@ from bnnhw.report import Verification, make_report, report_text
 from bnnhw.search import FoldingSearch, resource_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -40,8 +41,26 @@ if TYPE_CHECKING:
 
 BACKENDS = ("verilog", "hls")
 _RANDOM_INPUTS = 8
+# More inputs than this tell little more about ranges, and cost time.
+_CALIBRATION_INPUTS = 32
 # How far the goal may be passed over by the model's prediction before the search goes on.
 _MAX_REFINEMENTS = 4
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What the user says of a model, and how its real-valued streams become integers.
+
+    Attributes:
+        load: declarations about the model.
+        precision: bits by layer (its integer weights) or by any other node (its stream).
+        calibrate: files or folders of inputs from which the ranges of real-valued streams are
+            taken; without any, they come from BatchNorm statistics.
+    """
+
+    load: LoadOptions = field(default_factory=LoadOptions)
+    precision: Mapping[str, int] = field(default_factory=dict)
+    calibrate: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +74,7 @@ class CompileOptions:
         clock_mhz: clock; None takes the board's.
         folding: what a folding file fixes.
         backends: subset of ``BACKENDS``.
-        load: declarations about the model.
+        model: what is said of the model.
         top_k: 0 for all scores, else the number of best classes to send.
         verify: whether to check the integer graph against onnxruntime.
         dump_ir: where to write the graph after each pass.
@@ -67,7 +86,7 @@ class CompileOptions:
     clock_mhz: float | None = None
     folding: FoldingRequest = field(default_factory=FoldingRequest)
     backends: tuple[str, ...] = BACKENDS
-    load: LoadOptions = field(default_factory=LoadOptions)
+    model: ModelOptions = field(default_factory=ModelOptions)
     top_k: int = 0
     verify: bool = True
     dump_ir: Path | None = None
@@ -94,6 +113,7 @@ def compile_model(
     options: CompileOptions,
     *,
     inputs: NDArray[np.generic] | None = None,
+    input_files: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda step: None,
 ) -> Compiled:
     """Compiles ``model`` into the folder ``out``; nothing is written unless all of it succeeds.
@@ -103,6 +123,7 @@ def compile_model(
         out: the build folder.
         options: see CompileOptions.
         inputs: real inputs in the model's own format for the check against onnxruntime.
+        input_files: the same as files or folders.
         progress: told the name of each step as it begins.
 
     Raises:
@@ -111,11 +132,13 @@ def compile_model(
     board = load_board(options.board)
     clock = options.clock_mhz or board.clock_mhz
     progress("reading the model")
-    graph = integer_graph(model, options.load, dump_ir=options.dump_ir)
+    graph = integer_graph(model, options.model, dump_ir=options.dump_ir)
+    if input_files:
+        inputs = read_inputs(input_files, graph.input_format)
     verification = []
     if options.verify:
         progress("checking the integer graph against onnxruntime")
-        verification.append(check_model(model, graph, options.load, inputs))
+        verification.append(check_model(model, graph, options.model.load, inputs))
     progress("choosing the folding")
     goal = Goal(_goal_cycles(options, clock))
     network = Network(graph, options.top_k)
@@ -132,9 +155,19 @@ def compile_model(
     return Compiled(write_build(out, files), report, design)
 
 
-def integer_graph(model: Path, options: LoadOptions, *, dump_ir: Path | None = None) -> Graph:
+def integer_graph(
+    model: Path, options: ModelOptions | None = None, *, dump_ir: Path | None = None
+) -> Graph:
     """The integer graph of a model file."""
-    graph = run_passes(load(model, options), PIPELINE, dump=dump_ir)
+    options = options or ModelOptions()
+    graph = load(model, options.load)
+    images = None
+    if options.calibrate:
+        files = read_inputs(options.calibrate, graph.input_format)
+        images = graph.input_format.encode(files[:_CALIBRATION_INPUTS])
+    graph = run_passes(
+        graph, PIPELINE, dump=dump_ir, precision=options.precision, calibration=images
+    )
     return replace(graph, name=network_name(model))
 
 

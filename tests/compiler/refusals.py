@@ -14,7 +14,6 @@ import faults
 from bnnhw.board import load_board
 from bnnhw.compile import integer_graph
 from bnnhw.cost import budget, total
-from bnnhw.frontend.options import LoadOptions
 from bnnhw.goal import Goal
 from bnnhw.network import Network
 from bnnhw.search import FoldingSearch
@@ -142,7 +141,7 @@ def goal_beyond_the_board(folder: Path) -> list[str]:
     path.write_text(BOARD.replace("bram36 = 140", "bram36 = 1"))
     board, network = (
         load_board(str(path)),
-        Network(integer_graph(Path(model(folder)), LoadOptions())),
+        Network(integer_graph(Path(model(folder)))),
     )
     search = FoldingSearch(network, board)
     slow, fast = (total(search.choose(Goal(n)).resources).lut for n in (10_000, 60))

@@ -20,7 +20,6 @@ from bnnhw.board import board_names, load_board
 from bnnhw.build import Build
 from bnnhw.compile import integer_graph
 from bnnhw.doctor import diagnose
-from bnnhw.frontend.options import LoadOptions
 from bnnhw.ir.interpret import interpret
 from bnnhw.models import shipped_model, shipped_models
 from bnnhw.passes import PIPELINE
@@ -269,7 +268,7 @@ def test_run_gives_the_interpreters_integer_scores(bnnhw) -> None:
     x = digit_images(4)
     np.save("x.npy", x)
     np.savez("x.npz", x=x)
-    graph = integer_graph(DIGITS, LoadOptions())
+    graph = integer_graph(DIGITS)
     expected = interpret(graph, graph.input_format.encode(x))
     assert len(np.unique(expected)) > 4
     for source in ("x.npy", "x.npz"):
