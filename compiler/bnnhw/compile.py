@@ -11,7 +11,7 @@ from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.board import load_board
 from bnnhw.build import Build, write_build
-from bnnhw.cost import budget, design_resources, total
+from bnnhw.cost import Resources, budget, design_resources, total
 from bnnhw.errors import FoldingError
 from bnnhw.fifo import size_fifos
 from bnnhw.folding import Folding, FoldingRequest
@@ -44,7 +44,7 @@ _RANDOM_INPUTS = 8
 # More inputs than this tell little more about ranges, and cost time.
 _CALIBRATION_INPUTS = 32
 # How far the goal may be passed over by the model's prediction before the search goes on.
-_MAX_REFINEMENTS = 4
+_MAX_REFINEMENTS = 6
 
 
 @dataclass(frozen=True)
@@ -192,14 +192,15 @@ def fold_and_lower(
 ) -> tuple[Design, Folding, Prediction]:
     """The design that meets ``goal``, by the token-level model and within the board.
 
-    The search counts the cycles of the slowest stage alone. Where the model says that the whole
-    takes longer than the goal, the search is asked for a little less, a few times.
+    The search counts the cycles of the slowest stage alone, and no FIFOs. Where the model says that
+    the whole takes longer than the goal, the search is asked for a little less, and where FIFOs no
+    longer fit, for a design that leaves room for them, a few times.
     """
-    asked = goal
+    asked, reserve = goal, Resources()
     search = FoldingSearch(network, board, request)
     for _ in range(_MAX_REFINEMENTS):
         try:
-            choice = search.choose(asked)
+            choice = search.choose(asked, reserve)
         except FoldingError:
             if asked == goal:
                 raise
@@ -207,12 +208,10 @@ def fold_and_lower(
         design = lower(network, choice.folding, board=board.name, clock_mhz=clock_mhz)
         design, prediction = size_fifos(design)
         need = total(design_resources(design))
-        if need.exceeds(budget(board)) and goal.cycles is None:
-            # FIFOs came on top: the next slower design.
-            asked = Goal(cycles=round(prediction.cycles_per_frame * 1.05))
-            continue
         if need.exceeds(budget(board)):
-            break
+            # FIFOs came on top: the same again with room for them.
+            reserve = need - total(choice.resources)
+            continue
         if goal.cycles is None or prediction.cycles_per_frame <= goal.cycles:
             return design, choice.folding, prediction
         assert asked.cycles is not None

@@ -43,6 +43,14 @@ class Resources:
             self.dsp + other.dsp,
         )
 
+    def __sub__(self, other: Resources) -> Resources:
+        return Resources(
+            self.lut - other.lut,
+            self.ff - other.ff,
+            self.bram36 - other.bram36,
+            self.dsp - other.dsp,
+        )
+
     def exceeds(self, limit: Resources) -> bool:
         """Whether any amount is over the limit's."""
         return any(

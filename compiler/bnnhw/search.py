@@ -100,16 +100,21 @@ class FoldingSearch:
         self.floor = max(*fastest, _fixed_cycles(network))
         self.limit = budget(board)
 
-    def choose(self, goal: Goal) -> Choice:
+    def choose(self, goal: Goal, reserve: Resources | None = None) -> Choice:
         """The folding that meets the goal with the least of the board's resources.
 
         With a goal of cycles, the cheapest design that meets it; without one, the fastest that
         fits, and the cheapest among those.
 
+        Args:
+            goal: what to reach.
+            reserve: what FIFOs will need on top, to be left free.
+
         Raises:
             FoldingError: no folding meets the goal within the board. Names need and supply of
                 every resource, and the fastest design that fits.
         """
+        self.limit = budget(self.board) - (reserve or Resources())
         if goal.cycles is None:
             return self._fastest()
         if goal.cycles < self.floor:
