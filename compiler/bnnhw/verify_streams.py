@@ -105,10 +105,10 @@ class _Plan:
         dtype = self.graph.tensors[node.output].dtype
         if isinstance(dtype, Bit):
             return self.sign_of(name) is not None
-        if isinstance(node.op, Flatten):
+        if isinstance(node.op, (Flatten, IntegerMaxPool)):
             source = self.links.source(node)
             return source is not None and self._has_meaning(source)
-        return isinstance(node.op, (FixedAffine, FixedAdd, IntegerMaxPool))
+        return isinstance(node.op, (FixedAffine, FixedAdd))
 
     def _is_output(self, node: Node) -> bool:
         return node.output == self.graph.output
@@ -130,7 +130,7 @@ class _Plan:
         layer = self.real_links.producer(real_name(node.output))
         assert isinstance(node.op, (IntegerConv, IntegerDense))
         if layer is None or not isinstance(layer.op, (Conv, Dense)):
-            raise VerificationError("is no layer of the model", where=node.where, fix=_DEFECT)
+            raise VerificationError("is no layer of the model", where=_where(node), fix=_DEFECT)
         weight, grid = layer.op.weight, node.op.weight
         inputs = (1, -1, *(1,) * (weight.ndim - 2))
         outputs = (-1, *(1,) * (weight.ndim - 1))
@@ -142,7 +142,7 @@ class _Plan:
         if grid.shape != weight.shape or (np.abs(grid - scaled / step) > 0.5 + 1e-6).any():
             raise VerificationError(
                 "its integer weights are not the nearest to the model's",
-                where=node.where,
+                where=_where(node),
                 fix=_DEFECT,
             )
         nearest = np.where(gain != 0, grid * step / np.where(gain != 0, gain, 1.0), weight)
@@ -207,7 +207,7 @@ class _Run:
             assert isinstance(dtype, Integer)
             want = self._evaluate(name, start) * 2.0**dtype.frac
             self._compare_fixed(node, y, want, dtype)
-            self._real_values[node.output] = y * 2.0**-dtype.frac
+            self._real_values[node.output] = np.asarray(y * 2.0**-dtype.frac, np.float64)
 
     def _compare_bits(self, node: Node, y: Ints, start: dict[str, Floats]) -> None:
         found = self._plan.sign_of(real_name(node.output))
@@ -281,6 +281,10 @@ class _Run:
         channel = int(np.argwhere(wrong)[0][1])
         raise VerificationError(
             f"{int(wrong.sum())} of {wrong.size} {what}, first in channel {channel}",
-            where=f"{node.where} ('{node.name}' of the integer graph)",
+            where=_where(node),
             fix=_DEFECT,
         )
+
+
+def _where(node: Node) -> str:
+    return f"{node.where} ('{node.name}' of the integer graph)"

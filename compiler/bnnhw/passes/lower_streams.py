@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 _DEFAULT = PassOptions()
 _REQUANTISED = "@"
+_UNSCALED = ":unscaled"
+"""Ends the name of a tensor that holds integers on which the real tensor's scale still waits."""
 
 
 def requantised(tensor: str, bits: int) -> str:
@@ -153,10 +155,9 @@ class _Lowering:
         if isinstance(op, AveragePool):
             return self._average_pool(node, x)
         if isinstance(op, Flatten):
-            self._emit(node, op, x.tensor)
             pixels = int(np.prod(x.shape[1:]))
             ops = tuple(_repeated(o, pixels) for o in x.ops)
-            return replace(x, tensor=node.output, ops=ops, shape=shape)
+            return replace(x, tensor=self._emit_before(node, op, x), ops=ops, shape=shape)
         if isinstance(op, (IntegerTable, BitMaxPool)) and not x.ops:
             self._emit(node, op, x.tensor)
             dtype = op.dtype if isinstance(op, IntegerTable) else x.dtype
@@ -220,8 +221,8 @@ class _Lowering:
         assert isinstance(node.op, MaxPool)
         pool = IntegerMaxPool(node.op.window)
         if isinstance(x.dtype, Integer) and all(_rises(op) for op in x.ops):
-            self._emit(node, pool, x.tensor)
-            return replace(x, tensor=node.output, shape=self._graph.tensors[node.output].shape)
+            shape = self._graph.tensors[node.output].shape
+            return replace(x, tensor=self._emit_before(node, pool, x), shape=shape)
         stream = self._as_stream(node.inputs[0], x)
         assert stream.stream is not None
         self._emit(node, pool, stream.tensor)
@@ -304,6 +305,13 @@ class _Lowering:
         assert isinstance(affine, Affine)
         scale, shift = floats(affine.scale[:1]), floats(affine.shift[:1])
         return value.tensor, replace(mapped, scale=scale, bias=shift)
+
+    def _emit_before(self, node: Node, op: Op, x: _Value) -> str:
+        """Appends ``op`` before the element-wise operations that wait; the tensor it writes."""
+        waits = bool(x.ops) and x.stream is None
+        output = f"{node.output}{_UNSCALED}" if waits else node.output
+        self._nodes.append(Node(self._fresh(node.name), op, (x.tensor,), output, node.source))
+        return output
 
     def _check_precision(self) -> None:
         """Raises ModelError for a width that belongs to nothing."""

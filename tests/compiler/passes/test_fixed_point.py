@@ -1,0 +1,191 @@
+"""Constants of fixed-point operations keep the bound that they state, integer by integer."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_predicates import STEPS, made
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend.exact import exact, full
+from bnnhw.ir.interpret import execute
+from bnnhw.ir.ops import Affine, Clip, Conv, Dense, Op, PRelu, Relu, Tensor, Window
+from bnnhw.ir.types import Integer
+from bnnhw.passes.fixed_point import (
+    WIDE_MULTIPLIER_BITS,
+    fixed_affine,
+    largest,
+    quantise_weights,
+    rounding_bound,
+)
+from bnnhw.passes.integer_layers import integer_layer
+from bnnhw.passes.piecewise import compose, without_saturated_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INT12 = Integer(12, True, 7)
+GAINS = st.one_of(
+    st.just(Fraction(0)),
+    st.fractions(min_value=-3, max_value=3, max_denominator=999),
+    st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=7),
+    st.fractions(min_value="-1/1000", max_value="1/1000"),
+)
+SHIFTS = st.fractions(min_value=-40, max_value=40, max_denominator=999)
+
+
+def affine(scales: Sequence[Fraction], shifts: Sequence[Fraction]) -> Affine:
+    return Affine(*(np.array([Fraction(v) for v in values]) for values in (scales, shifts)))
+
+
+def results(op: Op, dtype: Integer, channels: int) -> np.ndarray:
+    """[integers of the type, channels]."""
+    x = np.arange(dtype.low, dtype.high + 1)[:, None].repeat(channels, 1)
+    return execute(op, [x], [Tensor((channels,), dtype)])
+
+
+def assert_within_bound(ops: Sequence[Op], channels: int, source: Integer, to: Integer) -> None:
+    reach = max(-source.low, source.high)
+    op = fixed_affine(ops, channels, reach, to)
+    bound = Fraction(rounding_bound(op, reach))
+    y = results(op, source, channels)
+    assert np.abs(op.multiplier).max() < 1 << (WIDE_MULTIPLIER_BITS - 1)
+    for channel in range(channels):
+        pieces = compose(ops, channel)
+        for i, q in enumerate(range(source.low, source.high + 1)):
+            piece = [p for p in pieces if p.start is None or q >= p.start][-1]
+            real = (piece.scale * q + piece.shift) * 2**to.frac
+            want = min(max(real, Fraction(to.low)), Fraction(to.high))
+            assert abs(int(y[i, channel]) - want) <= bound + Fraction(1, 10**6), (q, channel)
+
+
+@given(
+    st.lists(st.tuples(GAINS, SHIFTS), min_size=1, max_size=3),
+    st.sampled_from([Integer(9, True), Integer(6, False), Integer(1, False)]),
+    st.sampled_from([INT12, Integer(8, True, 4), Integer(8, False, -1), Integer(2, True, 0)]),
+)
+def test_affine_operations_keep_their_bound(lines, source: Integer, to: Integer) -> None:
+    op = affine([a for a, _ in lines], [b for _, b in lines])
+    assert_within_bound([op], len(lines), source, to)
+
+
+@given(st.lists(STEPS, min_size=1, max_size=4), st.fractions(min_value=-1, max_value=1))
+def test_bent_operations_keep_their_bound_or_are_refused(steps, slope: Fraction) -> None:
+    ops = [*map(made, steps), PRelu(full(1, slope))]
+    pieces = without_saturated_ends(compose(ops, 0), Fraction(-16), Fraction(2047, 128))
+    if len(pieces) > 2:
+        with pytest.raises(ModelError, match="linear pieces"):
+            fixed_affine(ops, 1, 100, INT12)
+    else:
+        assert_within_bound(ops, 1, Integer(8, True), INT12)
+
+
+@given(st.lists(STEPS, max_size=5), st.fractions(min_value=-60, max_value=60, max_denominator=9))
+def test_composition_is_what_the_operations_do_one_after_the_other(steps, x: Fraction) -> None:
+    want = x
+    for kind, a, b in steps:
+        a, b = Fraction(a), Fraction(b)
+        want = a * want + b if kind == "affine" else max(want, a)
+        want = min(want, b) if kind == "clip" else want
+    pieces = compose([made(step) for step in steps], 0)
+    piece = [p for p in pieces if p.start is None or x >= p.start][-1]
+    assert piece.scale * x + piece.shift == want
+    assert all(a.start is None or a.start < b.start for a, b in pairwise(pieces))
+
+
+def test_a_change_of_binary_point_is_a_shift() -> None:
+    op = fixed_affine([affine([Fraction(1, 128)] * 3, [Fraction(0)] * 3)], 3, 1 << 13, INT12)
+    assert (op.multiplier == 1).all()
+    assert (op.offset == 0).all()
+    assert op.shift == 0
+    narrow = fixed_affine([affine([Fraction(1, 512)], [Fraction(0)])], 1, 9999, Integer(8, True, 4))
+    assert (int(narrow.multiplier[0, 0]), narrow.shift) == (1, 5)
+    assert rounding_bound(narrow, 9999) < 0.51
+
+
+def test_constants_use_the_bits_they_have() -> None:
+    gains = [Fraction(1, 300), Fraction(-1, 7000), Fraction(0)]
+    op = fixed_affine([affine(gains, [Fraction(0)] * 3)], 3, 500, INT12)
+    assert 1 << 13 < np.abs(op.multiplier).max() < 1 << 15
+    assert rounding_bound(op, 500) < 0.6
+
+
+def test_one_huge_gain_does_not_spoil_the_other_channels() -> None:
+    """A channel whose variance was almost 0 has one; its neighbours keep their precision."""
+    gains = [Fraction(1, 300), Fraction(4000), Fraction(-4000)]
+    shifts = [Fraction(1, 7), Fraction(-4000 * 17) + Fraction(1, 3), Fraction(4000 * 5)]
+    op = fixed_affine([affine(gains, shifts)], 3, 1 << 10, INT12)
+    assert rounding_bound(op, 1 << 10) <= 1.5
+    assert_within_bound([affine(gains, shifts)], 3, Integer(11, True), INT12)
+    at = results(op, Integer(11, True), 3)[1024 + 17, 1]
+    assert at == round(128 / 3)
+
+
+def test_relu_to_an_unsigned_type_is_its_saturation() -> None:
+    op = fixed_affine([affine([1, -1], [0, 0]), Relu()], 2, 100, Integer(6, False, 0))
+    assert op.knee.size == 0
+    assert results(op, Integer(5, True), 2)[:, 0].tolist() == [0] * 16 + [*range(16)]
+    assert results(op, Integer(5, True), 2)[:, 1].tolist() == [*range(16, 0, -1)] + [0] * 16
+
+
+def test_three_pieces_are_refused_with_what_they_are() -> None:
+    with pytest.raises(ModelError, match="3 linear pieces"):
+        fixed_affine([Clip(-1.0, 1.0)], 1, 1000, INT12)
+
+
+def test_largest_bounds_every_value() -> None:
+    ops = [affine([2, -3], [1, 5]), PRelu(full(2, Fraction(1, 4)))]
+    assert largest(ops, 2, 10) >= 35
+
+
+@pytest.mark.parametrize("bits", [2, 5, 8])
+def test_weights_are_the_nearest_of_a_symmetric_grid(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    weight = rng.normal(size=(4, 3, 2, 2)) * np.array([1e-6, 1, 1e4, 0]).reshape(4, 1, 1, 1)
+    grid, scale = quantise_weights(weight, bits)
+    top = (1 << (bits - 1)) - 1
+    assert np.abs(grid).reshape(4, -1).max(axis=1).tolist() == [top, top, top, 0]
+    error = np.abs(weight - grid * scale.reshape(-1, 1, 1, 1))
+    assert (error <= 0.5000001 * scale.reshape(-1, 1, 1, 1)).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 5), (2, 1, 1)])
+def test_a_shifted_input_gives_the_layer_of_the_rounded_weights_at_every_border(shape) -> None:
+    rng = np.random.default_rng(1)
+    channels = shape[0]
+    window = Window((3, 3), (2, 1), (1, 1, 1, 1))
+    scale, shift = rng.uniform(0.01, 0.02, channels), rng.uniform(-3, -1, channels)
+    scale[-1] = 0.0  # a channel that says nothing but its shift
+    real = rng.normal(size=(4, channels, 3, 3))
+    layer = integer_layer(Conv(real, window), shape, 8, scale=scale, shift=shift)
+    q = rng.integers(0, 256, (2, *shape))
+    acc = execute(layer.op, [q], [Tensor(shape, Integer(8, False))])
+    step = layer.scale.scale.astype(float).reshape(-1, 1, 1, 1)
+    inner = np.where(scale != 0, scale, 1.0).reshape(1, -1, 1, 1)
+    weight = layer.op.weight * step / inner
+    weight[:, -1] = real[:, -1]
+    x = q * scale.reshape(1, -1, 1, 1) + shift.reshape(1, -1, 1, 1)
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    for y in range(acc.shape[2]):
+        for c in range(acc.shape[3]):
+            taps = padded[:, :, 2 * y : 2 * y + 3, c : c + 3]
+            want = np.einsum("nihw,oihw->no", taps, weight) / step.ravel()
+            assert np.abs(acc[:, :, y, c] - want).max() <= 0.5 + 1e-6
+
+
+def test_a_dense_layer_takes_a_shift_into_its_offset() -> None:
+    rng = np.random.default_rng(2)
+    weight = rng.normal(size=(3, 4))
+    layer = integer_layer(Dense(weight), (4,), 8, scale=np.full(4, 0.5), shift=np.arange(4.0))
+    q = rng.integers(-128, 128, (5, 4))
+    acc = execute(layer.op, [q], [Tensor((4,), Integer(8, True))])
+    step = layer.scale.scale.astype(float)
+    want = (q * 0.5 + np.arange(4)) @ (layer.op.weight * step[:, None] / 0.5).T / step
+    assert np.abs(acc - want).max() <= 0.5 + 1e-9
+    assert exact(step).tolist() == layer.scale.scale.tolist()

@@ -1,0 +1,345 @@
+"""Residual networks become integers: structure, types, exactness of each step, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bnnhw.calibrate import Range
+from bnnhw.errors import ModelError, VerificationError
+from bnnhw.frontend.exact import full
+from bnnhw.ir.graph import verify
+from bnnhw.ir.interpret import interpret, interpret_all
+from bnnhw.ir.interpret_real import interpret_real, interpret_real_all
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    BinaryConv,
+    Clip,
+    FixedAdd,
+    FixedAffine,
+    IntegerConv,
+    IntegerDense,
+    IntegerMaxPool,
+    MaxPool,
+    PRelu,
+    Relu,
+    SumPool,
+    Threshold,
+    Window,
+)
+from bnnhw.ir.types import Integer
+from bnnhw.passes import PIPELINE, run
+from bnnhw.verify_streams import check_streams
+from residual import THREE, UINT8, Residual, bireal
+
+VARIANTS = {
+    "imagenet stem": {"stem": "imagenet"},
+    "cifar stem": {"stem": "cifar", "width": 6, "image": 10},
+    "rprelu": {"stem": "cifar", "prelu": True},
+    "one channel": {"width": 1, "image": 24, "classes": 2},
+}
+
+
+def kinds(graph) -> list[str]:
+    return [type(n.op).__name__ for n in graph.nodes]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("images", [0, 3])
+def test_every_integer_operation_is_the_real_one_up_to_its_rounding(name, images) -> None:
+    builder = bireal(**VARIANTS[name])
+    real = builder.graph()
+    x = builder.inputs(6)
+    graph = run(real, calibration=x[2 : 2 + images] if images else None)
+    verify(graph, "integer")
+    check = check_streams(real, graph, x)
+    assert check.tensors >= 16
+    assert 0.5 < check.largest <= 1
+    assert sum(check.saturated.values()) < 0.01 * check.elements
+
+
+def test_a_bireal_net_becomes_what_the_hardware_has() -> None:
+    graph = run(bireal().graph())
+    block = ["Threshold", "BinaryConv", "FixedAffine", "FixedAdd"]
+    assert kinds(graph)[:11] == ["IntegerConv", "FixedAffine", "IntegerMaxPool", *block, *block]
+    tail = ["SumPool", "Flatten", "FixedAffine", "IntegerDense", "FixedAffine"]
+    assert kinds(graph)[-5:] == tail
+    narrow = [graph.tensors[n.inputs[0]].dtype for n in graph.nodes
+              if isinstance(n.op, (IntegerConv, IntegerDense))]  # fmt: skip
+    assert all(t.bits <= 8 for t in narrow)
+    for node in graph.nodes:
+        if isinstance(node.op, FixedAdd):
+            assert {graph.tensors[i].dtype for i in node.inputs} == {node.op.dtype}
+            assert (node.op.dtype.bits, node.op.dtype.signed) == (12, True)
+    assert graph.tensors[graph.output].dtype.bits == 16
+    assert graph.output_map.scale.size == 1
+
+
+def test_passes_leave_the_real_network_as_it_was_until_it_is_rounded() -> None:
+    builder = bireal(prelu=True)
+    graph = builder.graph()
+    x = builder.inputs(3)
+    want = interpret_real(graph, x)
+    for step in PIPELINE:
+        if step.name == "lower_streams":
+            break
+        graph = step.run(graph)
+        np.testing.assert_allclose(interpret_real(graph, x), want, rtol=1e-9, atol=1e-9)
+    rounded = PIPELINE[[s.name for s in PIPELINE].index("lower_streams")].run(graph)
+    assert any(n.op.level == "real" for n in rounded.nodes)  # signs and binary layers
+    got = interpret_real(rounded, x)
+    final = run(builder.graph())
+    np.testing.assert_array_equal(got, final.output_map.apply(interpret(final, x)))
+
+
+def test_lowering_changes_nothing_twice() -> None:
+    graph = run(bireal().graph())
+    for step in PIPELINE:
+        assert step.run(graph) is graph, step.name
+
+
+def test_scores_rank_like_the_models() -> None:
+    """With wide streams hardly a sign differs; the default widths cannot be far off."""
+    builder = bireal(seed=2, stem="cifar", width=8, image=12)
+    real = builder.graph()
+    x = builder.inputs(30)
+    want = interpret_real(real, x)
+    graph = run(real)
+    got = graph.output_map.apply(interpret(graph, x))
+    assert np.corrcoef(got.ravel(), want.ravel())[0, 1] > 0.9
+    assert not check_streams(real, graph, x[:2]).saturated.get(graph.output)
+
+
+def test_thresholds_on_streams_are_exact_to_the_step() -> None:
+    """bit = (q * 2^-f * a + b > 0) for every integer q, ties included."""
+    builder = Residual((4, 3, 3), Integer(8, True))
+    builder.affine(1 / 16, 0.0)
+    start = builder.end
+    builder.affine([1.0, -2.0, 0.0, 3.0], [-0.25, 0.5, 1.0, 0.0]).add(Binarize())
+    builder.binary(4).batch_norm()
+    builder.add(Add(), builder.end, start)
+    graph = run(builder.graph())
+    (threshold,) = [n for n in graph.nodes if isinstance(n.op, Threshold)]
+    dtype = graph.tensors[threshold.inputs[0]].dtype
+    q = np.arange(dtype.low, dtype.high + 1)
+    a, b = np.array([1.0, -2.0, 0.0, 3.0]), np.array([-0.25, 0.5, 1.0, 0.0])
+    want = q[:, None] * 2.0**-dtype.frac * a + b > 0
+    bits = (q[:, None] >= threshold.op.thresholds[0, 0]) ^ threshold.op.invert
+    np.testing.assert_array_equal(bits, want)
+
+
+def test_the_inputs_normalisation_goes_into_the_first_layer() -> None:
+    graph = run(bireal().graph())
+    first = graph.nodes[0]
+    assert isinstance(first.op, IntegerConv)
+    assert first.inputs == (graph.input,)
+    assert np.abs(first.op.weight).max() == 127
+    assert max(first.op.row_class) + 1 == first.op.offset.shape[0] > 1
+
+
+def test_a_max_pool_of_the_input_or_of_a_stream_keeps_integers() -> None:
+    pool = MaxPool(Window((2, 2), (2, 2)))
+    for normalised, want in [(True, "IntegerMaxPool"), (False, "FixedAffine")]:
+        builder = Residual((2, 6, 6), UINT8)
+        builder.affine([0.1, 0.2] if normalised else [0.1, -0.2], -1.0)
+        builder.add(pool).conv(3).batch_norm()
+        start = builder.end
+        builder.add(Binarize()).binary(3).batch_norm()
+        real = builder.add(Add(), builder.end, start).graph()
+        graph = run(real)
+        assert kinds(graph)[0] == want
+        check_streams(real, graph, builder.inputs(4))
+
+
+def test_relu_and_clip_of_streams_are_segments() -> None:
+    builder = Residual((3, 8, 8), UINT8, seed=4).normalise(128.0, 64.0)
+    builder.conv(6).batch_norm().add(Relu()).affine(2.0, -0.5)
+    start = builder.end
+    builder.add(Binarize()).binary(6).batch_norm().add(Clip(-1.0, np.inf))
+    real = builder.add(Add(), builder.end, start).classifier(4).graph()
+    graph = run(real)
+    segments = [n.op.multiplier.shape[0] for n in graph.nodes if isinstance(n.op, FixedAffine)]
+    assert segments.count(2) == 2
+    check_streams(real, graph, builder.inputs(5))
+
+
+def test_bits_added_to_nothing_are_refused() -> None:
+    builder = Residual((3, 8, 8), UINT8).normalise(128.0, 64.0).conv(4).batch_norm()
+    start = builder.end
+    builder.add(Binarize()).add(Add(), f"{builder.nodes[-1].name}_y", start)
+    with pytest.raises(ModelError, match="bits come"):
+        run(builder.graph())
+
+
+def test_bits_at_the_end_are_refused() -> None:
+    builder = bireal()
+    with pytest.raises(ModelError, match="ends the network with bits"):
+        run(builder.add(Binarize()).graph())
+
+
+def test_real_weights_on_bits_are_refused_in_residual_networks_too() -> None:
+    builder = Residual((3, 8, 8), UINT8).normalise(128.0, 64.0).conv(4).batch_norm()
+    start = builder.end
+    builder.add(Binarize()).conv(4)
+    with pytest.raises(ModelError, match=r"neither \+-1 nor \+-alpha"):
+        run(builder.add(Add(), builder.end, start).graph())
+
+
+def test_a_prelu_of_negative_slope_before_a_sign_is_refused_and_others_are_exact() -> None:
+    for slope, fine in [(-0.5, False), (0.0, True), (0.25, True)]:
+        builder = Residual((3, 8, 8), UINT8, seed=3).normalise(128.0, 64.0).conv(4).batch_norm()
+        start = builder.end
+        builder.affine(1.0, 0.3).add(PRelu(full(4, slope))).affine([1, -1, 2, 1], 0.1)
+        builder.add(Binarize()).binary(4).batch_norm()
+        real = builder.add(Add(), builder.end, start).graph()
+        if fine:
+            check_streams(real, run(real), builder.inputs(3))
+        else:
+            with pytest.raises(ModelError, match="PReLU of slope"):
+                run(real)
+
+
+# ---------------------------------------------------------------------------------- precision
+
+
+def test_precision_sets_weights_by_layer_and_streams_by_group() -> None:
+    real = bireal().graph()
+    adds = [n for n in real.nodes if isinstance(n.op, Add)]
+    graph = run(real, precision={"stem": 4, adds[0].name: 10, "fc": 6})
+    ops = {n.name: n.op for n in graph.nodes}
+    assert ops["stem"].weight_bits == 4
+    assert np.abs(ops["stem"].weight).max() == 7
+    assert ops["fc"].weight_bits == 6
+    assert ops[adds[0].name].dtype.bits == ops[adds[1].name].dtype.bits == 10
+    assert ops[adds[-1].name].dtype.bits == 12
+    check_streams(real, graph, bireal().inputs(2))
+
+
+@pytest.mark.parametrize(
+    ("precision", "message"),
+    [
+        ({"nowhere": 8}, "no layer or tensor 'nowhere'"),
+        ({"stem": 1}, "1 bits for 'stem'"),
+        ({"stem": 12}, "12 bits for the weights"),
+        ({"conv_5": 8}, "neither integer weights nor a stream"),
+        ({"add_7": 10, "add_11": 12}, "added to a stream of 10"),
+    ],
+)
+def test_impossible_precision_is_refused(precision, message) -> None:
+    with pytest.raises(ModelError, match=message):
+        run(bireal().graph(), precision=precision)
+
+
+def test_given_ranges_decide_the_binary_point() -> None:
+    real = bireal().graph()
+    add = [n for n in real.nodes if isinstance(n.op, Add)][-1]
+    wide = {n.output: Range(-100.0, 100.0) for n in real.nodes}
+    graph = run(real, calibration=wide)
+    assert graph.tensors[add.output].dtype == Integer(12, True, 4)
+
+
+# ---------------------------------------------------------------------- the check finds faults
+
+
+def nudged(kind, change, which=-1):
+    """Replaces one operation of a kind, the last by default."""
+
+    def make(graph):
+        node = [n for n in graph.nodes if isinstance(n.op, kind)][which]
+        made = replace(node, op=change(node.op))
+        return graph.with_nodes([made if n is node else n for n in graph.nodes])
+
+    return make
+
+
+def flipped(weight):
+    weight = weight.copy()
+    weight.flat[3] *= -1
+    return weight
+
+
+def floored(op):
+    """Rounds down: half a step off, and half a step that the bound allows."""
+    return replace(op, offset=op.offset - 3 * ((1 << op.shift) >> 1))
+
+
+def one_more(op):
+    weight = op.weight.copy()
+    weight.flat[2] += 1
+    return replace(op, weight=weight)
+
+
+FAULTS = {
+    "an offset off": nudged(
+        FixedAffine, lambda op: replace(op, offset=op.offset + 2 * (1 << op.shift))
+    ),
+    "a rounding off": nudged(FixedAffine, floored),
+    "a negated gain": nudged(FixedAffine, lambda op: replace(op, multiplier=-op.multiplier)),
+    "a threshold off": nudged(Threshold, lambda op: replace(op, thresholds=op.thresholds + 20)),
+    "a flipped bit": nudged(BinaryConv, lambda op: replace(op, weight=flipped(op.weight))),
+    "an integer weight one off": nudged(IntegerConv, one_more),
+    "a start off": nudged(IntegerConv, lambda op: replace(op, offset=op.offset + 999)),
+    "a start without borders": nudged(
+        IntegerConv,
+        lambda op: replace(op, offset=op.offset[1:2, 1:2], row_class=(), column_class=()),
+        which=0,
+    ),
+    "a sum of another window": nudged(SumPool, lambda op: SumPool(Window((1, 2), (2, 2))), which=0),
+    "a pool of another window": nudged(
+        IntegerMaxPool, lambda op: IntegerMaxPool(Window((3, 3), (2, 2), (1, 1, 1, 1)))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_check_names_the_first_wrong_operation(name) -> None:
+    builder = Residual((3, 12, 12), UINT8, seed=5).normalise(128.0, 64.0)
+    builder.conv(4).batch_norm().add(MaxPool(Window((3, 3), (2, 2), (0, 0, 2, 2))))
+    builder.block(4).block(4).block(8, 2)
+    real = builder.classifier(3).graph()
+    graph = run(real)
+    x = builder.inputs(4)
+    check_streams(real, graph, x)
+    with pytest.raises(VerificationError, match="node '") as caught:
+        check_streams(real, FAULTS[name](graph), x)
+    assert "of the integer graph" in str(caught.value)
+
+
+def test_saturation_is_counted_and_no_error() -> None:
+    builder = bireal()
+    real = builder.graph()
+    narrow = {n.output: Range(-0.5, 0.5) for n in real.nodes}
+    graph = run(real, calibration=narrow)
+    x = builder.inputs(3)
+    check = check_streams(real, graph, x)
+    values = interpret_all(graph, x)
+    for name, count in check.saturated.items():
+        dtype = graph.tensors[name].dtype
+        at_ends = ((values[name] == dtype.low) | (values[name] == dtype.high)).sum()
+        assert 0 < count <= at_ends
+    assert check.saturated
+
+
+def test_both_ends_of_a_fork_read_the_same_stream() -> None:
+    builder = bireal()
+    graph = run(builder.graph())
+    readers: dict[str, int] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            readers[name] = readers.get(name, 0) + 1
+    forks = [name for name, count in readers.items() if count > 1]
+    assert len(forks) == 4
+    values, want = (
+        interpret_all(graph, builder.inputs(2)),
+        interpret_real_all(builder.graph(), builder.inputs(2)),
+    )
+    for name in forks:
+        assert values[name].shape == want[name].shape
+    assert THREE.kernel == (3, 3)
+    assert isinstance(builder.nodes[0].op, Affine)
+    assert any(isinstance(n.op, AveragePool) for n in builder.nodes)
