@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from bnnhw.errors import ModelError
+from bnnhw.ir.graph import Node
 from bnnhw.ir.interpret import interpret, interpret_all
-from bnnhw.ir.ops import Threshold, Window
+from bnnhw.ir.ops import (
+    FixedAdd,
+    FixedAffine,
+    IntegerConv,
+    IntegerDense,
+    IntegerMaxPool,
+    SumPool,
+    Threshold,
+    Window,
+)
 from bnnhw.ir.types import Bit, Integer
 from graphs import GraphBuilder, cnv
 
@@ -89,3 +103,93 @@ def test_interpret_all_keeps_only_what_is_asked_for():
 def test_wrong_input_shape_is_refused():
     with pytest.raises(ModelError, match="shape"):
         interpret(cnv().graph(), np.zeros((1, 32, 32, 3), np.int64))
+
+
+def test_fixed_affine_rounds_half_up_and_saturates_at_both_ends():
+    dtype = Integer(4, True, 2)
+    op = FixedAffine(np.array([[1, -1, 3]]), np.array([[0, 1, 100]]), 1, dtype)
+    builder = GraphBuilder((3,), Integer(8, True)).add("affine", op)
+    x = np.arange(-128, 128)[:, None].repeat(3, 1)
+    y = interpret(builder.graph(), x)
+    for channel, (m, b) in enumerate([(1, 0), (-1, 1), (3, 100)]):
+        want = [min(max(math.floor(Fraction(m * v + b, 2) + Fraction(1, 2)), -8), 7)
+                for v in range(-128, 128)]  # fmt: skip
+        assert y[:, channel].tolist() == want
+    assert {y.min(), y.max()} == {-8, 7}
+
+
+def test_fixed_affine_takes_the_second_segment_from_the_knee_on():
+    op = FixedAffine(
+        np.array([[0, 2], [4, 2]]),
+        np.array([[3, 0], [0, 1]]),
+        0,
+        Integer(12, True),
+        np.array([5, 0]),
+    )
+    builder = GraphBuilder((2, 1, 2), Integer(8, True)).add("affine", op)
+    x = np.array([[[[4, 5]], [[-1, 0]]]])
+    assert interpret(builder.graph(), x).tolist() == [[[[3, 20]], [[-2, 1]]]]
+
+
+def test_shift_zero_adds_no_rounding():
+    op = FixedAffine(np.array([[1]]), np.array([[-3]]), 0, Integer(8, True))
+    builder = GraphBuilder((1,), Integer(4, False)).add("affine", op)
+    assert interpret(builder.graph(), np.array([[0], [15]])).tolist() == [[-3], [12]]
+
+
+def test_fixed_add_saturates_and_wants_one_binary_point():
+    builder = GraphBuilder((2,), Integer(4, True, 1))
+    node = Node("add", FixedAdd(Integer(4, True, 1)), ("x", "x"), "y")
+    graph = builder.graph().with_nodes([node], output="y")
+    assert interpret(graph, np.array([[-8, 7], [-4, 3]])).tolist() == [[-8, 7], [-8, 6]]
+    with pytest.raises(ModelError, match="adds"):
+        builder.graph().with_nodes([replace(node, op=FixedAdd(Integer(4, True, 2)))], output="y")
+
+
+@pytest.mark.parametrize("element", [Integer(8, False), Integer(5, True), Integer(12, True)])
+def test_integer_convolution_is_the_sum_of_products_and_a_start_by_border_class(element):
+    window = Window((3, 2), (2, 1), (1, 0, 1, 1))
+    rng = np.random.default_rng(1)
+    weight = rng.integers(-128, 128, (4, 3, 3, 2))
+    offset = rng.integers(-999, 999, (2, 3, 4))
+    op = IntegerConv(weight, window, 8, offset, (0, 1, 1), (0, 1, 1, 1, 2))
+    builder = GraphBuilder((3, 6, 5), element).add("conv", op)
+    x = builder.inputs(3)
+    expected = convolve(x, weight, window)
+    for row, r in enumerate(op.row_class):
+        for column, c in enumerate(op.column_class):
+            expected[:, :, row, column] += offset[r, c]
+    got = interpret(builder.graph(), x)
+    assert np.array_equal(got, expected)
+    span = builder.tensors["conv_y"].dtype
+    assert span.low <= got.min() <= got.max() <= span.high
+
+
+def test_integer_dense_is_exact_beyond_float32():
+    weight = np.full((2, 3000), 127)
+    weight[1] = -128
+    op = IntegerDense(weight, 8, np.array([5, -5]))
+    builder = GraphBuilder((3000,), Integer(16, True)).add("dense", op)
+    x = np.full((1, 3000), 32767)
+    assert interpret(builder.graph(), x)[0].tolist() == [
+        127 * 32767 * 3000 + 5, -128 * 32767 * 3000 - 5
+    ]  # fmt: skip
+
+
+def test_pools_of_integers_leave_padding_out():
+    window = Window((3, 3), (2, 2), (1, 1, 1, 1))
+    for op, want in ((IntegerMaxPool(window), -7), (SumPool(window), -28)):
+        builder = GraphBuilder((1, 2, 2), Integer(8, True, 3)).add("pool", op)
+        got = interpret(builder.graph(), np.full((1, 1, 2, 2), -7))
+        assert got.ravel().tolist() == [want]
+    pooled = builder.tensors["pool_y"].dtype
+    assert (pooled.frac, pooled.low <= -128 * 9, pooled.high >= 127 * 9) == (3, True, True)
+
+
+def test_a_sum_pool_drops_what_no_window_covers():
+    builder = GraphBuilder((2, 5, 5), Integer(8, False)).add(
+        "pool", SumPool(Window((2, 2), (2, 2)))
+    )
+    x = builder.inputs(3)
+    want = x[:, :, :4, :4].reshape(3, 2, 2, 2, 2, 2).sum(axis=(3, 5))
+    assert np.array_equal(interpret(builder.graph(), x), want)
