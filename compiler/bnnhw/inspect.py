@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, import_partly, read_model
 from bnnhw.frontend.model_input import UndeclaredInputError
 from bnnhw.ir.ops import Affine, Binarize, Conv, Dense, Flatten, Lookup, MaxPool
 from bnnhw.ir.types import Bit, Integer
+from bnnhw.passes import run as run_passes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bnnhw.errors import ModelError
     from bnnhw.ir.graph import Graph, Node
 
 BINARY_OPERATIONS_A_WORD = 64
@@ -61,7 +62,8 @@ class Inspection:
     Attributes:
         graph: its real-valued graph; where it is unsupported, the part before the refused node.
         layers: the layers with weights, in order.
-        problem: why the rest could not be read; None where all could.
+        problem: why the rest could not be read, or why what was read cannot become hardware; None
+            where it can.
         undeclared: what the user has yet to declare for a compile; None where nothing.
     """
 
@@ -123,13 +125,18 @@ class Inspection:
 
 
 def inspect_model(path: Path, options: LoadOptions | None = None) -> Inspection:
-    """Reads as much of the model in ``path`` as is supported.
+    """Reads as much of the model in ``path`` as is supported, and tries to lower it to integers.
 
     Raises:
         ModelError: the file is no ONNX model with one input and one output.
     """
     graph, problem = import_partly(read_model(path), options or LoadOptions())
     undeclared = isinstance(problem, UndeclaredInputError)
+    if problem is None:
+        try:
+            run_passes(graph)
+        except ModelError as error:
+            problem = error
     kinds = _kinds(graph)
     layers = tuple(
         _layer(graph, node, kinds[node.inputs[0]])

@@ -104,3 +104,22 @@ def trained_looking(model: nn.Module, seed: int = 1) -> nn.Module:
             nn.init.normal_(layer.running_mean, std=0.5)
             layer.running_var.uniform_(0.5, 3)
     return model.eval()
+
+
+class ShiftedBlock(nn.Module):
+    """Learned shifts before the sign and around a PReLU, as ReActNet has them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.shifts = nn.ParameterList(
+            [nn.Parameter(torch.randn(1, channels, 1, 1) * 0.3) for _ in range(3)]
+        )
+        self.sign, self.conv = StraightThroughSign(), LatentConv(channels, channels, 1)
+        self.norm, self.prelu = nn.BatchNorm2d(channels), nn.PReLU(channels)
+        nn.init.normal_(self.prelu.weight, 0.25, 0.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        before, inner, outer = (shift.expand_as(x) for shift in self.shifts)
+        y = self.norm(self.conv(self.sign(x + before))) + x
+        result: Tensor = self.prelu(y + inner) + outer
+        return result

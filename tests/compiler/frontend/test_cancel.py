@@ -8,11 +8,12 @@ import numpy as np
 import onnx
 import pytest
 
+from agreement import agrees
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, import_partly, load, read_model
 from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.near_binary import TOLERANCE, binarised
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, Flatten, MaxPool
+from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, Flatten, MaxPool, PRelu
 from real_agreement import real_agrees
 from sketch import Sketch, image
 
@@ -70,6 +71,23 @@ def test_untouched_exports_of_training_code(
     # The dynamo exporter evaluates small weights itself, with the rounding of float32.
     assert any("but for the rounding" in note for note in graph.notes) == dynamo
     assert bool(graph.statistics) != dynamo, "TorchScript keeps the BatchNorms behind such weights"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_learned_shifts_around_signs_and_prelus(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from straight_through import ShiftedBlock, StraightThroughNet, trained_looking
+
+    torch.manual_seed(6)
+    model = StraightThroughNet((1,))
+    model.stages = torch.nn.Sequential(ShiftedBlock(8), ShiftedBlock(8))
+    path = tmp_path / "m.onnx"
+    axes = {"input_names": ["x"], "dynamic_axes": {"x": {0: "batch"}}}
+    example = (torch.zeros(2, 3, 24, 24),)
+    torch.onnx.export(trained_looking(model), example, path, dynamo=False, **axes)
+    graph = real_agrees(path, PIXELS, ties=1)
+    kinds = [type(node.op) for node in graph.nodes]
+    assert (kinds.count(Binarize), kinds.count(PRelu), kinds.count(Add)) == (2, 2, 2)
 
 
 # ------------------------------------------------------------------------------- activations
@@ -363,3 +381,25 @@ def test_as_much_as_can_be_read_comes_with_the_error(tmp_path: Path) -> None:
     graph, error = import_partly(read_model(network(plain).save(path)), LoadOptions())
     assert error is None
     assert len([n for n in graph.nodes if isinstance(n.op, Conv)]) == 2
+
+
+@pytest.mark.parametrize("way", ["Gemm", "Gemm, transposed", "MatMul", "MatMul on the left"])
+def test_the_model_is_checked_with_the_chosen_signs_of_0_in_dense_layers(
+    tmp_path: Path, way: str
+) -> None:
+    sketch = Sketch(["N", 40])
+    weight = sketch.signs(40, 32) * np.float32(0.5)
+    weight[3, 5] = 0
+    if way == "MatMul":
+        sketch.dense(40, 32, weight=weight)
+    elif way == "MatMul on the left":
+        sketch.op("Transpose", perm=[1, 0])
+        sketch.op("MatMul", sketch.constant(weight.T), first=False)
+        sketch.op("Transpose", perm=[1, 0])
+    else:
+        turned = "transposed" in way
+        sketch.op("Gemm", sketch.constant(weight.T if turned else weight), transB=int(turned))
+    path = sketch.batch_norm(32).sign().dense(32, 3).save(tmp_path / "m.onnx")
+    for choice in ("minus", "plus"):
+        graph = agrees(path, LoadOptions(input_type="bipolar", sign_zero=choice))
+        assert "1 of 1280 binary weights are sign(0)" in graph.notes[0]
