@@ -3,8 +3,9 @@
 // FOLDS beats of LANES elements a pixel. A field of the image: {knee, b1, m1, b0, m0}, m0 in the low
 // bits, or {b0, m0} with one segment; x >= knee takes segment 1. MULTIPLIER_BITS 0: m is 1.
 // STYLE: 0 the tool's choice, 1 LUTs, 2 block RAM. MULTIPLY_STYLE: 0 a DSP48E1 if the factors fit
-// one, 1 LUTs, 2 a DSP48E1. Latency: 5 with a DSP48E1, else 1 + SEGMENTS +
-// max(1, ceil(MULTIPLIER_BITS / 4)). One beat a cycle; one enable: bubbles are not closed.
+// one, 1 LUTs, 2 a DSP48E1. Latency: 5 with a DSP48E1, 3 where there is neither multiplier nor
+// second segment, else 3 + max(1, ceil(MULTIPLIER_BITS / 4)). One beat a cycle; one enable: bubbles
+// are not closed.
 module bnn_affine #(
     parameter int unsigned IN_BITS = 16,
     parameter int unsigned IN_SIGNED = 1,
@@ -40,8 +41,9 @@ module bnn_affine #(
   localparam int unsigned FitsDsp =
       (Wider <= 25 && Narrower <= 18 && OFFSET_BITS < 48 && MULTIPLIER_BITS > 0) ? 1 : 0;
   localparam int unsigned UseDsp = (MULTIPLY_STYLE != 1) ? FitsDsp : 0;
-  localparam int unsigned Latency =
-      (UseDsp == 1) ? 5 : 1 + SEGMENTS + ((MULTIPLIER_BITS > 4) ? (MULTIPLIER_BITS + 3) / 4 : 1);
+  localparam int unsigned Select = (SEGMENTS == 2 || MULTIPLIER_BITS > 0) ? 1 : 0;
+  localparam int unsigned Rows = (MULTIPLIER_BITS > 4) ? (MULTIPLIER_BITS + 3) / 4 : 1;
+  localparam int unsigned Latency = 2 + Select + ((UseDsp == 1) ? 2 : Rows);
 
   if (IN_BITS == 0 || OUT_BITS == 0 || LANES == 0 || FOLDS == 0) begin : gen_bad_size
     $error("bnn_affine: IN_BITS, OUT_BITS, LANES and FOLDS must be positive");

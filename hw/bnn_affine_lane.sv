@@ -2,8 +2,8 @@
 //
 // field_i holds the parameters that belong to x_i: {knee, b1, m1, b0, m0}, or {b0, m0} where
 // SEGMENTS is 1. With two segments, x >= knee picks m and b first, so that one multiplier does.
-// Latency in enabled clocks: 4 with a DSP48E1, else SEGMENTS + max(1, ceil(MULTIPLIER_BITS / 4)).
-// One result a clock.
+// Latency in enabled clocks: 4 with a DSP48E1, 2 where there is neither multiplier nor second
+// segment, else 2 + max(1, ceil(MULTIPLIER_BITS / 4)). One result a clock.
 module bnn_affine_lane #(
     parameter int unsigned IN_BITS = 16,
     parameter int unsigned IN_SIGNED = 1,
@@ -30,7 +30,7 @@ module bnn_affine_lane #(
   localparam int unsigned SumBits = ((ProductBits > OFFSET_BITS) ? ProductBits : OFFSET_BITS) + 1;
   localparam int unsigned KeptBits = (SumBits > SHIFT) ? SumBits - SHIFT : 1;
   localparam int unsigned MBits = (MULTIPLIER_BITS > 0) ? MULTIPLIER_BITS : 1;
-  localparam int unsigned Select = (SEGMENTS == 2 || (USE_DSP == 1 && MULTIPLIER_BITS > 0)) ? 1 : 0;
+  localparam int unsigned Select = (SEGMENTS == 2 || MULTIPLIER_BITS > 0) ? 1 : 0;
 
   // Signed throughout: unsigned x gets a sign bit.
   logic signed [IN_BITS:0] x;

@@ -3,7 +3,7 @@
 // In: SIMD elements of IN_BITS a beat, FOLDS beats a window, TILES windows (repeated) a pixel.
 // Out: one beat a tile, PE accumulators of ACC_BITS. MULTIPLY_STYLE: 1 products in LUTs (Booth),
 // 2 in a DSP48E1 each, 3 in a DSP48E1 for two channels. Latency: ceil(log2(SIMD)) +
-// (2 + ceil(WEIGHT_BITS / 4) in style 1, else 5). One input beat a cycle.
+// (3 + ceil(WEIGHT_BITS / 4) in style 1, else 5). One input beat a cycle.
 module bnn_mac_pe_array #(
     parameter int unsigned PE = 4,
     parameter int unsigned SIMD = 3,
@@ -40,7 +40,7 @@ module bnn_mac_pe_array #(
       (BORDER_TOP + 1 + BORDER_BOTTOM) * (BORDER_LEFT + 1 + BORDER_RIGHT) * TILES;
   localparam int unsigned WeightAddrBits = (WeightWords > 1) ? $clog2(WeightWords) : 1;
   localparam int unsigned InitAddrBits = (InitWords > 1) ? $clog2(InitWords) : 1;
-  localparam int unsigned MultiplyStages = (MULTIPLY_STYLE == 1) ? (WEIGHT_BITS + 3) / 4 : 3;
+  localparam int unsigned MultiplyStages = (MULTIPLY_STYLE == 1) ? 1 + (WEIGHT_BITS + 3) / 4 : 3;
   localparam int unsigned Levels = $clog2(SIMD);
   localparam int unsigned ProductBits = IN_BITS + WEIGHT_BITS;
   localparam int unsigned TotalBits =
@@ -123,6 +123,25 @@ module bnn_mac_pe_array #(
 
   always_ff @(posedge clk) if (en) x_q <= s_axis_tdata;
 
+  // In a DSP48E1 the factors have registers; the rows in LUTs begin at one too, not at a block RAM.
+  logic [PE*SIMD*WEIGHT_BITS-1:0] w_factors;
+  logic [SIMD*IN_BITS-1:0] x_factors;
+  if (MULTIPLY_STYLE == 1) begin : gen_factors
+    logic [PE*SIMD*WEIGHT_BITS-1:0] weights_q;
+    logic [SIMD*IN_BITS-1:0] x_q2;
+    always_ff @(posedge clk) begin
+      if (en) begin
+        weights_q <= weights;
+        x_q2 <= x_q;
+      end
+    end
+    assign w_factors = weights_q;
+    assign x_factors = x_q2;
+  end else begin : gen_no_factors
+    assign w_factors = weights;
+    assign x_factors = x_q;
+  end
+
   // Products of the PEs, and the +1 that a product still lacks.
   logic [PE*SIMD*ProductBits-1:0] products;
   logic [PE*SIMD-1:0] carries;
@@ -138,8 +157,8 @@ module bnn_mac_pe_array #(
         ) u_product (
             .clk  (clk),
             .en_i (en),
-            .x_i  (x_q[s*IN_BITS+:IN_BITS]),
-            .w_i  (weights[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .x_i  (x_factors[s*IN_BITS+:IN_BITS]),
+            .w_i  (w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
             .c_i  (1'b0),
             .sum_o(products[(p*SIMD+s)*ProductBits+:ProductBits])
         );
@@ -152,8 +171,8 @@ module bnn_mac_pe_array #(
         ) u_product (
             .clk(clk),
             .en_i(en),
-            .x_i(x_q[s*IN_BITS+:IN_BITS]),
-            .w_i(weights[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .x_i(x_factors[s*IN_BITS+:IN_BITS]),
+            .w_i(w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
             .product_o(products[(p*SIMD+s)*ProductBits+:ProductBits])
         );
         assign carries[p*SIMD+s] = 1'b0;
@@ -165,9 +184,9 @@ module bnn_mac_pe_array #(
         ) u_pair (
             .clk(clk),
             .en_i(en),
-            .x_i(x_q[s*IN_BITS+:IN_BITS]),
-            .w0_i(weights[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .w1_i(weights[((p+1)*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .x_i(x_factors[s*IN_BITS+:IN_BITS]),
+            .w0_i(w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .w1_i(w_factors[((p+1)*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
             .low_o(products[(p*SIMD+s)*ProductBits+:ProductBits]),
             .high_o(products[((p+1)*SIMD+s)*ProductBits+:ProductBits]),
             .borrow_o(carries[(p+1)*SIMD+s])

@@ -46,7 +46,9 @@ class Shape:
 
     @property
     def latency(self) -> int:
-        return 5 if self.dsp else 1 + self.segments + max(1, -(-self.multiplier // 4))
+        if self.multiplier == 0 and self.segments == 1:
+            return 3
+        return 5 if self.dsp else 3 + max(1, -(-self.multiplier // 4))
 
 
 def span(bits: int, signed: int) -> tuple[int, int]:

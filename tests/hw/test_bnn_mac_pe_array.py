@@ -29,7 +29,7 @@ def parameters(
 
 
 def latency(shape: Shape, weight_bits: int, multiply: int) -> int:
-    return (shape.simd - 1).bit_length() + (2 + -(-weight_bits // 4) if multiply == LUT else 5)
+    return (shape.simd - 1).bit_length() + (3 + -(-weight_bits // 4) if multiply == LUT else 5)
 
 
 def accumulator_bits(taps: int, x: tuple[int, int], weight_bits: int) -> int:
