@@ -71,6 +71,18 @@ def frame_case(
                 expected, FRAMES)  # fmt: skip
 
 
+def gather_case(name: str, bits: int, pixels: int, lanes: tuple[int, int], tiles: int) -> Case:
+    rng = np.random.default_rng(pixels)
+    x = rng.integers(0, 1 << bits, (FRAMES, pixels, tiles * lanes[1]))
+    beats, expected = (
+        beats_of(x.reshape(FRAMES, pixels, -1, n).swapaxes(1, 2), n, bits) for n in lanes
+    )
+    params = {"ELEM_BITS": bits, "PIXELS": pixels, "IN_LANES": lanes[0], "OUT_LANES": lanes[1],
+              "BEATS": len(beats) // FRAMES}  # fmt: skip
+    return Case(name, "bnn_tile_gather", params, lanes[0] * bits, lanes[1] * bits, beats, expected,
+                FRAMES)  # fmt: skip
+
+
 def array_case(
     name: str,
     *,
@@ -128,6 +140,9 @@ CASES = [
     frame_case("frame_dense", image=(1, 1, 10), kernel=(1, 1), simd=5, lanes=5, passes=4),
     frame_case("frame_wide", image=(3, 3, 140), kernel=(3, 3), pads=SAME, simd=70, lanes=35,
                passes=2, tile_major=True),
+    gather_case("gather", 1, 6, (2, 8), 3),
+    gather_case("gather_wide", 12, 3, (5, 15), 2),
+    gather_case("gather_one_pixel", 3, 1, (1, 3), 4),
     array_case("array", pe=2, simd=8, folds=3, tiles=4, pixels=5),
     array_case("array_wide", pe=3, simd=70, folds=1, tiles=2, pixels=3, shift=1, binary=True),
     array_case("array_unpadded", pe=1, simd=5, folds=2, tiles=3, pixels=1, half=False),
@@ -148,6 +163,8 @@ LEGAL = {case.kind: dict(case.params) for case in reversed(CASES)}
 ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_axi_reader", {"DATA_BITS": 48}, "a bus word is a power of two of bits"),
     ("bnn_weight_buffer", {"BEATS": 10}, "a frame is a whole number of tiles"),
+    ("bnn_tile_gather", {"BEATS": 12}, "a frame is a whole number of tiles"),
+    ("bnn_tile_gather", {"OUT_LANES": 7}, "IN_LANES divides OUT_LANES"),
     ("bnn_stream_pe_array", {"SIMD": 7}, "half of SIMD is a number"),
     ("bnn_frame_window", {"SIMD": 3, "OUT_BITS": 3}, "SIMD divides CHANNELS"),
     ("bnn_frame_window", {"IN_LANES": 3}, "IN_LANES divides SIMD"),

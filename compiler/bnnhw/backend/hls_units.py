@@ -84,6 +84,7 @@ TWINS = {
             *("PAD_VALUE", "RAM_STYLE", "OUT_BITS"),
         )
     ),
+    "bnn_tile_gather": Twin(("ELEM_BITS", "PIXELS", "IN_LANES", "OUT_LANES", "BEATS")),
     "bnn_axi_reader": Twin(
         ("DATA_BITS", "WORDS"),
         timing=("ADDR_BITS", "BURST", "OUTSTANDING", "DEPTH"),
