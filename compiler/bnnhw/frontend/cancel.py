@@ -23,7 +23,7 @@ from onnx import helper
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend import constants
-from bnnhw.frontend.model_file import decode_node
+from bnnhw.frontend.model_file import QUANT_DOMAINS, decode_node
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -145,6 +145,8 @@ class _Algebra:
         # By term: a tensor that holds it, and how many times.
         self._holders: list[tuple[str, Fraction]] = []
         self._shapes: dict[str, Hashable] = {}
+        # Live tensors of integers: their arithmetic wraps, and what is rebuilt is in floats.
+        self._integers = {model.input_name} if model.input_dtype.kind in "iu" else set()
 
     def read(self, node: OnnxNode) -> list[OnnxNode] | None:
         """Takes note of a node; the nodes that replace it where terms cancel in it."""
@@ -196,6 +198,9 @@ class _Algebra:
         """The form of a linear operation's result; None for any other operation."""
         if node.op not in _LINEAR or node.domain or not all(node.inputs):
             return None
+        if not self._integers.isdisjoint(node.inputs):
+            self._integers.update(node.outputs)
+            return None
         forms = [self._form(name) for name in node.inputs]
         if node.op == "Neg":
             return forms[0].times(-_ONE)
@@ -227,7 +232,8 @@ class _Algebra:
         inputs = tuple(self._form(name) if name else None for name in node.inputs)
         attributes = tuple(sorted(a.SerializeToString() for a in node.proto.attribute))
         key: Hashable = (node.domain, node.op, inputs, attributes)
-        if node.op in (*constants.RANDOM, "Dropout"):
+        foreign = node.domain not in ("", *QUANT_DOMAINS)
+        if foreign or node.op in (*constants.RANDOM, "Dropout"):
             key = node.outputs
         for index, name in enumerate(node.outputs):
             if name:

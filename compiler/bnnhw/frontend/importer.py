@@ -143,7 +143,8 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         )
     handler = _HANDLERS.get(node.op)
     table = tables.lookup_table(ctx, node)
-    if handler is None:
+    joined = table is not None and len({node.inputs[i] for i in ctx.live_inputs(node)}) > 1
+    if handler is None or joined:
         tables.lookup(ctx, node)
         return
     count = len(ctx.nodes)

@@ -54,27 +54,30 @@ def add_lookup(ctx: Context, node: OnnxNode, view: View, table: NDArray[np.gener
     if not np.any(table.astype(np.float64) < 0):
         ctx.nonnegative.add(target)
     ctx.views[node.outputs[0]] = View(target, view.dims)
+    ctx.tables[node.outputs[0]] = table
 
 
 def lookup_table(ctx: Context, node: OnnxNode) -> NDArray[np.generic] | None:
     """The node's result for every input integer, as the model itself computes it; None if unknown.
 
-    None where the node is not element-wise, reads no table, or uses differing constants.
+    None where the node is not element-wise, reads a tensor without a table, or uses differing
+    constants. Several tensors must have their axes in one order.
     """
     live = ctx.live_inputs(node)
-    if node.op not in TABLE_OPS or len({node.inputs[i] for i in live}) != 1:
+    read = {node.inputs[i] for i in live}
+    if node.op not in TABLE_OPS or not read or not read <= set(ctx.tables):
         return None
-    table = ctx.tables.get(node.inputs[live[0]])
-    if table is None:
+    if len({ctx.views[name].dims for name in read}) > 1:
         return None
+    length = len(ctx.tables[node.inputs[live[0]]])
     inputs: list[NDArray[np.generic] | None] = []
     for index, name in enumerate(node.inputs):
         if index in live:
-            inputs.append(table)
+            inputs.append(ctx.tables[name])
             continue
         value = ctx.constant(name)
         if value is not None and value.size > 1:
             return None
         inputs.append(None if value is None else value.reshape(()))
     results = constants.evaluate(node, inputs, ctx.model.opset)
-    return results[0] if results[0].shape == table.shape else None
+    return results[0] if results[0].shape == (length,) else None

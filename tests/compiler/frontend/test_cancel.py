@@ -13,7 +13,18 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, import_partly, load, read_model
 from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.near_binary import TOLERANCE, binarised
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, Flatten, MaxPool, PRelu
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    Conv,
+    Dense,
+    Flatten,
+    Lookup,
+    MaxPool,
+    PRelu,
+)
 from real_agreement import real_agrees
 from sketch import Sketch, image
 
@@ -263,6 +274,20 @@ def test_random_terms_do_not_cancel(tmp_path: Path) -> None:
 
     path = network(spell).save(tmp_path / "m.onnx")
     assert not cancel(read_model(path)).notes
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+def test_integer_arithmetic_is_left_alone_since_it_wraps(tmp_path: Path, wraps: bool) -> None:
+    sketch = Sketch(["N", 3, 6, 6], np.uint8)
+    y = sketch.node("Mul", ["x", sketch.constant(5, np.uint8)])
+    y = sketch.node("Add", [y, "x"])
+    sketch.tensor = y if wraps else sketch.node("Sub", [y, "x"])
+    sketch.op("Cast", to=1)
+    sketch.conv(3, 4, pads=1).batch_norm(4).sign().flatten().dense(144, 3)
+    path = sketch.save(tmp_path / "m.onnx")
+    assert not cancel(read_model(path)).notes
+    graph = real_agrees(path)
+    assert isinstance(graph.nodes[0].op, Lookup)
 
 
 def test_a_term_that_widens_the_shape_does_not_cancel(tmp_path: Path) -> None:
