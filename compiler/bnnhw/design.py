@@ -79,6 +79,8 @@ class Stream:
         user: whether a beat carries the extra ``tuser`` bit that marks padding.
         depth: beats that a FIFO on this stream holds; 0 for a plain connection.
         pixels: pixels a frame; a vector is one.
+        tiles: whether it flows tile by tile: the first ``lanes`` channels of all pixels, then the
+            next, as a layer gives them whose weights come from memory; else pixel by pixel.
         tensor: the tensor of the graph that it carries first; empty where another stream does, or
             where it carries none, as between a window unit and its PE array.
     """
@@ -90,6 +92,7 @@ class Stream:
     user: bool = False
     depth: int = 0
     pixels: int = 1
+    tiles: bool = False
     tensor: str = ""
 
     @property
@@ -223,6 +226,50 @@ class OutputPort:
 
 
 @dataclass(frozen=True)
+class MemoryRegion:
+    """The weights of one layer in memory, read once a frame by a ``bnn_axi_reader``.
+
+    Attributes:
+        unit: name of the reader.
+        memory: name of the image, as in ``Design.memories``; no ROM holds it.
+        offset: bytes from the base address; a multiple of 4096.
+        bytes: size.
+    """
+
+    unit: str
+    memory: str
+    offset: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class MemoryPort:
+    """The design's AXI4 read port: all readers share it.
+
+    Attributes:
+        data_bits: bits a bus word.
+        address_bits: bits of an address.
+        burst_beats: longest burst.
+        regions: in the order of the readers; the arbiter's port is the index.
+    """
+
+    data_bits: int
+    address_bits: int
+    burst_beats: int
+    regions: tuple[MemoryRegion, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of memory from the base address on."""
+        return max(region.offset + region.bytes for region in self.regions)
+
+    @property
+    def bytes_per_frame(self) -> int:
+        """Bytes read a frame."""
+        return sum(region.bytes for region in self.regions)
+
+
+@dataclass(frozen=True)
 class Design:
     """A whole accelerator.
 
@@ -238,6 +285,7 @@ class Design:
         output_map: how scores map to the model's own output.
         board: name of the board.
         clock_mhz: clock frequency.
+        memory_port: where weights come from memory; None where all are on the chip.
     """
 
     name: str
@@ -251,6 +299,7 @@ class Design:
     output_map: OutputMap
     board: str
     clock_mhz: float
+    memory_port: MemoryPort | None = None
 
     @property
     def top(self) -> str:
@@ -260,6 +309,16 @@ class Design:
     def unit(self, name: str) -> Unit:
         """The unit of that name."""
         return next(u for u in self.units if u.name == name)
+
+    def external_memory(self) -> bytes:
+        """The image that the host puts at the base address: each region's words without gaps."""
+        assert self.memory_port is not None
+        image = bytearray(self.memory_port.bytes)
+        for region in self.memory_port.regions:
+            bits = self.memories[region.memory].bits
+            data = np.packbits(bits.reshape(-1), bitorder="little").tobytes()
+            image[region.offset : region.offset + len(data)] = data
+        return bytes(image)
 
     def build_hash(self) -> int:
         """64 bits that identify the hardware: units, streams and memory contents."""
