@@ -349,7 +349,12 @@ def declared(load: Any) -> list[str]:
         "--input-scale": load.input_scale,
         "--input-offset": load.input_offset,
     }
-    return [f"{option}={value}" for option, value in named.items() if value is not None]
+    texts = {
+        option: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for option, value in named.items()
+        if value is not None
+    }
+    return [f"{option}={text}" for option, text in texts.items()]
 
 
 def faulty_model(name: str) -> Case:

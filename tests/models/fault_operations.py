@@ -237,6 +237,16 @@ def activations_of_two_bits() -> Sketch:
     return sketch.flatten().dense(64, 3)
 
 
+@case("node 'quant", "read elsewhere")
+def quantised_input_that_is_read_elsewhere() -> Sketch:
+    sketch = Sketch(["N", 3, 6, 6])
+    sketch.domains["qonnx.custom_op.general"] = 1
+    sketch.op("Quant", *(sketch.constant(v) for v in (0.25, 0, 8)),
+              domain="qonnx.custom_op.general")  # fmt: skip
+    sketch.op("Add", "x")
+    return sketch.conv(3, 4).sign().flatten().dense(64, 3)
+
+
 @case("node 'sigmoid", "real-valued")
 def sigmoid_activation() -> Sketch:
     sketch = image().conv(3, 4).batch_norm(4)

@@ -193,6 +193,11 @@ def scale_for_an_integer_input() -> Sketch:
     return tail(image())
 
 
+@case("--input-scale", "2 numbers", input_type="uint8", input_scale=(0.5, 0.25))
+def scale_for_another_number_of_channels() -> Sketch:
+    return tail(floats())
+
+
 @case("input 'x' (its QONNX annotation)", "unknown")
 def unknown_annotation() -> Sketch:
     sketch = tail(floats())

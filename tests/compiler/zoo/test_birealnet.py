@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from bnnhw import cli
 from bnnhw.errors import BnnhwError, ModelError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.ir.interpret_real import interpret_real, interpret_real_all
@@ -17,11 +19,9 @@ from bnnhw.ir.ops import Add, AveragePool, Binarize, Conv, Dense
 from bnnhw.zoo.birealnet import BiRealNet
 from bnnhw.zoo.checkpoint import load_checkpoint
 from bnnhw.zoo.export import export_onnx
+from bnnhw.zoo.networks import network
 from bnnhw.zoo.plain import digits
 from bnnhw.zoo.random_statistics import example_inputs, randomise_batch_norms
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def small(stem: str = "cifar", *, normalise: bool = True, depth: int = 18) -> BiRealNet:
@@ -185,3 +185,25 @@ def test_networks_from_elsewhere_are_not_exported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no export is defined for a Linear"):
         export_onnx(torch.nn.Linear(2, 2), tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_exports_random_and_given_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def bnnhw(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["bnnhw", "zoo", "export", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        return int(caught.value.code or 0), capfd.readouterr().err
+
+    random, given = (str(tmp_path / f"{name}.onnx") for name in ("random", "given"))
+    assert bnnhw("birealnet18-cifar10", "-o", random)[0] == 0
+    spreads = [np.ptp(s.std) for s in load(Path(random)).statistics.values()]
+    assert len(spreads) == 20 and min(spreads) > 0.1, "random gains"
+    model = network("birealnet18-cifar10")
+    authors_checkpoint(model, tmp_path / "c.pth")
+    arguments = ("birealnet18-cifar10", "-o", given, "--checkpoint")
+    assert bnnhw(*arguments, str(tmp_path / "c.pth"))[0] == 0
+    assert all((s.std == 1).all() for s in load(Path(given)).statistics.values())
+    code, error = bnnhw(*arguments, str(tmp_path / "absent.pth"))
+    assert code == 1 and "there is no such file" in error and "Traceback" not in error
