@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
 
 _FLOAT32_EXACT = 1 << 24
-_CHUNK_ELEMENTS = 1 << 24
+_CACHED_ELEMENTS = 1 << 18
 
 
 def interpret(graph: Graph, x: Ints) -> Ints:
@@ -73,9 +73,9 @@ def execute(op: Op, inputs: list[Ints], tensors: list[Tensor]) -> Ints:
     if isinstance(op, FixedAdd):
         return np.clip(x + inputs[1], op.dtype.low, op.dtype.high)
     if isinstance(op, BinaryConv):
-        return _convolve(x, op.weight.astype(np.int64), op.window, _reach(tensor))
+        return _convolve(x, op, _reach(tensor))
     if isinstance(op, BinaryDense):
-        return _matmul(x, op.weight.T.astype(np.int64), _reach(tensor))
+        return _matmul(x, op.weight.T, _reach(tensor))
     if isinstance(op, Threshold):
         bits = x >= op.table(tensor.shape)[None]
         if op.invert.size:
@@ -95,7 +95,7 @@ def execute(op: Op, inputs: list[Ints], tensors: list[Tensor]) -> Ints:
     if isinstance(op, IntegerMaxPool):
         return _max_pool(x, op.window)
     if isinstance(op, SumPool):
-        return np.asarray(_windows(x, op.window, 0).sum(axis=(4, 5)), np.int64)
+        return _pooled(x, op.window, 0, np.add)
     raise ModelError(f"the interpreter has no case for {type(op).__name__}")
 
 
@@ -110,7 +110,7 @@ def _integer_layer(op: IntegerConv | IntegerDense, x: Ints, tensor: Tensor) -> I
     reach = _reach(tensor) * int(np.abs(op.weight).max(initial=0))
     if isinstance(op, IntegerDense):
         return _matmul(x, op.weight.T, reach) + op.offset
-    acc = _convolve(x, op.weight, op.window, reach)
+    acc = _convolve(x, op, reach)
     return acc + class_values(op.offset, op.row_class, op.column_class)[None]
 
 
@@ -139,33 +139,69 @@ def _exact_float(reach: int, taps: int) -> type[np.floating[Any]]:
     return np.float32 if reach * taps < _FLOAT32_EXACT else np.float64
 
 
-def _matmul(a: Ints, b: Ints, reach: int) -> Ints:
+def _matmul(a: Ints, b: NDArray[np.integer[Any]], reach: int) -> Ints:
     """Exact integer a @ b where no product exceeds ``reach``."""
     dtype = _exact_float(reach, a.shape[-1])
     return (a.astype(dtype) @ b.astype(dtype)).astype(np.int64)
 
 
-def _convolve(x: Ints, weight: Ints, window: Window, reach: int) -> Ints:
-    count, _, height, width = x.shape
-    out_h, out_w = window.output_size(height, width)
-    features = weight.shape[0]
-    dtype = _exact_float(reach, int(np.prod(weight.shape[1:])))
-    matrix = weight.transpose(2, 3, 1, 0).reshape(-1, features).astype(dtype)
-    pixels = x.astype(dtype).transpose(0, 2, 3, 1)
+def _convolve(x: Ints, op: BinaryConv | IntegerConv, reach: int) -> Ints:
+    """Exact convolution where no product exceeds ``reach``: rows of windows times a matrix.
+
+    Windows are gathered for as many output rows at a time as the cache holds. With channels
+    innermost, a kernel's row is one run of memory.
+    """
+    count, channels, height, width = x.shape
+    window = op.window
+    (out_h, out_w), (kernel_h, kernel_w) = window.output_size(height, width), window.kernel
+    features, run = op.weight.shape[0], kernel_w * channels
+    dtype = _exact_float(reach, kernel_h * run)
+    matrix = op.rows.astype(dtype, copy=False)
+    padded = _padded(x, window, 0, dtype)
+    image, row, pixel, element = padded.strides
+    runs = np.lib.stride_tricks.as_strided(
+        padded,
+        (count, padded.shape[1], out_w, run),
+        (image, row, pixel * window.stride[1], element),
+        writeable=False,
+    )
     result = np.empty((count, features, out_h, out_w), np.int64)
-    step = max(1, _CHUNK_ELEMENTS // max(1, out_h * out_w * matrix.shape[0]))
-    for first in range(0, count, step):
-        part = np.ascontiguousarray(pixels[first : first + step])
-        views = _windows(part.transpose(0, 3, 1, 2), window, 0)
-        columns = views.transpose(0, 2, 3, 4, 5, 1).reshape(-1, matrix.shape[0])
-        acc = (columns @ matrix).reshape(len(part), out_h, out_w, features)
-        result[first : first + step] = acc.transpose(0, 3, 1, 2)
+    step = max(1, _CACHED_ELEMENTS // (out_w * kernel_h * run))
+    columns = np.empty((step, out_w, kernel_h, run), dtype)
+    for first in range(0, out_h, step):
+        rows = min(step, out_h - first)
+        for n in range(count):
+            for ky in range(kernel_h):
+                start = first * window.stride[0] + ky
+                stop = start + (rows - 1) * window.stride[0] + 1
+                columns[:rows, :, ky] = runs[n, start : stop : window.stride[0]]
+            acc = matrix @ columns[:rows].reshape(rows * out_w, -1).T
+            result[n, :, first : first + rows] = acc.reshape(features, rows, out_w)
     return result
 
 
+def _padded(x: Ints, window: Window, fill: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """Images [N, C, H, W] with their padding, channels innermost."""
+    top, left, bottom, right = window.pads
+    count, channels, height, width = x.shape
+    shape = (count, height + top + bottom, width + left + right, channels)
+    padded = np.full(shape, fill, dtype) if any(window.pads) else np.empty(shape, dtype)
+    padded[:, top : top + height, left : left + width] = x.transpose(0, 2, 3, 1)
+    return padded
+
+
 def _max_pool(x: Ints, window: Window) -> Ints:
-    views = _windows(x, window, np.iinfo(np.int64).min // 2)
-    return np.asarray(views.max(axis=(4, 5)), np.int64)
+    return _pooled(x, window, np.iinfo(np.int64).min // 2, np.maximum)
+
+
+def _pooled(x: Ints, window: Window, fill: int, join: np.ufunc) -> Ints:
+    """``join`` over the windows of images, tap by tap."""
+    views = _windows(x, window, fill)
+    taps = [views[..., ky, kx] for ky, kx in np.ndindex(*window.kernel)]
+    result = taps[0].astype(np.int64)
+    for tap in taps[1:]:
+        join(result, tap, out=result)
+    return result
 
 
 def _windows(x: NDArray[Any], window: Window, fill: int) -> NDArray[Any]:

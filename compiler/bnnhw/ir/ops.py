@@ -8,7 +8,8 @@ operations of level "integer", for which hardware exists.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -97,6 +98,11 @@ class BinaryConv(Op):
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = conv_shape(inputs[0], self.weight.shape, self.window, 1)
         return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
+
+    @cached_property
+    def rows(self) -> NDArray[np.float32]:
+        """The weights as a matrix [Cout, KH * KW * Cin], channels innermost; exact."""
+        return kernel_rows(self.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +193,11 @@ class IntegerConv(Op):
         shape = conv_shape(inputs[0], self.weight.shape, self.window, 1)
         return Tensor(shape, _weighted_span(inputs[0].dtype, self.weight, self.offset))
 
+    @cached_property
+    def rows(self) -> NDArray[np.float32]:
+        """The weights as a matrix [Cout, KH * KW * Cin], channels innermost; exact."""
+        return kernel_rows(self.weight)
+
 
 @dataclass(frozen=True, eq=False)
 class IntegerDense(Op):
@@ -275,6 +286,12 @@ class Flatten(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor((int(np.prod(inputs[0].shape)),), inputs[0].dtype)
+
+
+def kernel_rows(weight: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+    """Weights [Cout, Cin, KH, KW] of few bits as a matrix [Cout, KH * KW * Cin]."""
+    turned = weight.astype(np.float32).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(turned).reshape(len(weight), -1)
 
 
 def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[int, ...]) -> Ints:

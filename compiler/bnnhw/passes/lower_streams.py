@@ -76,8 +76,16 @@ def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
         ModelError: names the node that no integer operation can stand for, or an unknown name in
             ``options``.
     """
-    real = any(node.op.level == "real" for node in graph.nodes)
-    if not is_mixed(graph) or not real:
+    if not is_mixed(graph):
+        if options.precision:
+            raise ModelError(
+                f"there is nothing whose width '{next(iter(options.precision))}' could set: all "
+                "layers are binary, and no stream is real-valued",
+                where="option --precision",
+                fix="leave it out",
+            )
+        return graph
+    if all(node.op.level != "real" for node in graph.nodes):
         return graph
     return _Lowering(graph, options).run()
 

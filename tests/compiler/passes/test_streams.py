@@ -235,6 +235,13 @@ def test_impossible_precision_is_refused(precision, message) -> None:
         run(bireal().graph(), precision=precision)
 
 
+def test_precision_of_a_plain_network_is_refused() -> None:
+    builder = Residual((3, 6, 6), UINT8).binary(4).affine(1.0, 0.5).add(Binarize()).binary(2)
+    assert run(builder.graph()).tensors[f"{builder.nodes[-1].name}_y"].dtype.bits > 1
+    with pytest.raises(ModelError, match="nothing whose width"):
+        run(builder.graph(), precision={builder.nodes[0].name: 4})
+
+
 def test_given_ranges_decide_the_binary_point() -> None:
     real = bireal().graph()
     add = [n for n in real.nodes if isinstance(n.op, Add)][-1]
