@@ -1,4 +1,5 @@
-// AXI4-Lite slave: identity, build hash, frame, cycle and stall counters, sticky error flags.
+// AXI4-Lite slave: identity, build hash, frame, cycle and stall counters, sticky error flags, and
+// where the weights in memory lie. The base address and the enable of the readers survive a clear.
 // Counters are 32 bits and wrap; cycles are 64: reading the low word keeps the high word for the
 // next read. Addresses without a register, and writes to read-only ones, answer SLVERR.
 // The map is in README.md. One read and one write may be under way at a time.
@@ -33,7 +34,9 @@ module bnn_registers #(
     input  logic                  frame_out_i,
     input  logic                  in_stall_i,
     input  logic                  out_stall_i,
-    input  logic [ERROR_BITS-1:0] error_i
+    input  logic [ERROR_BITS-1:0] error_i,
+    output logic [          63:0] weights_base_o,
+    output logic                  enable_o
 );
 
   localparam logic [5:0] RegIdentity = 6'h00;
@@ -49,6 +52,8 @@ module bnn_registers #(
   localparam logic [5:0] RegInterval = 6'h0a;
   localparam logic [5:0] RegInStalls = 6'h0b;
   localparam logic [5:0] RegOutStalls = 6'h0c;
+  localparam logic [5:0] RegBaseLow = 6'h0d;
+  localparam logic [5:0] RegBaseHigh = 6'h0e;
   localparam logic [1:0] Okay = 2'b00;
   localparam logic [1:0] SlaveError = 2'b10;
 
@@ -57,21 +62,25 @@ module bnn_registers #(
   end
 
   // Write channels: address and data wait for each other, in any order.
-  logic       address_q;
-  logic       data_q;
-  logic       answer_q;
-  logic       error_answer_q;
-  logic [5:0] write_reg_q;
-  logic       write_clear_q;
-  logic       write;
-  logic       clear;
+  logic        address_q;
+  logic        data_q;
+  logic        answer_q;
+  logic        error_answer_q;
+  logic [ 5:0] write_reg_q;
+  logic [31:0] write_data_q;
+  logic [ 3:0] write_bytes_q;
+  logic        writable;
+  logic        write;
+  logic        clear;
 
   assign s_axil_awready = !address_q;
   assign s_axil_wready = !data_q;
   assign s_axil_bvalid = answer_q;
   assign s_axil_bresp = error_answer_q ? SlaveError : Okay;
   assign write = address_q && data_q && (!answer_q || s_axil_bready);
-  assign clear = write && write_reg_q == RegControl && write_clear_q;
+  assign writable = write_reg_q == RegControl || write_reg_q == RegBaseLow ||
+      write_reg_q == RegBaseHigh;
+  assign clear = write && write_reg_q == RegControl && write_data_q[0] && write_bytes_q[0];
 
   always_ff @(posedge clk) begin
     if (!rst_n) begin
@@ -87,8 +96,35 @@ module bnn_registers #(
       else if (s_axil_bready) answer_q <= 1'b0;
     end
     if (!address_q) write_reg_q <= s_axil_awaddr[7:2];
-    if (!data_q) write_clear_q <= s_axil_wdata[0] && s_axil_wstrb[0];
-    if (write) error_answer_q <= write_reg_q != RegControl;
+    if (!data_q) begin
+      write_data_q  <= s_axil_wdata;
+      write_bytes_q <= s_axil_wstrb;
+    end
+    if (write) error_answer_q <= !writable;
+  end
+
+  // What the host sets for the readers of weights.
+  logic        enable_q;
+  logic [63:0] base_q;
+
+  assign enable_o = enable_q;
+  assign weights_base_o = base_q;
+
+  always_ff @(posedge clk) begin
+    if (!rst_n) begin
+      enable_q <= 1'b0;
+      base_q   <= '0;
+    end else if (write) begin
+      if (write_reg_q == RegControl && write_bytes_q[0]) enable_q <= write_data_q[1];
+      for (int b = 0; b < 4; b++) begin
+        if (write_reg_q == RegBaseLow && write_bytes_q[b]) begin
+          base_q[8*b+:8] <= write_data_q[8*b+:8];
+        end
+        if (write_reg_q == RegBaseHigh && write_bytes_q[b]) begin
+          base_q[32+8*b+:8] <= write_data_q[8*b+:8];
+        end
+      end
+    end
   end
 
   // Counters.
@@ -149,7 +185,7 @@ module bnn_registers #(
       RegVersion:    value = VERSION;
       RegHashLow:    value = BUILD_HASH[31:0];
       RegHashHigh:   value = BUILD_HASH[63:32];
-      RegControl:    value = '0;
+      RegControl:    value = {30'b0, enable_q, 1'b0};
       RegErrors:     value = 32'(errors_q);
       RegFramesIn:   value = frames_in_q;
       RegFramesOut:  value = frames_out_q;
@@ -158,6 +194,8 @@ module bnn_registers #(
       RegInterval:   value = interval_q;
       RegInStalls:   value = in_stalls_q;
       RegOutStalls:  value = out_stalls_q;
+      RegBaseLow:    value = base_q[31:0];
+      RegBaseHigh:   value = base_q[63:32];
       default: begin
         value = '0;
         known = 1'b0;
@@ -178,7 +216,6 @@ module bnn_registers #(
 
   // Protection and the bytes within a word do not matter.
   logic unused;
-  assign unused = &{1'b0, s_axil_awprot, s_axil_arprot, s_axil_awaddr[1:0], s_axil_araddr[1:0],
-                    s_axil_wdata[31:1], s_axil_wstrb[3:1]};
+  assign unused = &{1'b0, s_axil_awprot, s_axil_arprot, s_axil_awaddr[1:0], s_axil_araddr[1:0]};
 
 endmodule

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CONSTANTS = {0x00: 0x424E4E48, 0x04: 0x00010203, 0x08: 0x89ABCDEF, 0x0C: 0x01234567}
 CONTROL, ERRORS, FRAMES_IN, FRAMES_OUT = 0x10, 0x14, 0x18, 0x1C
 CYCLES, INTERVAL, IN_STALLS, OUT_STALLS = 0x20, 0x28, 0x2C, 0x30
+BASE = 0x34
+ENABLE = 0b10  # in CONTROL
 STROBES = ("frame_in_i", "frame_out_i", "in_stall_i", "out_stall_i", "error_i")
 
 
@@ -81,7 +83,7 @@ async def constants_read_back_and_unknown_addresses_answer_slverr(dut: Any) -> N
         for address, value in CONSTANTS.items():
             assert await read(master, address) == value
         assert await read(master, CONTROL) == 0
-        for address in (0x34, 0x3C, 0x40, 0x80, 0xFC):
+        for address in (0x3C, 0x40, 0x80, 0xFC):
             assert (await master.read(address, 4)).resp == AxiResp.SLVERR
             assert (await master.write(address, b"\xff" * 4)).resp == AxiResp.SLVERR
         for address in (0x00, 0x18, 0x30):
@@ -111,12 +113,48 @@ async def counters_count_and_clear(dut: Any) -> None:
         # Strobes elsewhere than on byte 0, or a zero there, change nothing.
         assert (await master.write(CONTROL + 1, b"\xff\xff\xff")).resp == AxiResp.OKAY
         assert (await master.write(CONTROL, b"\xfe\xff\xff\xff")).resp == AxiResp.OKAY
+        assert await read(master, CONTROL) == ENABLE
         assert await read(master, ERRORS) == 0b11
         assert await read(master, FRAMES_IN) == counts["frame_in_i"]
         assert (await master.write(CONTROL, b"\x01")).resp == AxiResp.OKAY
         for address in (ERRORS, FRAMES_IN, FRAMES_OUT, INTERVAL, IN_STALLS, OUT_STALLS):
             assert await read(master, address) == 0
         assert await read(master, CYCLES) < 400
+
+
+@cocotb.test()
+async def weights_base_and_enable_are_kept_as_written(dut: Any) -> None:
+    master = await start(dut)
+    assert await read(master, CONTROL) == 0 and int(dut.enable_o.value) == 0
+    assert await read(master, BASE) == await read(master, BASE + 4) == 0
+    rng = random.Random(4)
+    expected = bytearray(8)
+    for turn in range(24):
+        if turn % 8 == 0:
+            set_pauses(master, 20 * turn)
+        # Whole words at first, then any bytes of either; strobes must leave the others alone.
+        first = 4 * (turn % 2) + (rng.randrange(4) if turn > 1 else 0)
+        size = rng.randint(1, 4 - first % 4) if turn > 1 else 4
+        data = rng.randbytes(size)
+        assert (await master.write(BASE + first, data)).resp == AxiResp.OKAY
+        expected[first : first + size] = data
+        value = int.from_bytes(expected, "little")
+        assert int(dut.weights_base_o.value) == value
+        assert await read(master, BASE) == value & 0xFFFFFFFF
+        assert await read(master, BASE + 4) == value >> 32
+    for control in (ENABLE, ENABLE | 1, 0, ENABLE, 1, ENABLE):
+        await pulse(dut, "frame_in_i")
+        counted = await read(master, FRAMES_IN)
+        assert (await master.write(CONTROL, bytes([control]))).resp == AxiResp.OKAY
+        assert int(dut.enable_o.value) == control >> 1
+        assert await read(master, CONTROL) == control & ENABLE
+        assert await read(master, FRAMES_IN) == (0 if control & 1 else counted)
+        assert int(dut.weights_base_o.value) == value
+    assert (await master.write(CONTROL + 1, bytes(3))).resp == AxiResp.OKAY
+    assert int(dut.enable_o.value) == 1
+    dut.rst_n.value = 0
+    await ClockCycles(dut.clk, 2)
+    assert int(dut.enable_o.value) == 0 and int(dut.weights_base_o.value) == 0
 
 
 @cocotb.test()
