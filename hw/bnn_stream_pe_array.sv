@@ -35,11 +35,6 @@ module bnn_stream_pe_array #(
   localparam int unsigned InitAddrBits = (TILES > 1) ? $clog2(TILES) : 1;
   localparam int unsigned Level = (SIMD > 4) ? $clog2(SIMD) - 2 : 0;
   localparam int unsigned CountStages = 1 + Level / 2;
-  // One position is the accumulator's carry-in where that spares the popcount a level.
-  localparam int unsigned CarryIn = (SIMD > 3 && SIMD == (4 << Level)) ? 1 : 0;
-  localparam int unsigned Counted = SIMD - CarryIn;
-  localparam int unsigned CountBits = $clog2(Counted + 1);
-  localparam int unsigned SumBits = ACC_BITS - ACC_SHIFT;
   // Weights of a padded beat: half of its zeros agree with them.
   localparam logic [SIMD-1:0] Half = SIMD'({(SIMD + 1) / 2{2'b01}});
 
@@ -57,8 +52,6 @@ module bnn_stream_pe_array #(
   logic ready;
   logic acc_en;
   logic acc_first;
-  logic [SIMD-1:0] x_q;
-  logic [SIMD-1:0] x_q2;
   logic [PE*SIMD-1:0] weights_q;
   logic [PE*ACC_BITS-1:0] init;
   logic unused_weight_addr;
@@ -86,8 +79,6 @@ module bnn_stream_pe_array #(
 
   always_ff @(posedge clk) begin
     if (en) begin
-      x_q  <= s_axis_tdata;
-      x_q2 <= x_q;
       if (PAD_HALF == 1 && s_axis_tuser) weights_q <= {PE{Half}};
       else weights_q <= w_axis_tdata;
     end
@@ -144,51 +135,26 @@ module bnn_stream_pe_array #(
     );
   end
 
-  for (genvar p = 0; p < PE; p++) begin : gen_pe
-    logic [CountBits-1:0] count;
-    logic carry;
-    logic [SumBits-1:0] base;
-    logic [SumBits-1:0] sum_q;
-
-    bnn_popcount #(
-        .N(Counted)
-    ) u_popcount (
-        .clk(clk),
-        .en_i(en),
-        .a_i(x_q[Counted-1:0]),
-        .a_q_i(x_q2[Counted-1:0]),
-        .w_i(weights_q[p*SIMD+:Counted]),
-        .count_o(count)
-    );
-
-    if (CarryIn == 1) begin : gen_carry
-      logic [CountStages-1:0] carry_q;
-      always_ff @(posedge clk) begin
-        if (en) carry_q <= CountStages'({carry_q, x_q[SIMD-1] ~^ weights_q[p*SIMD+SIMD-1]});
-      end
-      assign carry = carry_q[CountStages-1];
-    end else begin : gen_no_carry
-      assign carry = 1'b0;
-    end
-
-    // The count is the first addend, so that it is the carry chain's data input.
-    assign base = acc_first ? init[p*ACC_BITS+ACC_SHIFT+:SumBits] : sum_q;
-    always_ff @(posedge clk) if (acc_en) sum_q <= SumBits'(count) + base + SumBits'(carry);
-
-    if (BINARY_OUT == 1) begin : gen_bit
-      assign m_axis_tdata[p] = !sum_q[SumBits-1];
-    end else begin : gen_acc
-      assign m_axis_tdata[p*ACC_BITS+ACC_SHIFT+:SumBits] = sum_q;
-      if (ACC_SHIFT > 0) begin : gen_low
-        logic [ACC_SHIFT-1:0] low_q;
-        always_ff @(posedge clk) if (acc_en && acc_first) low_q <= init[p*ACC_BITS+:ACC_SHIFT];
-        assign m_axis_tdata[p*ACC_BITS+:ACC_SHIFT] = low_q;
-      end
-    end
-  end
+  bnn_pe_core #(
+      .PE(PE),
+      .SIMD(SIMD),
+      .ACC_BITS(ACC_BITS),
+      .ACC_SHIFT(ACC_SHIFT),
+      .BINARY_OUT(BINARY_OUT),
+      .STAGES(CountStages)
+  ) u_core (
+      .clk(clk),
+      .en_i(en),
+      .acc_en_i(acc_en),
+      .acc_first_i(acc_first),
+      .x_i(s_axis_tdata),
+      .weights_i(weights_q),
+      .init_i(init),
+      .data_o(m_axis_tdata)
+  );
 
   logic unused;
-  assign unused = ^{x_q2, init, s_axis_tuser, unused_weight_addr, unused_init_addr};
+  assign unused = ^{s_axis_tuser, unused_weight_addr, unused_init_addr};
 
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)
