@@ -33,10 +33,10 @@ from bnnhw.ir.ops import (
     IntegerMaxPool,
     IntegerTable,
     MaxPool,
-    PRelu,
     SumPool,
 )
 from bnnhw.ir.types import Bit, Integer, Real
+from bnnhw.passes.elementwise import one_scale, repeated, rises
 from bnnhw.passes.fixed_point import fixed_affine, largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.merge_affines import compose
@@ -142,7 +142,26 @@ class _Lowering:
             self._values[node.output] = value
         output, mapped = self._scores()
         self._check_precision()
-        return graph.with_nodes(self._nodes, output=output, output_map=mapped)
+        notes = (*graph.notes, self._note())
+        return graph.with_nodes(self._nodes, output=output, output_map=mapped, notes=notes)
+
+    def _note(self) -> str:
+        """What was decided about the streams, and from what."""
+        if isinstance(self._options.calibration, np.ndarray):
+            origin = f"{len(self._options.calibration)} calibration images"
+        elif self._options.calibration:
+            origin = "the ranges given"
+        elif self._graph.statistics:
+            origin = "BatchNorm statistics alone (--calibrate takes images)"
+        else:
+            origin = "synthetic images, since the model holds no BatchNorm (--calibrate takes real)"
+        widths = sorted({n.op.dtype.bits for n in self._nodes if isinstance(n.op, FixedAdd)})
+        layers = [n for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))]
+        bits = sorted({n.op.weight_bits for n in layers})  # type: ignore[attr-defined]
+        return (
+            f"real-valued streams are rounded to {_listed(widths)} bits, the weights of "
+            f"{len(layers)} layers to {_listed(bits)}; ranges come from {origin}"
+        )
 
     def _convert(self, node: Node) -> _Value:
         x, op = self._values[node.inputs[0]], node.op
@@ -164,7 +183,7 @@ class _Lowering:
             return self._average_pool(node, x)
         if isinstance(op, Flatten):
             pixels = int(np.prod(x.shape[1:]))
-            ops = tuple(_repeated(o, pixels) for o in x.ops)
+            ops = tuple(repeated(o, pixels) for o in x.ops)
             return replace(x, tensor=self._emit_before(node, op, x), ops=ops, shape=shape)
         if isinstance(op, (IntegerTable, BitMaxPool)) and not x.ops:
             self._emit(node, op, x.tensor)
@@ -228,7 +247,7 @@ class _Lowering:
     def _max_pool(self, node: Node, x: _Value) -> _Value:
         assert isinstance(node.op, MaxPool)
         pool = IntegerMaxPool(node.op.window)
-        if isinstance(x.dtype, Integer) and all(_rises(op) for op in x.ops):
+        if isinstance(x.dtype, Integer) and all(rises(op) for op in x.ops):
             shape = self._graph.tensors[node.output].shape
             return replace(x, tensor=self._emit_before(node, pool, x), shape=shape)
         stream = self._as_stream(node.inputs[0], x)
@@ -302,7 +321,7 @@ class _Lowering:
                 where=self._graph.nodes[-1].where,
                 fix="leave out the sign after the last layer (bits are the scores' signs)",
             )
-        if not _one_scale(value.ops):
+        if not one_scale(value.ops):
             dtype = self._types.scores(name, largest(value.ops, value.shape[0], value.reach))
             written = name in {node.output for node in self._nodes}
             tensor = requantised(name, dtype.bits) if written else name
@@ -353,6 +372,10 @@ def _ranges(graph: Graph, options: PassOptions) -> Mapping[str, Range]:
     return {**calibrate(graph), **(given or {})}
 
 
+def _listed(numbers: list[int]) -> str:
+    return " and ".join(map(str, numbers)) or "no"
+
+
 def _reach(dtype: Integer | Bit) -> int:
     return max(abs(dtype.low), abs(dtype.high))
 
@@ -368,32 +391,3 @@ def _normalisation(x: _Value) -> tuple[Floats, Floats] | tuple[None, None]:
     if not isinstance(op, Affine) or op.row_class:
         return None, None
     return floats(op.scale), floats(op.shift)
-
-
-def _rises(op: Op) -> bool:
-    """Whether an element-wise operation keeps the order of numbers, so that a maximum passes it."""
-    if isinstance(op, Affine):
-        return not op.row_class and all(s >= 0 for s in op.scale)
-    return not isinstance(op, PRelu) or all(s >= 0 for s in op.slope)
-
-
-def _repeated(op: Op, pixels: int) -> Op:
-    """An element-wise operation on images as one on their flattened pixels."""
-    if isinstance(op, Affine):
-        if op.row_class:
-            raise ModelError("flattens a stream that is shifted differently from pixel to pixel")
-        return Affine(np.repeat(op.scale, pixels), np.repeat(op.shift, pixels))
-    return PRelu(np.repeat(op.slope, pixels)) if isinstance(op, PRelu) else op
-
-
-def _one_scale(ops: tuple[Op, ...]) -> bool:
-    """Whether integer scores rank like the real ones: one positive scale, one shift for all."""
-    if len(ops) != 1:
-        return not ops
-    (op,) = ops
-    return (
-        isinstance(op, Affine)
-        and not op.row_class
-        and op.scale[0] > 0
-        and len({*op.scale}) == len({*op.shift}) == 1
-    )

@@ -242,6 +242,17 @@ def test_precision_of_a_plain_network_is_refused() -> None:
         run(builder.graph(), precision={builder.nodes[0].name: 4})
 
 
+def test_a_note_says_what_was_rounded_and_from_what_the_ranges_come() -> None:
+    builder = bireal()
+    (note,) = run(builder.graph(), precision={"stem": 6}).notes
+    assert "12 bits, the weights of 3 layers to 6 and 8" in note
+    assert "BatchNorm statistics alone" in note
+    (note,) = run(builder.graph(), calibration=builder.inputs(2)).notes
+    assert "from 2 calibration images" in note
+    (note,) = run(replace(builder.graph(), statistics={})).notes
+    assert "synthetic images" in note
+
+
 def test_given_ranges_decide_the_binary_point() -> None:
     real = bireal().graph()
     add = [n for n in real.nodes if isinstance(n.op, Add)][-1]
