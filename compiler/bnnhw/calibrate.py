@@ -3,9 +3,9 @@
 Without images, each tensor's mean and variance per channel are followed through the graph. A
 BatchNorm tells them exactly (its beta and gamma); sums add them, as if their terms were
 independent. The range is ``REACH`` standard deviations wide: a million activations of a normal
-distribution lie within 5, and residual sums have heavier tails; at 12 bits a wide range costs
-nothing visible (a step is still 1/100 of a deviation), while a saturated shortcut is wrong for the
-whole rest of the network.
+distribution lie within 5, and residual sums have heavier tails. Within it the binary point is that
+of the least expected error, so that few bits (8, where a layer multiplies) cut more of the tails
+than many.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Range:
     Attributes:
         low: smallest value, at most 0.
         high: largest value, at least 0.
-        excess: by e, the mean of max(|x| - 2^e, 0)^2: what saturation at 2^e would cost.
+        excess: by e, the mean of max(|x| - 2^e, 0): what saturation at 2^e would cost.
     """
 
     low: float
@@ -57,10 +57,11 @@ class Range:
         return max(-self.low, self.high)
 
     def binary_point(self, bits: int, *, signed: bool = True) -> int:
-        """The ``frac`` of a type of ``bits`` with the least mean square error.
+        """The ``frac`` of a type of ``bits`` with the least mean absolute error.
 
-        Rounding to steps of 2^-frac costs a twelfth of the step's square, saturation what
-        ``excess`` says. Where that is unknown, nothing saturates.
+        Rounding to steps of 2^-frac costs a quarter of a step, saturation what ``excess`` says.
+        Where that is unknown, nothing saturates. (Squares would let a few outliers coarsen every
+        step, and with it the signs around 0.)
         """
         if self.reach == 0:
             return 0
@@ -70,7 +71,7 @@ class Range:
         best, least = wide, math.inf
         for frac in range(wide, wide + _OCTAVES):
             lost = 0.0 if frac == wide else self.excess.get(width - frac, math.inf)
-            error = 4.0**-frac / 12 + lost
+            error = 2.0**-frac / 4 + lost
             if error < least:
                 best, least = frac, error
         return best
@@ -133,7 +134,7 @@ def _of_values(values: Floats) -> Range:
     excess = {}
     for e in _exponents(reach):
         beyond = size[size > 2.0**e] - 2.0**e
-        excess[e] = float(np.square(beyond).sum() / max(1, size.size))
+        excess[e] = float(beyond.sum() / max(1, size.size))
     return Range(float(values.min(initial=0)), float(values.max(initial=0)), excess)
 
 
@@ -153,11 +154,11 @@ def _of_moments(moments: Moments) -> Range:
 
 
 def _normal_excess(mean: Floats, std: Floats, bound: float) -> Floats:
-    """E[max(x - bound, 0)^2] of a normal variable."""
+    """E[max(x - bound, 0)] of a normal variable."""
     z = (bound - mean) / std
     above = np.array([math.erfc(v / math.sqrt(2)) / 2 for v in z.ravel()]).reshape(z.shape)
     density = np.exp(-np.minimum(z * z / 2, 700)) / math.sqrt(2 * math.pi)
-    return np.asarray(std**2 * np.maximum((1 + z * z) * above - z * density, 0))
+    return np.asarray(std * np.maximum(density - z * above, 0))
 
 
 def _exponents(reach: float) -> range:

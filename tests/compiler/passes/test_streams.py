@@ -225,7 +225,7 @@ def test_precision_sets_weights_by_layer_and_streams_by_group() -> None:
     [
         ({"nowhere": 8}, "no layer or tensor 'nowhere'"),
         ({"stem": 1}, "1 bits for 'stem'"),
-        ({"stem": 12}, "12 bits for the weights"),
+        ({"stem": 17}, "17 bits for the weights"),
         ({"conv_5": 8}, "neither integer weights nor a stream"),
         ({"add_7": 10, "add_11": 12}, "added to a stream of 10"),
     ],
