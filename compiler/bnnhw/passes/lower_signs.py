@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, PRelu, Relu, Threshold
+from bnnhw.ir.ops import (
+    Affine,
+    Binarize,
+    Clip,
+    Conv,
+    Dense,
+    FixedAdd,
+    FixedAffine,
+    IntegerMaxPool,
+    PRelu,
+    Relu,
+    Threshold,
+)
 from bnnhw.ir.types import Bit, Real
 from bnnhw.passes.border_classes import shrink
 from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
@@ -22,6 +34,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Ints, Op
 
 _BEFORE_SIGN = (Affine, Relu, Clip, PRelu)
+_ROUNDED = (FixedAffine, FixedAdd, IntegerMaxPool)
+"""Streams of numbers rounded to steps: 0 there hardly ever is a 0 of the model."""
 
 
 def lower_signs(graph: Graph) -> Graph:
@@ -70,7 +84,8 @@ def _lower(graph: Graph, sign: Node) -> Graph:
     op = Threshold(thresholds, rows, columns, invert, sign.op.low < 0)
     base = layer.name if layer is not None else "input" if producer is None else sign.name
     name = fresh_name(graph, f"{base}_threshold")
-    if sign.op.zero_is_zero and found.ties.any():
+    rounded = producer is not None and isinstance(producer.op, _ROUNDED)
+    if sign.op.zero_is_zero and found.ties.any() and not rounded:
         graph = _note_ties(graph, layer or sign, sign.op, int(found.ties.any(axis=(0, 1)).sum()))
     return splice(graph, path, [with_op(sign, op, name)])
 

@@ -253,6 +253,15 @@ def test_a_note_says_what_was_rounded_and_from_what_the_ranges_come() -> None:
     assert "synthetic images" in note
 
 
+def test_a_rounded_zero_of_a_stream_is_no_tie_of_the_models_sign() -> None:
+    graph = bireal().graph()
+    nodes = [
+        replace(n, op=replace(n.op, zero_is_zero=True)) if isinstance(n.op, Binarize) else n
+        for n in graph.nodes
+    ]
+    assert len(run(graph.with_nodes(nodes)).notes) == 1
+
+
 def test_given_ranges_decide_the_binary_point() -> None:
     real = bireal().graph()
     add = [n for n in real.nodes if isinstance(n.op, Add)][-1]
