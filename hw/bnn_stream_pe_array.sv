@@ -32,7 +32,6 @@ module bnn_stream_pe_array #(
     input  logic                                             m_axis_tready
 );
 
-  localparam int unsigned InitAddrBits = (TILES > 1) ? $clog2(TILES) : 1;
   localparam int unsigned Level = (SIMD > 4) ? $clog2(SIMD) - 2 : 0;
   localparam int unsigned CountStages = 1 + Level / 2;
   // Weights of a padded beat: half of its zeros agree with them.
@@ -49,32 +48,32 @@ module bnn_stream_pe_array #(
   end
 
   logic en;
-  logic ready;
   logic acc_en;
   logic acc_first;
   logic [PE*SIMD-1:0] weights_q;
   logic [PE*ACC_BITS-1:0] init;
-  logic unused_weight_addr;
-  logic unused_init_addr;
 
-  assign s_axis_tready = ready && w_axis_tvalid;
-  assign w_axis_tready = ready && s_axis_tvalid;
-
-  bnn_pe_control #(
-      .FOLDS (FOLDS),
-      .STAGES(1 + CountStages)
+  bnn_stream_control #(
+      .FOLDS(FOLDS),
+      .TILES(TILES),
+      .PIXELS(PIXELS),
+      .STAGES(1 + CountStages),
+      .INIT_BITS(PE * ACC_BITS),
+      .INIT_FILE(INIT_FILE),
+      .INIT_STYLE(INIT_STYLE)
   ) u_control (
-      .clk          (clk),
-      .rst_n        (rst_n),
-      .s_axis_tvalid(s_axis_tvalid && w_axis_tvalid),
-      .s_axis_tready(ready),
+      .clk(clk),
+      .rst_n(rst_n),
+      .s_axis_tvalid(s_axis_tvalid),
+      .s_axis_tready(s_axis_tready),
+      .w_axis_tvalid(w_axis_tvalid),
+      .w_axis_tready(w_axis_tready),
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready),
-      .en_o         (en),
-      .weight_addr_o(unused_weight_addr),
-      .init_addr_o  (unused_init_addr),
-      .acc_en_o     (acc_en),
-      .acc_first_o  (acc_first)
+      .en_o(en),
+      .acc_en_o(acc_en),
+      .acc_first_o(acc_first),
+      .init_o(init)
   );
 
   always_ff @(posedge clk) begin
@@ -82,57 +81,6 @@ module bnn_stream_pe_array #(
       if (PAD_HALF == 1 && s_axis_tuser) weights_q <= {PE{Half}};
       else weights_q <= w_axis_tdata;
     end
-  end
-
-  // Initial values: the address steps past a tile as its last window begins to be summed.
-  if (TILES == 1) begin : gen_one_tile
-    bnn_rom #(
-        .WIDTH(PE * ACC_BITS),
-        .DEPTH(1),
-        .STYLE(INIT_STYLE),
-        .FILE (INIT_FILE)
-    ) u_init (
-        .clk   (clk),
-        .en_i  (en),
-        .addr_i(1'b0),
-        .data_o(init)
-    );
-  end else begin : gen_tiles
-    logic [InitAddrBits-1:0] tile_q;
-    logic [InitAddrBits-1:0] tile_d;
-    logic last_pixel;
-
-    bnn_loop #(
-        .COUNT(PIXELS)
-    ) u_pixel (
-        .clk   (clk),
-        .rst_n (rst_n),
-        .step_i(acc_en && acc_first),
-        .last_o(last_pixel)
-    );
-
-    always_comb begin
-      tile_d = tile_q;
-      if (acc_en && acc_first && last_pixel) begin
-        tile_d = (tile_q == InitAddrBits'(TILES - 1)) ? '0 : tile_q + 1'b1;
-      end
-    end
-    always_ff @(posedge clk) begin
-      if (!rst_n) tile_q <= '0;
-      else tile_q <= tile_d;
-    end
-
-    bnn_rom #(
-        .WIDTH(PE * ACC_BITS),
-        .DEPTH(TILES),
-        .STYLE(INIT_STYLE),
-        .FILE (INIT_FILE)
-    ) u_init (
-        .clk   (clk),
-        .en_i  (en),
-        .addr_i(tile_d),
-        .data_o(init)
-    );
   end
 
   bnn_pe_core #(
@@ -154,7 +102,7 @@ module bnn_stream_pe_array #(
   );
 
   logic unused;
-  assign unused = ^{s_axis_tuser, unused_weight_addr, unused_init_addr};
+  assign unused = s_axis_tuser;
 
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)

@@ -121,6 +121,41 @@ def array_case(
                 expected, FRAMES, [(words, acc_bits)])  # fmt: skip
 
 
+def mac_case(
+    name: str,
+    *,
+    pe: int,
+    simd: int,
+    folds: int,
+    tiles: int,
+    pixels: int,
+    style: int,
+    signed: bool = False,
+    weight_bits: int = 8,
+) -> Case:
+    rng = np.random.default_rng(pe * 7919 + simd * 31 + folds)
+    bits, acc_bits = 8, 24
+    low, high = (-128, 127) if signed else (0, 255)
+    least = -(1 << (weight_bits - 1))
+    x = rng.integers(low, high + 1, (FRAMES, 1, pixels, folds, 1, simd))
+    weights = rng.integers(least, -least, (tiles, 1, folds, pe, simd))
+    x[0], weights[0] = high, least
+    init = rng.integers(-(1 << 20), 1 << 20, (tiles, pe))
+    acc = init[:, None] + (x * weights).sum(axis=(3, 5))
+    size = (FRAMES, tiles, pixels, folds)
+    beats = beats_of(np.broadcast_to(x, (*size, 1, simd)), simd, bits)
+    beats += beats_of(np.broadcast_to(weights, (*size, pe, simd)), pe * simd, weight_bits)
+    params = {
+        "PE": pe, "SIMD": simd, "FOLDS": folds, "TILES": tiles, "PIXELS": pixels, "IN_BITS": bits,
+        "IN_SIGNED": int(signed), "WEIGHT_BITS": weight_bits, "ACC_BITS": acc_bits,
+        "MULTIPLY_STYLE": style,
+    }  # fmt: skip
+    words = [[int(v) for v in row] for row in init]
+    widths = (simd * bits, pe * simd * weight_bits)
+    return Case(name, "bnn_stream_mac_array", params, widths, pe * acc_bits, beats,
+                beats_of(acc, pe, acc_bits), FRAMES, [(words, acc_bits)])  # fmt: skip
+
+
 SAME = (1, 1, 1, 1)
 CASES = [
     reader_case("reader", 64, 37),
@@ -145,6 +180,9 @@ CASES = [
     gather_case("gather_one_pixel", 3, 1, (1, 3), 4),
     array_case("array", pe=2, simd=8, folds=3, tiles=4, pixels=5),
     array_case("array_wide", pe=3, simd=70, folds=1, tiles=2, pixels=3, shift=1, binary=True),
+    mac_case("mac_pairs", pe=2, simd=4, folds=3, tiles=4, pixels=5, style=3),
+    mac_case("mac_odd_signed", pe=3, simd=5, folds=1, tiles=2, pixels=1, style=2, signed=True),
+    mac_case("mac_classifier", pe=1, simd=2, folds=4, tiles=6, pixels=1, style=1, weight_bits=5),
     array_case("array_unpadded", pe=1, simd=5, folds=2, tiles=3, pixels=1, half=False),
 ]  # fmt: skip
 
@@ -163,6 +201,7 @@ LEGAL = {case.kind: dict(case.params) for case in reversed(CASES)}
 ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_axi_reader", {"DATA_BITS": 48}, "a bus word is a power of two of bits"),
     ("bnn_weight_buffer", {"BEATS": 10}, "a frame is a whole number of tiles"),
+    ("bnn_stream_mac_array", {"PE": 3}, "packed products need an even PE"),
     ("bnn_tile_gather", {"BEATS": 12}, "a frame is a whole number of tiles"),
     ("bnn_tile_gather", {"OUT_LANES": 7}, "IN_LANES divides OUT_LANES"),
     ("bnn_stream_pe_array", {"SIMD": 7}, "half of SIMD is a number"),

@@ -100,6 +100,14 @@ TWINS = {
         (MemoryArgument("INIT_FILE", "PE", "INIT_STYLE"),),
         inputs=("s_axis", "w_axis"),
     ),
+    "bnn_stream_mac_array": Twin(
+        (
+            *(*_FOLDING, "PIXELS", "IN_BITS", "IN_SIGNED", "WEIGHT_BITS", "ACC_BITS"),
+            "MULTIPLY_STYLE",
+        ),
+        (MemoryArgument("INIT_FILE", "PE", "INIT_STYLE"),),
+        inputs=("s_axis", "w_axis"),
+    ),
     "bnn_mac_pe_array": Twin(
         (
             *(*_FOLDING, "IN_BITS", "IN_SIGNED", "WEIGHT_BITS", "ACC_BITS", "OUT_H", "OUT_W"),
