@@ -9,8 +9,9 @@ from bnnhw import __version__
 from bnnhw.ir.types import Bit, Integer
 
 if TYPE_CHECKING:
-    from bnnhw.design import Design
+    from bnnhw.design import Design, MemoryPort
 
+MEMORY_FILE = "weights.bin"
 REGISTERS = {
     "identity": 0x00,
     "version": 0x04,
@@ -25,6 +26,8 @@ REGISTERS = {
     "frame_cycles": 0x28,
     "input_stalls": 0x2C,
     "output_stalls": 0x30,
+    "weights_base_low": 0x34,
+    "weights_base_high": 0x38,
 }
 
 
@@ -76,9 +79,29 @@ def manifest(design: Design) -> dict[str, Any]:
             },
         },
         "registers": REGISTERS,
+        "memory": _memory(design.memory_port) if design.memory_port else None,
     }
 
 
-def emit_manifest(design: Design) -> dict[str, str]:
-    """The file ``manifest.json``."""
-    return {"manifest.json": json.dumps(manifest(design), indent=2) + "\n"}
+def _memory(port: MemoryPort) -> dict[str, Any]:
+    """What the host loads: the file, to any address of a whole bus word, before it enables."""
+    return {
+        "bytes": port.bytes,
+        "data_bits": port.data_bits,
+        "address_bits": port.address_bits,
+        "regions": [
+            {"name": region.memory, "offset": region.offset, "bytes": region.bytes}
+            for region in port.regions
+        ],
+        "file": MEMORY_FILE,
+    }
+
+
+def emit_manifest(design: Design) -> dict[str, str | bytes]:
+    """The file ``manifest.json``, and ``weights.bin`` where weights are read from memory."""
+    files: dict[str, str | bytes] = {
+        "manifest.json": json.dumps(manifest(design), indent=2) + "\n",
+    }
+    if design.memory_port:
+        files[MEMORY_FILE] = design.external_memory()
+    return files
