@@ -1,7 +1,8 @@
 """The cocotb test that runs a whole generated design; ``bnnhw simulate`` starts it.
 
 Reads ``BNNHW_BENCH`` (JSON): the rates of idle and back-pressure, the manifest's registers and
-what they must hold; writes the registers it read to the file that the JSON names.
+what they must hold, and the address of the weights where they are in memory; writes the registers
+that it read to the file that the JSON names.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, First, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster
+
+CLEAR, ENABLE = 1, 2  # bits of the control register
 
 
 @cocotb.test()
@@ -35,11 +38,18 @@ async def run_frames(dut) -> None:  # type: ignore[no-untyped-def]
     await ClockCycles(dut.clk, 2)
     registers = job["registers"]
     identity = await bus.read_dword(registers["identity"])
-    await bus.write_dword(registers["control"], 1)
+    memory_base = job["memory_base"]
+    if memory_base is not None:
+        await bus.write_dword(registers["weights_base_low"], memory_base & 0xFFFFFFFF)
+        await bus.write_dword(registers["weights_base_high"], memory_base >> 32)
+    await bus.write_dword(registers["control"], CLEAR | (ENABLE if memory_base is not None else 0))
     dut.start.value = 1
     await First(RisingEdge(dut.done), RisingEdge(dut.hung))
     hung = bool(int(dut.hung.value)) and not bool(int(dut.done.value))
     values = {name: await bus.read_dword(address) for name, address in registers.items()}
-    Path(job["result"]).write_text(json.dumps({"hung": hung, "registers": values}))
+    fault = memory_base is not None and bool(int(dut.memory_fault.value))
+    result = {"hung": hung, "registers": values, "memory_fault": fault}
+    Path(job["result"]).write_text(json.dumps(result))
     assert identity == job["identity"], f"identity register reads {identity:#x}"
+    assert not fault, "the design breaks the protocol of its memory port"
     assert not hung, "the design stopped before all frames came out"

@@ -16,6 +16,7 @@ import numpy as np
 from bnnhw.assets import asset_folder
 from bnnhw.backend.verilog import IDENTITY
 from bnnhw.errors import ToolError, VerificationError
+from bnnhw.simulated_memory import MemoryTiming, SimulatedMemory, memory_fault
 from bnnhw.verilator import build_simulator, wave_format
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from bnnhw.build import Build
 
 _RATE_STEPS = 256
+# Bits of the register of error flags (hw/README.md).
+_ERROR_FLAGS = ("a tlast is out of place", "a word of weights came from memory with an error")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Simulation:
         streams: what each internal stream did.
         registers: the AXI4-Lite registers at the end.
         wave: the FST or VCD file, where one was asked for.
+        memory_bytes: bytes of weights read from memory a frame, in steady state; None where all
+            are on the chip.
         probed: for each stream probed, its beats as unsigned integers, least significant bit first:
             [beats, bits].
     """
@@ -75,6 +80,7 @@ class Simulation:
     streams: tuple[StreamStatistics, ...]
     registers: dict[str, int]
     wave: Path | None = None
+    memory_bytes: int | None = None
     probed: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     @property
@@ -93,6 +99,7 @@ class Simulation:
             "streams": [asdict(s) for s in self.streams],
             "registers": self.registers,
             "wave": str(self.wave) if self.wave else None,
+            "memory_bytes": self.memory_bytes,
         }
 
 
@@ -105,6 +112,7 @@ def simulate(
     back_pressure: float = 0.0,
     wave: bool = False,
     probe: str | None = None,
+    memory_timing: MemoryTiming | None = None,
 ) -> Simulation:
     """Runs ``count`` frames back to back through the build's Verilog.
 
@@ -117,10 +125,12 @@ def simulate(
         wave: whether to record all signals, to ``sim/waves.fst``, or ``.vcd`` where the headers of
             lz4 and zlib that FST needs are missing.
         probe: a stream whose beats are kept, or "all" for each that carries a tensor.
+        memory_timing: when the memory of a design answers that reads weights from it; None for the
+            default of MemoryTiming.
 
     Raises:
         ToolError: Verilator or cocotb is missing, or the build fails.
-        VerificationError: the design hangs or breaks its protocol.
+        VerificationError: the design hangs, breaks a protocol, or sets an error flag.
     """
     require_simulator()
 
@@ -132,12 +142,14 @@ def simulate(
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     port = build.input_port
+    memory = SimulatedMemory.of_build(build.path, build.manifest)
     _write_stimulus(run / "stimulus.txt", frames, port.beat_bytes)
     job = {
         "idle_rate": round(idle * _RATE_STEPS),
         "stall_rate": round(back_pressure * _RATE_STEPS),
         "registers": build.manifest["registers"],
         "identity": IDENTITY,
+        "memory_base": memory.base if memory else None,
         "result": str(run / "result.json"),
     }
     log = run / "simulation.log"
@@ -148,6 +160,8 @@ def simulate(
         f"+monitor={run / 'streams.jsonl'}",
         f"+frames={count}",
     ]
+    if memory is not None:
+        plusargs += memory.plusargs(run, memory_timing or MemoryTiming())
     if probe is not None:
         plusargs += [f"+probes={run}", f"+probe={probe}"]
     bench_folder = str(asset_folder("sim"))
@@ -167,6 +181,8 @@ def simulate(
             test_args=["--trace-file", str(recorded)] if recorded else [],
         )
     except (SystemExit, RuntimeError) as error:
+        if (run / "result.json").exists():
+            _check_faults(build, run, count)  # the bench's reason, if it saw it itself
         raise ToolError(
             f"the simulation failed: {error}", where=build.top, fix=f"read {log}"
         ) from error
@@ -174,7 +190,7 @@ def simulate(
         sys.path.remove(bench_folder)
     if not (run / "result.json").exists():
         raise ToolError("the simulation ended early", where=build.top, fix=f"read {log}")
-    return _collect(build, run, count, recorded)
+    return _collect(build, run, count, recorded, memory)
 
 
 def require_simulator() -> None:
@@ -202,6 +218,8 @@ def _build_simulator(build: Build, folder: Path, *, wave: str | None) -> Any:
         folder / "bnn_bench.sv",
         asset_folder("sim") / "bnn_stream_monitor.sv",
     ]
+    if build.manifest.get("memory"):
+        sources.append(asset_folder("sim") / "bnn_read_memory.sv")
     digest = hashlib.sha256(repr((wave, sys.version)).encode())
     for path in sources:
         digest.update(path.read_bytes())
@@ -226,17 +244,37 @@ def _write_stimulus(path: Path, frames: bytes, width: int) -> None:
     path.write_text("\n".join(row.tobytes().hex() for row in beats) + "\n")
 
 
-def _collect(build: Build, run: Path, count: int, wave: Path | None) -> Simulation:
+def _check_faults(build: Build, run: Path, count: int) -> None:
     result = json.loads((run / "result.json").read_text())
-    lines = [line.split() for line in (run / "captured.txt").read_text().splitlines()]
-    port = build.output_port
+    log = run / "simulation.log"
+    if result["memory_fault"]:
+        raise VerificationError(
+            f"the design breaks the protocol of its memory port: {memory_fault(log)}",
+            where=build.top,
+            fix=f"read {log}",
+        )
+    flags = result["registers"]["errors"]
+    if flags:
+        found = [text for bit, text in enumerate(_ERROR_FLAGS) if flags >> bit & 1]
+        raise VerificationError(
+            f"the design sets its error flags ({flags:#x}): {', '.join(found)}", where=build.top
+        )
     if result["hung"]:
-        done = len(lines) // port.beats
+        done = len((run / "captured.txt").read_text().splitlines()) // build.output_port.beats
         raise VerificationError(
             f"the design stopped after {done} of {count} frames",
             where=build.top,
             fix=f"look at {run / 'streams.jsonl'} for the stream that stalls",
         )
+
+
+def _collect(
+    build: Build, run: Path, count: int, wave: Path | None, memory: SimulatedMemory | None
+) -> Simulation:
+    _check_faults(build, run, count)
+    result = json.loads((run / "result.json").read_text())
+    lines = [line.split() for line in (run / "captured.txt").read_text().splitlines()]
+    port = build.output_port
     words = b"".join(bytes.fromhex(line[1].zfill(2 * port.beat_bytes))[::-1] for line in lines)
     ends = [int(line[0]) for line in lines[port.beats - 1 :: port.beats]]
     lasts = [i % port.beats == port.beats - 1 for i in range(len(lines))]
@@ -264,6 +302,7 @@ def _collect(build: Build, run: Path, count: int, wave: Path | None) -> Simulati
         streams=tuple(streams),
         registers=result["registers"],
         wave=wave,
+        memory_bytes=memory.bytes_per_frame(run) if memory else None,
         probed={path.stem: _read_probe(path) for path in sorted(run.glob("*_out*.txt"))},
     )
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from bnnhw import __version__
 from bnnhw.assets import hardware_sources
+from bnnhw.backend.hls_units import TWINS
+from bnnhw.backend.memory_port import READER, port_values, reader_ports, regions
 from bnnhw.backend.render import render
 
 if TYPE_CHECKING:
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 IDENTITY = 0x424E4E48
 VERSION = 0x0001_0000
 
+# Units that mark padded beats (tuser), and those that want to know them.
+_MARKING = ("bnn_window", "bnn_frame_window")
+_MARKED = ("bnn_stream_pe_array",)
 # Ports of the units at the two ends of the design, beside their stream.
 _INPUT_PORTS = (
     ("s_axis_tdata", "s_axis_tdata"),
@@ -30,6 +35,11 @@ _OUTPUT_PORTS = (
     ("m_axis_tlast", "m_axis_tlast"),
     ("frame_o", "frame_out"),
 )
+# Signals of the AXI4 read port that the bench's memory looks at or drives.
+_MEMORY_SIGNALS = (
+    *("arid", "araddr", "arlen", "arsize", "arburst", "arvalid", "arready"),
+    *("rid", "rdata", "rresp", "rlast", "rvalid", "rready"),
+)
 
 
 def emit_verilog(design: Design) -> dict[str, str]:
@@ -37,12 +47,14 @@ def emit_verilog(design: Design) -> dict[str, str]:
 
     ``rtl/`` holds everything that simulation and synthesis need: ``<name>_top.sv``, the units, and
     one ``.mem`` file a memory image, which the units find by name from ``rtl/`` as the working
-    folder.
+    folder. Weights that are read from memory are no part of it.
     """
+    outside = {region.memory for region in regions(design)}
     files = {f"rtl/{design.top}.sv": emit_top(design)}
     files |= {
         f"rtl/{memory.name}.mem": _mem_file(memory.hex_words())
         for memory in design.memories.values()
+        if memory.name not in outside
     }
     files |= {f"rtl/{path.name}": path.read_text() for path in hardware_sources()}
     return files
@@ -67,6 +79,7 @@ def emit_top(design: Design) -> str:
         identity=f"32'h{IDENTITY:08x}",
         version_word=f"32'h{VERSION:08x}",
         build_hash=f"64'h{build:016x}",
+        memory=port_values(design.memory_port) if design.memory_port else None,
     )
 
 
@@ -92,26 +105,26 @@ def _stream(stream: Stream) -> dict[str, object]:
 def _instance(design: Design, unit: Unit) -> dict[str, object]:
     params = [(key, str(value)) for key, value in unit.params.items()]
     params += [(key, f'"{memory}.mem"') for key, memory in unit.memories.items()]
+    twin = TWINS[unit.kind]  # a unit and its twin name their streams alike
     ports: list[tuple[str, str]] = []
-    if not unit.sources:
+    if unit.kind == READER:
+        ports += reader_ports(design, unit)
+    elif not unit.sources:
         ports += _INPUT_PORTS
-    for prefix, name in zip(_prefixes("s", unit.sources), unit.sources, strict=True):
-        ports += _stream_ports(prefix, design.streams[name], "")
+    else:
+        for prefix, name in zip(twin.inputs, unit.sources, strict=True):
+            ports += _stream_ports(prefix, design.streams[name], "")
     if not unit.sinks:
         ports += _OUTPUT_PORTS
-    for prefix, name in zip(_prefixes("m", unit.sinks), unit.sinks, strict=True):
-        stream = design.streams[name]
-        ports += _stream_ports(prefix, stream, "_w" if stream.depth else "")
-        if unit.kind == "bnn_window" and not stream.user:
-            ports.append(("m_axis_tuser", ""))
+    else:
+        for prefix, name in zip(twin.outputs, unit.sinks, strict=True):
+            stream = design.streams[name]
+            ports += _stream_ports(prefix, stream, "_w" if stream.depth else "")
+    if unit.kind in _MARKING and not design.streams[unit.sinks[0]].user:
+        ports.append(("m_axis_tuser", ""))
+    if unit.kind in _MARKED and not design.streams[unit.sources[0]].user:
+        ports.append(("s_axis_tuser", "1'b0"))
     return {"name": unit.name, "kind": unit.kind, "params": params, "ports": ports}
-
-
-def _prefixes(side: str, streams: tuple[str, ...]) -> list[str]:
-    """s_axis, or s0_axis and s1_axis where a unit has two."""
-    if len(streams) == 1:
-        return [f"{side}_axis"]
-    return [f"{side}{i}_axis" for i in range(len(streams))]
 
 
 def _stream_ports(prefix: str, stream: Stream, suffix: str) -> list[tuple[str, str]]:
@@ -141,5 +154,7 @@ def emit_bench(design: Design, hang_cycles: int) -> dict[str, str]:
         hang_cycles=hang_cycles,
         input_msb=8 * design.input_port.beat_bytes - 1,
         output_msb=8 * design.output_port.beat_bytes - 1,
+        memory=port_values(design.memory_port) if design.memory_port else None,
+        memory_signals=_MEMORY_SIGNALS,
     )
     return {"sim/bnn_bench.sv": text}
