@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from bnnhw.backend.manifest import MEMORY_FILE
 from bnnhw.errors import ToolError, VerificationError
 
 _FLAGS = ("-O2", "-std=c++14", "-w")
@@ -36,7 +37,8 @@ def simulate_hls(build_dir: Path, frames: bytes, count: int) -> bytes:
     """Runs ``count`` frames through the HLS C++ of a build.
 
     Args:
-        build_dir: the build folder, with ``hls/``; the program is built below it, once.
+        build_dir: the build folder, with ``hls/``, and ``weights.bin`` where the design reads
+            weights from memory; the program is built below it, once.
         frames: the frames as ``InputPort.pack`` makes them.
         count: number of frames.
 
@@ -49,12 +51,14 @@ def simulate_hls(build_dir: Path, frames: bytes, count: int) -> bytes:
             tlast, or an empty stream is read.
     """
     program = _build(build_dir)
+    weights = build_dir / MEMORY_FILE
     with tempfile.TemporaryDirectory(prefix="run.", dir=program.parent) as folder:
         source, sink = Path(folder) / "frames.bin", Path(folder) / "scores.bin"
         source.write_bytes(frames)
         done = subprocess.run(
-            [program, source, sink, str(count)], capture_output=True, text=True, check=False
-        )
+            [program, source, sink, str(count), *([weights] if weights.exists() else [])],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
         # hls::stream reports reads of an empty stream, and data left in one, on standard output.
         if done.returncode or done.stdout:
             raise VerificationError(

@@ -10,6 +10,8 @@ import numpy as np
 from bnnhw import __version__
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls_units import TWINS
+from bnnhw.backend.manifest import MEMORY_FILE
+from bnnhw.backend.memory_port import READER, region_of, regions
 from bnnhw.backend.render import render
 from bnnhw.board import board_names, load_board
 from bnnhw.errors import BnnhwError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 # The widest word of Vitis HLS: the upper bound of AP_INT_MAX_W (UG1399, arbitrary precision types).
 WIDEST_WORD = 4096
 _SHORT_WORD = 64  # bits that an integer literal holds
+_SHORT_ADDRESS = 32  # bits
 _STYLES = {1: "lutram", 2: "bram"}
 _COLUMNS = 100
 
@@ -57,6 +60,9 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
         "board": design.board,
         "part": part or _part(design.board),
         "period_ns": f"{1000 / design.clock_mhz:.3f}",
+        "regions": [_region(design, unit) for unit in design.units if unit.kind == READER],
+        "weights_file": MEMORY_FILE,
+        "wide_addresses": "true" if _address_bits(design) > _SHORT_ADDRESS else "false",
     }
     headers = sorted({f"{unit.kind}.h" for unit in _called(design)})
     arguments = list(_arguments(design))
@@ -96,6 +102,26 @@ def _called(design: Design) -> list[Unit]:
     if unknown:
         raise BnnhwError(f"unit {unknown[0].kind} has no HLS twin", where=unknown[0].layer)
     return list(design.units)
+
+
+def _address_bits(design: Design) -> int:
+    return design.memory_port.address_bits if design.memory_port else 0
+
+
+def _region(design: Design, unit: Unit) -> dict[str, object]:
+    """The pointer to the words of a reader: an m_axi port of the top function."""
+    region = region_of(design, unit)
+    bits, words = unit.params["DATA_BITS"], unit.params["WORDS"]
+    assert 8 * region.bytes == bits * words, region
+    return {
+        "name": region.memory,
+        "bits": bits,
+        "words": words,
+        "offset": region.offset,
+        "bundle": f"gmem{regions(design).index(region)}",
+        "burst": unit.params["BURST"],
+        "outstanding": unit.params["OUTSTANDING"],
+    }
 
 
 def _arguments(design: Design) -> Iterator[tuple[Unit, MemoryArgument, Memory]]:
@@ -165,7 +191,10 @@ def _call(design: Design, unit: Unit) -> dict[str, object]:
     # A parameter of the unit itself wins: bnn_table's OUT_BITS is that of an element.
     values = derived | own
     parameters = ", ".join(f"/*{name}=*/{values[name]}" for name in twin.parameters)
-    streams = [*(unit.sources or ("s_axis",)), *(unit.sinks or ("m_axis",))]
+    sources = unit.sources or ("s_axis",)
+    if unit.kind == READER:
+        sources = (region_of(design, unit).memory,)
+    streams = [*sources, *(unit.sinks or ("m_axis",))]
     memories = [unit.memories[argument.parameter] for argument in twin.memories]
     error = ["error"] if twin.error else []
     return {
