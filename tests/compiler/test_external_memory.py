@@ -44,7 +44,9 @@ class Case:
 
     def inputs(self, count: int) -> Array:
         shape = (count, *self.design.input_port.shape)
-        return np.random.default_rng(count).integers(0, 2, shape)
+        x = np.random.default_rng(count).integers(0, 1 << self.layers[0].in_bits, shape)
+        x[0] = x.max()
+        return x
 
     def expected(self, x: Array) -> Array:
         """Sums in the order in which they leave: for tile, for pixel, for lane."""
@@ -81,10 +83,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 @pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """One layer and one tile, words of 12 bits from a bus of 32, bursts of one word, 40 bits of
-    address: the whole tensor is one tile of one pass."""
+    """One layer of integers and one tile, words of 256 bits from a bus of 32, bursts of one word,
+    40 bits of address."""
     b = DesignBuilder(32, 40, 1, seed=2)
-    return make_case("single", b, [b.random_layer(8, 4, 8, 4)], tmp_path_factory.mktemp("single"))
+    return make_case("single", b, [b.integer_layer(8, 4, 8, 4)], tmp_path_factory.mktemp("single"))
 
 
 def check(case: Case, frames: int, idle: float, stall: float, timing: MemoryTiming | None) -> None:
@@ -103,7 +105,7 @@ def check(case: Case, frames: int, idle: float, stall: float, timing: MemoryTimi
     assert port is not None and result.memory_bytes is not None
     word = port.data_bits // 8
     queues = sum(u.params["DEPTH"] for u in case.design.units if u.kind == "bnn_axi_reader")
-    buffers = sum(2 * layer.folds * layer.pe * layer.simd for layer in case.layers) // 8
+    buffers = sum(2 * layer.folds * layer.word_bits for layer in case.layers) // 8
     ahead = word * queues + buffers + 2 * word
     if frames == 1:
         assert 0 <= result.memory_bytes - port.bytes_per_frame <= ahead
@@ -127,7 +129,7 @@ def test_two_layers_are_exact_whenever_the_memory_answers(
     check(pair, frames, idle, stall, timing)
 
 
-def test_a_layer_of_one_tile_is_exact(single: Case) -> None:
+def test_a_layer_of_integers_and_one_tile_is_exact(single: Case) -> None:
     check(single, 4, 0.0, 0.0, None)
     check(single, 3, 0.3, 0.6, MemoryTiming((2, 50), 10, 60))
     check(single, 1, 0.0, 0.0, None)
@@ -209,7 +211,7 @@ def test_the_image_is_beside_the_manifest_and_not_in_the_hardware(pair: Case) ->
 def test_a_missing_or_cut_image_is_named(single: Case, tmp_path: Path) -> None:
     build = write_build(tmp_path / "cut", emit_manifest(single.design))
     (build.path / "weights.bin").write_bytes(bytes(35))
-    with pytest.raises(BnnhwError, match="35 bytes, 36 are due"):
+    with pytest.raises(BnnhwError, match="35 bytes, 288 are due"):
         SimulatedMemory.of_build(build.path, build.manifest)
     (build.path / "weights.bin").unlink()
     with pytest.raises(BnnhwError, match="cannot be read"):
