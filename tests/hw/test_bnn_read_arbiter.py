@@ -58,6 +58,6 @@ def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
     assert refusal("bnn_read_arbiter", wrong)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"PORTS": 1}, {"PORTS": 5}], ids=str)
+@pytest.mark.parametrize("parameters", [{"PORTS": 1}, {"PORTS": 5}], ids=str)
 def test_is_free_of_lint(parameters: dict[str, int]) -> None:
     assert lint("bnn_read_arbiter", parameters) == ""

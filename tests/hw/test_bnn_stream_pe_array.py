@@ -43,8 +43,8 @@ BASE = Shape(2, 8, 3, 4, 5)
         BASE,
         replace(BASE, folds=1, acc_shift=2, init_style=2),  # an initial value in every cycle
         replace(BASE, pe=3, simd=5, folds=2, tiles=1, pad_half=0, binary_out=1),
-        replace(BASE, pe=1, simd=70, folds=2, pixels=1, acc_shift=1, binary_out=1),
-        replace(BASE, pe=1, simd=128, pixels=3, init_style=1),
+        replace(BASE, pe=1, simd=36, folds=2, pixels=1, acc_shift=1, binary_out=1),
+        replace(BASE, pe=1, simd=64, pixels=3, init_style=1),
     ],
     ids=str,
 )
