@@ -235,3 +235,17 @@ class DesignBuilder:
                 self.data_bits, self.address_bits, self.burst, tuple(self.regions)
             ),
         )  # fmt: skip
+
+
+def two_layers() -> tuple[Design, list[Layer]]:
+    """Two readers behind one port: 16 to 8 channels, then, gathered, 8 to 24 with stride 2."""
+    b = DesignBuilder(64, 32, 16, seed=1)
+    layers = [b.random_layer(8, 16, 2, 8, sign=True), b.random_layer(24, 8, 8, 8, 2)]
+    return b.design("pair", layers), layers
+
+
+def one_integer_layer() -> tuple[Design, list[Layer]]:
+    """One tile, words of 256 bits from a bus of 32, bursts of one word, addresses of 40 bits."""
+    b = DesignBuilder(32, 40, 1, seed=2)
+    layers = [b.integer_layer(8, 4, 8, 4)]
+    return b.design("single", layers), layers

@@ -20,7 +20,7 @@ from bnnhw.hls_simulation import simulate_hls
 from bnnhw.simulate import simulate
 from bnnhw.simulated_memory import MemoryTiming, SimulatedMemory
 from bnnhw.verilator import use_verilator
-from memory_designs import DesignBuilder, Layer
+from memory_designs import Layer, one_integer_layer, two_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,25 +68,18 @@ def emit_all(design: Design) -> dict[str, str | bytes]:
     }
 
 
-def make_case(name: str, builder: DesignBuilder, layers: list[Layer], folder: Path) -> Case:
-    design = builder.design(name, layers)
-    return Case(design, layers, write_build(folder / name, emit_all(design)))
+def make_case(design: Design, layers: list[Layer], folder: Path) -> Case:
+    return Case(design, layers, write_build(folder / "build", emit_all(design)))
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """Two layers, so two readers behind one port: 16 to 8 channels, then 8 to 24 with stride 2."""
-    b = DesignBuilder(64, 32, 16, seed=1)
-    layers = [b.random_layer(8, 16, 2, 8, sign=True), b.random_layer(24, 8, 8, 8, 2)]
-    return make_case("pair", b, layers, tmp_path_factory.mktemp("pair"))
+    return make_case(*two_layers(), tmp_path_factory.mktemp("pair"))
 
 
 @pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """One layer of integers and one tile, words of 256 bits from a bus of 32, bursts of one word,
-    40 bits of address."""
-    b = DesignBuilder(32, 40, 1, seed=2)
-    return make_case("single", b, [b.integer_layer(8, 4, 8, 4)], tmp_path_factory.mktemp("single"))
+    return make_case(*one_integer_layer(), tmp_path_factory.mktemp("single"))
 
 
 def check(case: Case, frames: int, idle: float, stall: float, timing: MemoryTiming | None) -> None:

@@ -16,16 +16,20 @@ import pytest
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import WIDEST_WORD, _memory_header, emit_hls
 from bnnhw.backend.hls_units import TWINS
+from bnnhw.board import load_board
 from bnnhw.design import Memory
 from bnnhw.errors import BnnhwError, ToolError, VerificationError
 from bnnhw.folding import Folding, LayerFolding
+from bnnhw.goal import Goal
 from bnnhw.hls_simulation import ap_types_folder, simulate_hls
 from bnnhw.ir.interpret import interpret
 from bnnhw.ir.ops import IntegerTable, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.lower import lower, with_fifo_depths
 from bnnhw.network import Network
-from graphs import GraphBuilder, digits
+from bnnhw.search import FoldingSearch
+from graphs import GraphBuilder, digits, residual
+from memory_designs import one_integer_layer, two_layers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,8 +169,18 @@ def test_the_code_that_synthesis_sees_gives_the_same(tmp_path: Path) -> None:
     np.testing.assert_array_equal(result, expected_output(builder, design, x))
 
 
-def test_the_networks_call_every_twin() -> None:
-    called = {unit.kind for make in NETWORKS for unit in design_of(make)[1].units}
+def test_executed_designs_call_every_twin() -> None:
+    """Those of the networks above, of tests/end_to_end and of tests/compiler/test_external_memory:
+    there is no twin whose call is never emitted, compiled and compared."""
+    network = Network(residual().graph())
+    folding = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(None)).folding
+    designs = [design_of(make)[1] for make in NETWORKS]
+    designs += [lower(network, folding, board="pynq-z2", clock_mhz=100.0), two_layers()[0],
+                one_integer_layer()[0]]  # fmt: skip
+    for design in designs:
+        code = emit_hls(design)[f"hls/{design.top}.cpp"]
+        assert all(f"  // {unit.name}\n  bnnhw::{unit.kind}<\n" in code for unit in design.units)
+    called = {unit.kind for design in designs for unit in design.units}
     assert called == set(TWINS)
 
 
