@@ -12,16 +12,17 @@ constexpr int affine_field_bits(int in_bits, int multiplier_bits, int offset_bit
 }
 
 /// y = saturate((m * x + b) >> SHIFT) per channel, where x >= knee takes segment 1.
-/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats a pixel. Out: BEATS beats of LANES
-/// numbers of OUT_BITS. parameters[fold][lane] has m0 in the low bits; m is 1 where
+/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats a pixel, or, tile by tile, HOLD beats for
+/// each of the FOLDS words. Out: BEATS beats of LANES numbers of OUT_BITS. parameters[fold][lane] has m0 in the low bits; m is 1 where
 /// MULTIPLIER_BITS is 0.
-template <int IN_BITS, int IN_SIGNED, int OUT_BITS, int OUT_SIGNED, int LANES, int FOLDS, int SHIFT,
-          int MULTIPLIER_BITS, int OFFSET_BITS, int SEGMENTS, int MULTIPLY_STYLE, int BEATS>
+template <int IN_BITS, int IN_SIGNED, int OUT_BITS, int OUT_SIGNED, int LANES, int FOLDS, int HOLD,
+          int SHIFT, int MULTIPLIER_BITS, int OFFSET_BITS, int SEGMENTS, int MULTIPLY_STYLE,
+          int BEATS>
 void bnn_affine(
     hls::stream<ap_uint<IN_BITS * LANES>>& s_axis, hls::stream<ap_uint<OUT_BITS * LANES>>& m_axis,
     const ap_uint<affine_field_bits(IN_BITS, MULTIPLIER_BITS, OFFSET_BITS, SEGMENTS)> (
         &parameters)[FOLDS][LANES]) {
-  static_assert(IN_BITS >= 1 && OUT_BITS >= 1 && LANES >= 1 && FOLDS >= 1,
+  static_assert(IN_BITS >= 1 && OUT_BITS >= 1 && LANES >= 1 && FOLDS >= 1 && HOLD >= 1,
                 "widths and counts are positive");
   static_assert(IN_SIGNED == 0 || IN_SIGNED == 1, "IN_SIGNED is 0 or 1");
   static_assert(OUT_SIGNED == 0 || OUT_SIGNED == 1, "OUT_SIGNED is 0 or 1");
@@ -29,7 +30,7 @@ void bnn_affine(
                 "SHIFT and MULTIPLIER_BITS are not negative, OFFSET_BITS is positive");
   static_assert(SEGMENTS == 1 || SEGMENTS == 2, "SEGMENTS is 1 or 2");
   static_assert(MULTIPLY_STYLE >= 0 && MULTIPLY_STYLE <= 2, "MULTIPLY_STYLE is 0, 1 or 2");
-  static_assert(BEATS >= 1 && BEATS % FOLDS == 0, "a frame is a whole number of pixels");
+  static_assert(BEATS >= 1 && BEATS % (FOLDS * HOLD) == 0, "a frame is a whole number of pixels");
   constexpr int kFieldBits = affine_field_bits(IN_BITS, MULTIPLIER_BITS, OFFSET_BITS, SEGMENTS);
   constexpr int kSegmentBits = MULTIPLIER_BITS + OFFSET_BITS;
   constexpr int kSecond = SEGMENTS == 2 ? kSegmentBits : 0;     // where segment 1 begins
@@ -43,6 +44,7 @@ void bnn_affine(
   const ap_int<kWide> low = OUT_SIGNED == 1 ? ap_int<kWide>(-high - one) : ap_int<kWide>(0);
 
   int fold = 0;  // of the pixel
+  int held = 0;  // beats of the fold
   for (int beat = 0; beat < BEATS; ++beat) {
 #pragma HLS PIPELINE II=1
     const ap_uint<IN_BITS * LANES> in = s_axis.read();
@@ -65,7 +67,12 @@ void bnn_affine(
       insert<OUT_BITS>(out, lane * OUT_BITS, ap_uint<OUT_BITS>(y));
     }
     m_axis.write(out);
-    fold = fold == FOLDS - 1 ? 0 : fold + 1;
+    if (held < HOLD - 1) {
+      ++held;
+    } else {
+      held = 0;
+      fold = fold == FOLDS - 1 ? 0 : fold + 1;
+    }
   }
 }
 

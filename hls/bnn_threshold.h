@@ -6,16 +6,18 @@
 namespace bnnhw {
 
 /// bit = (x >= T_c), inverted where the channel says so.
-/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats a pixel. Out: BEATS beats of LANES
-/// bits. thresholds[fold][lane]: T in the low IN_BITS + 1 bits, signed; the bit above inverts.
-template <int IN_BITS, int IN_SIGNED, int LANES, int FOLDS, int BEATS>
+/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats a pixel, or, tile by tile, HOLD beats for
+/// each of the FOLDS words. Out: BEATS beats of LANES bits. thresholds[fold][lane]: T in the low IN_BITS + 1 bits, signed; the bit above inverts.
+template <int IN_BITS, int IN_SIGNED, int LANES, int FOLDS, int HOLD, int BEATS>
 void bnn_threshold(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,
                    hls::stream<ap_uint<LANES>>& m_axis,
                    const ap_uint<IN_BITS + 2> (&thresholds)[FOLDS][LANES]) {
-  static_assert(IN_BITS >= 1 && LANES >= 1 && FOLDS >= 1, "widths and counts are positive");
+  static_assert(IN_BITS >= 1 && LANES >= 1 && FOLDS >= 1 && HOLD >= 1,
+                "widths and counts are positive");
   static_assert(IN_SIGNED == 0 || IN_SIGNED == 1, "IN_SIGNED is 0 or 1");
-  static_assert(BEATS >= 1 && BEATS % FOLDS == 0, "a frame is a whole number of pixels");
+  static_assert(BEATS >= 1 && BEATS % (FOLDS * HOLD) == 0, "a frame is a whole number of pixels");
   int fold = 0;  // of the pixel
+  int held = 0;  // beats of the fold
   for (int beat = 0; beat < BEATS; ++beat) {
 #pragma HLS PIPELINE II=1
     const ap_uint<IN_BITS * LANES> in = s_axis.read();
@@ -29,7 +31,12 @@ void bnn_threshold(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,
       bits[lane] = (x >= threshold) != invert;
     }
     m_axis.write(bits);
-    fold = fold == FOLDS - 1 ? 0 : fold + 1;
+    if (held < HOLD - 1) {
+      ++held;
+    } else {
+      held = 0;
+      fold = fold == FOLDS - 1 ? 0 : fold + 1;
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 // Fixed-point affine function per channel: y = saturate(floor((m * x + b) / 2^SHIFT)).
 //
-// FOLDS beats of LANES elements a pixel. A field of the image: {knee, b1, m1, b0, m0}, m0 in the low
-// bits, or {b0, m0} with one segment; x >= knee takes segment 1. MULTIPLIER_BITS 0: m is 1.
+// FOLDS beats of LANES elements a pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
+// field of the image: {knee, b1, m1, b0, m0}, m0 in the low bits, or {b0, m0} with one segment;
+// x >= knee takes segment 1. MULTIPLIER_BITS 0: m is 1.
 // STYLE: 0 the tool's choice, 1 LUTs, 2 block RAM. MULTIPLY_STYLE: 0 a DSP48E1 if the factors fit
 // one, 1 LUTs, 2 a DSP48E1. Latency: 5 with a DSP48E1, 3 where there is neither multiplier nor
 // second segment, else 3 + max(1, ceil(MULTIPLIER_BITS / 4)). One beat a cycle; one enable: bubbles
@@ -13,6 +14,7 @@ module bnn_affine #(
     parameter int unsigned OUT_SIGNED = 1,
     parameter int unsigned LANES = 1,
     parameter int unsigned FOLDS = 1,
+    parameter int unsigned HOLD = 1,
     parameter int unsigned SHIFT = 8,
     parameter int unsigned MULTIPLIER_BITS = 12,
     parameter int unsigned OFFSET_BITS = 28,
@@ -45,8 +47,8 @@ module bnn_affine #(
   localparam int unsigned Rows = (MULTIPLIER_BITS > 4) ? (MULTIPLIER_BITS + 3) / 4 : 1;
   localparam int unsigned Latency = 2 + Select + ((UseDsp == 1) ? 2 : Rows);
 
-  if (IN_BITS == 0 || OUT_BITS == 0 || LANES == 0 || FOLDS == 0) begin : gen_bad_size
-    $error("bnn_affine: IN_BITS, OUT_BITS, LANES and FOLDS must be positive");
+  if (IN_BITS == 0 || OUT_BITS == 0 || LANES == 0 || FOLDS == 0 || HOLD == 0) begin : gen_bad_size
+    $error("bnn_affine: IN_BITS, OUT_BITS, LANES, FOLDS and HOLD must be positive");
   end
   if (IN_SIGNED > 1 || OUT_SIGNED > 1) begin : gen_bad_sign
     $error("bnn_affine: IN_SIGNED and OUT_SIGNED must be 0 or 1");
@@ -63,6 +65,7 @@ module bnn_affine #(
 
   logic en;
   logic [Latency-1:0] valid_q;
+  logic last_hold;
   logic [FoldBits-1:0] fold_q;
   logic [LANES*IN_BITS-1:0] x_q;
   logic [LANES*FieldBits-1:0] fields;
@@ -70,6 +73,15 @@ module bnn_affine #(
   assign en = m_axis_tready || !valid_q[Latency-1];
   assign s_axis_tready = en;
   assign m_axis_tvalid = valid_q[Latency-1];
+
+  bnn_loop #(
+      .COUNT(HOLD)
+  ) u_hold (
+      .clk(clk),
+      .rst_n(rst_n),
+      .step_i(en && s_axis_tvalid),
+      .last_o(last_hold)
+  );
 
   bnn_rom #(
       .WIDTH(LANES * FieldBits),
@@ -89,7 +101,9 @@ module bnn_affine #(
       fold_q  <= '0;
     end else if (en) begin
       valid_q <= {valid_q[Latency-2:0], s_axis_tvalid};
-      if (s_axis_tvalid) fold_q <= (fold_q == FoldBits'(FOLDS - 1)) ? '0 : fold_q + 1'b1;
+      if (s_axis_tvalid && last_hold) begin
+        fold_q <= (fold_q == FoldBits'(FOLDS - 1)) ? '0 : fold_q + 1'b1;
+      end
     end
     if (en) x_q <= s_axis_tdata;
   end

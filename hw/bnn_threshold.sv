@@ -1,12 +1,14 @@
 // One bit an element: x >= T of its channel, inverted where the channel's field says so.
 //
-// FOLDS beats of LANES elements a pixel. A field of the image has IN_BITS + 2 bits: the signed
-// threshold of IN_BITS + 1, and above it the inversion. Latency 2; one beat a cycle.
+// FOLDS beats of LANES elements a pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
+// field of the image has IN_BITS + 2 bits: the signed threshold of IN_BITS + 1, and above it the
+// inversion. Latency 2; one beat a cycle.
 module bnn_threshold #(
     parameter int unsigned IN_BITS = 8,
     parameter int unsigned IN_SIGNED = 1,
     parameter int unsigned LANES = 1,
     parameter int unsigned FOLDS = 1,
+    parameter int unsigned HOLD = 1,
     parameter THRESHOLDS_FILE = ""
 ) (
     input  logic                     clk,
@@ -22,13 +24,14 @@ module bnn_threshold #(
   localparam int unsigned FoldBits = (FOLDS > 1) ? $clog2(FOLDS) : 1;
   localparam int unsigned FieldBits = IN_BITS + 2;
 
-  if (IN_BITS == 0 || LANES == 0 || FOLDS == 0 || IN_SIGNED > 1) begin : gen_bad_size
-    $error("bnn_threshold: IN_BITS, LANES, FOLDS must be positive, IN_SIGNED 0 or 1");
+  if (IN_BITS == 0 || LANES == 0 || FOLDS == 0 || HOLD == 0 || IN_SIGNED > 1) begin : gen_bad_size
+    $error("bnn_threshold: IN_BITS, LANES, FOLDS, HOLD must be positive, IN_SIGNED 0 or 1");
   end
 
   logic en;
   logic valid_q;
   logic out_valid_q;
+  logic last_hold;
   logic [FoldBits-1:0] fold_q;
   logic [LANES*IN_BITS-1:0] x_q;
   logic [LANES*FieldBits-1:0] fields;
@@ -36,6 +39,15 @@ module bnn_threshold #(
 
   assign en = m_axis_tready || !out_valid_q;
   assign s_axis_tready = en;
+
+  bnn_loop #(
+      .COUNT(HOLD)
+  ) u_hold (
+      .clk(clk),
+      .rst_n(rst_n),
+      .step_i(en && s_axis_tvalid),
+      .last_o(last_hold)
+  );
 
   bnn_rom #(
       .WIDTH(LANES * FieldBits),
@@ -57,7 +69,9 @@ module bnn_threshold #(
     end else if (en) begin
       valid_q <= s_axis_tvalid;
       out_valid_q <= valid_q;
-      if (s_axis_tvalid) fold_q <= (fold_q == FoldBits'(FOLDS - 1)) ? '0 : fold_q + 1'b1;
+      if (s_axis_tvalid && last_hold) begin
+        fold_q <= (fold_q == FoldBits'(FOLDS - 1)) ? '0 : fold_q + 1'b1;
+      end
     end
     if (en) x_q <= s_axis_tdata;
   end

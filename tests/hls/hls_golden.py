@@ -25,6 +25,12 @@ def beats_of(elements: NDArray[np.int64], lanes: int, bits: int) -> list[int]:
     return [pack(row, bits) for row in elements.reshape(-1, lanes)]
 
 
+def tile_by_tile(elements: NDArray[np.int64], pixels: int) -> NDArray[np.int64]:
+    """Elements [all pixels, folds, lanes] of frames of ``pixels``, fold by fold for all pixels."""
+    whole = elements.reshape(-1, pixels, *elements.shape[1:])
+    return whole.swapaxes(1, 2).reshape(-1, elements.shape[-1])
+
+
 def output_size(size: int, kernel: int, stride: int, before: int, after: int) -> int:
     """Window positions along an axis."""
     return (size + before + after - kernel) // stride + 1

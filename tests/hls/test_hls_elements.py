@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hls_golden import beats_of, max_pool, pack, top_k
+from hls_golden import beats_of, max_pool, pack, tile_by_tile, top_k
 from hls_harness import Case, Outcome, check, run_cases
 
 
@@ -64,7 +64,7 @@ def reduce_case(name: str, lanes: int, folds: int, taps: int, pixels: int) -> Ca
 
 
 def threshold_case(
-    name: str, bits: int, lanes: int, folds: int, *, signed: bool, pixels: int = 9
+    name: str, bits: int, lanes: int, folds: int, *, signed: bool, pixels: int = 9, hold: int = 1
 ) -> Case:
     rng = np.random.default_rng(bits * 100 + lanes * 10 + folds)
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
@@ -85,10 +85,11 @@ def threshold_case(
             rng.integers(low, high + 1, (pixels, folds, lanes)),
         )
         values[0], values[1] = low, high
-        beats += beats_of(values, lanes, bits)
-        expected += beats_of(((values >= thresholds) != invert).astype(np.int64), lanes, 1)
+        reached = ((values >= thresholds) != invert).astype(np.int64)
+        beats += beats_of(tile_by_tile(values, hold), lanes, bits)
+        expected += beats_of(tile_by_tile(reached, hold), lanes, 1)
     params = {"IN_BITS": bits, "IN_SIGNED": int(signed), "LANES": lanes, "FOLDS": folds,
-              "BEATS": pixels * folds}  # fmt: skip
+              "HOLD": hold, "BEATS": pixels * folds}  # fmt: skip
     memory = [[int(v) for v in row] for row in words]
     return Case(name, "bnn_threshold", params, bits * lanes, lanes, beats, expected, 2,
                 [(memory, bits + 2)])  # fmt: skip
@@ -192,6 +193,8 @@ CASES = [
     threshold_case("threshold_1_bit", 1, 2, 2, signed=False, pixels=12),
     threshold_case("threshold_wide", 20, 7, 3, signed=True),
     threshold_case("threshold_2_bit_signed", 2, 1, 1, signed=True, pixels=40),
+    threshold_case("threshold_tile_by_tile", 9, 3, 4, signed=True, hold=9),
+    threshold_case("threshold_one_tile", 8, 2, 1, signed=False, pixels=12, hold=4),
     table_case("table_8_to_1", 8, 1, 3),
     table_case("table_3_to_11", 3, 11, 8),
     table_case("table_1_to_1", 1, 1, 1),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hls_golden import beats_of, border_pattern, pack
+from hls_golden import beats_of, border_pattern, pack, tile_by_tile
 from hls_harness import Case, Outcome, check, run_cases
 from test_hls_checks import compiler_messages
 
@@ -38,6 +38,7 @@ def affine_case(
     folds: int = 1,
     segments: int = 1,
     style: int = 0,
+    hold: int = 1,
 ) -> Case:
     """``x`` and ``y`` are (bits, signed); ``multiplier`` and ``offset`` are widths."""
     rng = np.random.default_rng(x[0] * 100 + shift)
@@ -68,13 +69,14 @@ def affine_case(
     field_bits = segments * (multiplier + offset) + (segments - 1) * (x[0] + 1)
     params = {
         "IN_BITS": x[0], "IN_SIGNED": int(x[1]), "OUT_BITS": y[0], "OUT_SIGNED": int(y[1]),
-        "LANES": lanes, "FOLDS": folds, "SHIFT": shift, "MULTIPLIER_BITS": multiplier,
+        "LANES": lanes, "FOLDS": folds, "HOLD": hold, "SHIFT": shift, "MULTIPLIER_BITS": multiplier,
         "OFFSET_BITS": offset, "SEGMENTS": segments, "MULTIPLY_STYLE": style,
         "BEATS": pixels * folds,
     }  # fmt: skip
     return Case(
         name, "bnn_affine", params, lanes * x[0], lanes * y[0],
-        beats_of(values, lanes, x[0]), beats_of(expected, lanes, y[0]), 2, [(words, field_bits)],
+        beats_of(tile_by_tile(values, hold), lanes, x[0]),
+        beats_of(tile_by_tile(expected, hold), lanes, y[0]), 2, [(words, field_bits)],
     )  # fmt: skip
 
 
@@ -133,11 +135,13 @@ CASES = [
                 lanes=2, folds=3),
     affine_case("prelu", x=(16, True), y=(16, True), shift=10, multiplier=12, offset=28, lanes=3,
                 folds=2, segments=2, style=2),
+    affine_case("tile_by_tile", x=(16, True), y=(16, True), shift=10, multiplier=12, offset=28,
+                lanes=3, folds=2, segments=2, style=2, hold=6),
     affine_case("relu_unsigned", x=(9, True), y=(8, False), shift=3, multiplier=5, offset=13,
                 folds=4, segments=2, style=1),
     affine_case("bias_alone", x=(12, True), y=(8, True), shift=2, multiplier=0, offset=12),
     affine_case("two_biases", x=(5, False), y=(6, False), shift=0, multiplier=0, offset=5,
-                folds=4, segments=2),
+                folds=4, segments=2, hold=5),
     affine_case("shift_beyond_the_sum", x=(4, True), y=(4, True), shift=40, multiplier=3,
                 offset=5, folds=3),
     affine_case("one_bit", x=(1, False), y=(40, True), shift=0, multiplier=1, offset=2, folds=4),
@@ -177,6 +181,8 @@ ILLEGAL: list[tuple[Case, dict[str, int], str]] = [
     (AFFINE, {"OUT_SIGNED": 2}, "OUT_SIGNED is 0 or 1"),
     (AFFINE, {"MULTIPLY_STYLE": 3}, "MULTIPLY_STYLE is 0, 1 or 2"),
     (AFFINE, {"BEATS": 31}, "a frame is a whole number of pixels"),
+    (AFFINE, {"HOLD": 7}, "a frame is a whole number of pixels"),
+    (AFFINE, {"HOLD": 0}, "widths and counts are positive"),
     (MAC, {"MULTIPLY_STYLE": 0}, "MULTIPLY_STYLE is 1, 2 or 3"),
     (MAC, {"PE": 3}, "packed products need an even PE"),
     (MAC, {"IN_BITS": 9}, "packed products fit 25 bits"),

@@ -8,17 +8,27 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from runner import HW, pack, use_verilator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-
 
 def image(words: np.ndarray[Any, Any], bits: int) -> str:
     """Returns the text of a memory image, one row of fields a word, field 0 least significant."""
     return "\n".join(f"{w:x}" for w in pack(words, words.shape[-1], bits)) + "\n"
+
+
+def tile_order(pixels: int, folds: int, hold: int) -> np.ndarray[Any, Any]:
+    """Returns the beats, numbered pixel by pixel, in the order in which tiles of a frame come.
+
+    ``hold`` pixels are a frame, whose beats come fold by fold, each for all pixels; with 1 the
+    order is that of pixels.
+    """
+    assert pixels % hold == 0
+    return np.arange(pixels * folds).reshape(-1, hold, folds).swapaxes(1, 2).reshape(-1)
 
 
 def wrap(value: np.ndarray[Any, Any], bits: int) -> np.ndarray[Any, Any]:

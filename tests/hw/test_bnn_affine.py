@@ -10,7 +10,7 @@ import pytest
 from bnnhw.ir.interpret import execute
 from bnnhw.ir.ops import FixedAffine, Tensor
 from bnnhw.ir.types import Integer
-from compute import image, lint, refusal
+from compute import image, lint, refusal, tile_order
 from runner import pack, run_streams, unpack
 
 
@@ -28,14 +28,16 @@ class Shape:
     segments: int = 1
     style: int = 0
     multiply: int = 0
+    hold: int = 1
 
     @property
     def parameters(self) -> dict[str, int | str]:
         return {
             "IN_BITS": self.x[0], "IN_SIGNED": self.x[1], "OUT_BITS": self.y[0],
             "OUT_SIGNED": self.y[1], "LANES": self.lanes, "FOLDS": self.folds,
-            "SHIFT": self.shift, "MULTIPLIER_BITS": self.multiplier, "OFFSET_BITS": self.offset,
-            "SEGMENTS": self.segments, "STYLE": self.style, "MULTIPLY_STYLE": self.multiply,
+            "HOLD": self.hold, "SHIFT": self.shift, "MULTIPLIER_BITS": self.multiplier,
+            "OFFSET_BITS": self.offset, "SEGMENTS": self.segments, "STYLE": self.style,
+            "MULTIPLY_STYLE": self.multiply,
         }  # fmt: skip
 
     @property
@@ -91,9 +93,10 @@ def affine(shape: Shape, rng: np.random.Generator) -> tuple[FixedAffine, np.ndar
 
 CASES = [
     Shape(lanes=2, folds=3, segments=2, style=2, multiply=2),
+    Shape(lanes=2, folds=3, segments=2, style=2, multiply=2, hold=4),
     Shape(lanes=2, folds=3, segments=2, style=1, multiply=1, multiplier=11),
-    Shape(x=(8, 0), y=(8, 0), lanes=3, shift=3, multiplier=5, offset=13, multiply=1),
-    Shape(x=(12, 1), y=(8, 1), lanes=2, folds=2, shift=2, multiplier=0, offset=12),
+    Shape(x=(8, 0), y=(8, 0), lanes=3, shift=3, multiplier=5, offset=13, multiply=1, hold=2),
+    Shape(x=(12, 1), y=(8, 1), lanes=2, folds=2, shift=2, multiplier=0, offset=12, hold=5),
     Shape(x=(5, 0), y=(6, 0), folds=4, shift=0, multiplier=0, offset=5, segments=2),
     Shape(x=(23, 1), y=(16, 1), folds=5, shift=20, multiplier=18, offset=47),
     Shape(x=(25, 0), y=(32, 1), folds=2, shift=1, multiplier=17, offset=33, multiply=0),
@@ -117,16 +120,17 @@ def test_computes_what_the_interpreter_defines_and_loses_no_cycle(shape: Shape) 
     field_bits = shape.segments * (shape.multiplier + shape.offset)
     field_bits += (shape.segments - 1) * (shape.x[0] + 1)
     beats = pixels * shape.folds
+    order = tile_order(pixels, shape.folds, shape.hold)
     runs = run_streams(
         "bnn_affine",
         shape.parameters,
-        {"s_axis": pack(x, shape.lanes, shape.x[0])},
+        {"s_axis": pack(x.reshape(beats, -1)[order], shape.lanes, shape.x[0])},
         {"m_axis": beats},
         files={"PARAMETERS_FILE": image(fields, field_bits)},
     )
     for run in runs:
         data = unpack(run.outputs["m_axis"].data, shape.lanes, shape.y[0], bool(shape.y[1]))
-        assert (data == expected.reshape(-1, shape.lanes)).all(), run.pattern
+        assert (data == expected.reshape(beats, -1)[order]).all(), run.pattern
     assert runs[0].inputs["s_axis"] == list(range(beats))
     assert runs[0].outputs["m_axis"].taken == [t + shape.latency for t in range(beats)]
 
@@ -147,6 +151,7 @@ def test_the_cases_saturate_at_both_ends_and_reach_between() -> None:
     [
         {"IN_SIGNED": 2},
         {"SEGMENTS": 3},
+        {"HOLD": 0},
         {"OFFSET_BITS": 0},
         {"MULTIPLY_STYLE": 3},
         {"MULTIPLY_STYLE": 2, "IN_BITS": 20, "MULTIPLIER_BITS": 19},

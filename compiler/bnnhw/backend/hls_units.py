@@ -117,8 +117,8 @@ TWINS = {
     ),
     "bnn_affine": Twin(
         (
-            *("IN_BITS", "IN_SIGNED", "OUT_BITS", "OUT_SIGNED", "LANES", "FOLDS", "SHIFT"),
-            *("MULTIPLIER_BITS", "OFFSET_BITS", "SEGMENTS", "MULTIPLY_STYLE", "BEATS"),
+            *("IN_BITS", "IN_SIGNED", "OUT_BITS", "OUT_SIGNED", "LANES", "FOLDS", "HOLD"),
+            *("SHIFT", "MULTIPLIER_BITS", "OFFSET_BITS", "SEGMENTS", "MULTIPLY_STYLE", "BEATS"),
         ),
         (MemoryArgument("PARAMETERS_FILE", "LANES", "STYLE"),),
     ),
@@ -142,7 +142,7 @@ TWINS = {
     "bnn_fork": Twin(("WIDTH", "BEATS"), outputs=("m0_axis", "m1_axis")),
     "bnn_add": Twin(("IN_BITS", "OUT_BITS", "LANES", "BEATS"), inputs=("s0_axis", "s1_axis")),
     "bnn_threshold": Twin(
-        ("IN_BITS", "IN_SIGNED", "LANES", "FOLDS", "BEATS"),
+        ("IN_BITS", "IN_SIGNED", "LANES", "FOLDS", "HOLD", "BEATS"),
         (MemoryArgument("THRESHOLDS_FILE", "LANES"),),
     ),
     "bnn_table": Twin(("IN_BITS", "OUT_BITS", "LANES", "BEATS"), (MemoryArgument("TABLE_FILE"),)),
