@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT / "compiler"))
 
 from synth_unit import measure  # noqa: E402
 
-from bnnhw.cost import BRAMS, FEATURES  # noqa: E402
+from bnnhw.cost import BRAMS  # noqa: E402
+from bnnhw.cost_features import FEATURES  # noqa: E402
 
 DATA = Path(__file__).parent / "cost_data.json"
 MODEL = ROOT / "compiler" / "bnnhw" / "cost_model.json"

@@ -197,7 +197,7 @@ def fold_and_lower(
     longer fit, for a design that leaves room for them, a few times.
     """
     asked, reserve = goal, Resources()
-    search = FoldingSearch(network, board, request)
+    search = FoldingSearch(network, board, request, clock_mhz)
     for _ in range(_MAX_REFINEMENTS):
         try:
             choice = search.choose(asked, reserve)

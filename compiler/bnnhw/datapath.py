@@ -1,37 +1,14 @@
-"""The units and streams that a folding gives, without memory contents: for cost and timing."""
+"""The units and streams of a design as they are put together, without memory contents."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bnnhw.design import InputPort, LayerPlan, OutputPort, Stream, Unit
-from bnnhw.errors import ModelError
-from bnnhw.ir.types import Bit, Integer
-from bnnhw.stages import Compare, Join, Layer, Pool, Rescale, Stage, Table
-from bnnhw.unit_params import (
-    affine_unit,
-    element_bits,
-    layer_cycles,
-    layer_input_lanes,
-    needs_window,
-    pe_array_unit,
-    pool_reduce_unit,
-    pool_unit,
-    window_unit,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from bnnhw.folding import Folding
-    from bnnhw.ir.graph import Graph
-    from bnnhw.ir.ops import Tensor
-    from bnnhw.network import Network
-
-_MAX_STREAM_BITS = 64
 
 
 @dataclass
@@ -83,249 +60,38 @@ class Datapath:
         """The stream regrouped to ``lanes`` elements a beat, itself where it is already."""
         if source.lanes == lanes:
             return source
+        if source.tiles:
+            return self._gather(source, lanes, name, layer)
         beats = source.beats * source.lanes // lanes
         sink = Stream(f"{name}_out", source.elem_bits, lanes, beats, pixels=source.pixels)
         params = {"ELEM_BITS": source.elem_bits, "IN_LANES": source.lanes, "OUT_LANES": lanes}
         return self.through(name, "bnn_width_converter", params, layer, (source, sink))
+
+    def _gather(self, source: Stream, lanes: int, name: str, layer: str) -> Stream:
+        """A stream of tiles in wider tiles."""
+        tokens = source.pixels * source.lanes // lanes
+        sink = Stream(
+            f"{name}_out", source.elem_bits, lanes, source.beats * source.lanes // lanes,
+            pixels=tokens, tiles=True,
+        )  # fmt: skip
+        params = {
+            "ELEM_BITS": source.elem_bits,
+            "PIXELS": source.beats // source.pixels,
+            "IN_LANES": source.lanes,
+            "OUT_LANES": lanes,
+        }
+        return self.through(name, "bnn_tile_gather", params, layer, (source, sink))
 
     def fork(self, source: Stream, name: str, layer: str, copies: int) -> list[Stream]:
         """``copies`` of a stream: each fork but the last gives one and passes one on."""
         made = []
         for number in range(1, copies):
             unit = f"{name}_fork" if number == 1 else f"{name}_fork{number}"
-            sinks = [
-                Stream(f"{unit}_out{i}", source.elem_bits, source.lanes, source.beats,
-                       pixels=source.pixels)
-                for i in (0, 1)
-            ]  # fmt: skip
+            first, second = (replace(source, name=f"{unit}_out{i}", tensor="") for i in (0, 1))
             self.add(
                 unit, "bnn_fork", {"WIDTH": source.width}, layer,
-                sources=(source,), sinks=tuple(sinks),
+                sources=(source,), sinks=(first, second),
             )  # fmt: skip
-            made.append(sinks[0])
-            source = sinks[1]
+            made.append(first)
+            source = second
         return [*made, source]
-
-
-@dataclass
-class _Builder:
-    """Follows the stages; ``ends`` holds the streams that tensors flow in, one a reader."""
-
-    network: Network
-    folding: Folding
-    path: Datapath = field(default_factory=Datapath)
-    ends: dict[str, list[Stream]] = field(default_factory=dict)
-
-    def read(self, tensor: str) -> Stream:
-        return self.ends[tensor].pop(0)
-
-    def write(self, tensor: str, stream: Stream, layer: str) -> None:
-        readers = self.network.readers(tensor)
-        name = stream.name.removesuffix("_out")
-        self.ends[tensor] = self.path.fork(stream, name, layer, max(1, readers))
-
-
-def build_datapath(network: Network, folding: Folding) -> Datapath:
-    """The units and streams of ``network`` at ``folding``.
-
-    Raises:
-        ModelError: something has no hardware; names the node.
-    """
-    builder = _Builder(network, folding)
-    first = network.stages[0]
-    if isinstance(first, Layer):
-        lanes = layer_input_lanes(first, folding.layers[first.name])
-    else:
-        lanes = folding.lanes.get(first.name, 1)
-    _add_input(builder, network.graph, lanes)
-    for stage in network.stages:
-        if isinstance(stage, Layer):
-            _add_layer(builder, stage)
-        elif isinstance(stage, Join):
-            _add_join(builder, stage)
-        else:
-            _add_simple(builder, stage)
-    _add_output(builder, network.graph, network.top_k)
-    return builder.path
-
-
-def _add_input(builder: _Builder, graph: Graph, lanes: int) -> None:
-    tensor = graph.tensors[graph.input]
-    elem_bits, signed, low = _element_layout(tensor)
-    elements = int(np.prod(tensor.shape))
-    bits = elements * elem_bits
-    if bits % 8:
-        raise ModelError(
-            f"a frame of {elements} elements of {elem_bits} bit is {bits} bits, no whole "
-            "number of bytes",
-            where=f"input '{graph.input_format.name}'",
-            fix="pad the input to a multiple of 8 bits",
-        )
-    width = next(b for b in (8, 4, 2, 1) if bits % (8 * b) == 0)
-    params = {"BYTES": width, "ELEM_BITS": elem_bits, "LANES": lanes, "FRAME_ELEMS": elements}
-    pixels = elements // tensor.shape[0]
-    sink = Stream(
-        "input_out", elem_bits, lanes, elements // lanes, pixels=pixels, tensor=graph.input
-    )
-    path = builder.path
-    path.add("input", "bnn_input", params, "input", sinks=(sink,))
-    path.input_port = InputPort(width, elem_bits, signed, low, tensor.shape, bits // (8 * width))
-    builder.write(graph.input, sink, "input")
-
-
-def _add_layer(builder: _Builder, layer: Layer) -> None:
-    path, network = builder.path, builder.network
-    fold, facts = builder.folding.layers[layer.name], network.facts[layer.name]
-    source = path.convert(
-        builder.read(layer.inputs[0]), layer_input_lanes(layer, fold),
-        f"{layer.name}_converter", layer.name,
-    )  # fmt: skip
-    cycles = layer_cycles(layer, fold)
-    out_h, out_w = layer.out_size
-    tiles = layer.features // fold.pe
-    if needs_window(layer, fold):
-        kind, params = window_unit(
-            layer.image, layer.window, source.elem_bits,
-            simd=fold.simd, repeats=tiles, buffer=fold.buffer,
-        )  # fmt: skip
-        windows = Stream(
-            f"{layer.name}_window_out", source.elem_bits, fold.simd, cycles, pixels=out_h * out_w
-        )
-        source = path.through(f"{layer.name}_window", kind, params, layer.name, (source, windows))
-    kind, params = pe_array_unit(layer, facts, fold)
-    out_bits = 1 if layer.threshold is not None else facts.acc_bits
-    sink = Stream(
-        f"{layer.name}_out", out_bits, fold.pe, out_h * out_w * tiles,
-        pixels=out_h * out_w, tensor=layer.output,
-    )  # fmt: skip
-    path.through(f"{layer.name}_pe_array", kind, params, layer.name, (source, sink))
-    builder.write(layer.output, sink, layer.name)
-    path.plans.append(
-        LayerPlan(
-            name=layer.name,
-            kind="conv" if layer.is_conv else "dense",
-            macs=out_h * out_w * layer.taps * layer.features,
-            weight_bits=layer.taps * layer.features * layer.weight_bits,
-            pe=fold.pe,
-            simd=fold.simd,
-            cycles=cycles,
-            integer_input=layer.integer_input,
-            memory=fold.memory,
-        )
-    )
-
-
-def _add_join(builder: _Builder, stage: Join) -> None:
-    path, name = builder.path, stage.name
-    ends = [builder.read(tensor) for tensor in stage.inputs]
-    lanes = builder.folding.lanes.get(name) or min(end.lanes for end in ends)
-    sources = tuple(
-        path.convert(end, lanes, f"{name}_converter{i}", name) for i, end in enumerate(ends)
-    )
-    first = sources[0]
-    params = {"IN_BITS": first.elem_bits, "OUT_BITS": stage.out_element.bits, "LANES": lanes}
-    sink = Stream(
-        f"{name}_out", stage.out_element.bits, lanes, first.beats,
-        pixels=first.pixels, tensor=stage.output,
-    )  # fmt: skip
-    path.add(name, "bnn_add", params, name, sources=sources, sinks=(sink,))
-    builder.write(stage.output, sink, name)
-
-
-def _add_simple(builder: _Builder, stage: Stage) -> None:
-    """A stage without weights that reads one stream."""
-    path, name = builder.path, stage.name
-    source = builder.read(stage.inputs[0])
-    lanes = builder.folding.lanes.get(name) or source.lanes
-    source = path.convert(source, lanes, f"{name}_converter", name)
-    out_h, out_w = stage.out_size
-    folds = stage.channels // lanes
-    out_element = _out_element(stage)
-    sink = Stream(
-        f"{name}_out", element_bits(out_element), lanes, out_h * out_w * folds,
-        pixels=out_h * out_w, tensor=stage.output,
-    )  # fmt: skip
-    if isinstance(stage, Pool) and not stage.tiles_image:
-        taps = stage.window.kernel[0] * stage.window.kernel[1]
-        kind, params = window_unit(
-            stage.image, stage.window, source.elem_bits,
-            simd=lanes, repeats=1, buffer="lut", channel_outer=True,
-        )  # fmt: skip
-        windows = Stream(
-            f"{name}_window_out", source.elem_bits, lanes, out_h * out_w * folds * taps,
-            user=True, pixels=out_h * out_w,
-        )  # fmt: skip
-        source = path.through(f"{name}_window", kind, params, name, (source, windows))
-    kind, params = _simple_unit(stage, lanes)
-    path.through(name, kind, params, name, (source, sink))
-    builder.write(stage.output, sink, name)
-
-
-def _out_element(stage: Stage) -> Integer | Bit:
-    if isinstance(stage, (Pool, Table)):
-        return stage.out_element
-    return stage.op.dtype if isinstance(stage, Rescale) else Bit()
-
-
-def _simple_unit(stage: Stage, lanes: int) -> tuple[str, dict[str, int]]:
-    if isinstance(stage, Pool):
-        return pool_unit(stage, lanes) if stage.tiles_image else pool_reduce_unit(stage, lanes)
-    if isinstance(stage, Rescale):
-        return affine_unit(stage, lanes)
-    bits = element_bits(stage.element)
-    if isinstance(stage, Compare):
-        return "bnn_threshold", {
-            "IN_BITS": bits,
-            "IN_SIGNED": int(stage.element.low < 0),
-            "LANES": lanes,
-            "FOLDS": stage.channels // lanes,
-        }
-    assert isinstance(stage, Table)
-    out_bits = element_bits(stage.out_element)
-    return "bnn_table", {"IN_BITS": bits, "OUT_BITS": out_bits, "LANES": lanes}
-
-
-def _add_output(builder: _Builder, graph: Graph, top_k: int) -> None:
-    tensor = graph.tensors[graph.output]
-    path, end = builder.path, builder.read(builder.network.output)
-    if top_k:
-        _add_top_k(path, end, tensor, top_k)
-        return
-    bits = end.elem_bits
-    field_bits = next(b for b in (8, 16, 32) if b >= bits)
-    lanes = next(
-        n for n in (8, 4, 2, 1) if end.lanes % n == 0 and n * field_bits <= _MAX_STREAM_BITS
-    )
-    end = path.convert(end, lanes, "output_converter", "output")
-    beats = end.beats
-    params = {"ELEM_BITS": bits, "LANES": lanes, "FIELD_BITS": field_bits, "FRAME_BEATS": beats}
-    path.add("output", "bnn_output", params, "output", sources=(end,))
-    path.output_port = OutputPort(lanes * field_bits // 8, field_bits, bits, tensor.shape, beats)
-
-
-def _add_top_k(path: Datapath, end: Stream, tensor: Tensor, top_k: int) -> None:
-    classes = tensor.shape[0]
-    if int(np.prod(tensor.shape)) != classes or not 1 <= top_k <= classes:
-        raise ModelError(
-            f"top-{top_k} of scores of shape {tensor.shape} does not exist",
-            where="option --top-k",
-            fix="choose at most the number of classes of a network that ends in one vector",
-        )
-    end = path.convert(end, 1, "top_k_converter", "top_k")
-    bits = end.elem_bits
-    field_bits = 16 if bits <= 16 and classes <= 1 << 16 else 32
-    pair = 2 * field_bits
-    params = {"SCORE_BITS": bits, "CLASSES": classes, "K": top_k}
-    best = Stream("top_k_out", pair, 1, top_k)
-    path.through("top_k", "bnn_top_k", params, "output", (end, best))
-    params = {"ELEM_BITS": pair, "LANES": 1, "FIELD_BITS": pair, "FRAME_BEATS": top_k}
-    path.add("output", "bnn_output", params, "output", sources=(best,))
-    path.output_port = OutputPort(pair // 8, field_bits, bits, (top_k,), top_k, top_k)
-
-
-def _element_layout(tensor: Tensor) -> tuple[int, bool, int]:
-    """Bits an element, whether it is signed, and the value of bit 0 for 1-bit elements."""
-    if isinstance(tensor.dtype, Bit):
-        return 1, False, tensor.dtype.low
-    assert isinstance(tensor.dtype, Integer)
-    return tensor.dtype.bits, tensor.dtype.signed, tensor.dtype.low

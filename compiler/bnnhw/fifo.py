@@ -55,7 +55,7 @@ def _size_shortcuts(design: Design) -> Design:
     beats: were it deep, the units before it would run ahead of the slowest part of the design and
     fill it, however deep.
     """
-    pairs = [unit.sources for unit in design.units if len(unit.sources) > 1]
+    pairs = [unit.sources for unit in design.units if unit.kind == "bnn_add"]
     if not pairs:
         return design
     depths = {name: 2 * design.streams[name].beats + 2 for pair in pairs for name in pair}

@@ -20,7 +20,7 @@ class LayerFolding:
     Attributes:
         pe: output channels a cycle; divides the layer's output channels.
         simd: input lanes a cycle; divides the layer's window, KH * KW * Cin.
-        memory: where weights are kept: "lut" or "bram".
+        memory: where weights are kept: "lut" or "bram" on the chip, or "ddr".
         buffer: where the layer's input window is kept: "lut" or "bram".
         multiply: how a layer of integer weights multiplies: in LUTs ("lut"), one product a DSP
             block ("dsp") or two ("dsp2"); without meaning for binary weights.
@@ -92,7 +92,7 @@ class FoldingRequest:
 
 
 _CHOICES = {
-    "memory": ("lut", "bram"),
+    "memory": ("lut", "bram", "ddr"),
     "buffer": ("lut", "bram"),
     "multiply": ("lut", "dsp", "dsp2"),
 }

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bnnhw.stages import Layer
 
 MAX_ACC_BITS = 32
+#: Data bits of the memory port: what all boards here have.
+BUS_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class LayerFacts:
         columns: border classes of output columns.
         fields: weights [Cout, K] in stream order: 1 for +1 and 0 for -1, or integers.
         init: initial accumulator values [row classes * column classes, Cout].
+        flat_init: the same [Cout] where padded taps count half of their lanes, as in arrays whose
+            weights come from memory.
         acc_bits: bits of the accumulator, signed.
         acc_shift: 1 where a match counts 2 (scores of bipolar inputs), else 0.
     """
@@ -54,6 +58,7 @@ class LayerFacts:
     columns: Border
     fields: Ints
     init: Ints
+    flat_init: Ints
     acc_bits: int
     acc_shift: int
 
@@ -82,14 +87,16 @@ def layer_facts(layer: Layer) -> LayerFacts:
     weight = weight * flip[:, None, None, None]
     classes = [(y, x) for y in rows.example for x in columns.example]
     init = np.stack([_initial(layer, weight, flip, y, x) for y, x in classes])
+    flat = _initial(layer, weight, flip, 0, 0, padding_counts_half=True)
     shift = int(threshold is None and not layer.integer_input and layer.input_low < 0)
     if layer.integer_input:
         reach = layer.taps * max(abs(layer.input_low), abs(layer.input_high))
         span = Integer.spanning(int(init.min()) - reach, int(init.max()) + reach)
     else:
-        span = Integer.spanning(min(-1, int(init.min())), int(init.max()) + (layer.taps << shift))
+        low, high = min(init.min(), flat.min()), max(init.max(), flat.max())
+        span = Integer.spanning(min(-1, int(low)), int(high) + (layer.taps << shift))
     bits = (weight.reshape(layer.features, -1) > 0).astype(np.int64)
-    return LayerFacts(rows, columns, bits, init, _signed_bits(layer, span), shift)
+    return LayerFacts(rows, columns, bits, init, flat, _signed_bits(layer, span), shift)
 
 
 def _integer_facts(layer: Layer) -> LayerFacts:
@@ -108,7 +115,7 @@ def _integer_facts(layer: Layer) -> LayerFacts:
     ends = np.stack([weight * layer.input_low, weight * layer.input_high, np.zeros_like(weight)])
     low, high = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
     span = Integer.spanning(int((low + init).min()), int((high + init).max()))
-    return LayerFacts(rows, columns, weight, init, _signed_bits(layer, span), 0)
+    return LayerFacts(rows, columns, weight, init, init[0], _signed_bits(layer, span), 0)
 
 
 def _signed_bits(layer: Layer, span: Integer) -> int:
@@ -131,8 +138,23 @@ def layer_memories(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> tuple
         fields.reshape(tiles * folds, fold.pe * fold.simd),
         layer.weight_bits,
     )
-    init = Memory.from_fields(f"{layer.name}_init", facts.init.reshape(-1, fold.pe), facts.acc_bits)
+    values = facts.flat_init if fold.memory == "ddr" else facts.init
+    init = Memory.from_fields(f"{layer.name}_init", values.reshape(-1, fold.pe), facts.acc_bits)
     return weights, init
+
+
+def can_stream(layer: Layer) -> bool:
+    """Whether a layer's weights may come from memory, tile by tile.
+
+    Such arrays have one initial value a channel, so nothing may differ by position; the reader
+    fetches whole bus words.
+    """
+    threshold = layer.threshold
+    varies = bool(layer.row_class or layer.column_class)
+    varies = varies or (threshold is not None and bool(threshold.row_class))
+    whole_words = layer.weight.size * layer.weight_bits % BUS_BITS == 0
+    kind = layer.integer_input == (layer.weight_bits > 1)
+    return kind and whole_words and not varies
 
 
 def border_classes(layer: Layer) -> tuple[Border, Border]:
@@ -180,7 +202,15 @@ def _padded(origin: int, kernel: int, size: int) -> tuple[bool, ...]:
     return tuple(not 0 <= origin + k < size for k in range(kernel))
 
 
-def _initial(layer: Layer, weight: Ints, flip: Ints, y: int, x: int) -> Ints:
+def _initial(
+    layer: Layer,
+    weight: Ints,
+    flip: Ints,
+    y: int,
+    x: int,
+    *,
+    padding_counts_half: bool = False,
+) -> Ints:
     """Initial accumulator value [Cout] at output position (y, x)."""
     taps = layer.taps
     thresholds = _thresholds(layer, flip, y, x)
@@ -194,6 +224,8 @@ def _initial(layer: Layer, weight: Ints, flip: Ints, y: int, x: int) -> Ints:
         half = (total - taps) // 2
         return half if thresholds is None else -np.clip(thresholds - half, 0, taps + 1)
     padded = total - _inside(layer, weight, y, x).sum(axis=(1, 2, 3))
+    if padding_counts_half:
+        padded = np.zeros_like(total)
     if thresholds is None:
         return padded - taps
     return -np.clip(-((padded - taps - thresholds) // 2), 0, taps + 1)

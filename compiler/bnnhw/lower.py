@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.datapath import build_datapath
-from bnnhw.design import Design, Memory, Unit
+from bnnhw.design import Design, Memory, MemoryPort, MemoryRegion, Unit
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.layer_memory import layer_memories
+from bnnhw.layer_memory import BUS_BITS, layer_memories
 from bnnhw.stages import Compare, Layer, Pool, Rescale, Stage, Table
-from bnnhw.unit_params import rounded_offset
+from bnnhw.unit_params import ADDRESS_BITS, BURST_BEATS, rounded_offset
+from bnnhw.wiring import build_datapath
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bnnhw.folding import Folding
     from bnnhw.ir.ops import Ints
     from bnnhw.network import Network
+
+
+_PAGE = 4096
 
 
 def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -> Design:
@@ -38,11 +41,20 @@ def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -
     stages = {stage.name: stage for stage in network.stages}
     memories: dict[str, Memory] = {}
     units = []
+    regions: list[MemoryRegion] = []
     for unit in path.units:
-        images = _memories(network, folding, unit, stages.get(unit.layer))
+        stage = stages.get(unit.layer)
+        images = _memories(network, folding, unit, stage)
         memories |= {memory.name: memory for memory in images.values()}
         names = {param: memory.name for param, memory in images.items()}
         units.append(replace(unit, memories=names))
+        if unit.kind == "bnn_axi_reader":
+            assert isinstance(stage, Layer)
+            weights, _ = layer_memories(
+                stage, network.facts[stage.name], folding.layers[stage.name]
+            )
+            memories[weights.name] = weights
+            regions.append(_region(unit, weights, regions))
     assert path.input_port is not None and path.output_port is not None
     return Design(
         name=network.graph.name,
@@ -56,7 +68,17 @@ def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -
         output_map=network.graph.output_map,
         board=board,
         clock_mhz=clock_mhz,
+        memory_port=MemoryPort(BUS_BITS, ADDRESS_BITS, BURST_BEATS, tuple(regions))
+        if regions
+        else None,
     )
+
+
+def _region(unit: Unit, weights: Memory, before: list[MemoryRegion]) -> MemoryRegion:
+    """The next free page of memory for the weights of a reader."""
+    end = before[-1].offset + before[-1].bytes if before else 0
+    offset = -(-end // _PAGE) * _PAGE
+    return MemoryRegion(unit.name, weights.name, offset, weights.width * weights.depth // 8)
 
 
 def with_fifo_depths(design: Design, depths: dict[str, int]) -> Design:
@@ -75,7 +97,8 @@ def _memories(
     if isinstance(stage, Layer) and unit.kind.endswith("_pe_array"):
         facts, fold = network.facts[stage.name], folding.layers[stage.name]
         weights, init = layer_memories(stage, facts, fold)
-        return {"WEIGHTS_FILE": weights, "INIT_FILE": init}
+        streamed = unit.kind.startswith("bnn_stream_")
+        return {"INIT_FILE": init} | ({} if streamed else {"WEIGHTS_FILE": weights})
     if isinstance(stage, Pool) and unit.kind in ("bnn_max_pool", "bnn_pool_reduce"):
         bits = stage.minimum.astype(np.uint8).reshape(-1, unit.params["LANES"])
         return {"MIN_FILE": Memory(f"{stage.name}_minimum", bits)}

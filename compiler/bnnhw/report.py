@@ -77,7 +77,7 @@ def make_report(
             }
             for name in _RESOURCES
         },
-        "ddr_bytes_per_frame": 0,
+        "ddr_bytes_per_frame": design.memory_port.bytes_per_frame if design.memory_port else 0,
         "verification": [asdict(v) for v in verification],
         "output": {
             "name": design.output_map.name,

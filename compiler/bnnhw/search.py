@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from bnnhw.cost import Resources, budget, design_resources, total, unit_resources
-from bnnhw.datapath import build_datapath
+import numpy as np
+
+from bnnhw.candidates import Candidate, candidates, divisors, likeness
+from bnnhw.cost import Resources, budget, design_resources, total
 from bnnhw.errors import FoldingError
 from bnnhw.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.ir.types import Integer
+from bnnhw.layer_memory import BUS_BITS
 from bnnhw.stages import Join, Layer, Pool, Rescale
+from bnnhw.streamed_layers import tiled_tensors
 from bnnhw.unit_params import (
-    MULTIPLY,
-    element_bits,
-    layer_cycles,
     layer_input_lanes,
-    needs_window,
-    pairs_fit,
-    pe_array_unit,
-    window_cycles,
-    window_unit,
 )
+from bnnhw.wiring import build_datapath
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Collection, Mapping
 
     from bnnhw.board import Board
     from bnnhw.goal import Goal
@@ -37,23 +33,13 @@ if TYPE_CHECKING:
 _PRICES = (0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
 # The same for DSP blocks, where layers of integer weights can use them.
 _DSP_PRICES = (0.05, 0.5, 3.0)
-# Wider memory words than this, in bits, only come from foldings that no board here can hold.
-_MAX_LANES = 16384
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to fold a layer, with its estimated price.
-
-    Attributes:
-        fold: PE, SIMD and memories.
-        cycles: cycles a frame, of the PE array or of the input, whichever is more.
-        resources: estimated resources of the layer's units.
-    """
-
-    fold: LayerFolding
-    cycles: int
-    resources: Resources
+# Layers of more pixels keep their weights on the chip: each fetched word would serve few cycles of
+# bandwidth, but its frame buffers would be large.
+_FEW_PIXELS = 64
+# A smaller gain, as a share, is no reason to change a layer.
+_LEAST_GAIN = 1e-6
+# The share of a memory port's words that readers get for good, refresh and turns aside.
+_PORT_SHARE = 0.85
 
 
 @dataclass(frozen=True)
@@ -84,27 +70,32 @@ class FoldingSearch:
     """
 
     def __init__(
-        self, network: Network, board: Board, request: FoldingRequest | None = None
+        self,
+        network: Network,
+        board: Board,
+        request: FoldingRequest | None = None,
+        clock_mhz: float | None = None,
     ) -> None:
         self.network, self.board = network, board
         self.request = request or FoldingRequest()
         self.request.check([s.name for s in network.layers], [s.name for s in network.stages])
-        tables: dict[object, list[Candidate]] = {}
-        self.tables: dict[str, list[Candidate]] = {}
-        for layer in network.layers:
-            key = _likeness(network, layer, self.request)
-            if key not in tables:
-                tables[key] = _candidates(network, layer, self.request)
-            self.tables[layer.name] = tables[key]
-        fastest = [min(c.cycles for c in table) for table in self.tables.values()]
-        self.floor = max(*fastest, _fixed_cycles(network))
         self.limit = budget(board)
+        self.bytes_per_cycle = memory_bytes_per_cycle(board, clock_mhz or board.clock_mhz)
+        tables: dict[object, list[Candidate]] = {}
+        self.tables: dict[tuple[str, bool], list[Candidate]] = {}
+        for layer, streamed in product(network.layers, (False, True)):
+            key = (likeness(network, layer, self.request), streamed)
+            if key not in tables:
+                tables[key] = candidates(network, layer, self.request, streamed=streamed)
+            self.tables[layer.name, streamed] = tables[key]
+        self.placements = self._placements()
 
     def choose(self, goal: Goal, reserve: Resources | None = None) -> Choice:
         """The folding that meets the goal with the least of the board's resources.
 
         With a goal of cycles, the cheapest design that meets it; without one, the fastest that
-        fits, and the cheapest among those.
+        fits, and the cheapest among those. Weights stay on the chip where they fit; else the last
+        layers' come from memory, of as few layers as suffice.
 
         Args:
             goal: what to reach.
@@ -116,52 +107,112 @@ class FoldingSearch:
         """
         self.limit = budget(self.board) - (reserve or Resources())
         if goal.cycles is None:
-            return self._fastest()
-        if goal.cycles < self.floor:
+            return self._fastest_of_all()
+        floor = min(self._floor(placement) for placement in self.placements)
+        if goal.cycles < floor:
             raise FoldingError(
-                f"{goal.cycles} cycles a frame is beyond any folding: the least is {self.floor}",
+                f"{goal.cycles} cycles a frame is beyond any folding: the least is {floor}",
                 where="goal",
-                fix=f"ask for at least {self.floor} cycles a frame",
+                fix=f"ask for at least {floor} cycles a frame",
             )
-        choice = self._cheapest(goal.cycles)
-        if not total(choice.resources).exceeds(self.limit):
-            return choice
-        need = resource_table(total(choice.resources), self.board)
+        nearest: Choice | None = None
+        for placement in self.placements:
+            if goal.cycles < self._floor(placement):
+                continue
+            choice = self._cheapest(goal.cycles, placement)
+            if choice is not None and not self._exceeds(choice):
+                return choice
+            nearest = choice or nearest
         try:
-            fix = f"the fastest design that fits takes {self._fastest().cycles} cycles a frame"
+            fastest = self._fastest_of_all().cycles
+            fix = f"the fastest design that fits takes {fastest} cycles a frame"
         except FoldingError:
             fix = "no folding of this network fits this board; choose a larger one"
+        need = resource_table(total(nearest.resources), self.board) if nearest else "  (DDR)"
         raise FoldingError(
             f"{goal.cycles} cycles a frame does not fit {self.board.title} (estimated):\n{need}",
             where="goal",
             fix=fix,
         )
 
-    def _fastest(self) -> Choice:
-        targets = sorted({max(c.cycles, self.floor) for t in self.tables.values() for c in t})
-        low, high = 0, len(targets) - 1
-        best = self._cheapest(targets[high])
-        if total(best.resources).exceeds(self.limit):
-            need = resource_table(total(best.resources), self.board)
+    def _placements(self) -> list[frozenset[str]]:
+        """The sets of layers whose weights may come from memory, the smallest first."""
+        layers = self.network.layers
+        asked = {name: fields.get("memory") for name, fields in self.request.layers.items()}
+        must = frozenset(name for name, memory in asked.items() if memory == "ddr")
+        never = {name for name, memory in asked.items() if memory not in (None, "ddr")}
+        found = [must] if tiled_tensors(self.network, must) is not None else []
+        for first in reversed(range(len(layers))):
+            last = frozenset(layer.name for layer in layers[first:])
+            few = all(np.prod(layer.out_size) <= _FEW_PIXELS for layer in layers[first:])
+            if not few or last & never or not all(self.tables[name, True] for name in last):
+                break
+            if last > must and tiled_tensors(self.network, last) is not None:
+                found.append(last)
+        if not found:
             raise FoldingError(
-                f"even the slowest folding does not fit {self.board.title} (estimated):\n{need}",
-                where=f"network '{self.network.graph.name}'",
-                fix="choose a larger board or a smaller network",
+                "the weights of the layers that it puts in memory cannot come from there, or not "
+                "without those of the layers behind them",
+                where=self.request.source,
+                fix="put the last layers' weights in memory, from a layer on, or none",
             )
+        return found
+
+    def _floor(self, placement: frozenset[str]) -> int:
+        """Least cycles a frame of any folding."""
+        fastest = [
+            min(c.cycles for c in self.tables[layer.name, layer.name in placement])
+            for layer in self.network.layers
+        ]
+        return max(*fastest, _fixed_cycles(self.network))
+
+    def _exceeds(self, choice: Choice) -> bool:
+        return total(choice.resources).exceeds(self.limit)
+
+    def _fastest_of_all(self) -> Choice:
+        choices = [self._fastest(placement) for placement in self.placements]
+        fitting = [c for c in choices if c is not None and not self._exceeds(c)]
+        if fitting:
+            return min(fitting, key=lambda choice: choice.cycles)
+        left = next(c for c in reversed(choices) if c is not None)
+        need = resource_table(total(left.resources), self.board)
+        raise FoldingError(
+            f"even the slowest folding does not fit {self.board.title} (estimated):\n{need}",
+            where=f"network '{self.network.graph.name}'",
+            fix="choose a larger board or a smaller network",
+        )
+
+    def _fastest(self, placement: frozenset[str]) -> Choice | None:
+        """The fastest that fits with a placement; the slowest of all where none does."""
+        floor = self._floor(placement)
+        tables = [self.tables[layer.name, layer.name in placement] for layer in self.network.layers]
+        targets = sorted({max(c.cycles, floor) for table in tables for c in table})
+        low, high = 0, len(targets) - 1
+        best = self._cheapest(targets[high], placement)
+        if best is None or self._exceeds(best):
+            return best
         while low < high:
             middle = (low + high) // 2
-            choice = self._cheapest(targets[middle])
-            if total(choice.resources).exceeds(self.limit):
+            choice = self._cheapest(targets[middle], placement)
+            if choice is None or self._exceeds(choice):
                 low = middle + 1
             else:
                 high, best = middle, choice
         return best
 
-    def _cheapest(self, cycles: int) -> Choice:
-        """Over several prices of block RAM, the choice that fits best within ``cycles``."""
+    def _cheapest(self, cycles: int, placement: frozenset[str]) -> Choice | None:
+        """Over several prices of blocks, the choice that fits best within ``cycles``.
+
+        None where memory is not fast enough for the weights that come from there.
+        """
+        if self._bytes(placement) > cycles * self.bytes_per_cycle:
+            return None
         limit = self.limit
         fitting = {
-            name: [c for c in table if c.cycles <= cycles] for name, table in self.tables.items()
+            layer.name: [
+                c for c in self.tables[layer.name, layer.name in placement] if c.cycles <= cycles
+            ]
+            for layer in self.network.layers
         }
         best: Choice | None = None
         best_pressure = 0.0
@@ -179,22 +230,78 @@ class FoldingSearch:
             if key in seen:
                 continue
             seen.add(key)
-            lanes = _lanes(self.network, layers, cycles, self.request)
-            choice = _evaluate(self.network, Folding(layers, lanes))
-            need = total(choice.resources)
-            shares = (
-                need.lut / limit.lut,
-                need.ff / limit.ff,
-                need.bram36 / limit.bram36,
-                need.dsp / max(limit.dsp, 1.0),
-            )
-            # Below the limits LUTs decide: they are what runs out when a design is placed.
-            over = max(shares)
-            pressure = 1000 * over if over > 1 else shares[0] + 0.25 * (shares[2] + shares[3])
+            choice = self._evaluate(layers, cycles, placement)
+            pressure = _pressure(total(choice.resources), limit)
             if best is None or pressure < best_pressure:
                 best, best_pressure = choice, pressure
         assert best is not None
-        return best
+        improved = self._improve(best, fitting)
+        if improved == best.folding.layers:
+            return best
+        choice = self._evaluate(improved, cycles, placement)
+        better = _pressure(total(choice.resources), limit) < best_pressure
+        return choice if better else best
+
+    def _improve(
+        self, choice: Choice, fitting: Mapping[str, list[Candidate]]
+    ) -> Mapping[str, LayerFolding]:
+        """Changes single layers as long as that eases what presses most.
+
+        Prices weigh all layers alike; near the limits a few layers with another balance of LUTs
+        and blocks make the difference.
+        """
+        layers = dict(choice.folding.layers)
+        chosen = {
+            name: next(c for c in table if c.fold == layers[name])
+            for name, table in fitting.items()
+        }
+        need = total(choice.resources)
+        pressure = _pressure(need, self.limit)
+        moved = True
+        while moved:
+            moved = False
+            for name, table in fitting.items():
+                rest = need - chosen[name].resources
+                for candidate in table:
+                    changed = _pressure(rest + candidate.resources, self.limit)
+                    if changed < pressure * (1 - _LEAST_GAIN):
+                        chosen[name], need = candidate, rest + candidate.resources
+                        pressure, moved = changed, True
+        return {name: candidate.fold for name, candidate in chosen.items()}
+
+    def _bytes(self, placement: frozenset[str]) -> int:
+        """Bytes of weights a frame from memory."""
+        chosen = (layer for layer in self.network.layers if layer.name in placement)
+        return sum(layer.weight.size * layer.weight_bits // 8 for layer in chosen)
+
+    def _evaluate(
+        self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
+    ) -> Choice:
+        tiled = tiled_tensors(self.network, placement) or set()
+        lanes = _lanes(self.network, layers, cycles, self.request, tiled)
+        folding = Folding(layers, lanes)
+        path = build_datapath(self.network, folding)
+        slowest = max(stream.beats for stream in path.streams.values())
+        return Choice(folding, slowest, design_resources(path))
+
+
+def memory_bytes_per_cycle(board: Board, clock_mhz: float) -> float:
+    """What one port to memory gives in a cycle, for good."""
+    port = _PORT_SHARE * BUS_BITS / 8
+    return min(port, board.ddr_bytes_per_second / (clock_mhz * 1e6))
+
+
+def _pressure(need: Resources, limit: Resources) -> float:
+    """How hard a design presses on the board: below the limits, LUTs decide.
+
+    They are what runs out when a design is placed.
+    """
+    lut, ff, bram36, dsp = (
+        getattr(need, name) / max(getattr(limit, name), 1.0)
+        for name in ("lut", "ff", "bram36", "dsp")
+    )
+    over = sum(max(0.0, share - 1) for share in (lut, ff, bram36, dsp))
+    return 1000 * over + lut + 0.25 * (bram36 + dsp)
 
 
 def resource_table(need: Resources, board: Board) -> str:
@@ -228,17 +335,12 @@ def _beats(stage: Stage) -> int:
     return height * width
 
 
-def _evaluate(network: Network, folding: Folding) -> Choice:
-    path = build_datapath(network, folding)
-    cycles = max(stream.beats for stream in path.streams.values())
-    return Choice(folding, cycles, design_resources(path))
-
-
 def _lanes(
     network: Network,
     layers: Mapping[str, LayerFolding],
     cycles: int,
     request: FoldingRequest,
+    tiled: Collection[str],
 ) -> dict[str, int]:
     """Lanes of the stages without weights: those asked for, else as many as the pace needs.
 
@@ -251,6 +353,9 @@ def _lanes(
         if isinstance(stage, Layer):
             current[stage.output] = layers[stage.name].pe
             continue
+        if stage.inputs[0] in tiled:  # as wide as the tiles
+            current[stage.output] = max(current[tensor] for tensor in stage.inputs)
+            continue
         channels, beats = stage.channels, _beats(stage)
         wanted = request.lanes.get(stage.name)
         if wanted is not None and channels % wanted:
@@ -260,7 +365,7 @@ def _lanes(
                 fix=f"choose a divisor of {channels}",
             )
         least = next(
-            n for n in _divisors(channels) if beats * (channels // n) <= cycles or n == channels
+            n for n in divisors(channels) if beats * (channels // n) <= cycles or n == channels
         )
         given = min(current[tensor] for tensor in stage.inputs)
         keep = channels % given == 0 and given >= least
@@ -278,115 +383,3 @@ def _input_lanes(network: Network, layers: Mapping[str, LayerFolding]) -> int:
     following = next(s for s in network.stages if isinstance(s, Layer))
     channels = network.stages[0].channels
     return min(layer_input_lanes(following, layers[following.name]), channels)
-
-
-def _likeness(network: Network, layer: Layer, request: FoldingRequest) -> object:
-    """Equal for layers that the same foldings suit at the same price."""
-    facts = network.facts[layer.name]
-    return (
-        layer.image, layer.window, layer.features, layer.element, layer.weight_bits,
-        layer.threshold is None, facts.acc_bits, facts.rows, facts.columns,
-        repr(request.layers.get(layer.name)),
-    )  # fmt: skip
-
-
-def _candidates(network: Network, layer: Layer, request: FoldingRequest) -> list[Candidate]:
-    """All ways to fold a layer that no other way beats in cycles and every resource."""
-    asked = request.layers.get(layer.name, {})
-    found: list[Candidate] = []
-    for pe, simd in product(
-        _allowed(asked, "pe", layer.features, layer, request),
-        _allowed(asked, "simd", layer.taps, layer, request),
-    ):
-        if pe * simd > _MAX_LANES and not asked:
-            continue
-        found += _folds(network, layer, pe, simd, asked)
-    return _pareto(found)
-
-
-def _folds(
-    network: Network, layer: Layer, pe: int, simd: int, asked: Mapping[str, Any]
-) -> list[Candidate]:
-    """A folding with each place for its weights and its window."""
-    facts, elem_bits = network.facts[layer.name], element_bits(layer.element)
-    fold = LayerFolding(pe, simd)
-    _, height, width = layer.image
-    inputs = height * width * layer.channels // layer_input_lanes(layer, fold)
-    cycles = max(layer_cycles(layer, fold), inputs)
-    buffers = {}
-    for buffer in _styles(asked, "buffer"):
-        if not needs_window(layer, fold):
-            buffers = {buffer: Resources()}
-            break
-        kind, params = window_unit(
-            layer.image,
-            layer.window,
-            elem_bits,
-            simd=simd,
-            repeats=layer.features // pe,
-            buffer=buffer,
-        )
-        cycles = max(cycles, window_cycles(kind, params))
-        buffers[buffer] = unit_resources(kind, params)
-    found = []
-    for memory, multiply in product(_styles(asked, "memory"), _multiplies(layer, pe, asked)):
-        array = LayerFolding(pe, simd, memory, multiply=multiply)
-        weights = unit_resources(*pe_array_unit(layer, facts, array))
-        found += [
-            Candidate(replace(array, buffer=buffer), cycles, weights + resources)
-            for buffer, resources in buffers.items()
-        ]
-    return found
-
-
-def _multiplies(layer: Layer, pe: int, asked: Mapping[str, Any]) -> list[str]:
-    """The ways a layer may multiply; two products share a DSP block where channels pair up."""
-    if layer.weight_bits == 1:
-        return ["lut"]
-    if "multiply" in asked:
-        return [str(asked["multiply"])]
-    return [way for way in MULTIPLY if way != "dsp2" or pairs_fit(layer, pe)]
-
-
-def _allowed(
-    asked: Mapping[str, Any], key: str, whole: int, layer: Layer, request: FoldingRequest
-) -> list[int]:
-    if key not in asked:
-        return _divisors(whole)
-    value = int(asked[key])
-    if whole % value:
-        what = "output channels" if key == "pe" else "window (KH * KW * Cin)"
-        raise FoldingError(
-            f"{key} = {value} of layer '{layer.name}' does not divide its {what}, {whole}",
-            where=request.source,
-            fix=f"choose one of {', '.join(map(str, _divisors(whole)))}",
-        )
-    return [value]
-
-
-def _styles(asked: Mapping[str, Any], key: str) -> list[str]:
-    return [str(asked[key])] if key in asked else ["lut", "bram"]
-
-
-def _pareto(candidates: list[Candidate]) -> list[Candidate]:
-    """Drops candidates that another one beats or equals in cycles, LUT, BRAM and DSP."""
-
-    def order(c: Candidate) -> tuple[float, ...]:
-        r = c.resources
-        return c.cycles, r.lut, r.bram36, r.dsp, c.fold.pe
-
-    ordered = sorted(candidates, key=order)
-    front: list[Candidate] = []
-    for c in ordered:
-        if not any(
-            f.resources.lut <= c.resources.lut
-            and f.resources.bram36 <= c.resources.bram36
-            and f.resources.dsp <= c.resources.dsp
-            for f in front
-        ):
-            front.append(c)
-    return front
-
-
-def _divisors(n: int) -> list[int]:
-    return [d for d in range(1, n + 1) if n % d == 0]

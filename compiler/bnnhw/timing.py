@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ def window_depth(window: Window, height: int, width: int, folds: int) -> int:
         width: input width.
         folds: beats a pixel.
     """
+    return max(2, _pixels_kept(window, height, width) * folds)
+
+
+@cache
+def _pixels_kept(window: Window, height: int, width: int) -> int:
     out_h, out_w = window.output_size(height, width)
     top, left, _, _ = window.pads
 
@@ -42,7 +48,7 @@ def window_depth(window: Window, height: int, width: int, folds: int) -> int:
         if y + 1 < out_h:
             reach = max(reach, last(y + 1, 0) - first(y, out_w - 1))
     window_reach = (window.kernel[0] - 1) * width + window.kernel[1]
-    return max(2, max(reach + 1, window_reach) * folds)
+    return max(reach + 1, window_reach)
 
 
 def window_lines(window: Window, height: int, width: int) -> int:

@@ -204,16 +204,19 @@ class DesignFlow:
 
     def __init__(self, design: Design, frames: int = _FRAMES) -> None:
         self.design, self.frames = design, frames
-        beats = sum(s.beats for s in design.streams.values())
-        self.exact = beats <= _EXACT_BEATS
+        weights = weight_streams(design)
+        self.streams = {n: s for n, s in design.streams.items() if n not in weights}
+        self.exact = sum(s.beats for s in self.streams.values()) <= _EXACT_BEATS
         self.flow = Flow(tied=not self.exact)
         self._written: dict[str, int] = {}
         self._read: dict[str, int] = {}
-        streams = list(design.streams.values())
+        streams = list(self.streams.values())
         self._source = self._event(design.input_port.beats, streams[0].pixels)
         self._sink = self._event(design.output_port.beats, streams[-1].pixels)
         self._add_streams()
         for unit in design.units:
+            if weights.intersection(unit.sinks):
+                continue
             parts = [part(unit.params, design, unit) for part in TIMINGS[unit.kind]]
             start = self._read[unit.sources[0]] if unit.sources else self._source
             for end in [self._written[name] for name in unit.sinks] or [self._sink]:
@@ -247,9 +250,9 @@ class DesignFlow:
     def _add_streams(self) -> None:
         """Events of all streams; the two streams into a join move together."""
         joined = {
-            unit.sources[1]: unit.sources[0] for unit in self.design.units if len(unit.sources) > 1
+            unit.sources[1]: unit.sources[0] for unit in self.design.units if unit.kind == "bnn_add"
         }
-        streams = self.design.streams
+        streams = self.streams
         for name, stream in streams.items():
             if stream.depth or name not in joined:
                 self._written[name] = self._event(stream.beats, stream.pixels)
@@ -274,6 +277,20 @@ class DesignFlow:
             self.flow.link(start, middle, timing)
             start = middle
         self.flow.link(start, end, parts[-1])
+
+
+def weight_streams(design: Design) -> set[str]:
+    """The streams between memory and PE arrays.
+
+    Weights keep up by construction: readers run ahead by the longest latency, and the board's
+    bandwidth was checked.
+    """
+    found: set[str] = set()
+    for unit in design.units:
+        reads_weights = bool(unit.sources) and found.issuperset(unit.sources)
+        if unit.kind == "bnn_axi_reader" or reads_weights:
+            found.update(unit.sinks)
+    return found
 
 
 def _group(beats: int, pixels: int) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from bnnhw.ir.types import Bit, Integer
+from bnnhw.layer_memory import BUS_BITS
+from bnnhw.stages import Compare, Pool, Rescale, Table
 from bnnhw.timing import window_depth, window_lines
 
 if TYPE_CHECKING:
@@ -13,14 +16,23 @@ if TYPE_CHECKING:
     from bnnhw.folding import LayerFolding
     from bnnhw.ir.ops import FixedAffine, Ints, Window
     from bnnhw.layer_memory import LayerFacts
-    from bnnhw.stages import Layer, Pool, Rescale
+    from bnnhw.stages import Layer, Stage
 
 STYLE_LUT, STYLE_BRAM = 1, 2
-_STYLE = {"lut": STYLE_LUT, "bram": STYLE_BRAM}
+_STYLE = {"lut": STYLE_LUT, "bram": STYLE_BRAM, "ddr": 0}
 MULTIPLY = {"lut": 1, "dsp": 2, "dsp2": 3}
 _MAXIMUM, _SUM = 0, 1
+#: Address bits of the memory port: what Zynq UltraScale+ has; Zynq-7000 uses the low 32.
+ADDRESS_BITS = 40
+#: AXI3, which Zynq-7000's ports speak, has bursts of up to 16 words.
+BURST_BEATS = 16
+# Cycles from an address to its first word that readers are built to bear: 150, a refresh, and the
+# bursts of other readers before.
+_MEMORY_LATENCY = 400
 # Words of parameters up to here stay in LUTs: a block RAM would be nearly empty.
 _SHALLOW = 64
+
+_HALF_BLOCK = 9 * 1024
 
 UnitParams = tuple[str, dict[str, int]]
 
@@ -116,14 +128,71 @@ def pe_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitPa
     return "bnn_int_pe_array" if layer.integer_input else "bnn_pe_array", params
 
 
+def frame_window_unit(
+    layer: Layer, fold: LayerFolding, in_lanes: int, *, tiles: bool
+) -> UnitParams:
+    """Kind and parameters of the frame buffer of a layer whose weights come from memory."""
+    _, params = window_unit(
+        layer.image, layer.window, element_bits(layer.element),
+        simd=fold.simd, repeats=1, buffer=fold.buffer,
+    )  # fmt: skip
+    kept = {k: v for k, v in params.items() if k not in ("REPEATS", "CHANNEL_OUTER", "DEPTH")}
+    own = {"PASSES": layer.features // fold.pe, "IN_LANES": in_lanes, "TILE_MAJOR": int(tiles)}
+    return "bnn_frame_window", kept | own
+
+
+def stream_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitParams:
+    """Kind and parameters of a PE array whose weights come from memory."""
+    kind, params = pe_array_unit(layer, facts, fold)
+    dropped = ("OUT_H", "OUT_W", "WEIGHTS_STYLE")
+    kept = {k: v for k, v in params.items() if k not in dropped and not k.startswith("BORDER_")}
+    out_h, out_w = layer.out_size
+    kept["PIXELS"] = out_h * out_w
+    if kind == "bnn_pe_array":
+        kept["PAD_HALF"] = int(any(layer.window.pads) and layer.input_low < 0)
+    return kind.replace("bnn_", "bnn_stream_"), kept
+
+
+def weight_reader_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
+    """Kind and parameters of the read master of a layer's weights.
+
+    Its queue and the bursts under way cover the longest latency at the pace the layer needs
+    (hw/README.md, ``bnn_axi_reader``).
+    """
+    words = layer.weight.size * layer.weight_bits // BUS_BITS
+    pace = words / layer_cycles(layer, fold)
+    ahead = pace * (_MEMORY_LATENCY + BURST_BEATS + 4)
+    return "bnn_axi_reader", {
+        "ADDR_BITS": ADDRESS_BITS,
+        "DATA_BITS": BUS_BITS,
+        "WORDS": words,
+        "BURST": BURST_BEATS,
+        "OUTSTANDING": 1 + math.ceil(ahead / BURST_BEATS),
+        "DEPTH": 1 << math.ceil(math.log2(BURST_BEATS + ahead + 1)),
+    }
+
+
+def weight_buffer_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
+    """Kind and parameters of the buffer that plays a tile's weights once a pixel."""
+    out_h, out_w = layer.out_size
+    folds = layer.taps // fold.simd
+    return "bnn_weight_buffer", {
+        "WORD_BITS": fold.pe * fold.simd * layer.weight_bits,
+        "FOLDS": folds,
+        "PIXELS": out_h * out_w,
+        "DEPTH": 2 * folds,
+        "RAM_STYLE": STYLE_LUT,
+    }
+
+
 def pairs_fit(layer: Layer, pe: int) -> bool:
     """Whether two products of a layer fit one DSP48E1: two channels share an activation.
 
-    (w1 * 2^K + w0) * x with K = bits of a product; the packed weight has 25 bits, x has 18.
+    (w1 * 2^K + w0) * x with K one more than the bits of a product: 25 bits by 18.
     """
-    signed_input = element_bits(layer.element) + (layer.input_low >= 0)
-    product_bits = layer.weight_bits + signed_input
-    return pe % 2 == 0 and signed_input <= 18 and layer.weight_bits + product_bits <= 25
+    bits = element_bits(layer.element)
+    packed = bits + 2 * layer.weight_bits + 1
+    return pe % 2 == 0 and bits + (layer.input_low >= 0) <= 18 and packed <= 25
 
 
 def affine_unit(stage: Rescale, lanes: int) -> UnitParams:
@@ -137,6 +206,7 @@ def affine_unit(stage: Rescale, lanes: int) -> UnitParams:
         "OUT_SIGNED": int(op.dtype.signed),
         "LANES": lanes,
         "FOLDS": folds,
+        "HOLD": 1,
         "SHIFT": op.shift,
         "MULTIPLIER_BITS": 0 if (op.multiplier == 1).all() else signed_bits(op.multiplier),
         "OFFSET_BITS": signed_bits(rounded_offset(op)),
@@ -163,6 +233,13 @@ def pool_unit(pool: Pool, lanes: int) -> UnitParams:
     return "bnn_int_pool", _integer_pool(pool) | shape
 
 
+def pool_buffer(pool: Pool) -> str:
+    """Where the window of a pool keeps its lines: block RAM where they would fill half a block."""
+    channels, height, width = pool.image
+    bits = window_depth(pool.window, height, width, channels) * element_bits(pool.element)
+    return "bram" if bits > _HALF_BLOCK else "lut"
+
+
 def pool_reduce_unit(pool: Pool, lanes: int) -> UnitParams:
     """Kind and parameters of a pool of any windows, behind a window unit."""
     kernel = pool.window.kernel
@@ -179,6 +256,33 @@ def _integer_pool(pool: Pool) -> dict[str, int]:
         "SIGNED": int(pool.element.low < 0),
         "OUT_BITS": element_bits(pool.out_element),
     }
+
+
+def stage_output(stage: Stage) -> Integer | Bit:
+    """Type of the elements that a stage without weights gives."""
+    if isinstance(stage, (Pool, Table)):
+        return stage.out_element
+    return stage.op.dtype if isinstance(stage, Rescale) else Bit()
+
+
+def simple_unit(stage: Stage, lanes: int) -> UnitParams:
+    """Kind and parameters of the unit of a stage that has no weights and reads one stream."""
+    if isinstance(stage, Pool):
+        return pool_unit(stage, lanes) if stage.tiles_image else pool_reduce_unit(stage, lanes)
+    if isinstance(stage, Rescale):
+        return affine_unit(stage, lanes)
+    bits = element_bits(stage.element)
+    if isinstance(stage, Compare):
+        return "bnn_threshold", {
+            "IN_BITS": bits,
+            "IN_SIGNED": int(stage.element.low < 0),
+            "LANES": lanes,
+            "FOLDS": stage.channels // lanes,
+            "HOLD": 1,
+        }
+    assert isinstance(stage, Table)
+    out_bits = element_bits(stage.out_element)
+    return "bnn_table", {"IN_BITS": bits, "OUT_BITS": out_bits, "LANES": lanes}
 
 
 def rounded_offset(op: FixedAffine) -> Ints:

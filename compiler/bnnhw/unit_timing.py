@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bnnhw.design import Design, Unit
 
     Index = NDArray[np.int64]
+    Timing = Callable[[Mapping[str, int], Design, Unit], "UnitTiming"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _elements_in(design: Design, unit: Unit) -> int:
     return stream.beats * stream.lanes
 
 
-def _pass_through(latency: int) -> Callable[[Mapping[str, int], Design, Unit], UnitTiming]:
+def _pass_through(latency: int) -> Timing:
     def timing(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
         del p
         index = np.arange(design.streams[unit.sources[0]].beats)
@@ -91,26 +92,62 @@ def _pass_through(latency: int) -> Callable[[Mapping[str, int], Design, Unit], U
     return timing
 
 
+def _popcount_latency(p: Mapping[str, int]) -> int:
+    return 3 + max(0, (p["SIMD"] - 1).bit_length() - 2) // 2
+
+
 def _pe_array(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
     del design, unit
-    level = max(0, (p["SIMD"] - 1).bit_length() - 2)
-    return _folded(p, 3 + level // 2)
+    return _folded(p, _popcount_latency(p))
 
 
 def mac_latency(p: Mapping[str, int]) -> int:
-    """Latency of bnn_mac_pe_array (hw/README.md)."""
-    return 4 + (-(-p["SIMD"] // 3) - 1).bit_length()
+    """Latency of bnn_mac_pe_array (hw/README.md): the adder tree, and Booth rows in LUTs."""
+    levels = (p["SIMD"] - 1).bit_length()
+    return levels + (3 + -(-p["WEIGHT_BITS"] // 4) if p["MULTIPLY_STYLE"] == 1 else 5)
 
 
 def affine_latency(p: Mapping[str, int]) -> int:
     """Latency of bnn_affine (hw/README.md)."""
-    del p
-    return 4
+    bits = p["MULTIPLIER_BITS"]
+    if bits and p["MULTIPLY_STYLE"] != 1:
+        return 5
+    return 3 if bits == 0 and p["SEGMENTS"] == 1 else 3 + max(1, -(-bits // 4))
 
 
 def _mac_pe_array(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
     del design, unit
     return _folded(p, mac_latency(p))
+
+
+def _frame_window(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    """Two frames of room: reading begins when a frame is in, and frees its place at its end."""
+    del design, unit
+    out_h, out_w = (len(positions) for positions in _tap_positions(p))
+    kernel = p["KERNEL_H"] * p["KERNEL_W"]
+    beats_in = p["HEIGHT"] * p["WIDTH"] * p["CHANNELS"] // p["IN_LANES"]
+    beats_out = p["PASSES"] * out_h * out_w * kernel * p["CHANNELS"] // p["SIMD"]
+    return UnitTiming(np.full(beats_out, beats_in - 1), np.full(beats_in, -beats_out - 1), 2, 1)
+
+
+def _tile_gather(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    """All but the last of the tiles that become one wait in a memory of one tile's pixels."""
+    pixels, ratio = p["PIXELS"], p["OUT_LANES"] // p["IN_LANES"]
+    beats_in = design.streams[unit.sources[0]].beats
+    wide, pixel = np.divmod(np.arange(beats_in // ratio), pixels)
+    needs = ((wide + 1) * ratio - 1) * pixels + pixel
+    tile, pixel = np.divmod(np.arange(beats_in), pixels)
+    last = tile % ratio == ratio - 1
+    frees = np.where(last, tile // ratio * pixels + pixel - 1, (tile // ratio - 1) * pixels + pixel)
+    return UnitTiming(needs, frees, 1, 0)
+
+
+def _stream_array(latency: Callable[[Mapping[str, int]], int]) -> Timing:
+    def timing(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+        del design, unit
+        return _folded({**p, "OUT_H": p["PIXELS"], "OUT_W": 1}, latency(p))
+
+    return timing
 
 
 def _affine(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
@@ -257,7 +294,7 @@ def _output(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
 
 
 #: The parts of each unit, in stream order; a fork's part stands for each of its outputs.
-TIMINGS: dict[str, tuple[Callable[[Mapping[str, int], Design, Unit], UnitTiming], ...]] = {
+TIMINGS: dict[str, tuple[Timing, ...]] = {
     "bnn_input": (_input,),
     "bnn_width_converter": (_converter,),
     "bnn_window": (_window,),
@@ -265,6 +302,10 @@ TIMINGS: dict[str, tuple[Callable[[Mapping[str, int], Design, Unit], UnitTiming]
     "bnn_pe_array": (_pe_array,),
     "bnn_int_pe_array": (_int_pe_array,),
     "bnn_mac_pe_array": (_mac_pe_array,),
+    "bnn_frame_window": (_frame_window,),
+    "bnn_tile_gather": (_tile_gather,),
+    "bnn_stream_pe_array": (_stream_array(_popcount_latency),),
+    "bnn_stream_mac_pe_array": (_stream_array(mac_latency),),
     "bnn_affine": (_affine,),
     "bnn_fork": (_pass_through(1),),
     "bnn_add": (_pass_through(1),),

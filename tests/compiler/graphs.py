@@ -78,14 +78,15 @@ class GraphBuilder:
         return self.add(name, BitMaxPool(window, self.rng.random(channels) < 0.3))
 
     def layer(self, name: str, features: int, window: Window, bits: int = 8) -> GraphBuilder:
-        """A convolution of integer weights, with corner values, at border classes of its own."""
+        """A convolution of integer weights, with corner values, and border classes if padded."""
         channels, height, width = self.tensors[self.end].shape
         low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
         weight = self.rng.integers(low, high + 1, (features, channels, *window.kernel))
         weight[0], weight[-1] = low, high
         rows, columns = window.output_size(height, width)
-        offset = self.rng.integers(-500, 500, (2, 2, features))
-        classes = [(0, *(1,) * (n - 1)) for n in (rows, columns)]
+        count = 2 if any(window.pads) else 1
+        offset = self.rng.integers(-500, 500, (count, count, features))
+        classes = [(0, *(1,) * (n - 1)) if count > 1 else () for n in (rows, columns)]
         return self.add(name, IntegerConv(weight, window, bits, offset, classes[0], classes[1]))
 
     def classifier(self, name: str, features: int, bits: int = 8) -> GraphBuilder:

@@ -9,13 +9,13 @@ import pytest
 
 from bnnhw.board import load_board
 from bnnhw.cost import budget, total
-from bnnhw.datapath import build_datapath
 from bnnhw.errors import BnnhwError, FoldingError
 from bnnhw.folding import FoldingRequest, read_folding
 from bnnhw.goal import Goal
 from bnnhw.network import Network
 from bnnhw.search import FoldingSearch
 from bnnhw.unit_params import layer_cycles
+from bnnhw.wiring import build_datapath
 from graphs import cnv, digits
 
 PYNQ = load_board("pynq-z2")

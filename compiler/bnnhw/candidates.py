@@ -1,0 +1,205 @@
+"""The ways to fold one layer, with their estimated price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.cost import Resources, unit_resources
+from bnnhw.errors import FoldingError
+from bnnhw.folding import LayerFolding
+from bnnhw.layer_memory import BUS_BITS, can_stream
+from bnnhw.unit_params import (
+    MULTIPLY,
+    element_bits,
+    frame_window_unit,
+    layer_cycles,
+    layer_input_lanes,
+    needs_window,
+    pairs_fit,
+    pe_array_unit,
+    stream_array_unit,
+    weight_buffer_unit,
+    weight_reader_unit,
+    window_cycles,
+    window_unit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from bnnhw.folding import FoldingRequest
+    from bnnhw.network import Network
+    from bnnhw.stages import Layer
+
+# Wider words of weights from memory would only come from foldings that no board here can hold.
+_WIDEST_BUFFER = 4096
+# Wider memory words than this, in bits, only come from foldings that no board here can hold.
+_MAX_LANES = 16384
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to fold a layer, with its estimated price.
+
+    Attributes:
+        fold: PE, SIMD and memories.
+        cycles: cycles a frame, of the PE array or of the input, whichever is more.
+        resources: estimated resources of the layer's units.
+    """
+
+    fold: LayerFolding
+    cycles: int
+    resources: Resources
+
+
+def likeness(network: Network, layer: Layer, request: FoldingRequest) -> object:
+    """Equal for layers that the same foldings suit at the same price."""
+    facts = network.facts[layer.name]
+    return (
+        layer.image, layer.window, layer.features, layer.element, layer.weight_bits,
+        layer.threshold is None, facts.acc_bits, facts.rows, facts.columns,
+        repr(request.layers.get(layer.name)),
+    )  # fmt: skip
+
+
+def candidates(
+    network: Network, layer: Layer, request: FoldingRequest, *, streamed: bool
+) -> list[Candidate]:
+    """All ways to fold a layer that no other way beats in cycles and every resource.
+
+    ``streamed`` ones take their weights from memory; none for layers that cannot.
+    """
+    asked = request.layers.get(layer.name, {})
+    if streamed and not can_stream(layer):
+        return []
+    found: list[Candidate] = []
+    for pe, simd in product(
+        _allowed(asked, "pe", layer.features, layer, request),
+        _allowed(asked, "simd", layer.taps, layer, request),
+    ):
+        if pe * simd > _MAX_LANES and not asked:
+            continue
+        if streamed:
+            found += _streamed_folds(network, layer, pe, simd, asked)
+        else:
+            found += _folds(network, layer, pe, simd, asked)
+    return _pareto(found)
+
+
+def _folds(
+    network: Network, layer: Layer, pe: int, simd: int, asked: Mapping[str, Any]
+) -> list[Candidate]:
+    """A folding with each place for its weights and its window."""
+    facts, elem_bits = network.facts[layer.name], element_bits(layer.element)
+    fold = LayerFolding(pe, simd)
+    _, height, width = layer.image
+    inputs = height * width * layer.channels // layer_input_lanes(layer, fold)
+    cycles = max(layer_cycles(layer, fold), inputs)
+    buffers = {}
+    for buffer in _styles(asked, "buffer"):
+        if not needs_window(layer, fold):
+            buffers = {buffer: Resources()}
+            break
+        kind, params = window_unit(
+            layer.image,
+            layer.window,
+            elem_bits,
+            simd=simd,
+            repeats=layer.features // pe,
+            buffer=buffer,
+        )
+        cycles = max(cycles, window_cycles(kind, params))
+        buffers[buffer] = unit_resources(kind, params)
+    found = []
+    for memory, multiply in product(_styles(asked, "memory"), _multiplies(layer, pe, asked)):
+        array = LayerFolding(pe, simd, memory, multiply=multiply)
+        weights = unit_resources(*pe_array_unit(layer, facts, array))
+        found += [
+            Candidate(replace(array, buffer=buffer), cycles, weights + resources)
+            for buffer, resources in buffers.items()
+        ]
+    return found
+
+
+def _streamed_folds(
+    network: Network, layer: Layer, pe: int, simd: int, asked: Mapping[str, Any]
+) -> list[Candidate]:
+    """A folding with weights from memory; SIMD lies within a tap, a padded beat counts half."""
+    bits = pe * simd * layer.weight_bits
+    if layer.channels % simd or (simd % 2 and any(layer.window.pads)) or bits > _WIDEST_BUFFER:
+        return []
+    facts = network.facts[layer.name]
+    found = []
+    for buffer, multiply in product(_styles(asked, "buffer"), _multiplies(layer, pe, asked)):
+        fold = LayerFolding(pe, simd, "ddr", buffer, multiply)
+        units = [
+            stream_array_unit(layer, facts, fold),
+            frame_window_unit(layer, fold, simd, tiles=False),
+            weight_reader_unit(layer, fold),
+            ("bnn_width_converter", {"ELEM_BITS": 1, "IN_LANES": BUS_BITS, "OUT_LANES": bits}),
+        ]
+        if np.prod(layer.out_size) > 1:
+            units.append(weight_buffer_unit(layer, fold))
+        need = sum((unit_resources(*unit) for unit in units), Resources())
+        found.append(Candidate(fold, layer_cycles(layer, fold), need))
+    return found
+
+
+def _multiplies(layer: Layer, pe: int, asked: Mapping[str, Any]) -> list[str]:
+    """The ways a layer may multiply; two products share a DSP block where channels pair up."""
+    if layer.weight_bits == 1:
+        return ["lut"]
+    if "multiply" in asked:
+        return [str(asked["multiply"])]
+    return [way for way in MULTIPLY if way != "dsp2" or pairs_fit(layer, pe)]
+
+
+def _allowed(
+    asked: Mapping[str, Any], key: str, whole: int, layer: Layer, request: FoldingRequest
+) -> list[int]:
+    if key not in asked:
+        return divisors(whole)
+    value = int(asked[key])
+    if whole % value:
+        what = "output channels" if key == "pe" else "window (KH * KW * Cin)"
+        raise FoldingError(
+            f"{key} = {value} of layer '{layer.name}' does not divide its {what}, {whole}",
+            where=request.source,
+            fix=f"choose one of {', '.join(map(str, divisors(whole)))}",
+        )
+    return [value]
+
+
+def _styles(asked: Mapping[str, Any], key: str) -> list[str]:
+    given = asked.get(key)
+    return ["lut", "bram"] if given in (None, "ddr") else [str(given)]
+
+
+def _pareto(candidates: list[Candidate]) -> list[Candidate]:
+    """Drops candidates that another one beats or equals in cycles, LUT, BRAM and DSP."""
+
+    def order(c: Candidate) -> tuple[float, ...]:
+        r = c.resources
+        return c.cycles, r.lut, r.bram36, r.dsp, c.fold.pe
+
+    ordered = sorted(candidates, key=order)
+    front: list[Candidate] = []
+    for c in ordered:
+        if not any(
+            f.resources.lut <= c.resources.lut
+            and f.resources.bram36 <= c.resources.bram36
+            and f.resources.dsp <= c.resources.dsp
+            for f in front
+        ):
+            front.append(c)
+    return front
+
+
+def divisors(n: int) -> list[int]:
+    """All divisors, ascending."""
+    return [d for d in range(1, n + 1) if n % d == 0]
