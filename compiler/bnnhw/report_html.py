@@ -53,6 +53,7 @@ def report_html(report: Report) -> str:
     macs = sum(layer["macs"] for layer in report["layers"])
     weight_bits = sum(layer["weight_bits"] for layer in report["layers"])
     simulation = report["simulation"]
+    pictures = [(kind, draw_dataflow(report, width)) for width, kind in _PICTURES]
     page = render(
         "report.html.j2",
         model=report["model"],
@@ -68,9 +69,8 @@ def report_html(report: Report) -> str:
         alarms=mismatches(report),
         headline=_headline(report),
         origins=_ORIGIN_MEANING,
-        pictures=[
-            {"kind": kind, **asdict(draw_dataflow(report, width))} for width, kind in _PICTURES
-        ],
+        pictures=[{"kind": kind, **asdict(picture)} for kind, picture in pictures],
+        shortcuts=any(arrow.skips for arrow in pictures[0][1].arrows),
         cycles=_cycles(report),
         resources=[_resource(fact) for fact in resource_facts(report)],
         synthesis=_synthesis(report),
