@@ -140,9 +140,7 @@ class DesignBuilder:
         channels = layer.weights.shape[3]
         beats = layer.tiles * layer.folds * layer.pixels
         integer = layer.weight_bits > 1
-        taps = self.stream(
-            f"{name}_window", layer.in_bits, layer.simd, beats, user=int(not integer)
-        )
+        taps = self.stream(f"{name}_window", layer.in_bits, layer.simd, beats, user=1)
         self.unit(
             f"{name}_window", "bnn_frame_window", (source,), (taps,),
             {
@@ -159,7 +157,7 @@ class DesignBuilder:
         weights = self.weights(name, layer)
         result = self.stream(f"{name}_array", 1 if binary else layer.acc_bits, layer.pe,
                              layer.tiles * layer.pixels, depth=0 if binary else 5)  # fmt: skip
-        kind = "bnn_stream_mac_array" if integer else "bnn_stream_pe_array"
+        kind = "bnn_stream_mac_pe_array" if integer else "bnn_stream_pe_array"
         own = (
             {"IN_BITS": layer.in_bits, "IN_SIGNED": 0, "WEIGHT_BITS": layer.weight_bits,
              "MULTIPLY_STYLE": 2}

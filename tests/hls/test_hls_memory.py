@@ -140,19 +140,21 @@ def mac_case(
     x = rng.integers(low, high + 1, (FRAMES, 1, pixels, folds, 1, simd))
     weights = rng.integers(least, -least, (tiles, 1, folds, pe, simd))
     x[0], weights[0] = high, least
+    x[1, :, 0, 0] = 0  # a padded tap
     init = rng.integers(-(1 << 20), 1 << 20, (tiles, pe))
     acc = init[:, None] + (x * weights).sum(axis=(3, 5))
     size = (FRAMES, tiles, pixels, folds)
-    beats = beats_of(np.broadcast_to(x, (*size, 1, simd)), simd, bits)
-    beats += beats_of(np.broadcast_to(weights, (*size, pe, simd)), pe * simd, weight_bits)
+    marked = [beat | int(not beat) << simd * bits for beat in
+              beats_of(np.broadcast_to(x, (*size, 1, simd)), simd, bits)]  # fmt: skip
+    beats = marked + beats_of(np.broadcast_to(weights, (*size, pe, simd)), pe * simd, weight_bits)
     params = {
         "PE": pe, "SIMD": simd, "FOLDS": folds, "TILES": tiles, "PIXELS": pixels, "IN_BITS": bits,
         "IN_SIGNED": int(signed), "WEIGHT_BITS": weight_bits, "ACC_BITS": acc_bits,
         "MULTIPLY_STYLE": style,
     }  # fmt: skip
     words = [[int(v) for v in row] for row in init]
-    widths = (simd * bits, pe * simd * weight_bits)
-    return Case(name, "bnn_stream_mac_array", params, widths, pe * acc_bits, beats,
+    widths = (simd * bits + 1, pe * simd * weight_bits)
+    return Case(name, "bnn_stream_mac_pe_array", params, widths, pe * acc_bits, beats,
                 beats_of(acc, pe, acc_bits), FRAMES, [(words, acc_bits)])  # fmt: skip
 
 
@@ -201,7 +203,7 @@ LEGAL = {case.kind: dict(case.params) for case in reversed(CASES)}
 ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_axi_reader", {"DATA_BITS": 48}, "a bus word is a power of two of bits"),
     ("bnn_weight_buffer", {"BEATS": 10}, "a frame is a whole number of tiles"),
-    ("bnn_stream_mac_array", {"PE": 3}, "packed products need an even PE"),
+    ("bnn_stream_mac_pe_array", {"PE": 3}, "packed products need an even PE"),
     ("bnn_tile_gather", {"BEATS": 12}, "a frame is a whole number of tiles"),
     ("bnn_tile_gather", {"OUT_LANES": 7}, "IN_LANES divides OUT_LANES"),
     ("bnn_stream_pe_array", {"SIMD": 7}, "half of SIMD is a number"),

@@ -100,7 +100,7 @@ TWINS = {
         (MemoryArgument("INIT_FILE", "PE", "INIT_STYLE"),),
         inputs=("s_axis", "w_axis"),
     ),
-    "bnn_stream_mac_array": Twin(
+    "bnn_stream_mac_pe_array": Twin(
         (
             *(*_FOLDING, "PIXELS", "IN_BITS", "IN_SIGNED", "WEIGHT_BITS", "ACC_BITS"),
             "MULTIPLY_STYLE",

@@ -18,7 +18,7 @@ VERSION = 0x0001_0000
 
 # Units that mark padded beats (tuser), and those that want to know them.
 _MARKING = ("bnn_window", "bnn_frame_window")
-_MARKED = ("bnn_stream_pe_array",)
+_MARKED = ("bnn_stream_pe_array", "bnn_stream_mac_pe_array")
 # Ports of the units at the two ends of the design, beside their stream.
 _INPUT_PORTS = (
     ("s_axis_tdata", "s_axis_tdata"),

@@ -1,5 +1,5 @@
-#ifndef BNN_STREAM_MAC_ARRAY_H_
-#define BNN_STREAM_MAC_ARRAY_H_
+#ifndef BNN_STREAM_MAC_PE_ARRAY_H_
+#define BNN_STREAM_MAC_PE_ARRAY_H_
 
 #include "bnn_bits.h"
 #include "bnn_multiply.h"
@@ -8,11 +8,12 @@ namespace bnnhw {
 
 /// Integer activations by integer weights from a stream, tile by tile: acc = init[tile][p] + sum of
 /// w * x.
-/// In: TILES * PIXELS * FOLDS beats of SIMD numbers of IN_BITS, and as many of PE * SIMD weights of
-/// WEIGHT_BITS. Out: TILES * PIXELS beats of PE sums.
+/// In: TILES * PIXELS * FOLDS beats of SIMD numbers of IN_BITS, where the top bit marks padding,
+/// whose numbers are 0, and as many of PE * SIMD weights of WEIGHT_BITS. Out: TILES * PIXELS beats of
+/// PE sums.
 template <int PE, int SIMD, int FOLDS, int TILES, int PIXELS, int IN_BITS, int IN_SIGNED,
           int WEIGHT_BITS, int ACC_BITS, int MULTIPLY_STYLE>
-void bnn_stream_mac_array(hls::stream<ap_uint<SIMD * IN_BITS>>& s_axis,
+void bnn_stream_mac_pe_array(hls::stream<ap_uint<SIMD * IN_BITS + 1>>& s_axis,
                           hls::stream<ap_uint<PE * SIMD * WEIGHT_BITS>>& w_axis,
                           hls::stream<ap_uint<PE * ACC_BITS>>& m_axis,
                           const ap_uint<ACC_BITS> (&init)[TILES][PE]) {
@@ -38,7 +39,7 @@ void bnn_stream_mac_array(hls::stream<ap_uint<SIMD * IN_BITS>>& s_axis,
   int tile = 0;
   for (int beat = 0; beat < TILES * PIXELS * FOLDS; ++beat) {
 #pragma HLS PIPELINE II=1
-    const ap_uint<SIMD * IN_BITS> in = s_axis.read();
+    const ap_uint<SIMD * IN_BITS + 1> in = s_axis.read();
     const ap_uint<PE * kWordBits> weights = w_axis.read();
     // Two output channels at a time; the partner of an odd last one has weights of 0.
     for (int p = 0; p < PE; p += 2) {
@@ -87,4 +88,4 @@ void bnn_stream_mac_array(hls::stream<ap_uint<SIMD * IN_BITS>>& s_axis,
 
 }  // namespace bnnhw
 
-#endif  // BNN_STREAM_MAC_ARRAY_H_
+#endif  // BNN_STREAM_MAC_PE_ARRAY_H_

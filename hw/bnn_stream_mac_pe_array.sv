@@ -2,10 +2,11 @@
 // for all pixels.
 //
 // In: SIMD elements of IN_BITS a beat on s_axis and the PE * SIMD weights of WEIGHT_BITS for it on
-// w_axis, taken together; FOLDS beats a window, PIXELS windows a tile, TILES tiles a frame.
+// w_axis, taken together; FOLDS beats a window, PIXELS windows a tile, TILES tiles a frame. tuser
+// marks padding: its elements are 0, and so is what it adds.
 // Out: one beat a window, PE accumulators of ACC_BITS. MULTIPLY_STYLE and latency as in
 // bnn_mac_pe_array. One beat in a cycle.
-module bnn_stream_mac_array #(
+module bnn_stream_mac_pe_array #(
     parameter int unsigned PE = 4,
     parameter int unsigned SIMD = 4,
     parameter int unsigned FOLDS = 8,
@@ -22,6 +23,7 @@ module bnn_stream_mac_array #(
     input  logic                           clk,
     input  logic                           rst_n,
     input  logic [       SIMD*IN_BITS-1:0] s_axis_tdata,
+    input  logic                           s_axis_tuser,
     input  logic                           s_axis_tvalid,
     output logic                           s_axis_tready,
     input  logic [PE*SIMD*WEIGHT_BITS-1:0] w_axis_tdata,
@@ -86,11 +88,17 @@ module bnn_stream_mac_array #(
       .data_o(m_axis_tdata)
   );
 
+  logic unused;
+  assign unused = s_axis_tuser;
+
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)
     m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
       m_axis_tdata
   ));
+  assert property (@(posedge clk) disable iff (!rst_n)
+    s_axis_tvalid && s_axis_tuser |-> s_axis_tdata == '0)
+  else $error("bnn_stream_mac_pe_array: a padded beat must be 0");
 `endif
 
 endmodule

@@ -1,4 +1,4 @@
-"""bnn_stream_mac_array: exact sums of products with weights that come along, tile by tile."""
+"""bnn_stream_mac_pe_array: exact sums of products with weights that come along, tile by tile."""
 
 from __future__ import annotations
 
@@ -58,15 +58,17 @@ def test_sums_exactly_tile_by_tile_and_loses_no_cycle(shape: Shape) -> None:
     weights = rng.integers(least, -least, (1, tiles, 1, folds, pe, simd))
     x[0], weights[:, 0] = low, least
     x[1] = high
+    x[2, :, 0, 0] = 0  # a padded tap
     init = rng.integers(-(1 << 20), 1 << 20, (tiles, pe))
     acc = init[None, :, None] + (x * weights).sum(axis=(3, 5))
     assert np.abs(acc).max() < 1 << (shape.acc_bits - 1)
     size = (FRAMES, tiles, pixels, folds)
+    beats = pack(np.broadcast_to(x, (*size, 1, simd)), simd, shape.in_bits)
     runs = run_streams(
-        "bnn_stream_mac_array",
+        "bnn_stream_mac_pe_array",
         shape.parameters,
         {
-            "s_axis": pack(np.broadcast_to(x, (*size, 1, simd)), simd, shape.in_bits),
+            "s_axis": {"tdata": beats, "tuser": [int(beat == 0) for beat in beats]},
             "w_axis": pack(
                 np.broadcast_to(weights, (*size, pe, simd)), pe * simd, shape.weight_bits
             ),
@@ -91,11 +93,11 @@ def test_sums_exactly_tile_by_tile_and_loses_no_cycle(shape: Shape) -> None:
     "wrong", [{"PIXELS": 0}, {"PE": 3}, {"MULTIPLY_STYLE": 4}, {"ACC_BITS": 40}], ids=str
 )
 def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_stream_mac_array", {**BASE.parameters, **wrong})
+    assert refusal("bnn_stream_mac_pe_array", {**BASE.parameters, **wrong})
 
 
 @pytest.mark.parametrize(
     "shape", [BASE, replace(BASE, tiles=1, multiply_style=LUT), replace(BASE, simd=1)], ids=str
 )
 def test_is_free_of_lint(shape: Shape) -> None:
-    assert lint("bnn_stream_mac_array", shape.parameters) == ""
+    assert lint("bnn_stream_mac_pe_array", shape.parameters) == ""
