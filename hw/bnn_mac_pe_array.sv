@@ -42,9 +42,6 @@ module bnn_mac_pe_array #(
   localparam int unsigned InitAddrBits = (InitWords > 1) ? $clog2(InitWords) : 1;
   localparam int unsigned MultiplyStages = (MULTIPLY_STYLE == 1) ? 1 + (WEIGHT_BITS + 3) / 4 : 3;
   localparam int unsigned Levels = $clog2(SIMD);
-  localparam int unsigned ProductBits = IN_BITS + WEIGHT_BITS;
-  localparam int unsigned TotalBits =
-      (ProductBits + Levels < ACC_BITS) ? ProductBits + Levels : ACC_BITS;
 
   if (PE == 0 || SIMD == 0) begin : gen_bad_size
     $error("bnn_mac_pe_array: PE and SIMD must be positive");
@@ -69,7 +66,6 @@ module bnn_mac_pe_array #(
   logic [InitAddrBits-1:0] init_addr;
   logic [PE*SIMD*WEIGHT_BITS-1:0] weights;
   logic [PE*ACC_BITS-1:0] init;
-  logic [SIMD*IN_BITS-1:0] x_q;
 
   bnn_pe_control #(
       .FOLDS(FOLDS),
@@ -121,112 +117,25 @@ module bnn_mac_pe_array #(
       .data_o(init)
   );
 
-  always_ff @(posedge clk) if (en) x_q <= s_axis_tdata;
-
-  // In a DSP48E1 the factors have registers; the rows in LUTs begin at one too, not at a block RAM.
-  logic [PE*SIMD*WEIGHT_BITS-1:0] w_factors;
-  logic [SIMD*IN_BITS-1:0] x_factors;
-  if (MULTIPLY_STYLE == 1) begin : gen_factors
-    logic [PE*SIMD*WEIGHT_BITS-1:0] weights_q;
-    logic [SIMD*IN_BITS-1:0] x_q2;
-    always_ff @(posedge clk) begin
-      if (en) begin
-        weights_q <= weights;
-        x_q2 <= x_q;
-      end
-    end
-    assign w_factors = weights_q;
-    assign x_factors = x_q2;
-  end else begin : gen_no_factors
-    assign w_factors = weights;
-    assign x_factors = x_q;
-  end
-
-  // Products of the PEs, and the +1 that a product still lacks.
-  logic [PE*SIMD*ProductBits-1:0] products;
-  logic [PE*SIMD-1:0] carries;
-
-  for (genvar p = 0; p < PE; p++) begin : gen_pe
-    for (genvar s = 0; s < SIMD; s++) begin : gen_lane
-      if (MULTIPLY_STYLE == 1) begin : gen_booth
-        bnn_booth #(
-            .X_BITS  (IN_BITS),
-            .X_SIGNED(IN_SIGNED),
-            .W_BITS  (WEIGHT_BITS),
-            .SUM_BITS(ProductBits)
-        ) u_product (
-            .clk  (clk),
-            .en_i (en),
-            .x_i  (x_factors[s*IN_BITS+:IN_BITS]),
-            .w_i  (w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .c_i  (1'b0),
-            .sum_o(products[(p*SIMD+s)*ProductBits+:ProductBits])
-        );
-        assign carries[p*SIMD+s] = 1'b0;
-      end else if (MULTIPLY_STYLE == 2) begin : gen_dsp
-        bnn_dsp_product #(
-            .X_BITS  (IN_BITS),
-            .X_SIGNED(IN_SIGNED),
-            .W_BITS  (WEIGHT_BITS)
-        ) u_product (
-            .clk(clk),
-            .en_i(en),
-            .x_i(x_factors[s*IN_BITS+:IN_BITS]),
-            .w_i(w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .product_o(products[(p*SIMD+s)*ProductBits+:ProductBits])
-        );
-        assign carries[p*SIMD+s] = 1'b0;
-      end else if (p % 2 == 0) begin : gen_pair
-        bnn_dsp_pair #(
-            .X_BITS  (IN_BITS),
-            .X_SIGNED(IN_SIGNED),
-            .W_BITS  (WEIGHT_BITS)
-        ) u_pair (
-            .clk(clk),
-            .en_i(en),
-            .x_i(x_factors[s*IN_BITS+:IN_BITS]),
-            .w0_i(w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .w1_i(w_factors[((p+1)*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .low_o(products[(p*SIMD+s)*ProductBits+:ProductBits]),
-            .high_o(products[((p+1)*SIMD+s)*ProductBits+:ProductBits]),
-            .borrow_o(carries[(p+1)*SIMD+s])
-        );
-        assign carries[p*SIMD+s] = 1'b0;
-      end
-    end
-
-    localparam int unsigned Carries = (MULTIPLY_STYLE == 3 && p % 2 == 1) ? 1 : 0;
-    logic [TotalBits-1:0] total;
-    logic carry;
-    logic [ACC_BITS-1:0] base;
-    logic [ACC_BITS-1:0] sum_q;
-
-    bnn_adder_tree #(
-        .TERMS(SIMD),
-        .BITS(ProductBits),
-        .OUT_BITS(TotalBits),
-        .CARRIES(Carries)
-    ) u_sum (
-        .clk(clk),
-        .en_i(en),
-        .terms_i(products[p*SIMD*ProductBits+:SIMD*ProductBits]),
-        .carries_i(carries[p*SIMD+:SIMD]),
-        .sum_o(total),
-        .carry_o(carry)
-    );
-
-    assign base = acc_first ? init[p*ACC_BITS+:ACC_BITS] : sum_q;
-    if (Carries == 1) begin : gen_carry
-      always_ff @(posedge clk)
-        if (acc_en)
-          sum_q <= ACC_BITS'($signed(total)) + base + ACC_BITS'(carry);
-    end else begin : gen_no_carry
-      always_ff @(posedge clk) if (acc_en) sum_q <= ACC_BITS'($signed(total)) + base;
-      logic unused;
-      assign unused = carry;
-    end
-    assign m_axis_tdata[p*ACC_BITS+:ACC_BITS] = sum_q;
-  end
+  bnn_mac_core #(
+      .PE(PE),
+      .SIMD(SIMD),
+      .IN_BITS(IN_BITS),
+      .IN_SIGNED(IN_SIGNED),
+      .WEIGHT_BITS(WEIGHT_BITS),
+      .ACC_BITS(ACC_BITS),
+      .MULTIPLY_STYLE(MULTIPLY_STYLE),
+      .STAGES(MultiplyStages + Levels)
+  ) u_core (
+      .clk(clk),
+      .en_i(en),
+      .acc_en_i(acc_en),
+      .acc_first_i(acc_first),
+      .x_i(s_axis_tdata),
+      .weights_i(weights),
+      .init_i(init),
+      .data_o(m_axis_tdata)
+  );
 
 `ifndef SYNTHESIS
   assert property (@(posedge clk) disable iff (!rst_n)
