@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
 
 _MARK = "manifest.json"
-_SCHEMA = 1  # of the manifest and of the report
+_REPORT = "report.json"
+_SCHEMAS = {_MARK: 1, _REPORT: 2}  # those that this version writes and reads
 _KEYS = {"schema", "bnnhw", "network", "top", "input", "output"}
 
 
@@ -62,7 +63,7 @@ class Build:
     @property
     def report(self) -> dict[str, Any]:
         """The content of report.json as it is now: simulation and synthesis add to it."""
-        path = self.path / "report.json"
+        path = self.path / _REPORT
         report = _read_json(path)
         _check_schema(report, path)
         return report
@@ -73,13 +74,18 @@ class Build:
         return read_graph(self.path / "graph.npz")
 
     def require(self, backend: str) -> None:
-        """Raises BnnhwError where the build was made without "verilog" or "hls"."""
+        """Raises BnnhwError where the build lacks "verilog" or "hls", or has another's report.
+
+        Worth asking before a long simulation, whose figures go into the report.
+        """
         if not any((self.path / {"verilog": "rtl", "hls": "hls"}[backend]).glob(f"{self.top}.*")):
             raise BnnhwError(
                 f"the build holds no {backend} files",
                 where=str(self.path),
                 fix="compile the model again with --backend verilog --backend hls, the default",
             )
+        if (self.path / _REPORT).is_file():
+            _ = self.report
 
     @property
     def top(self) -> str:
@@ -195,9 +201,10 @@ def _is_empty_folder(path: Path) -> bool:
 
 
 def _check_schema(data: dict[str, Any], path: Path) -> None:
-    if data.get("schema") != _SCHEMA:
+    expected = _SCHEMAS[path.name]
+    if data.get("schema") != expected:
         raise BnnhwError(
-            f"has schema {data.get('schema')}, this version of bnnhw reads {_SCHEMA}",
+            f"has schema {data.get('schema')}, this version of bnnhw reads {expected}",
             where=str(path),
             fix="compile the model again",
         )

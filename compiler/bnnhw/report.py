@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bnnhw.synth import Synthesis
     from bnnhw.token_model import Prediction
 
-SCHEMA = 1
+SCHEMA = 2  # 2: units name lists of "sources" and "sinks"
 _RESOURCES = ("lut", "ff", "bram36", "dsp")
 
 

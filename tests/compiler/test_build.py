@@ -122,7 +122,7 @@ def test_what_is_no_build_is_not_opened(tmp_path) -> None:
         assert caught.value.fix
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"{}", b"\xff\xfe", b'{"schema": 2}'])
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"{}", b"\xff\xfe", b'{"schema": 3}'])
 def test_a_damaged_report_is_an_error_that_names_it(tmp_path, content) -> None:
     write_manifest(tmp_path)
     if content is not None:
@@ -140,6 +140,17 @@ def test_a_build_of_another_schema_is_not_read_but_may_be_replaced(tmp_path) -> 
         Build.open(tmp_path / "b")
     assert caught.value.fix == "compile the model again"
     assert Build.open(write_build(tmp_path / "b", FILES).path).top == "n_top"
+
+
+def test_the_report_of_an_older_version_asks_for_another_compile(tmp_path) -> None:
+    build = write_build(tmp_path / "b", FILES | {"report.json": '{"schema": 1, "units": []}'})
+    for read in (lambda: build.report, lambda: build.require("verilog")):
+        with pytest.raises(
+            BnnhwError, match="has schema 1, this version of bnnhw reads 2"
+        ) as caught:
+            read()
+        assert caught.value.where == str(build.path / "report.json")
+        assert caught.value.fix == "compile the model again"
 
 
 def test_the_back_end_that_a_build_lacks_is_named(tmp_path) -> None:

@@ -234,9 +234,9 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
         *("schema", "model", "board", "clock_mhz", "cycles_per_frame", "latency_cycles", "fps"),
         *("resources", "ddr_bytes_per_frame", "verification", "output"),
     )
-    beside = ("bnnhw", "part", "layers", "units", "streams", "memories", "simulation")
+    beside = ("bnnhw", "part", "family", "layers", "units", "streams", "memories", "simulation")
     assert set(report) == {*described, *beside, "synthesis", "notes"}
-    assert report["schema"] == 1 and report["model"] == "digits" and report["board"] == "pynq-z2"
+    assert report["schema"] == 2 and report["model"] == "digits" and report["board"] == "pynq-z2"
     assert report["clock_mhz"] == 100 and report["ddr_bytes_per_frame"] == 0
     cycles, latency = report["cycles_per_frame"], report["latency_cycles"]
     assert list(cycles) == ["ideal", "predicted", "simulated"]
