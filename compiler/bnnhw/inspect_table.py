@@ -4,35 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bnnhw.inspect import Inspection
+    from bnnhw.inspect import Inspection, Layer
+
+_HEADINGS = ("operation", "output", "weights", "input", "MACs", "parameters", "weight bits")
+_WORDS = 4  # columns of words; numbers follow
+_GAP = "  "
+_INDENT = " "  # of figures below their layer: those of networks at 224x224 just fit 80 columns
 
 
 def print_inspection(found: Inspection, out: Console) -> None:
     """Prints layers, totals, and what was recognised."""
     form = found.graph.input_format
-    out.print(
-        f"{found.graph.name}: input {form.name} {form.dtype}{list(form.shape)}, {form.element}",
-        highlight=False, markup=False,
-    )  # fmt: skip
-    table = Table(box=None)
-    for title in ("layer", "operation", "output", "weights", "input"):
-        table.add_column(title, overflow="fold", no_wrap=title != "layer")
-    for title in ("MACs", "parameters", "weight bits"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for layer in found.layers:
-        numbers = (layer.macs, layer.parameters, layer.weight_bits)
-        shape = "x".join(map(str, layer.shape))
-        table.add_row(
-            layer.name, layer.op, shape, layer.weights, layer.input, *(f"{n:,}" for n in numbers)
-        )
-    out.print(table)
-    for line in _totals(found):
+    head = f"{found.graph.name}: input {form.name} {form.dtype}{list(form.shape)}, {form.element}"
+    for line in (head, *_table(found.layers, out.width)):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in _totals(found):
+        out.print(line, highlight=False, markup=False)
+
+
+def _table(layers: tuple[Layer, ...], width: int) -> list[str]:
+    """A row a layer; names that leave no room for the figures get a line of their own."""
+    rows = [_HEADINGS, *(_cells(layer) for layer in layers)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    figures = [
+        _GAP.join(
+            cell.ljust(size) if i < _WORDS else cell.rjust(size)
+            for i, (cell, size) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    names = ["layer", *(layer.name for layer in layers)]
+    longest = max(map(len, names))
+    if longest + len(_GAP) + len(figures[0]) <= width:
+        return [
+            f"{name.ljust(longest)}{_GAP}{row}" for name, row in zip(names, figures, strict=True)
+        ]
+    return [
+        line for pair in zip(names, figures, strict=True) for line in (pair[0], _INDENT + pair[1])
+    ]
+
+
+def _cells(layer: Layer) -> tuple[str, ...]:
+    numbers = (layer.macs, layer.parameters, layer.weight_bits)
+    shape = "x".join(map(str, layer.shape))
+    return layer.op, shape, layer.weights, layer.input, *(f"{n:,}" for n in numbers)
 
 
 def _totals(found: Inspection) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bnnhw.name_lines import name_lines
 from bnnhw.report_facts import (
     SIMULATE,
     SYNTHESISE,
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _BAR = 12
+_LEAST_NAME = 16
+_INDENT = 4
+_GAP = 2  # between the columns of a table
 _LOUD, _ALARM, _GOOD, _SOFT = "bold yellow", "bold red", "green", "dim"
 
 
@@ -41,11 +46,11 @@ def summary(report: Report, console: Console) -> None:
     console.print(Text(title, style="bold", overflow="fold"))
     console.print(_headline(report))
     console.print()
-    console.print(_layers(report, ascii_only=console.options.ascii_only))
+    console.print(_layers(report, console))
     console.print()
     console.print(_resources(report))
     console.print()
-    console.print(_verification(report))
+    _print_verification(report, console)
     for alarm in mismatches(report):
         console.print(Text(f"MISMATCH: {alarm}", style=_ALARM, overflow="fold"))
     for note in report["notes"]:
@@ -70,7 +75,7 @@ def _headline(report: Report) -> Table:
     return table
 
 
-def _layers(report: Report, *, ascii_only: bool) -> Table:
+def _layers(report: Report, console: Console) -> Table:
     table = _table(
         ("layer", "left"),
         ("PE", "right"),
@@ -80,20 +85,28 @@ def _layers(report: Report, *, ascii_only: bool) -> Table:
         ("weights", "right"),
         ("kept in", "left"),
     )
-    frame = cycles_per_frame(report).value
+    layers = report["layers"]
     busiest = bottleneck_layers(report)
-    longest = max([frame or 1, *(layer["cycles"] for layer in report["layers"])])
-    for layer in report["layers"]:
-        style = _LOUD if layer["name"] in busiest else ""
-        table.add_row(
-            _cell(layer["name"], style),
+    longest = max([cycles_per_frame(report).value or 1, *(layer["cycles"] for layer in layers)])
+    bars = [_bar(layer["cycles"] / longest, console.options.ascii_only) for layer in layers]
+    figures = [
+        (
             str(layer["pe"]),
             str(layer["simd"]),
-            Text(number(layer["cycles"]), style=style),
-            Text(_bar(layer["cycles"] / longest, ascii_only=ascii_only), style=style),
+            number(layer["cycles"]),
+            bar,
             bits(layer["weight_bits"]),
             weights_place(layer),
         )
+        for layer, bar in zip(layers, bars, strict=True)
+    ]
+    headings = [str(column.header) for column in table.columns[1:]]
+    taken = sum(max(map(len, cells)) + _GAP for cells in zip(headings, *figures, strict=True))
+    room = max(_LEAST_NAME, console.width - taken)
+    for layer, cells in zip(layers, figures, strict=True):
+        style = _LOUD if layer["name"] in busiest else ""
+        styles = ("", "", style, style, "", "")
+        table.add_row(_cell(name_lines(layer["name"], room), style), *map(Text, cells, styles))
     return table
 
 
@@ -125,24 +138,18 @@ def _resources(report: Report) -> Table:
     return table
 
 
-def _verification(report: Report) -> Table | Text:
-    checks = report["verification"]
-    if not checks:
-        return Text("nothing was verified; " + SIMULATE, style=_LOUD)
-    table = _table(
-        ("found", "left"), ("checked", "left"), ("against", "left"), ("inputs", "right"),
-        ("note", "left"),
-    )  # fmt: skip
-    for check in checks:
+def _print_verification(report: Report, console: Console) -> None:
+    """A line a comparison, and below it, indented, what a reader should know beside."""
+    if not report["verification"]:
+        console.print(Text("nothing was verified; " + SIMULATE, style=_LOUD))
+    for check in report["verification"]:
         style = _ALARM if check["mismatches"] else _GOOD if check["inputs"] else _LOUD
-        table.add_row(
-            Text(verdict(check), style=style),
-            _cell(check["what"]),
-            _cell(check["against"]),
-            number(check["inputs"]),
-            _cell(check["note"]),
-        )
-    return table
+        inputs = f"{number(check['inputs'])} input{'' if check['inputs'] == 1 else 's'}"
+        found = f"{check['what']} against {check['against']}, {inputs}"
+        console.print(Text.assemble((f"{verdict(check)}: ", style), found, overflow="fold"))
+        if check["note"]:
+            note = Text(check["note"], style=_SOFT, overflow="fold")
+            console.print(Padding(note, (0, 0, 0, _INDENT), expand=False))
 
 
 def _table(*columns: tuple[str, str], header: bool = True) -> Table:
@@ -161,7 +168,7 @@ def _cell(text: str, style: str = "") -> Text:
     return Text(text, style=style, overflow="fold")
 
 
-def _bar(share: float, *, ascii_only: bool) -> str:
+def _bar(share: float, ascii_only: bool) -> str:
     full = round(min(max(share, 0.0), 1.0) * _BAR)
     return ("#" if ascii_only else "\N{FULL BLOCK}") * full
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from bnnhw import cli
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions
-from bnnhw.inspect import inspect_model
+from bnnhw.inspect import Inspection, Layer, inspect_model
+from bnnhw.inspect_table import print_inspection
 from bnnhw.models import shipped_model
 from sketch import Sketch, image, small_cnn
 
@@ -88,6 +91,29 @@ def test_all_16_layers_of_an_untouched_export_are_recognised(
     assert "16 of activations" in " ".join(data["notes"])
     assert "--input-type" in data["undeclared"]["fix"]
     assert data["unsupported"] is None
+
+
+def test_80_columns_keep_names_and_figures_whole(tmp_path: Path) -> None:
+    graph = inspect_model(small_cnn().save(tmp_path / "tiny.onnx")).graph
+    long = Layer("/layer1/layer1.0/binary_conv/Conv", "Conv 3x3 /2", (64, 112, 112), "binary",
+                 "binary", 115_605_504, 2_359_296, 75_497_472)  # fmt: skip
+    short = Layer("fc", "Dense", (10,), "real", "real", 2560, 2560, 81_920)
+    figures = ["Conv 3x3 /2", "64x112x112", "binary", "binary", "115,605,504", "2,359,296",
+               "75,497,472"]  # fmt: skip
+    for layers, width, lines_a_layer in (((long, short), 80, 2), ((short,), 80, 1),
+                                         ((long, short), 120, 1)):  # fmt: skip
+        shown = io.StringIO()
+        print_inspection(Inspection(graph, layers), Console(file=shown, width=width))
+        table = shown.getvalue().split("binary layers:")[0].splitlines()[1:]
+        assert len(table) == lines_a_layer * (1 + len(layers))
+        assert max(len(line) for line in table) <= width
+        cells = [line.split() for line in table]
+        if lines_a_layer == 2:
+            assert cells[2] == [long.name] and " ".join(cells[3]) == " ".join(figures)
+            assert cells[4] == ["fc"]
+        elif len(layers) == 2:
+            assert " ".join(cells[1]) == " ".join([long.name, *figures])
+        assert len({line.index("input") for line in table if "input" in line}) == 1
 
 
 def test_the_same_figures_in_json_as_in_the_table(tmp_path: Path, inspect: Command) -> None:

@@ -12,6 +12,7 @@ import graphs
 from bnnhw.board import load_board
 from bnnhw.goal import Goal
 from bnnhw.lower import lower
+from bnnhw.name_lines import name_lines
 from bnnhw.network import Network
 from bnnhw.report import Verification, make_report
 from bnnhw.report_facts import SIMULATE, SYNTHESISE
@@ -75,6 +76,33 @@ def test_long_names_fold_and_numbers_stay_whole(measured):
     assert LONG in folded
 
 
+def test_names_break_behind_separators_and_into_pieces_only_where_they_must(measured):
+    assert name_lines("/layer1/layer1.0/binary_conv/Conv", 18) == (
+        "/layer1/layer1.0/\nbinary_conv/Conv"
+    )
+    assert name_lines("conv1", 18) == "conv1" and name_lines("", 18) == ""
+    assert name_lines("a" * 20 + "_b", 8) == "aaaaaaaa\naaaaaaaa\naaaa_b"
+    for width in (1, 3, 7, 40):
+        lines = name_lines(LONG + " x.y", width)
+        assert lines.replace("\n", "") == LONG + " x.y"
+        assert max(map(len, lines.split("\n"))) <= width
+    report = copy.deepcopy(measured)
+    report["layers"][0]["name"] = "/layer1/layer1.0/binary_conv/binary_conv/Conv"
+    first = printed(report).split("kept in")[1].splitlines()[1:3]
+    assert [line.split()[0] for line in first] == [
+        "/layer1/layer1.0/binary_",
+        "conv/binary_conv/Conv",
+    ]
+
+
+def test_a_long_note_has_the_width_of_the_terminal(fresh):
+    report = copy.deepcopy(fresh)
+    report["verification"][0]["note"] = " ".join(["57 integer tensors agree"] * 20)
+    lines = [line for line in printed(report).splitlines() if "57 integer" in line]
+    assert len(lines) == 7 and all(line.startswith("    ") for line in lines)
+    assert "".join(lines).count("tensors") >= 19
+
+
 def test_every_layer_is_a_row_with_its_fold_and_cycles(fresh):
     rows = [line.split() for line in printed(fresh).splitlines()]
     for layer in fresh["layers"]:
@@ -110,12 +138,7 @@ def test_resources_show_need_supply_and_share(fresh):
 
 
 def test_mismatch_is_loud_and_nothing_compared_is_not_exact(fresh):
-    assert row_of(printed(fresh), "exact").split()[:4] == [
-        "exact",
-        "interpreter",
-        "onnxruntime",
-        "32",
-    ]
+    assert row_of(printed(fresh), "exact") == "exact: interpreter against onnxruntime, 32 inputs"
     assert "MISMATCH" not in printed(fresh)
     wrong = copy.deepcopy(fresh)
     wrong["verification"][0]["mismatches"] = 2
