@@ -71,6 +71,11 @@ options("infinite input offset", "--input-offset", "inf")
 options("unknown bit for zero", "--sign-zero", "both")
 options("missing input file", "--input", "absent.npy")
 options("missing folding file", "--folding", "absent.json")
+options("precision without a width", "--precision", "conv_7")
+options("precision of an unknown name", "--precision", "nowhere=8")
+options("precision of one bit", "--precision", "conv_7=1")
+options("precision of a binary network", "--precision", "conv_7=8")
+options("missing calibration file", "--calibrate", "absent.npz")
 
 
 @case
@@ -176,6 +181,8 @@ folding("folding with PE as text", {"layers": {FIRST: {"pe": "2"}}})
 folding("folding with PE that divides nothing", {"layers": {FIRST: {"pe": 3}}})
 folding("folding with SIMD that divides nothing", {"layers": {FIRST: {"simd": 4}}})
 folding("folding with unknown memory", {"layers": {FIRST: {"memory": "uram"}}})
+folding("folding with an unknown multiplier", {"layers": {FIRST: {"multiply": "alu"}}})
+folding("folding with the first layer alone in memory", {"layers": {FIRST: {"memory": "ddr"}}})
 folding("folding of a layer by a number", {"layers": {FIRST: 4}})
 folding("negative lanes", {"lanes": {POOL: -1}})
 folding("lanes that divide nothing", {"lanes": {POOL: 3}})
@@ -334,9 +341,11 @@ def top_k_of_a_map_of_scores(folder: Path) -> list[str]:
 
 @case
 def network_too_large_for_the_board(folder: Path) -> list[str]:
-    sketch = Sketch(["N", 2048]).dense(2048, 4096).sign().dense(4096, 2048).sign()
-    path = sketch.dense(2048, 8).save(folder / "m.onnx")
-    return [str(path), "--input-type", "bipolar", "--no-verify"]
+    """Its line buffer of 31 rows alone takes more than the block RAM, and is no weight."""
+    sketch = Sketch(["N", 3, 32, 1024], np.uint8)
+    sketch.op("Cast", to=1)
+    sketch.conv(3, 256, 1).sign().conv(256, 2, weight=sketch.constant(sketch.signs(2, 256, 31, 1)))
+    return [str(sketch.save(folder / "m.onnx")), "--no-verify"]
 
 
 # ------------------------------------------------------------------------------------ model files
