@@ -18,7 +18,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 _NAMED = 3
 _LABELS = {"lut": "LUT", "ff": "flip-flops", "bram36": "BRAM36", "dsp": "DSP"}
 _STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM"}
-_KEPT = {"lut": "LUTs", "bram": "block RAM"}
+_KEPT = {"lut": "LUTs", "bram": "block RAM", "ddr": "DDR"}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,12 +170,16 @@ def edges(report: Report) -> list[Edge]:
 def unit_kind(unit: dict[str, Any]) -> str:
     """Its kind in a word or two."""
     kind = unit["kind"].removeprefix("bnn_").replace("_", " ")
-    return _KINDS.get(kind, kind).replace("pe array", "PE array").replace("mac", "MAC")
+    for word in ("pe", "mac", "axi"):
+        kind = re.sub(rf"\b{word}\b", word.upper(), kind)
+    return _KINDS.get(kind, kind)
 
 
 def unit_about(unit: dict[str, Any]) -> str:
     """The one thing about a unit that says most; empty where its kind says all."""
     p = unit["params"]
+    if unit["kind"] == "bnn_axi_reader":
+        return "from DDR"
     if "PE" in p and "SIMD" in p:
         return f"PE {p['PE']} {TIMES} SIMD {p['SIMD']}"
     if "KERNEL_H" in p and p["KERNEL_H"] * p["KERNEL_W"] * p["HEIGHT"] * p["WIDTH"] == 1:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _UNIT_W, _UNIT_H = 56, 42
 _PAD, _TITLE = 10, 24
 _LEFT, _RIGHT = 20, 8
-_TRACK, _LANE, _CLEAR = 22, 14, 8
+_TRACK, _LANE, _CLEAR = 25, 14, 8
 _STEP = 24  # between units that no stream joins
 _LEAST_NAME = 6
 
