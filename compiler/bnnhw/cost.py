@@ -9,13 +9,13 @@ fit. A LUT is one of Yosys's estimated logic cells, plus those used as memory or
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.cost_features import FEATURES, affine_word, frame_words
+from bnnhw.cost_features import FEATURES, affine_in_dsp, affine_word, frame_words
+from bnnhw.cost_memory import rom_bram36
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from bnnhw.design import Design
 
 _MODEL = Path(__file__).parent / "cost_model.json"
-_BRAM36_PORTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
 
 
 @dataclass(frozen=True)
@@ -113,24 +112,6 @@ def total(parts: Mapping[str, Resources]) -> Resources:
 # ------------------------------------------------------------------------------ block RAM
 
 
-@cache
-def rom_bram36(width: int, depth: int) -> float:
-    """BRAM36 that Yosys maps a ROM of ``depth`` words of ``width`` bits to.
-
-    Every aspect of a simple dual-port block is tried, as whole blocks and as 18-kbit halves of
-    half the depth; the mapper tiles words with one aspect.
-    """
-    best = math.inf
-    for rows, columns in _BRAM36_PORTS:
-        whole = math.ceil(width / columns) * math.ceil(depth / rows)
-        # An 18-kbit half is as wide and half as deep from 36 bits on downwards.
-        half_columns = columns // 2 if rows == 512 else columns
-        half_rows = rows if rows == 512 else rows // 2
-        halves = math.ceil(width / half_columns) * math.ceil(depth / half_rows) / 2
-        best = min(best, whole, halves)
-    return best
-
-
 def _weights_bram(p: Mapping[str, int]) -> float:
     words = p["TILES"] * p["FOLDS"]
     if p["WEIGHTS_STYLE"] != 2 or words == 1:
@@ -139,7 +120,9 @@ def _weights_bram(p: Mapping[str, int]) -> float:
 
 
 def _affine_bram(p: Mapping[str, int]) -> float:
-    return rom_bram36(affine_word(p), p["FOLDS"]) if p["STYLE"] == 2 else 0.0
+    if p["STYLE"] != 2 or p["FOLDS"] == 1:
+        return 0.0
+    return rom_bram36(affine_word(p), p["FOLDS"])
 
 
 def _window_bram(p: Mapping[str, int]) -> float:
@@ -162,6 +145,12 @@ def _frame_bram(p: Mapping[str, int]) -> float:
     return memories * rom_bram36(p["IN_LANES"] * p["ELEM_BITS"], frame_words(p))
 
 
+def _fifo_bram(p: Mapping[str, int]) -> float:
+    if p["RAM_STYLE"] != 2 or p["DEPTH"] == 2:
+        return 0.0
+    return rom_bram36(p["WIDTH"], p["DEPTH"] - 1)  # the read register holds the last beat
+
+
 BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
     "bnn_pe_array": _weights_bram,
     "bnn_int_pe_array": _weights_bram,
@@ -170,7 +159,7 @@ BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
     "bnn_frame_window": _frame_bram,
     "bnn_window": _window_bram,
     "bnn_window_parallel": _lines_bram,
-    "bnn_fifo": lambda p: rom_bram36(p["WIDTH"], p["DEPTH"]) if p["RAM_STYLE"] == 2 else 0.0,
+    "bnn_fifo": _fifo_bram,
 }
 
 # ------------------------------------------------------------------------------------ DSP
@@ -182,7 +171,7 @@ def _mac_dsp(p: Mapping[str, int]) -> int:
 
 
 def _affine_dsp(p: Mapping[str, int]) -> int:
-    return p["LANES"] if p["MULTIPLIER_BITS"] and p["MULTIPLY_STYLE"] != 1 else 0
+    return p["LANES"] if affine_in_dsp(p) else 0
 
 
 DSPS: dict[str, Callable[[Mapping[str, int]], int]] = {

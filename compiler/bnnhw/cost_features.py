@@ -1,53 +1,51 @@
-"""What the cost model counts of each unit: features whose sums give LUTs and flip-flops."""
+"""What the cost model counts of each unit: features whose weighted sums are LUTs and flip-flops."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+from bnnhw.cost_memory import ram_luts, rom_luts, selection_luts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_BLOCK_RAM = 2
+_BOOTH, _PAIR = 1, 3
 
 
 def _bits(n: int) -> int:
     return max(1, (max(n, 1) - 1).bit_length())
 
 
-def rom_luts(width: int, depth: int) -> float:
-    """LUTs of a ROM in logic: one bit of 64 words fits one LUT; a handful of words shares one."""
-    if depth <= 1:
-        return 0.0
-    if depth <= 16:
-        return width * (0.5 if depth <= 8 else 1.0)
-    return width * math.ceil(depth / 64) * (1.0 if depth <= 256 else 1.06)
+def _counters(*counts: int) -> float:
+    """Bits of the counters that count so far; counting to 1 needs none."""
+    return float(sum((n - 1).bit_length() for n in counts))
 
 
-def ram_luts(width: int, depth: int) -> float:
-    """LUTs of a simple dual-port LUTRAM: 64 words of 3 bits take 4 LUTs, 32 words of 6 bits too."""
-    if depth <= 32:
-        return 4 * math.ceil(width / 6)
-    return 4 * math.ceil(width / 3) * math.ceil(depth / 64)
+# ----------------------------------------------------------------------------------- PE arrays
+
+
+def _border_patterns(p: Mapping[str, int]) -> int:
+    rows = p["BORDER_TOP"] + 1 + p["BORDER_BOTTOM"]
+    return rows * (p["BORDER_LEFT"] + 1 + p["BORDER_RIGHT"])
 
 
 def _pe_array(p: Mapping[str, int]) -> list[float]:
-    words = p["TILES"] * p["FOLDS"]
-    patterns = (p["BORDER_TOP"] + 1 + p["BORDER_BOTTOM"]) * (
-        p["BORDER_LEFT"] + 1 + p["BORDER_RIGHT"]
-    )
+    words, inits = p["TILES"] * p["FOLDS"], _border_patterns(p) * p["TILES"]
     lanes = p["PE"] * p["SIMD"]
     # Beyond 1,024 words Yosys slices a block ROM and selects in LUTs, about one a bit and slice.
-    slices = float(lanes * (words // 1024))
-    weights = rom_luts(lanes, words) if p["WEIGHTS_STYLE"] != 2 else slices
-    register = p["PE"] * p["SIMD"] if p["WEIGHTS_STYLE"] != 2 and words > 1 else 0.0
+    slices = float(lanes * ((words - 1) // 1024))
+    block = p["WEIGHTS_STYLE"] == _BLOCK_RAM
     return [
-        p["PE"] * p["SIMD"],
+        lanes,
         p["PE"] * p["ACC_BITS"],
         p["PE"],
         p["SIMD"],
-        _bits(words) + _bits(patterns * p["TILES"]) + 1.0,
-        weights,
-        rom_luts(p["PE"] * p["ACC_BITS"], patterns * p["TILES"]),
-        register,
+        _counters(words, inits) + 1.0,
+        slices if block else rom_luts(lanes, words),
+        rom_luts(p["PE"] * p["ACC_BITS"], inits),
+        0.0 if block or words == 1 else lanes,
         1.0,
     ]
 
@@ -56,53 +54,85 @@ def _int_pe_array(p: Mapping[str, int]) -> list[float]:
     return [p["PE"] * p["SIMD"] * p["IN_BITS"], p["SIMD"] * p["IN_BITS"], *_pe_array(p)]
 
 
-def _mac_pe_array(p: Mapping[str, int]) -> list[float]:
-    products = p["PE"] * p["SIMD"]
-    words = p["TILES"] * p["FOLDS"]
-    patterns = (p["BORDER_TOP"] + 1 + p["BORDER_BOTTOM"]) * (
-        p["BORDER_LEFT"] + 1 + p["BORDER_RIGHT"]
-    )
-    in_luts = products * p["IN_BITS"] * p["WEIGHT_BITS"] if p["MULTIPLY_STYLE"] == 1 else 0
-    bits = products * p["WEIGHT_BITS"]
+def _mac(p: Mapping[str, int]) -> list[float]:
+    """Products, adder trees and accumulators of the arrays of integer weights."""
+    products, style = p["PE"] * p["SIMD"], p["MULTIPLY_STYLE"]
+    booth = products * math.ceil(p["WEIGHT_BITS"] / 2) * (p["IN_BITS"] + 2.0)
+    tree = p["PE"] * (p["SIMD"] - 1.0) * (p["IN_BITS"] + p["WEIGHT_BITS"] + 1)
     return [
-        in_luts,
-        products * (p["IN_BITS"] + p["WEIGHT_BITS"]),
-        products * (p["MULTIPLY_STYLE"] == 3),
+        booth if style == _BOOTH else 0.0,
+        products * p["WEIGHT_BITS"] + p["SIMD"] * p["IN_BITS"] if style == _BOOTH else 0.0,
+        tree,
+        products * (p["IN_BITS"] + p["WEIGHT_BITS"]) if style == _PAIR else 0.0,
         p["PE"] * p["ACC_BITS"],
         p["SIMD"] * p["IN_BITS"],
-        rom_luts(bits, words) if p["WEIGHTS_STYLE"] != 2 else 0.0,
-        rom_luts(p["PE"] * p["ACC_BITS"], patterns * p["TILES"]),
-        bits if p["WEIGHTS_STYLE"] != 2 and words > 1 else 0.0,
-        1.0,
+    ]
+
+
+def _mac_pe_array(p: Mapping[str, int]) -> list[float]:
+    words, inits = p["TILES"] * p["FOLDS"], _border_patterns(p) * p["TILES"]
+    bits = p["PE"] * p["SIMD"] * p["WEIGHT_BITS"]
+    block = p["WEIGHTS_STYLE"] == _BLOCK_RAM
+    return [
+        *_mac(p),
+        float(bits * ((words - 1) // 1024)) if block else rom_luts(bits, words),
+        rom_luts(p["PE"] * p["ACC_BITS"], inits),
+        0.0 if block or words == 1 else bits,
+        _counters(words, inits) + 1.0,
     ]
 
 
 def _stream_pe_array(p: Mapping[str, int]) -> list[float]:
-    lanes = p["PE"] * p["SIMD"]
-    init = rom_luts(p["PE"] * p["ACC_BITS"], p["TILES"])
-    return [lanes, p["PE"] * p["ACC_BITS"], p["PE"], p["SIMD"], init, 1.0]
+    acc = p["PE"] * p["ACC_BITS"]
+    counters = _counters(p["FOLDS"], p["TILES"], p["PIXELS"]) + 1.0
+    return [p["PE"] * p["SIMD"], acc, p["PE"], p["SIMD"], rom_luts(acc, p["TILES"]), counters]
 
 
 def _stream_mac_pe_array(p: Mapping[str, int]) -> list[float]:
-    products = p["PE"] * p["SIMD"]
-    in_luts = products * p["IN_BITS"] * p["WEIGHT_BITS"] if p["MULTIPLY_STYLE"] == 1 else 0
+    counters = _counters(p["FOLDS"], p["TILES"], p["PIXELS"]) + 1.0
+    init = rom_luts(p["PE"] * p["ACC_BITS"], p["TILES"])
+    return [*_mac(p), p["PE"] * p["SIMD"] * p["WEIGHT_BITS"], init, counters]
+
+
+# ------------------------------------------------------------------- windows and frame buffers
+
+
+def _positions(p: Mapping[str, int]) -> tuple[int, int]:
+    """Output columns and rows of a window unit."""
+    width = p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]
+    height = p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]
+    return width // p["STRIDE_W"] + 1, height // p["STRIDE_H"] + 1
+
+
+def _padded(p: Mapping[str, int]) -> float:
+    return float(any(p[f"PAD_{side}"] for side in ("TOP", "BOTTOM", "LEFT", "RIGHT")))
+
+
+def _window(p: Mapping[str, int]) -> list[float]:
+    width, luts = p["SIMD"] * p["ELEM_BITS"], p["RAM_STYLE"] != _BLOCK_RAM
+    folds, padded = p["CHANNELS"] // p["SIMD"], _padded(p)
+    image = float(p["HEIGHT"] * p["WIDTH"] > 1)
     return [
-        in_luts,
-        products * (p["IN_BITS"] + p["WEIGHT_BITS"]),
-        products * (p["MULTIPLY_STYLE"] == 3),
-        p["PE"] * p["ACC_BITS"],
-        rom_luts(p["PE"] * p["ACC_BITS"], p["TILES"]),
+        width if luts else 0.0,
+        ram_luts(width, p["DEPTH"]) if luts else 0.0,
+        selection_luts(width, p["DEPTH"]) if luts else 0.0,
+        _bits(p["DEPTH"]),
+        _counters(folds, p["KERNEL_W"], p["KERNEL_H"], *_positions(p), p["REPEATS"]),
+        image,
+        padded,
+        width * padded,
         1.0,
     ]
 
 
-def _frame_window(p: Mapping[str, int]) -> list[float]:
-    width, lanes = p["SIMD"] * p["ELEM_BITS"], p["IN_LANES"] * p["ELEM_BITS"]
-    memories = width // lanes
-    memory = 0.0
-    if p["RAM_STYLE"] != 2:
-        memory = memories * ram_luts(lanes, frame_words(p))
-    return [width, memory, memories, 1.0]
+def _window_parallel(p: Mapping[str, int]) -> list[float]:
+    taps = p["KERNEL_H"] * p["KERNEL_W"] * p["CHANNELS"] * p["ELEM_BITS"]
+    pixel = p["CHANNELS"] * p["ELEM_BITS"]
+    width = p["SIMD"] * p["ELEM_BITS"]
+    folds = taps // width
+    lines = p.get("LINES", p["KERNEL_H"])
+    memory = lines * ram_luts(pixel, p["WIDTH"]) if p["RAM_STYLE"] != _BLOCK_RAM else 0.0
+    return [taps, width * math.ceil((folds - 1) / 3), memory, pixel, _padded(p) * taps, 1.0]
 
 
 def frame_words(p: Mapping[str, int]) -> int:
@@ -110,17 +140,89 @@ def frame_words(p: Mapping[str, int]) -> int:
     return 2 * p["HEIGHT"] * p["WIDTH"] * p["CHANNELS"] // p["SIMD"]
 
 
+def _frame_window(p: Mapping[str, int]) -> list[float]:
+    width, lanes = p["SIMD"] * p["ELEM_BITS"], p["IN_LANES"] * p["ELEM_BITS"]
+    memories, words = width // lanes, frame_words(p)
+    luts = p["RAM_STYLE"] != _BLOCK_RAM
+    return [
+        width if luts else 0.0,
+        memories * ram_luts(lanes, words) if luts else 0.0,
+        selection_luts(width, words) if luts else 0.0,
+        memories,
+        _bits(words),
+        _padded(p),
+        1.0,
+    ]
+
+
 def _weight_buffer(p: Mapping[str, int]) -> list[float]:
-    return [p["WORD_BITS"], ram_luts(p["WORD_BITS"], p["DEPTH"]), 1.0]
-
-
-def _axi_reader(p: Mapping[str, int]) -> list[float]:
-    return [p["DATA_BITS"], ram_luts(p["DATA_BITS"], p["DEPTH"]), p["ADDR_BITS"], 1.0]
+    width, depth = p["WORD_BITS"], p["DEPTH"]
+    counters = _counters(p["FOLDS"], p["PIXELS"]) + _bits(depth)
+    return [width, ram_luts(width, depth), selection_luts(width, depth), counters, 1.0]
 
 
 def _tile_gather(p: Mapping[str, int]) -> list[float]:
     kept = (p["OUT_LANES"] - p["IN_LANES"]) * p["ELEM_BITS"]
-    return [p["OUT_LANES"] * p["ELEM_BITS"], ram_luts(kept, p["PIXELS"]), 1.0]
+    counters = _counters(p["PIXELS"], p["PIXELS"], p["OUT_LANES"] // p["IN_LANES"])
+    pixels = p["PIXELS"]
+    return [
+        p["OUT_LANES"] * p["ELEM_BITS"],
+        ram_luts(kept, pixels),
+        selection_luts(kept, pixels),
+        counters,
+        1.0,
+    ]
+
+
+# ------------------------------------------------------------------------------------- streams
+
+
+def _fifo(p: Mapping[str, int]) -> list[float]:
+    depth, width, block = p["DEPTH"], p["WIDTH"], p["RAM_STYLE"] == _BLOCK_RAM
+    shift = depth <= 32 and (not block or depth == 2)
+    memory = 0 if shift or block else width
+    return [
+        width if shift and depth > 2 else 0.0,
+        width if depth == 2 else 0.0,
+        memory,
+        ram_luts(memory, depth - 1),
+        selection_luts(memory, depth - 1),
+        _bits(depth) * (1.0 if shift else 3.0),
+        1.0,
+    ]
+
+
+def _converter(p: Mapping[str, int]) -> list[float]:
+    a, b = p["IN_LANES"] * p["ELEM_BITS"], p["OUT_LANES"] * p["ELEM_BITS"]
+    return _regroup(a, b)
+
+
+def _regroup(a: int, b: int) -> list[float]:
+    """A width converter from ``a`` to ``b`` bits: equal, narrower, wider, or a gearbox."""
+    if a == b:
+        return [0.0] * 8
+    if a % b == 0:
+        return [a - b, b, a // b, 0.0, 0.0, 0.0, 0.0, 1.0]
+    if b % a == 0:
+        return [0.0, 0.0, 0.0, b, _bits(b // a), 0.0, 0.0, 1.0]
+    unit = math.gcd(a, b)
+    # An input beat enters a buffer at as many places as an output beat has units.
+    return [0.0, 0.0, 0.0, 0.0, 0.0, a * b / unit, a + b - unit, 1.0]
+
+
+def _axi_reader(p: Mapping[str, int]) -> list[float]:
+    queue = _fifo({"WIDTH": p["DATA_BITS"], "DEPTH": p["DEPTH"], "RAM_STYLE": 1})
+    shift, _, memory, luts, selected, counters, _ = queue
+    return [shift + luts, memory, selected, counters, p["ADDR_BITS"], _bits(p["WORDS"]), 1.0]
+
+
+def _read_arbiter(p: Mapping[str, int]) -> list[float]:
+    """Multiplexers of two and three ports fit the same LUTs."""
+    ports = p["PORTS"]
+    return [float(ports > 1), float(ports > 3), max(0.0, ports - 4.0), 1.0]
+
+
+# ------------------------------------------------------------------------ element by element
 
 
 def affine_word(p: Mapping[str, int]) -> int:
@@ -130,93 +232,122 @@ def affine_word(p: Mapping[str, int]) -> int:
     return p["LANES"] * (p["SEGMENTS"] * segment + knee)
 
 
+def affine_in_dsp(p: Mapping[str, int]) -> bool:
+    """Whether bnn_affine multiplies in DSP blocks, of 25 by 18 bits, adding 48."""
+    factors = sorted((p["MULTIPLIER_BITS"], p["IN_BITS"] + 1 - p["IN_SIGNED"]))
+    fits = 0 < factors[0] <= 18 and factors[1] <= 25 and p["OFFSET_BITS"] < 48
+    return p["MULTIPLIER_BITS"] > 0 and p["MULTIPLY_STYLE"] != _BOOTH and fits
+
+
+def _saturation(p: Mapping[str, int], *, alone: bool) -> float:
+    """LUTs of a lane's saturation, from the bits that must be alike for the sum to fit.
+
+    A result bit looks at these and at its own. Up to 6 inputs are one LUT, and where nothing in the
+    unit is slower (``alone``), 7 and 8 are LUTs behind multiplexers; else the bits are compared
+    first, and two results share a LUT.
+    """
+    factor = p["MULTIPLIER_BITS"]
+    product = p["IN_BITS"] + (factor or 1 - p["IN_SIGNED"])
+    kept = max(product, p["OFFSET_BITS"]) + 1 - p["SHIFT"]
+    alike = kept - p["OUT_BITS"] + p["OUT_SIGNED"]
+    if alike <= 1:
+        return 0.0
+    if alike <= 5:
+        return p["OUT_BITS"]
+    if alone and alike <= 7:
+        return p["OUT_BITS"] * (1.8 if alike == 6 else 3.6)
+    return p["OUT_BITS"] / 2 + alike / 5
+
+
 def _affine(p: Mapping[str, int]) -> list[float]:
-    lanes, out = p["LANES"], p["OUT_BITS"]
-    total_bits = max(p["IN_BITS"] + p["MULTIPLIER_BITS"], p["OFFSET_BITS"])
-    word = affine_word(p)
+    lanes, word, factor = p["LANES"], affine_word(p), p["MULTIPLIER_BITS"]
+    segment = factor + p["OFFSET_BITS"]
+    two = p["SEGMENTS"] > 1
+    booth = 0.0 if factor == 0 or affine_in_dsp(p) else math.ceil(factor / 2) * (p["IN_BITS"] + 2.0)
+    luts = p["STYLE"] != _BLOCK_RAM and p["FOLDS"] > 1
     return [
-        lanes * total_bits,
-        lanes * out,
-        lanes * p["IN_BITS"] * (p["SEGMENTS"] - 1),
-        rom_luts(word, p["FOLDS"]) if p["STYLE"] != 2 else 0.0,
-        word if p["FOLDS"] > 1 else 0.0,
+        lanes * p["IN_BITS"],
+        lanes * segment if two or factor else 0.0,
+        lanes * (segment + p["IN_BITS"]) if two else 0.0,
+        lanes * booth,
+        lanes * (max(p["IN_BITS"], p["OFFSET_BITS"]) + 1.0) if factor == 0 else 0.0,
+        lanes * p["OUT_BITS"],
+        lanes * _saturation(p, alone=not two and not booth),
+        rom_luts(word, p["FOLDS"]) if luts else 0.0,
+        word if luts else 0.0,
+        _counters(p["FOLDS"], p.get("HOLD", 1)) + 1.0,
+    ]
+
+
+def _add(p: Mapping[str, int]) -> list[float]:
+    bits = float(p["LANES"] * p["OUT_BITS"])
+    saturates = p["OUT_BITS"] <= p["IN_BITS"]
+    return [bits * saturates, bits * (not saturates), p["LANES"], 1.0]
+
+
+def _int_pool(p: Mapping[str, int]) -> list[float]:
+    folds, columns = p["CHANNELS"] // p["LANES"], p["WIDTH"] // p["POOL_W"]
+    width = p["LANES"] * p["OUT_BITS"]
+    partial = folds * (columns if p["POOL_H"] > 1 else 1)
+    counters = _counters(p["POOL_H"], p["POOL_W"], p["HEIGHT"], p["WIDTH"], folds, partial)
+    return [
+        width * p["OPERATION"],
+        width * (1 - p["OPERATION"]),
+        width * (partial == 1),
+        ram_luts(width, partial),
+        selection_luts(width, partial),
+        counters,
         1.0,
     ]
 
 
-def _int_pool(p: Mapping[str, int]) -> list[float]:
-    lanes, folds = p["LANES"], p["CHANNELS"] // p["LANES"]
-    width = lanes * p["OUT_BITS"]
-    partial = p["WIDTH"] // p["POOL_W"] * folds if p["POOL_H"] > 1 else 0
-    return [width, ram_luts(width, partial) if partial else 0.0, 1.0]
-
-
-def _window(p: Mapping[str, int]) -> list[float]:
-    width = p["SIMD"] * p["ELEM_BITS"]
-    memory = 0.0 if p["RAM_STYLE"] == 2 else ram_luts(width, p["DEPTH"])
-    padded = float(any(p[f"PAD_{side}"] for side in ("TOP", "BOTTOM", "LEFT", "RIGHT")))
-    deep = width * (math.ceil(p["DEPTH"] / 64) - 1.0) if memory else 0.0
-    image = float(p["HEIGHT"] * p["WIDTH"] > 1)
-    return [width, memory, deep, _bits(p["DEPTH"]), image, padded, width * padded, 1.0]
-
-
-def _window_parallel(p: Mapping[str, int]) -> list[float]:
-    taps = p["KERNEL_H"] * p["KERNEL_W"] * p["CHANNELS"] * p["ELEM_BITS"]
-    pixel = p["CHANNELS"] * p["ELEM_BITS"]
-    width = p["SIMD"] * p["ELEM_BITS"]
-    folds = taps // width
-    lines = p.get("LINES", p["KERNEL_H"])
-    memory = 0.0 if p["RAM_STYLE"] == 2 else lines * ram_luts(pixel, p["WIDTH"])
-    padded = float(any(p[f"PAD_{side}"] for side in ("TOP", "BOTTOM", "LEFT", "RIGHT")))
-    return [taps, width * math.ceil((folds - 1) / 3), memory, pixel, padded * taps, 1.0]
-
-
-def _fifo(p: Mapping[str, int]) -> list[float]:
-    depth, width = p["DEPTH"], p["WIDTH"]
-    storage = 0.0
-    if p["RAM_STYLE"] != 2:
-        storage = float(width) if depth <= 32 else ram_luts(width, depth)
-    return [width, storage, _bits(depth), 1.0]
-
-
-def _converter(p: Mapping[str, int]) -> list[float]:
-    a, b = p["IN_LANES"] * p["ELEM_BITS"], p["OUT_LANES"] * p["ELEM_BITS"]
-    integer = max(a, b) % min(a, b) == 0
-    general = 0.0 if integer else float((a + b) * _bits(a + b))
-    return [max(a, b) * integer, min(a, b) * integer, general, 1.0]
+def _int_pool_reduce(p: Mapping[str, int]) -> list[float]:
+    width = p["LANES"] * p["OUT_BITS"]
+    return [width * p["OPERATION"], width * (1 - p["OPERATION"]), _counters(p["TAPS"]), 1.0]
 
 
 def _max_pool(p: Mapping[str, int]) -> list[float]:
     lanes, folds = p["LANES"], p["CHANNELS"] // p["LANES"]
-    columns = p["WIDTH"] // p["POOL_W"]
-    return [lanes, ram_luts(lanes, columns * folds), rom_luts(lanes, folds), 1.0]
+    words = p["WIDTH"] // p["POOL_W"] * folds
+    counters = _counters(p["POOL_H"], p["POOL_W"], p["HEIGHT"], p["WIDTH"], folds, words)
+    memory = ram_luts(lanes, words)
+    return [lanes, memory, selection_luts(lanes, words), rom_luts(lanes, folds), counters, 1.0]
 
 
 def _pool_reduce(p: Mapping[str, int]) -> list[float]:
-    return [p["LANES"], rom_luts(p["LANES"], p["FOLDS"]), 1.0]
+    counters = _counters(p["FOLDS"], p["TAPS"])
+    return [p["LANES"], rom_luts(p["LANES"], p["FOLDS"]), counters, 1.0]
 
 
 def _threshold(p: Mapping[str, int]) -> list[float]:
-    width = p["LANES"] * (p["IN_BITS"] + 2)
-    return [p["LANES"] * p["IN_BITS"], rom_luts(width, p["FOLDS"]), 1.0]
+    lanes, folds = p["LANES"], p["FOLDS"]
+    width = lanes * (p["IN_BITS"] + 2)
+    return [
+        lanes * p["IN_BITS"] * (folds > 1),
+        lanes * p["IN_BITS"] * (folds == 1),
+        lanes,
+        rom_luts(width, folds),
+        width * (folds > 1),
+        _counters(folds, p.get("HOLD", 1)) + 1.0,
+    ]
 
 
 def _table(p: Mapping[str, int]) -> list[float]:
-    return [rom_luts(p["LANES"] * p["OUT_BITS"], 1 << p["IN_BITS"]), 1.0]
+    width = p["LANES"] * p["OUT_BITS"]
+    return [rom_luts(width, 1 << p["IN_BITS"]), width, 1.0]
 
 
 def _input(p: Mapping[str, int]) -> list[float]:
     a, b = 8 * p["BYTES"], p["LANES"] * p["ELEM_BITS"]
-    integer = max(a, b) % min(a, b) == 0
-    return [a + b, 0.0 if integer else float((a + b) * _bits(a + b)), 1.0]
+    return [a, _counters(p["FRAME_ELEMS"] * p["ELEM_BITS"] // a), *_regroup(a, b)[:-1], 1.0]
 
 
 def _output(p: Mapping[str, int]) -> list[float]:
-    return [p["LANES"] * p["FIELD_BITS"], 1.0]
+    return [p["LANES"] * p["ELEM_BITS"], _counters(p["FRAME_BEATS"]), 1.0]
 
 
 def _top_k(p: Mapping[str, int]) -> list[float]:
-    return [p["K"] * p["SCORE_BITS"], p["K"] * _bits(p["CLASSES"]), 1.0]
+    return [p["K"] * p["SCORE_BITS"], p["K"] * _bits(p["CLASSES"]), _bits(p["CLASSES"]), 1.0]
 
 
 FEATURES: dict[str, Callable[[Mapping[str, int]], list[float]]] = {
@@ -228,13 +359,13 @@ FEATURES: dict[str, Callable[[Mapping[str, int]], list[float]]] = {
     "bnn_frame_window": _frame_window,
     "bnn_weight_buffer": _weight_buffer,
     "bnn_axi_reader": _axi_reader,
-    "bnn_read_arbiter": lambda p: [p["PORTS"], 1.0],
+    "bnn_read_arbiter": _read_arbiter,
     "bnn_tile_gather": _tile_gather,
     "bnn_affine": _affine,
     "bnn_fork": lambda p: [p["WIDTH"], 1.0],
-    "bnn_add": lambda p: [p["LANES"] * p["OUT_BITS"], 1.0],
+    "bnn_add": _add,
     "bnn_int_pool": _int_pool,
-    "bnn_int_pool_reduce": lambda p: [p["LANES"] * p["OUT_BITS"], 1.0],
+    "bnn_int_pool_reduce": _int_pool_reduce,
     "bnn_window": _window,
     "bnn_window_parallel": _window_parallel,
     "bnn_fifo": _fifo,
@@ -246,5 +377,5 @@ FEATURES: dict[str, Callable[[Mapping[str, int]], list[float]]] = {
     "bnn_input": _input,
     "bnn_output": _output,
     "bnn_top_k": _top_k,
-    "bnn_registers": lambda p: [1.0],
+    "bnn_registers": lambda _: [1.0],
 }

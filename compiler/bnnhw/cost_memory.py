@@ -1,0 +1,69 @@
+"""LUTs and block RAM that Yosys maps memories to, on Xilinx 7-series parts."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+_BRAM36_PORTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
+# A ROM of up to so many words takes half a LUT a bit, since two share one.
+_SHARED_WORDS = 8
+
+
+@cache
+def rom_bram36(width: int, depth: int) -> float:
+    """BRAM36 that Yosys maps a ROM of ``depth`` words of ``width`` bits to.
+
+    Every aspect of a simple dual-port block is tried, as whole blocks and as 18-kbit halves of
+    half the depth; the mapper tiles words with one aspect.
+    """
+    best = math.inf
+    for rows, columns in _BRAM36_PORTS:
+        whole = math.ceil(width / columns) * math.ceil(depth / rows)
+        # An 18-kbit half is as wide and half as deep from 36 bits on downwards.
+        half_columns = columns // 2 if rows == 512 else columns
+        half_rows = rows if rows == 512 else rows // 2
+        halves = math.ceil(width / half_columns) * math.ceil(depth / half_rows) / 2
+        best = min(best, whole, halves)
+    return best
+
+
+def rom_luts(width: int, depth: int) -> float:
+    """LUTs of a ROM in logic: one bit of 64 words fits one LUT; a handful of words shares one."""
+    if depth <= 1:
+        return 0.0
+    if depth <= _SHARED_WORDS:
+        return 0.5 * min(width, 1 << depth)
+    if depth <= 16:
+        return float(width)
+    return width * math.ceil(depth / 64) * (1.0 if depth <= 256 else 1.06)
+
+
+def ram_luts(width: int, depth: int) -> float:
+    """LUTs of a simple dual-port LUTRAM, without the selection among its parts."""
+    return _ram(width, depth)[0]
+
+
+def selection_luts(width: int, depth: int) -> float:
+    """LUTs that select among the parts of a LUTRAM: up to 4 are one LUT a bit."""
+    parts = _ram(width, depth)[1]
+    if parts == 1:
+        return 0.0
+    return width * (1.0 if parts <= 4 else 0.56 * parts)
+
+
+@cache
+def _ram(width: int, depth: int) -> tuple[float, int]:
+    """LUTs and parts of a LUTRAM: 4 LUTs hold 64 words of 3 bits or 32 words of 6.
+
+    Yosys takes the geometry whose LUTs and selected bits, four of which count as one, are fewer.
+    """
+    if depth <= 1 or width == 0:
+        return 0.0, 1
+    ways = []
+    for words, columns in ((64, 3), (32, 6)):
+        parts = math.ceil(depth / words)
+        luts = 4.0 * math.ceil(width / columns) * parts
+        ways.append((luts + width * (parts - 1) / 4, luts, parts))
+    _, luts, parts = min(ways)
+    return luts, parts
