@@ -53,7 +53,7 @@ class Build:
                 fix="make a build: bnnhw compile MODEL.onnx --board pynq-z2 -o DIR",
             )
         _check_schema(manifest, path / _MARK)
-        return Build(path)
+        return Build(path.absolute())  # simulators run in other folders than the caller
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

@@ -122,6 +122,14 @@ def test_what_is_no_build_is_not_opened(tmp_path) -> None:
         assert caught.value.fix
 
 
+def test_a_build_opened_by_a_relative_path_is_found_from_any_folder(tmp_path, monkeypatch) -> None:
+    write_build(tmp_path / "b", FILES)
+    monkeypatch.chdir(tmp_path)
+    build = Build.open(Path("b"))
+    monkeypatch.chdir("/")
+    assert build.path == tmp_path / "b" and build.manifest["top"] == "n_top"
+
+
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"{}", b"\xff\xfe", b'{"schema": 3}'])
 def test_a_damaged_report_is_an_error_that_names_it(tmp_path, content) -> None:
     write_manifest(tmp_path)
