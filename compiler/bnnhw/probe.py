@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.design import Stream
 from bnnhw.errors import BnnhwError
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.report import Verification
@@ -54,7 +55,8 @@ def compare_stream(
     """Compares the beats of a stream with a tensor [N, C, ...]; names the first difference."""
     stream = next(s for s in build.report["streams"] if s["name"] == name)
     tensor = build.graph.tensors[stream["tensor"]]
-    got = stream_values(beats, stream["elem_bits"], stream["lanes"], tensor)[: len(expected)]
+    carrier = Stream(**stream)
+    got = stream_values(beats, carrier, tensor)[: len(expected)]
     layer = name.removesuffix("_out")
     wrong = got != expected[: len(got)]
     frames = int(wrong.reshape(len(got), -1).any(axis=1).sum())
@@ -68,8 +70,9 @@ def compare_stream(
     return Verification(f"verilog stream of '{layer}'", "interpreter", len(got), frames, note)
 
 
-def stream_values(beats: NDArray[np.uint8], bits: int, lanes: int, tensor: Tensor) -> Ints:
+def stream_values(beats: NDArray[np.uint8], stream: Stream, tensor: Tensor) -> Ints:
     """The tensor's values [N, *shape], whole frames, of the beats [beats, bits] that carry it."""
+    bits, lanes = stream.elem_bits, stream.lanes
     fields = beats[:, : bits * lanes].reshape(-1, bits).astype(np.int64)
     values = fields @ (1 << np.arange(bits, dtype=np.int64))
     if isinstance(tensor.dtype, Bit):
@@ -78,6 +81,10 @@ def stream_values(beats: NDArray[np.uint8], bits: int, lanes: int, tensor: Tenso
         values -= (values >> (bits - 1)) << bits
     size = int(np.prod(tensor.shape))
     frames = values[: len(values) // size * size]
+    if stream.tiles:
+        channels, height, width = tensor.shape
+        by_tile = frames.reshape(-1, channels // lanes, height * width, lanes)
+        return by_tile.transpose(0, 1, 3, 2).reshape(-1, channels, height, width)
     if len(tensor.shape) == 3:
         channels, height, width = tensor.shape
         return frames.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)

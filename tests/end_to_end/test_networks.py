@@ -29,6 +29,14 @@ def test_residual_network_with_every_kind_of_stage(tmp_path, goal):
     assert_prediction_holds(executed)
 
 
+def test_residual_network_with_weights_from_memory(tmp_path):
+    names = ("block3_conv", "block3_down", "block4_conv", "scores")
+    request = FoldingRequest({name: {"memory": "ddr"} for name in names})
+    executed = execute_everywhere(residual(), tmp_path, goal=2400, request=request)
+    assert {plan.name for plan in executed.design.layers if plan.memory == "ddr"} == set(names)
+    assert_prediction_holds(executed, share=0.02)
+
+
 def test_padded_convolutions_with_simd_across_taps_and_odd_sizes(tmp_path):
     builder = GraphBuilder((8, 9, 7), Bit(True), 1, name="spanning")
     builder.conv("conv0", 12, PADDED).threshold("sign0")
