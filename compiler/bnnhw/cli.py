@@ -334,7 +334,9 @@ def boards(
         path = Path(__file__).parent / "boards" / f"{show}.toml"
         typer.echo((path if path.exists() else Path(show)).read_text(), nl=False)
         return
-    table = Table("board", "part", "MHz", "LUT", "FF", "BRAM36", "DSP", "name", box=None)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("board", "part", "MHz", "LUT", "FF", "BRAM36", "DSP", "name"):
+        table.add_column(heading, no_wrap=heading != "name")
     for name in board_names():
         b = load_board(name)
         amounts = (f"{b.clock_mhz:g}", *(str(v) for v in (b.lut, b.ff, b.bram36, b.dsp)))
