@@ -52,7 +52,11 @@ def train_command(
             where=f"network '{network}'",
             fix=f"choose {', '.join(RECIPES)}",
         )
-    recipe = RECIPES[network] if epochs is None else replace(RECIPES[network], epochs=epochs)
+    recipe = (
+        RECIPES[network]
+        if epochs is None
+        else replace(RECIPES[network], epochs=epochs, restarts=())
+    )
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)

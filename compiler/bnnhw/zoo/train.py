@@ -26,6 +26,8 @@ class Recipe:
         batch: images a step.
         learning_rate: Adam's peak rate; it falls linearly to zero after a linear warm-up.
         warmup_epochs: length of the warm-up.
+        restarts: further schedules after the first, each its epochs and the share of the peak rate
+            from which it falls linearly to zero.
         shift: largest random translation in pixels (reflected borders); 0 for none.
         flip: whether images are mirrored at random.
         seed: seed of the initial weights and of the order of the images.
@@ -37,17 +39,41 @@ class Recipe:
     batch: int
     learning_rate: float
     warmup_epochs: float = 1.0
+    restarts: tuple[tuple[int, float], ...] = ()
     shift: int = 0
     flip: bool = False
     seed: int = 1
     bfloat16: bool = False
     compiled: bool = False
 
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of all schedules."""
+        return self.epochs + sum(epochs for epochs, _ in self.restarts)
+
+    def rate(self, step: int, steps: int) -> float:
+        """Share of the peak rate at ``step``, where an epoch has ``steps``."""
+        total, warmup = steps * self.epochs, max(1, round(steps * self.warmup_epochs))
+        if step < total:
+            return min((step + 1) / warmup, (total - step) / max(1, total - warmup))
+        for epochs, share in self.restarts:
+            step, total = step - total, steps * epochs
+            if step < total:
+                return share * (total - step) / total
+        return 0.0
+
 
 RECIPES = {
     "birealnet18-cifar10": Recipe(
-        epochs=16, batch=128, learning_rate=2e-3, shift=2, flip=True, bfloat16=True, compiled=True
-    ),
+        epochs=16,
+        batch=128,
+        learning_rate=2e-3,
+        restarts=((6, 0.5),),
+        shift=2,
+        flip=True,
+        bfloat16=True,
+        compiled=True,
+    ),  # fmt: skip
     "cnv": Recipe(
         epochs=32, batch=128, learning_rate=2e-3, shift=2, flip=True, bfloat16=True, compiled=True
     ),
@@ -115,10 +141,7 @@ def train(
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
     steps = len(images) // recipe.batch
-    total, warmup = steps * recipe.epochs, max(1, round(steps * recipe.warmup_epochs))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warmup, (total - step) / max(1, total - warmup))
-    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: recipe.rate(step, steps))
     first = 0
     if checkpoint is not None and checkpoint.exists():
         state = torch.load(checkpoint)
@@ -129,7 +152,7 @@ def train(
         first = state["epoch"]
     step_model = torch.compile(model) if recipe.compiled else model
     score = 0.0
-    for epoch in range(first, recipe.epochs):
+    for epoch in range(first, recipe.all_epochs):
         model.train()
         order = torch.randperm(len(images), generator=generator)[: steps * recipe.batch]
         sum_loss = 0.0
@@ -145,7 +168,7 @@ def train(
             clip_latent_weights(model)
             sum_loss += float(loss.detach())
         score = accuracy(model, test_images, test_labels)
-        log(f"epoch {epoch + 1}/{recipe.epochs}  loss {sum_loss / steps:.3f}  test {score:.2%}")
+        log(f"epoch {epoch + 1}/{recipe.all_epochs}  loss {sum_loss / steps:.3f}  test {score:.2%}")
         if checkpoint is not None:
             torch.save(
                 {
