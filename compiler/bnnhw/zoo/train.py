@@ -73,7 +73,7 @@ RECIPES = {
         flip=True,
         bfloat16=True,
         compiled=True,
-    ),  # fmt: skip
+    ),
     "cnv": Recipe(
         epochs=32, batch=128, learning_rate=2e-3, shift=2, flip=True, bfloat16=True, compiled=True
     ),
