@@ -11,7 +11,12 @@ from bnnhw.report_facts import TIMES, Report, amount, bottleneck_layers, number
 LETTER = 7.25  # width of a letter of the usual fixed-width fonts at 12 px
 
 Line = tuple[float, float, str, str]
-_KINDS = {"width converter": "converter", "window parallel": "window"}
+_KINDS = {
+    "width converter": "converter",
+    "window parallel": "window",
+    "stream PE array": "PE array",
+    "stream MAC PE array": "MAC PE array",
+}
 _ENDS = ("bnn_input", "bnn_output")
 
 
