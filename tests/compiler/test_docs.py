@@ -1,0 +1,58 @@
+"""README and guide: examples are commands, links lead somewhere, every board is named."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from bnnhw.board import board_names
+from bnnhw.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "models" / "README.md"]
+
+
+def commands() -> list[str]:
+    """All lines of examples that call bnnhw, without comments."""
+    lines = [line for page in PAGES for line in page.read_text("utf-8").splitlines()]
+    calls = [re.match(r"    (?:\$ )?(bnnhw .*)", line) for line in lines]
+    return [re.split(r"\s#\s|\s#$", call[1])[0] for call in calls if call]
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize("line", commands())
+def test_examples_are_commands_of_the_command_line(line: str) -> None:
+    command = typer.main.get_command(app)
+    _, *words = shlex.split(line)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    context = command.make_context(command.name, words)
+    assert context.params
+
+
+def test_there_are_examples_of_every_common_command() -> None:
+    called = {line.split()[1] for line in commands()}
+    assert {"compile", "run", "simulate", "synth", "report", "inspect", "zoo"} <= called
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
+        path, _, anchor = target.partition("#")
+        other = (page.parent / path).resolve() if path else page
+        assert other.is_file(), target
+        assert not anchor or anchor in anchors(other), target
+
+
+def test_the_guide_names_every_board() -> None:
+    text = (ROOT / "docs" / "guide.md").read_text("utf-8")
+    assert [name for name in board_names() if name not in text] == []
