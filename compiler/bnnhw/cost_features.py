@@ -5,93 +5,21 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bnnhw.cost_memory import ram_luts, rom_luts, selection_luts
+from bnnhw import cost_arrays
+from bnnhw.cost_memory import (
+    address_bits,
+    counter_bits,
+    ram_luts,
+    rom_luts,
+    rom_registers,
+    selection_luts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _BLOCK_RAM = 2
-_BOOTH, _PAIR = 1, 3
-
-
-def _bits(n: int) -> int:
-    return max(1, (max(n, 1) - 1).bit_length())
-
-
-def _counters(*counts: int) -> float:
-    """Bits of the counters that count so far; counting to 1 needs none."""
-    return float(sum((n - 1).bit_length() for n in counts))
-
-
-# ----------------------------------------------------------------------------------- PE arrays
-
-
-def _border_patterns(p: Mapping[str, int]) -> int:
-    rows = p["BORDER_TOP"] + 1 + p["BORDER_BOTTOM"]
-    return rows * (p["BORDER_LEFT"] + 1 + p["BORDER_RIGHT"])
-
-
-def _pe_array(p: Mapping[str, int]) -> list[float]:
-    words, inits = p["TILES"] * p["FOLDS"], _border_patterns(p) * p["TILES"]
-    lanes = p["PE"] * p["SIMD"]
-    # Beyond 1,024 words Yosys slices a block ROM and selects in LUTs, about one a bit and slice.
-    slices = float(lanes * ((words - 1) // 1024))
-    block = p["WEIGHTS_STYLE"] == _BLOCK_RAM
-    return [
-        lanes,
-        p["PE"] * p["ACC_BITS"],
-        p["PE"],
-        p["SIMD"],
-        _counters(words, inits) + 1.0,
-        slices if block else rom_luts(lanes, words),
-        rom_luts(p["PE"] * p["ACC_BITS"], inits),
-        0.0 if block or words == 1 else lanes,
-        1.0,
-    ]
-
-
-def _int_pe_array(p: Mapping[str, int]) -> list[float]:
-    return [p["PE"] * p["SIMD"] * p["IN_BITS"], p["SIMD"] * p["IN_BITS"], *_pe_array(p)]
-
-
-def _mac(p: Mapping[str, int]) -> list[float]:
-    """Products, adder trees and accumulators of the arrays of integer weights."""
-    products, style = p["PE"] * p["SIMD"], p["MULTIPLY_STYLE"]
-    booth = products * math.ceil(p["WEIGHT_BITS"] / 2) * (p["IN_BITS"] + 2.0)
-    tree = p["PE"] * (p["SIMD"] - 1.0) * (p["IN_BITS"] + p["WEIGHT_BITS"] + 1)
-    return [
-        booth if style == _BOOTH else 0.0,
-        products * p["WEIGHT_BITS"] + p["SIMD"] * p["IN_BITS"] if style == _BOOTH else 0.0,
-        tree,
-        products * (p["IN_BITS"] + p["WEIGHT_BITS"]) if style == _PAIR else 0.0,
-        p["PE"] * p["ACC_BITS"],
-        p["SIMD"] * p["IN_BITS"],
-    ]
-
-
-def _mac_pe_array(p: Mapping[str, int]) -> list[float]:
-    words, inits = p["TILES"] * p["FOLDS"], _border_patterns(p) * p["TILES"]
-    bits = p["PE"] * p["SIMD"] * p["WEIGHT_BITS"]
-    block = p["WEIGHTS_STYLE"] == _BLOCK_RAM
-    return [
-        *_mac(p),
-        float(bits * ((words - 1) // 1024)) if block else rom_luts(bits, words),
-        rom_luts(p["PE"] * p["ACC_BITS"], inits),
-        0.0 if block or words == 1 else bits,
-        _counters(words, inits) + 1.0,
-    ]
-
-
-def _stream_pe_array(p: Mapping[str, int]) -> list[float]:
-    acc = p["PE"] * p["ACC_BITS"]
-    counters = _counters(p["FOLDS"], p["TILES"], p["PIXELS"]) + 1.0
-    return [p["PE"] * p["SIMD"], acc, p["PE"], p["SIMD"], rom_luts(acc, p["TILES"]), counters]
-
-
-def _stream_mac_pe_array(p: Mapping[str, int]) -> list[float]:
-    counters = _counters(p["FOLDS"], p["TILES"], p["PIXELS"]) + 1.0
-    init = rom_luts(p["PE"] * p["ACC_BITS"], p["TILES"])
-    return [*_mac(p), p["PE"] * p["SIMD"] * p["WEIGHT_BITS"], init, counters]
+_BOOTH = 1
 
 
 # ------------------------------------------------------------------- windows and frame buffers
@@ -116,8 +44,8 @@ def _window(p: Mapping[str, int]) -> list[float]:
         width if luts else 0.0,
         ram_luts(width, p["DEPTH"]) if luts else 0.0,
         selection_luts(width, p["DEPTH"]) if luts else 0.0,
-        _bits(p["DEPTH"]),
-        _counters(folds, p["KERNEL_W"], p["KERNEL_H"], *_positions(p), p["REPEATS"]),
+        address_bits(p["DEPTH"]),
+        counter_bits(folds, p["KERNEL_W"], p["KERNEL_H"], *_positions(p), p["REPEATS"]),
         image,
         padded,
         width * padded,
@@ -126,13 +54,21 @@ def _window(p: Mapping[str, int]) -> list[float]:
 
 
 def _window_parallel(p: Mapping[str, int]) -> list[float]:
-    taps = p["KERNEL_H"] * p["KERNEL_W"] * p["CHANNELS"] * p["ELEM_BITS"]
     pixel = p["CHANNELS"] * p["ELEM_BITS"]
-    width = p["SIMD"] * p["ELEM_BITS"]
-    folds = taps // width
+    taps = p["KERNEL_H"] * p["KERNEL_W"] * pixel
+    folds = taps // (p["SIMD"] * p["ELEM_BITS"])
     lines = p.get("LINES", p["KERNEL_H"])
-    memory = lines * ram_luts(pixel, p["WIDTH"]) if p["RAM_STYLE"] != _BLOCK_RAM else 0.0
-    return [taps, width * math.ceil((folds - 1) / 3), memory, pixel, _padded(p) * taps, 1.0]
+    luts = lines * pixel if p["RAM_STYLE"] != _BLOCK_RAM else 0
+    memory = lines * (ram_luts(pixel, p["WIDTH"]) + selection_luts(pixel, p["WIDTH"]))
+    return [
+        taps,
+        taps * (folds * p["REPEATS"] > 1),
+        taps * (folds > 1),
+        p["KERNEL_H"] * pixel * math.ceil(lines / 3),
+        luts,
+        memory if luts else 0.0,
+        1.0,
+    ]
 
 
 def frame_words(p: Mapping[str, int]) -> int:
@@ -149,7 +85,7 @@ def _frame_window(p: Mapping[str, int]) -> list[float]:
         memories * ram_luts(lanes, words) if luts else 0.0,
         selection_luts(width, words) if luts else 0.0,
         memories,
-        _bits(words),
+        address_bits(words),
         _padded(p),
         1.0,
     ]
@@ -157,13 +93,13 @@ def _frame_window(p: Mapping[str, int]) -> list[float]:
 
 def _weight_buffer(p: Mapping[str, int]) -> list[float]:
     width, depth = p["WORD_BITS"], p["DEPTH"]
-    counters = _counters(p["FOLDS"], p["PIXELS"]) + _bits(depth)
+    counters = counter_bits(p["FOLDS"], p["PIXELS"]) + address_bits(depth)
     return [width, ram_luts(width, depth), selection_luts(width, depth), counters, 1.0]
 
 
 def _tile_gather(p: Mapping[str, int]) -> list[float]:
     kept = (p["OUT_LANES"] - p["IN_LANES"]) * p["ELEM_BITS"]
-    counters = _counters(p["PIXELS"], p["PIXELS"], p["OUT_LANES"] // p["IN_LANES"])
+    counters = counter_bits(p["PIXELS"], p["PIXELS"], p["OUT_LANES"] // p["IN_LANES"])
     pixels = p["PIXELS"]
     return [
         p["OUT_LANES"] * p["ELEM_BITS"],
@@ -181,13 +117,16 @@ def _fifo(p: Mapping[str, int]) -> list[float]:
     depth, width, block = p["DEPTH"], p["WIDTH"], p["RAM_STYLE"] == _BLOCK_RAM
     shift = depth <= 32 and (not block or depth == 2)
     memory = 0 if shift or block else width
+    bits = address_bits(depth)
+    wraps = depth - 1 & depth - 2  # at a power of two the addresses start over by themselves
     return [
         width if shift and depth > 2 else 0.0,
         width if depth == 2 else 0.0,
         memory,
         ram_luts(memory, depth - 1),
         selection_luts(memory, depth - 1),
-        _bits(depth) * (1.0 if shift else 3.0),
+        bits * (1.0 if shift else 3.0),
+        0.0 if shift or not wraps else bits,
         1.0,
     ]
 
@@ -204,7 +143,7 @@ def _regroup(a: int, b: int) -> list[float]:
     if a % b == 0:
         return [a - b, b, a // b, 0.0, 0.0, 0.0, 0.0, 1.0]
     if b % a == 0:
-        return [0.0, 0.0, 0.0, b, _bits(b // a), 0.0, 0.0, 1.0]
+        return [0.0, 0.0, 0.0, b, address_bits(b // a), 0.0, 0.0, 1.0]
     unit = math.gcd(a, b)
     # An input beat enters a buffer at as many places as an output beat has units.
     return [0.0, 0.0, 0.0, 0.0, 0.0, a * b / unit, a + b - unit, 1.0]
@@ -212,8 +151,8 @@ def _regroup(a: int, b: int) -> list[float]:
 
 def _axi_reader(p: Mapping[str, int]) -> list[float]:
     queue = _fifo({"WIDTH": p["DATA_BITS"], "DEPTH": p["DEPTH"], "RAM_STYLE": 1})
-    shift, _, memory, luts, selected, counters, _ = queue
-    return [shift + luts, memory, selected, counters, p["ADDR_BITS"], _bits(p["WORDS"]), 1.0]
+    shift, _, memory, luts, selected, counters, *_ = queue
+    return [shift + luts, memory, selected, counters, p["ADDR_BITS"], address_bits(p["WORDS"]), 1.0]
 
 
 def _read_arbiter(p: Mapping[str, int]) -> list[float]:
@@ -264,7 +203,7 @@ def _affine(p: Mapping[str, int]) -> list[float]:
     segment = factor + p["OFFSET_BITS"]
     two = p["SEGMENTS"] > 1
     booth = 0.0 if factor == 0 or affine_in_dsp(p) else math.ceil(factor / 2) * (p["IN_BITS"] + 2.0)
-    luts = p["STYLE"] != _BLOCK_RAM and p["FOLDS"] > 1
+    luts = p["STYLE"] != _BLOCK_RAM
     return [
         lanes * p["IN_BITS"],
         lanes * segment if two or factor else 0.0,
@@ -274,8 +213,8 @@ def _affine(p: Mapping[str, int]) -> list[float]:
         lanes * p["OUT_BITS"],
         lanes * _saturation(p, alone=not two and not booth),
         rom_luts(word, p["FOLDS"]) if luts else 0.0,
-        word if luts else 0.0,
-        _counters(p["FOLDS"], p.get("HOLD", 1)) + 1.0,
+        rom_registers(word, p["FOLDS"]) if luts else 0.0,
+        counter_bits(p["FOLDS"], p.get("HOLD", 1)) + 1.0,
     ]
 
 
@@ -289,7 +228,7 @@ def _int_pool(p: Mapping[str, int]) -> list[float]:
     folds, columns = p["CHANNELS"] // p["LANES"], p["WIDTH"] // p["POOL_W"]
     width = p["LANES"] * p["OUT_BITS"]
     partial = folds * (columns if p["POOL_H"] > 1 else 1)
-    counters = _counters(p["POOL_H"], p["POOL_W"], p["HEIGHT"], p["WIDTH"], folds, partial)
+    counters = counter_bits(p["POOL_H"], p["POOL_W"], p["HEIGHT"], p["WIDTH"], folds, partial)
     return [
         width * p["OPERATION"],
         width * (1 - p["OPERATION"]),
@@ -303,19 +242,19 @@ def _int_pool(p: Mapping[str, int]) -> list[float]:
 
 def _int_pool_reduce(p: Mapping[str, int]) -> list[float]:
     width = p["LANES"] * p["OUT_BITS"]
-    return [width * p["OPERATION"], width * (1 - p["OPERATION"]), _counters(p["TAPS"]), 1.0]
+    return [width * p["OPERATION"], width * (1 - p["OPERATION"]), counter_bits(p["TAPS"]), 1.0]
 
 
 def _max_pool(p: Mapping[str, int]) -> list[float]:
     lanes, folds = p["LANES"], p["CHANNELS"] // p["LANES"]
     words = p["WIDTH"] // p["POOL_W"] * folds
-    counters = _counters(p["POOL_H"], p["POOL_W"], p["HEIGHT"], p["WIDTH"], folds, words)
+    counters = counter_bits(p["POOL_H"], p["POOL_W"], p["HEIGHT"], p["WIDTH"], folds, words)
     memory = ram_luts(lanes, words)
     return [lanes, memory, selection_luts(lanes, words), rom_luts(lanes, folds), counters, 1.0]
 
 
 def _pool_reduce(p: Mapping[str, int]) -> list[float]:
-    counters = _counters(p["FOLDS"], p["TAPS"])
+    counters = counter_bits(p["FOLDS"], p["TAPS"])
     return [p["LANES"], rom_luts(p["LANES"], p["FOLDS"]), counters, 1.0]
 
 
@@ -327,8 +266,8 @@ def _threshold(p: Mapping[str, int]) -> list[float]:
         lanes * p["IN_BITS"] * (folds == 1),
         lanes,
         rom_luts(width, folds),
-        width * (folds > 1),
-        _counters(folds, p.get("HOLD", 1)) + 1.0,
+        rom_registers(width, folds),
+        counter_bits(folds, p.get("HOLD", 1)) + 1.0,
     ]
 
 
@@ -339,23 +278,25 @@ def _table(p: Mapping[str, int]) -> list[float]:
 
 def _input(p: Mapping[str, int]) -> list[float]:
     a, b = 8 * p["BYTES"], p["LANES"] * p["ELEM_BITS"]
-    return [a, _counters(p["FRAME_ELEMS"] * p["ELEM_BITS"] // a), *_regroup(a, b)[:-1], 1.0]
+    return [a, counter_bits(p["FRAME_ELEMS"] * p["ELEM_BITS"] // a), *_regroup(a, b)[:-1], 1.0]
 
 
 def _output(p: Mapping[str, int]) -> list[float]:
-    return [p["LANES"] * p["ELEM_BITS"], _counters(p["FRAME_BEATS"]), 1.0]
+    return [p["LANES"] * p["ELEM_BITS"], counter_bits(p["FRAME_BEATS"]), 1.0]
 
 
 def _top_k(p: Mapping[str, int]) -> list[float]:
-    return [p["K"] * p["SCORE_BITS"], p["K"] * _bits(p["CLASSES"]), _bits(p["CLASSES"]), 1.0]
+    entry = p["SCORE_BITS"] + address_bits(p["CLASSES"])
+    counters = address_bits(p["CLASSES"]) + address_bits(p["K"])
+    return [p["K"] * p["SCORE_BITS"], (p["K"] - 1) * entry, entry, counters, 1.0]
 
 
 FEATURES: dict[str, Callable[[Mapping[str, int]], list[float]]] = {
-    "bnn_pe_array": _pe_array,
-    "bnn_int_pe_array": _int_pe_array,
-    "bnn_mac_pe_array": _mac_pe_array,
-    "bnn_stream_pe_array": _stream_pe_array,
-    "bnn_stream_mac_pe_array": _stream_mac_pe_array,
+    "bnn_pe_array": cost_arrays.pe_array,
+    "bnn_int_pe_array": cost_arrays.int_pe_array,
+    "bnn_mac_pe_array": cost_arrays.mac_pe_array,
+    "bnn_stream_pe_array": cost_arrays.stream_pe_array,
+    "bnn_stream_mac_pe_array": cost_arrays.stream_mac_pe_array,
     "bnn_frame_window": _frame_window,
     "bnn_weight_buffer": _weight_buffer,
     "bnn_axi_reader": _axi_reader,

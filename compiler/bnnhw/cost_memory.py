@@ -1,4 +1,4 @@
-"""LUTs and block RAM that Yosys maps memories to, on Xilinx 7-series parts."""
+"""LUTs, flip-flops and block RAM of memories and counters, as Yosys maps them to 7-series parts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from functools import cache
 _BRAM36_PORTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
 # A ROM of up to so many words takes half a LUT a bit, since two share one.
 _SHARED_WORDS = 8
+
+
+def address_bits(n: int) -> int:
+    """Bits that number ``n`` things, at least one."""
+    return max(1, (max(n, 1) - 1).bit_length())
+
+
+def counter_bits(*counts: int) -> float:
+    """Bits of the counters that count so far; counting to 1 needs none."""
+    return float(sum((n - 1).bit_length() for n in counts))
 
 
 @cache
@@ -37,6 +47,11 @@ def rom_luts(width: int, depth: int) -> float:
     if depth <= 16:
         return float(width)
     return width * math.ceil(depth / 64) * (1.0 if depth <= 256 else 1.06)
+
+
+def rom_registers(width: int, depth: int) -> float:
+    """Flip-flops at the output of a ROM in logic: bits that are alike in all words share one."""
+    return float(min(width, 1 << depth)) if depth > 1 else 0.0
 
 
 def ram_luts(width: int, depth: int) -> float:
