@@ -39,8 +39,17 @@ _CACHED_ELEMENTS = 1 << 18
 
 
 def interpret(graph: Graph, x: Ints) -> Ints:
-    """Integer scores [N, ...] of integer inputs [N, C, H, W] or [N, C]."""
-    return interpret_all(graph, x)[graph.output]
+    """Integer scores [N, ...] of integer inputs [N, C, H, W] or [N, C].
+
+    Works on as many samples at a time as keep its tensors in the cache.
+    """
+    largest = max(int(np.prod(tensor.shape)) for tensor in graph.tensors.values())
+    step = max(1, _CACHED_ELEMENTS // largest)
+    parts = [
+        interpret_all(graph, x[first : first + step], lambda name: False)[graph.output]
+        for first in range(0, max(1, len(x)), step)
+    ]
+    return np.concatenate(parts)
 
 
 def interpret_all(
