@@ -41,9 +41,9 @@ def _streams() -> list[Point]:
         *_named("bnn_fifo", "WIDTH DEPTH", *block, RAM_STYLE=BLOCK),
         *_named(
             "bnn_width_converter", "ELEM_BITS IN_LANES OUT_LANES",
-            *((1, 8, 64), (1, 4, 128), (8, 1, 3), (11, 2, 4)),
-            *((1, 64, 8), (11, 10, 1), (1, 256, 64)),
-            *((1, 64, 48), (1, 32, 10), (1, 64, 72), (1, 64, 288)),
+            *((1, 8, 64), (1, 16, 32), (1, 4, 128), (8, 1, 3), (11, 2, 4)),
+            *((1, 64, 8), (1, 128, 32), (11, 10, 1), (1, 256, 64)),
+            *((1, 64, 48), (1, 24, 64), (1, 32, 10), (1, 64, 288)),
         ),
         *_named("bnn_fork", "WIDTH", (1,), (8,), (16,), (64,), (128,), (256,)),
     ]  # fmt: skip
@@ -101,11 +101,11 @@ def _elementwise() -> list[Point]:
         ),
         *_named(
             "bnn_threshold", "IN_BITS IN_SIGNED LANES FOLDS",
-            *((8, 0, 1, 8), (11, 1, 64, 1), (8, 0, 8, 4), (8, 0, 16, 49), (16, 1, 4, 16)),
+            *((8, 0, 1, 8), (11, 1, 64, 1), (8, 0, 8, 4), (16, 1, 4, 16)),
             *((16, 1, 8, 8), (16, 1, 4, 128), (16, 1, 1, 64), (16, 1, 2, 256)),
         ),
         *_named(
-            "bnn_table", "OUT_BITS LANES IN_BITS", (8, 1, 8), (1, 8, 8), (4, 4, 8),
+            "bnn_table", "OUT_BITS LANES IN_BITS", (8, 1, 8), (8, 3, 8), (1, 8, 8), (4, 4, 8),
             (2, 8, 4),
         ),
     ]  # fmt: skip
@@ -184,9 +184,9 @@ def _window(channels: int, size: int, kernel: int, simd: int, **other: int) -> d
 def _windows() -> list[Point]:
     result = []
     for channels, size, kernel, simd, depth, style in (
-        (64, 30, 3, 64, 126, LUT), (64, 30, 3, 32, 252, LUT),
-        (128, 12, 3, 64, 108, LUT), (256, 3, 3, 32, 120, LUT),
-        (8, 8, 3, 4, 60, LUT), (3, 32, 3, 3, 132, LUT), (256, 1, 1, 16, 32, LUT),
+        (64, 30, 3, 64, 126, LUT), (64, 30, 3, 32, 252, LUT), (128, 12, 3, 64, 108, LUT),
+        (256, 3, 3, 32, 120, LUT),
+        (3, 32, 3, 3, 132, LUT),
         (512, 1, 1, 8, 128, LUT), (512, 1, 1, 64, 16, LUT),
         (64, 30, 3, 64, 126, BLOCK), (64, 56, 3, 64, 232, BLOCK), (128, 12, 3, 32, 216, BLOCK),
         (512, 1, 1, 8, 128, BLOCK),
@@ -207,7 +207,7 @@ def _parallel_windows() -> list[Point]:
     for channels, size, simd, bits, style in (
         (3, 32, 27, 8, LUT), (1, 8, 9, 8, LUT), (64, 30, 576, 1, LUT),
         (64, 14, 288, 1, BLOCK),
-        (16, 12, 36, 1, LUT), (64, 30, 576, 1, BLOCK), (3, 32, 9, 8, LUT),
+        (16, 12, 36, 1, LUT), (64, 30, 576, 1, BLOCK),
     ):  # fmt: skip
         other = {"ELEM_BITS": bits, "RAM_STYLE": style}
         result.append(("bnn_window_parallel", _window(channels, size, 3, simd, **other)))
@@ -271,9 +271,9 @@ def _stream_arrays() -> list[Point]:
 def _int_arrays() -> list[Point]:
     result = []
     for pe, simd, folds, tiles, bits, style in (
-        (16, 3, 9, 4, 8, LUT), (8, 9, 3, 8, 8, LUT), (32, 9, 3, 2, 8, LUT),
-        (16, 27, 1, 4, 8, LUT), (16, 1, 9, 2, 8, LUT),
-        (8, 9, 3, 8, 4, LUT), (2, 27, 1, 32, 8, LUT),
+        (16, 3, 9, 4, 8, LUT), (64, 3, 9, 1, 8, LUT), (16, 27, 1, 4, 8, LUT),
+        (4, 27, 1, 16, 8, LUT), (32, 9, 1, 1, 8, LUT), (2, 27, 1, 32, 8, LUT),
+        (8, 9, 3, 8, 8, LUT), (32, 9, 3, 2, 8, LUT), (16, 1, 9, 2, 8, LUT), (8, 9, 3, 8, 4, LUT),
         (8, 3, 9, 8, 8, BLOCK), (16, 9, 1, 2, 8, LUT),
     ):  # fmt: skip
         other = {"ACC_BITS": 6 + bits, "IN_BITS": bits, "IN_SIGNED": 0, "WEIGHTS_STYLE": style}
@@ -288,21 +288,23 @@ def _pe_arrays() -> list[Point]:
     )  # fmt: skip
     block = (
         (1, 8), (1, 32), (4, 4), (4, 16), (8, 32), (8, 64), (16, 64), (4, 128), (8, 36), (4, 144),
-        (2, 288),
+        (2, 288), (1, 576),
     )  # fmt: skip
     lut = (
-        (8, 64, 9, 4), (16, 32, 18, 2), (4, 72, 8, 32), (8, 64, 1, 1), (4, 64, 36, 16),
-        (8, 192, 3, 1), (8, 128, 9, 2), (32, 27, 1, 2),
+        (8, 64, 9, 4), (16, 32, 18, 2), (8, 36, 16, 8), (4, 72, 8, 32), (16, 27, 1, 4),
+        (8, 64, 1, 1), (4, 64, 36, 16),
+        (8, 192, 3, 1), (32, 27, 1, 2),
     )  # fmt: skip
     real = {"ACC_SHIFT": 0, "BINARY_OUT": 0, "ACC_BITS": 12}
     return [
         *((kind, _array(*size, 9, 8, **sign)) for size in block),
         *((kind, _array(*size, WEIGHTS_STYLE=LUT, **sign)) for size in lut),
         (kind, _array(8, 64, 9, 8, **sign, **BORDERS)),
+        (kind, _array(4, 32, 18, 32, **sign, **BORDERS)),
         (kind, _array(16, 64, 9, 2, ACC_BITS=13, **sign, **BORDERS)),
         (kind, _array(1, 16, 32, 10, **score)),
         (kind, _array(10, 4, 128, 1, **score)),
+        (kind, _array(5, 32, 16, 2, **score)),
         (kind, _array(4, 64, 9, 16, **real, **BORDERS)),
         (kind, _array(2, 64, 36, 128, **real, **BORDERS)),
-        (kind, _array(2, 32, 72, 32, **real, **BORDERS)),
     ]

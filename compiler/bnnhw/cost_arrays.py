@@ -56,7 +56,8 @@ def int_pe_array(p: Mapping[str, int]) -> list[float]:
         tree += terms * bits
     return [
         groups * (p["IN_BITS"] + 2.0),  # +-x0 +-x1 +-x2, made once
-        p["PE"] * groups * (p["IN_BITS"] + 3.0),  # and chosen by each PE
+        p["PE"] * groups * (p["IN_BITS"] + 3.0),  # kept by each PE
+        p["PE"] * ((p["SIMD"] + 1) // 3) * (p["IN_BITS"] + 2.0),  # that of two or three chosen
         float(p["PE"] * tree),
         p["PE"] * p["ACC_BITS"],
         *_weights(p["PE"] * p["SIMD"], words, p["WEIGHTS_STYLE"]),

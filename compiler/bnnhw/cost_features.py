@@ -278,7 +278,9 @@ def _table(p: Mapping[str, int]) -> list[float]:
 
 def _input(p: Mapping[str, int]) -> list[float]:
     a, b = 8 * p["BYTES"], p["LANES"] * p["ELEM_BITS"]
-    return [a, counter_bits(p["FRAME_ELEMS"] * p["ELEM_BITS"] // a), *_regroup(a, b)[:-1], 1.0]
+    beats = counter_bits(p["FRAME_ELEMS"] * p["ELEM_BITS"] // a)
+    narrow, kept, parts, wide, _, places, buffer, _ = _regroup(a, b)
+    return [a, beats, narrow, narrow + kept + parts + wide + buffer, places, 1.0]
 
 
 def _output(p: Mapping[str, int]) -> list[float]:

@@ -46,7 +46,7 @@ def rom_luts(width: int, depth: int) -> float:
         return 0.5 * min(width, 1 << depth)
     if depth <= 16:
         return float(width)
-    return width * math.ceil(depth / 64) * (1.0 if depth <= 256 else 1.06)
+    return width * math.ceil(depth / 64) * (1.0 if depth <= 256 else 1.3)
 
 
 def rom_registers(width: int, depth: int) -> float:
