@@ -59,6 +59,7 @@ class Synthesis:
 
 def synthesise(build: Build) -> Synthesis:
     """Synthesises a build's top with everything below it."""
+    require_yosys()
     build.require("verilog")
     rtl = build.path / "rtl"
     sources = sorted(path.name for path in rtl.glob("*.sv"))
