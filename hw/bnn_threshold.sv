@@ -2,7 +2,7 @@
 //
 // FOLDS beats of LANES elements a pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
 // field of the image has IN_BITS + 2 bits: the signed threshold of IN_BITS + 1, and above it the
-// inversion. Latency 2; one beat a cycle.
+// inversion. They are kept in LUTs. Latency 2; one beat a cycle.
 module bnn_threshold #(
     parameter int unsigned IN_BITS = 8,
     parameter int unsigned IN_SIGNED = 1,
@@ -52,7 +52,7 @@ module bnn_threshold #(
   bnn_rom #(
       .WIDTH(LANES * FieldBits),
       .DEPTH(FOLDS),
-      .STYLE(0),
+      .STYLE(1),
       .FILE (THRESHOLDS_FILE)
   ) u_thresholds (
       .clk(clk),
