@@ -12,7 +12,7 @@ from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.board import load_board
 from bnnhw.build import Build, write_build
 from bnnhw.cost import Resources, budget, design_resources, total
-from bnnhw.errors import FoldingError
+from bnnhw.errors import DoesNotFitError, FoldingError
 from bnnhw.fifo import size_fifos
 from bnnhw.folding import Folding, FoldingRequest
 from bnnhw.frontend import load
@@ -196,8 +196,23 @@ def fold_and_lower(
     the whole takes longer than the goal, the search is asked for a little less, and where FIFOs no
     longer fit, for a design that leaves room for them, a few times.
     """
-    asked, reserve = goal, Resources()
     search = FoldingSearch(network, board, request, clock_mhz)
+    try:
+        return _fit(search, goal, clock_mhz)
+    except DoesNotFitError as error:
+        if goal.cycles is None:
+            raise
+        try:
+            nearest = _fit(search, Goal(), clock_mhz)[2].cycles_per_frame
+            fix = f"ask for {nearest} cycles a frame: the fastest design that fits"
+        except FoldingError:
+            fix = "no folding of this network fits this board; choose a larger one"
+        raise DoesNotFitError(error.what, where=error.where, fix=fix) from error
+
+
+def _fit(search: FoldingSearch, goal: Goal, clock_mhz: float) -> tuple[Design, Folding, Prediction]:
+    network, board = search.network, search.board
+    asked, reserve = goal, Resources()
     for _ in range(_MAX_REFINEMENTS):
         try:
             choice = search.choose(asked, reserve)
@@ -217,7 +232,7 @@ def fold_and_lower(
         assert asked.cycles is not None
         asked = Goal(asked.cycles - (prediction.cycles_per_frame - goal.cycles))
     if need.exceeds(budget(board)):
-        raise FoldingError(
+        raise DoesNotFitError(
             f"the design does not fit {board.title} (estimated):\n{resource_table(need, board)}",
             where="goal",
             fix="ask for more cycles a frame (fewer FPS), or choose a larger board",

@@ -32,3 +32,7 @@ class VerificationError(BnnhwError):
 
 class ToolError(BnnhwError):
     """An external tool is missing or failed."""
+
+
+class DoesNotFitError(FoldingError):
+    """A goal needs more of a resource than the board has."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from bnnhw.candidates import Candidate, candidates, divisors, likeness
 from bnnhw.cost import Resources, budget, design_resources, total
-from bnnhw.errors import FoldingError
+from bnnhw.errors import DoesNotFitError, FoldingError
 from bnnhw.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.ir.types import Integer
 from bnnhw.layer_memory import BUS_BITS
@@ -38,6 +38,7 @@ _DSP_PRICES = (0.05, 0.5, 3.0)
 _FEW_PIXELS = 64
 # A smaller gain, as a share, is no reason to change a layer.
 _LEAST_GAIN = 1e-6
+_TOO_SLOW = "  memory is too slow for the weights that do not fit the chip"
 # The share of a memory port's words that readers get for good, refresh and turns aside.
 _PORT_SHARE = 0.85
 
@@ -128,8 +129,8 @@ class FoldingSearch:
             fix = f"the fastest design that fits takes {fastest} cycles a frame"
         except FoldingError:
             fix = "no folding of this network fits this board; choose a larger one"
-        need = resource_table(total(nearest.resources), self.board) if nearest else "  (DDR)"
-        raise FoldingError(
+        need = resource_table(total(nearest.resources), self.board) if nearest else _TOO_SLOW
+        raise DoesNotFitError(
             f"{goal.cycles} cycles a frame does not fit {self.board.title} (estimated):\n{need}",
             where="goal",
             fix=fix,
@@ -174,9 +175,9 @@ class FoldingSearch:
         fitting = [c for c in choices if c is not None and not self._exceeds(c)]
         if fitting:
             return min(fitting, key=lambda choice: choice.cycles)
-        left = next(c for c in reversed(choices) if c is not None)
-        need = resource_table(total(left.resources), self.board)
-        raise FoldingError(
+        left = next((c for c in reversed(choices) if c is not None), None)
+        need = resource_table(total(left.resources), self.board) if left else _TOO_SLOW
+        raise DoesNotFitError(
             f"even the slowest folding does not fit {self.board.title} (estimated):\n{need}",
             where=f"network '{self.network.graph.name}'",
             fix="choose a larger board or a smaller network",
