@@ -42,8 +42,8 @@ def _streams() -> list[Point]:
         *_named(
             "bnn_width_converter", "ELEM_BITS IN_LANES OUT_LANES",
             *((1, 8, 64), (1, 16, 32), (1, 4, 128), (8, 1, 3), (11, 2, 4)),
-            *((1, 64, 8), (1, 128, 32), (11, 10, 1), (1, 256, 64)),
-            *((1, 64, 48), (1, 24, 64), (1, 32, 10), (1, 64, 288)),
+            *((1, 64, 8), (1, 128, 32), (11, 10, 1)),
+            *((1, 64, 48), (1, 24, 64), (1, 32, 10)),
         ),
         *_named("bnn_fork", "WIDTH", (1,), (8,), (16,), (64,), (128,), (256,)),
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def _pools() -> list[Point]:
             POOL_H=2, POOL_W=2,
         ),
         *_named(
-            "bnn_pool_reduce", "LANES FOLDS", (64, 1), (16, 4), (8, 16), (1, 64),
+            "bnn_pool_reduce", "LANES FOLDS", (64, 1), (16, 4), (8, 16),
             TAPS=9,
         ),
         *_named(
@@ -102,11 +102,10 @@ def _elementwise() -> list[Point]:
         *_named(
             "bnn_threshold", "IN_BITS IN_SIGNED LANES FOLDS",
             *((8, 0, 1, 8), (11, 1, 64, 1), (8, 0, 8, 4), (16, 1, 4, 16)),
-            *((16, 1, 8, 8), (16, 1, 4, 128), (16, 1, 1, 64), (16, 1, 2, 256)),
+            *((16, 1, 8, 8), (16, 1, 4, 128), (16, 1, 1, 64), (16, 1, 2, 512)),
         ),
         *_named(
             "bnn_table", "OUT_BITS LANES IN_BITS", (8, 1, 8), (8, 3, 8), (1, 8, 8), (4, 4, 8),
-            (2, 8, 4),
         ),
     ]  # fmt: skip
 
@@ -124,7 +123,7 @@ def _ends() -> list[Point]:
         ),
         *_named(
             "bnn_top_k", "SCORE_BITS CLASSES K",
-            *((11, 10, 1), (11, 10, 5), (16, 1000, 5), (16, 1000, 1), (22, 100, 3)),
+            *((11, 10, 1), (11, 10, 5), (16, 1000, 5)),
         ),
         ("bnn_registers", {}),
     ]  # fmt: skip
@@ -188,13 +187,12 @@ def _windows() -> list[Point]:
         (256, 3, 3, 32, 120, LUT),
         (3, 32, 3, 3, 132, LUT),
         (512, 1, 1, 8, 128, LUT), (512, 1, 1, 64, 16, LUT),
-        (64, 30, 3, 64, 126, BLOCK), (64, 56, 3, 64, 232, BLOCK), (128, 12, 3, 32, 216, BLOCK),
-        (512, 1, 1, 8, 128, BLOCK),
+        (64, 30, 3, 64, 126, BLOCK),
     ):  # fmt: skip
         other = {"CHANNEL_OUTER": 0, "DEPTH": depth, "RAM_STYLE": style}
         result.append(("bnn_window", _window(channels, size, kernel, simd, **other)))
     for channels, size, simd, depth, bits, style in (
-        (64, 14, 64, 62, 1, LUT), (32, 8, 8, 120, 1, LUT), (1, 8, 1, 30, 8, LUT),
+        (64, 14, 64, 62, 1, LUT), (1, 8, 1, 30, 8, LUT),
         (3, 32, 3, 132, 8, LUT), (64, 56, 4, 1900, 16, BLOCK), (128, 28, 64, 118, 1, BLOCK),
     ):  # fmt: skip
         other = {"CHANNEL_OUTER": 0, "DEPTH": depth, "ELEM_BITS": bits, "RAM_STYLE": style}
@@ -207,11 +205,11 @@ def _parallel_windows() -> list[Point]:
     for channels, size, simd, bits, style in (
         (3, 32, 27, 8, LUT), (1, 8, 9, 8, LUT), (64, 30, 576, 1, LUT),
         (64, 14, 288, 1, BLOCK),
-        (16, 12, 36, 1, LUT), (64, 30, 576, 1, BLOCK),
+        (16, 12, 36, 1, LUT),
     ):  # fmt: skip
         other = {"ELEM_BITS": bits, "RAM_STYLE": style}
         result.append(("bnn_window_parallel", _window(channels, size, 3, simd, **other)))
-    for channels, simd, bits in ((64, 288, 1), (1, 9, 8), (32, 96, 1)):
+    for channels, simd, bits in ((64, 288, 1),):
         other = _window(channels, 14, 3, simd, ELEM_BITS=bits, **PADDED)
         result.append(("bnn_window_parallel", other))
     return result
@@ -293,7 +291,7 @@ def _pe_arrays() -> list[Point]:
     lut = (
         (8, 64, 9, 4), (16, 32, 18, 2), (8, 36, 16, 8), (4, 72, 8, 32), (16, 27, 1, 4),
         (8, 64, 1, 1), (4, 64, 36, 16),
-        (8, 192, 3, 1), (32, 27, 1, 2),
+        (8, 192, 3, 1),
     )  # fmt: skip
     real = {"ACC_SHIFT": 0, "BINARY_OUT": 0, "ACC_BITS": 12}
     return [
@@ -305,6 +303,5 @@ def _pe_arrays() -> list[Point]:
         (kind, _array(1, 16, 32, 10, **score)),
         (kind, _array(10, 4, 128, 1, **score)),
         (kind, _array(5, 32, 16, 2, **score)),
-        (kind, _array(4, 64, 9, 16, **real, **BORDERS)),
         (kind, _array(2, 64, 36, 128, **real, **BORDERS)),
     ]

@@ -3,7 +3,7 @@
     python tools/fit_cost.py --measure     measures what tools/cost_data.json lacks, then fits
     python tools/fit_cost.py               fits again to the data that is there
 
-Writes ``compiler/bnnhw/cost_model.json``: coefficients of the features in ``bnnhw.cost``, and the
+Writes ``compiler/bnnhw/cost_model.json``: coefficients of ``bnnhw.cost_features``, and the
 median and largest relative error of each unit. The fit minimises relative errors, with
 coefficients that are not negative.
 """

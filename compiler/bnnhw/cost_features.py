@@ -61,8 +61,7 @@ def _window_parallel(p: Mapping[str, int]) -> list[float]:
     luts = lines * pixel if p["RAM_STYLE"] != _BLOCK_RAM else 0
     memory = lines * (ram_luts(pixel, p["WIDTH"]) + selection_luts(pixel, p["WIDTH"]))
     return [
-        taps,
-        taps * (folds * p["REPEATS"] > 1),
+        taps * (2 if folds * p["REPEATS"] > 1 else 1),  # shift window, and the one given out
         taps * (folds > 1),
         p["KERNEL_H"] * pixel * math.ceil(lines / 3),
         luts,
@@ -254,8 +253,8 @@ def _max_pool(p: Mapping[str, int]) -> list[float]:
 
 
 def _pool_reduce(p: Mapping[str, int]) -> list[float]:
-    counters = counter_bits(p["FOLDS"], p["TAPS"])
-    return [p["LANES"], rom_luts(p["LANES"], p["FOLDS"]), counters, 1.0]
+    counters = counter_bits(p["FOLDS"], p["TAPS"]) + 1.0
+    return [p["LANES"], rom_luts(p["LANES"], p["FOLDS"]), counters]
 
 
 def _threshold(p: Mapping[str, int]) -> list[float]:
@@ -280,7 +279,8 @@ def _input(p: Mapping[str, int]) -> list[float]:
     a, b = 8 * p["BYTES"], p["LANES"] * p["ELEM_BITS"]
     beats = counter_bits(p["FRAME_ELEMS"] * p["ELEM_BITS"] // a)
     narrow, kept, parts, wide, _, places, buffer, _ = _regroup(a, b)
-    return [a, beats, narrow, narrow + kept + parts + wide + buffer, places, 1.0]
+    gearbox = float(places > 0)
+    return [a, beats, narrow, narrow + kept + parts + wide + buffer, places, gearbox, 1.0]
 
 
 def _output(p: Mapping[str, int]) -> list[float]:
@@ -289,8 +289,7 @@ def _output(p: Mapping[str, int]) -> list[float]:
 
 def _top_k(p: Mapping[str, int]) -> list[float]:
     entry = p["SCORE_BITS"] + address_bits(p["CLASSES"])
-    counters = address_bits(p["CLASSES"]) + address_bits(p["K"])
-    return [p["K"] * p["SCORE_BITS"], (p["K"] - 1) * entry, entry, counters, 1.0]
+    return [p["K"] * p["SCORE_BITS"], (p["K"] - 1) * entry, entry]
 
 
 FEATURES: dict[str, Callable[[Mapping[str, int]], list[float]]] = {
