@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.folding import FoldingRequest
 from bnnhw.ir.ops import IntegerTable, Threshold, Window
 from bnnhw.ir.types import Bit, Integer
+from bnnhw.models import shipped_model
 from bnnhw.report import ideal_cycles
+from bnnhw.run_simulation import simulate_build
 from executions import assert_prediction_holds, execute_everywhere
 from graphs import GraphBuilder, cnv, digits, residual
 
@@ -134,3 +137,16 @@ def test_cnv_keeps_the_pace_of_its_bottleneck(tmp_path, cycles):
     executed = execute_everywhere(cnv(), tmp_path, goal=cycles, rates=((0.0, 0.0),))
     assert_prediction_holds(executed)
     assert executed.simulation.cycles_per_frame <= min(cycles, 1.01 * ideal_cycles(executed.design))
+
+
+@pytest.mark.slow
+def test_shipped_residual_network_in_rtl(tmp_path):
+    model = shipped_model("birealnet18-cifar10").path
+    options = CompileOptions(board="pynq-z2", goal_cycles=65_536)
+    compiled = compile_model(model, tmp_path / "build", options)
+    images = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    outcome = simulate_build(compiled.build, images, None, hls=True, probes=("all",))
+    assert len(outcome.checks) > 80
+    assert not any(check.mismatches for check in outcome.checks)
+    cycles = compiled.build.report["cycles_per_frame"]
+    assert cycles["simulated"] <= 1.01 * cycles["predicted"] <= 1.02 * cycles["ideal"]
