@@ -204,7 +204,7 @@ def fold_and_lower(
             raise
         try:
             nearest = _fit(search, Goal(), clock_mhz)[2].cycles_per_frame
-            fix = f"ask for {nearest} cycles a frame: the fastest design that fits"
+            fix = f"the fastest design that fits takes {nearest} cycles a frame"
         except FoldingError:
             fix = "no folding of this network fits this board; choose a larger one"
         raise DoesNotFitError(error.what, where=error.where, fix=fix) from error
