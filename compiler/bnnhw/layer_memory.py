@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnhw.design import Memory
 from bnnhw.errors import ModelError
+from bnnhw.ir.ops import weighted_span
 from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:
@@ -112,9 +113,7 @@ def _integer_facts(layer: Layer) -> LayerFacts:
                 for x in columns.example
             ]
         )
-    ends = np.stack([weight * layer.input_low, weight * layer.input_high, np.zeros_like(weight)])
-    low, high = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
-    span = Integer.spanning(int((low + init).min()), int((high + init).max()))
+    span = weighted_span(layer.element, weight, init)
     return LayerFacts(rows, columns, weight, init, init[0], _signed_bits(layer, span), 0)
 
 
@@ -129,18 +128,21 @@ def _signed_bits(layer: Layer, span: Integer) -> int:
     return acc_bits
 
 
-def layer_memories(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> tuple[Memory, Memory]:
-    """Weight image and image of initial values at a folding; the layouts are in hw/README.md."""
+def weight_memory(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> Memory:
+    """The image of a layer's weights at a folding; the layout is in hw/README.md."""
     tiles, folds = layer.features // fold.pe, layer.taps // fold.simd
     fields = facts.fields.reshape(tiles, fold.pe, folds, fold.simd).transpose(0, 2, 1, 3)
-    weights = Memory.from_fields(
+    return Memory.from_fields(
         f"{layer.name}_weights",
         fields.reshape(tiles * folds, fold.pe * fold.simd),
         layer.weight_bits,
     )
+
+
+def init_memory(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> Memory:
+    """The image of a layer's initial accumulator values; the layout is in hw/README.md."""
     values = facts.flat_init if fold.memory == "ddr" else facts.init
-    init = Memory.from_fields(f"{layer.name}_init", values.reshape(-1, fold.pe), facts.acc_bits)
-    return weights, init
+    return Memory.from_fields(f"{layer.name}_init", values.reshape(-1, fold.pe), facts.acc_bits)
 
 
 def can_stream(layer: Layer) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnhw.design import Design, Memory, MemoryPort, MemoryRegion, Unit
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.layer_memory import BUS_BITS, layer_memories
+from bnnhw.layer_memory import BUS_BITS, init_memory, weight_memory
 from bnnhw.stages import Compare, Layer, Pool, Rescale, Stage, Table
 from bnnhw.unit_params import ADDRESS_BITS, BURST_BEATS, rounded_offset
 from bnnhw.wiring import build_datapath
@@ -50,9 +50,7 @@ def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -
         units.append(replace(unit, memories=names))
         if unit.kind == "bnn_axi_reader":
             assert isinstance(stage, Layer)
-            weights, _ = layer_memories(
-                stage, network.facts[stage.name], folding.layers[stage.name]
-            )
+            weights = weight_memory(stage, network.facts[stage.name], folding.layers[stage.name])
             memories[weights.name] = weights
             regions.append(_region(unit, weights, regions))
     assert path.input_port is not None and path.output_port is not None
@@ -96,9 +94,10 @@ def _memories(
     """The memory images of a unit, by the parameter that names them."""
     if isinstance(stage, Layer) and unit.kind.endswith("_pe_array"):
         facts, fold = network.facts[stage.name], folding.layers[stage.name]
-        weights, init = layer_memories(stage, facts, fold)
-        streamed = unit.kind.startswith("bnn_stream_")
-        return {"INIT_FILE": init} | ({} if streamed else {"WEIGHTS_FILE": weights})
+        images = {"INIT_FILE": init_memory(stage, facts, fold)}
+        if not unit.kind.startswith("bnn_stream_"):
+            images["WEIGHTS_FILE"] = weight_memory(stage, facts, fold)
+        return images
     if isinstance(stage, Pool) and unit.kind in ("bnn_max_pool", "bnn_pool_reduce"):
         bits = stage.minimum.astype(np.uint8).reshape(-1, unit.params["LANES"])
         return {"MIN_FILE": Memory(f"{stage.name}_minimum", bits)}

@@ -136,20 +136,27 @@ class FoldingSearch:
             fix=fix,
         )
 
-    def _placements(self) -> list[frozenset[str]]:
-        """The sets of layers whose weights may come from memory, the smallest first."""
+    def _placements(self) -> dict[frozenset[str], set[str]]:
+        """The sets of layers whose weights may come from memory, the smallest first.
+
+        Each with the tensors that then flow tile by tile.
+        """
         layers = self.network.layers
         asked = {name: fields.get("memory") for name, fields in self.request.layers.items()}
         must = frozenset(name for name, memory in asked.items() if memory == "ddr")
         never = {name for name, memory in asked.items() if memory not in (None, "ddr")}
-        found = [must] if tiled_tensors(self.network, must) is not None else []
+        found: dict[frozenset[str], set[str]] = {}
+        tiled = tiled_tensors(self.network, must)
+        if tiled is not None:
+            found[must] = tiled
         for first in reversed(range(len(layers))):
             last = frozenset(layer.name for layer in layers[first:])
             few = all(np.prod(layer.out_size) <= _FEW_PIXELS for layer in layers[first:])
             if not few or last & never or not all(self.tables[name, True] for name in last):
                 break
-            if last > must and tiled_tensors(self.network, last) is not None:
-                found.append(last)
+            tiled = tiled_tensors(self.network, last) if last > must else None
+            if tiled is not None:
+                found[last] = tiled
         if not found:
             raise FoldingError(
                 "the weights of the layers that it puts in memory cannot come from there, or not "
@@ -278,7 +285,7 @@ class FoldingSearch:
     def _evaluate(
         self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
     ) -> Choice:
-        tiled = tiled_tensors(self.network, placement) or set()
+        tiled = self.placements[placement]
         lanes = _lanes(self.network, layers, cycles, self.request, tiled)
         folding = Folding(layers, lanes)
         path = build_datapath(self.network, folding)

@@ -26,9 +26,10 @@ from bnnhw.unit_params import (
 )
 
 if TYPE_CHECKING:
-    from bnnhw.folding import Folding
+    from bnnhw.folding import Folding, LayerFolding
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Tensor
+    from bnnhw.layer_memory import LayerFacts
     from bnnhw.network import Network
 
 _MAX_STREAM_BITS = 64
@@ -101,14 +102,18 @@ def _add_input(builder: _Builder, graph: Graph, lanes: int) -> None:
 
 
 def _add_layer(builder: _Builder, layer: Layer) -> None:
-    path, network = builder.path, builder.network
-    fold, facts = builder.folding.layers[layer.name], network.facts[layer.name]
-    if fold.memory == "ddr":
-        sink = add_streamed_layer(path, layer, facts, fold, builder.read(layer.inputs[0]))
-        builder.write(layer.output, sink, layer.name)
-        path.plans.append(layer_plan(layer, fold))
-        return
-    source = builder.read(layer.inputs[0])
+    path, fold = builder.path, builder.folding.layers[layer.name]
+    add = add_streamed_layer if fold.memory == "ddr" else _add_resident_layer
+    facts = builder.network.facts[layer.name]
+    sink = add(path, layer, facts, fold, builder.read(layer.inputs[0]))
+    builder.write(layer.output, sink, layer.name)
+    path.plans.append(layer_plan(layer, fold))
+
+
+def _add_resident_layer(
+    path: Datapath, layer: Layer, facts: LayerFacts, fold: LayerFolding, source: Stream
+) -> Stream:
+    """Adds the units of a layer whose weights are on the chip; returns the stream of its sums."""
     if source.tiles:
         raise FoldingError(
             f"'{layer.name}' reads pixel by pixel what a layer whose weights come from memory "
@@ -136,9 +141,7 @@ def _add_layer(builder: _Builder, layer: Layer) -> None:
         f"{layer.name}_out", out_bits, fold.pe, out_h * out_w * tiles,
         pixels=out_h * out_w, tensor=layer.output,
     )  # fmt: skip
-    path.through(f"{layer.name}_pe_array", kind, params, layer.name, (source, sink))
-    builder.write(layer.output, sink, layer.name)
-    path.plans.append(layer_plan(layer, fold))
+    return path.through(f"{layer.name}_pe_array", kind, params, layer.name, (source, sink))
 
 
 def _add_join(builder: _Builder, stage: Join) -> None:

@@ -9,7 +9,7 @@ from bnnhw.folding import LayerFolding
 from bnnhw.ir.interpret import interpret
 from bnnhw.ir.ops import Threshold, Window
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.layer_memory import layer_memories
+from bnnhw.layer_memory import init_memory, weight_memory
 from bnnhw.network import Network
 from graphs import GraphBuilder
 
@@ -87,7 +87,9 @@ def test_memory_layout_is_tile_fold_pe_lane():
     builder = GraphBuilder((4, 3, 3), Bit(True)).conv("conv", 6, Window((3, 3)))
     network = Network(builder.graph())
     (layer,) = network.layers
-    weights, init = layer_memories(layer, network.facts["conv"], LayerFolding(2, 12))
+    folding = LayerFolding(2, 12)
+    weights = weight_memory(layer, network.facts["conv"], folding)
+    init = init_memory(layer, network.facts["conv"], folding)
     assert (weights.depth, weights.width) == (3 * 3, 2 * 12)
     flat = (layer.weight.reshape(6, -1) > 0).astype(np.uint8)
     tile, fold, pe, lane = 1, 2, 1, 5

@@ -191,7 +191,7 @@ class IntegerConv(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = conv_shape(inputs[0], self.weight.shape, self.window, 1)
-        return Tensor(shape, _weighted_span(inputs[0].dtype, self.weight, self.offset))
+        return Tensor(shape, weighted_span(inputs[0].dtype, self.weight, self.offset))
 
     @cached_property
     def rows(self) -> NDArray[np.float32]:
@@ -209,7 +209,7 @@ class IntegerDense(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = dense_shape(inputs[0], self.weight.shape)
-        return Tensor(shape, _weighted_span(inputs[0].dtype, self.weight, self.offset))
+        return Tensor(shape, weighted_span(inputs[0].dtype, self.weight, self.offset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,7 +301,7 @@ def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[i
     return values[rows[:, None], columns[None, :]].transpose(2, 0, 1)
 
 
-def _weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:
+def weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:
     """The narrowest type of offset + sum of w*x, whatever x and whichever taps are padding."""
     if isinstance(x, Real):
         raise ModelError("an integer layer needs an integer input")
