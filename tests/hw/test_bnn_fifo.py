@@ -9,32 +9,56 @@ import pytest
 
 from runner import PATTERNS, Pattern, run_streams
 
+# WIDTH, DEPTH, RAM_STYLE, PACK, TAIL
 CONFIGS = [
-    (1, 2, 0),
-    (8, 3, 0),
-    (64, 16, 1),
-    (24, 31, 0),
-    (9, 32, 0),
-    (9, 32, 2),
-    (16, 33, 1),
-    (72, 100, 0),
-    (8, 2, 2),
+    (1, 2, 0, 1, 0),
+    (8, 3, 0, 1, 0),
+    (64, 16, 1, 1, 0),
+    (24, 31, 0, 1, 0),
+    (9, 32, 0, 1, 0),
+    (9, 32, 2, 1, 0),
+    (16, 33, 1, 1, 0),
+    (72, 100, 0, 1, 0),
+    (8, 2, 2, 1, 0),
+    (12, 4, 2, 3, 0),  # the least: two words of one beat in use
+    (18, 5, 2, 2, 0),
+    (40, 36, 2, 2, 0),
+    (9, 67, 2, 4, 0),  # 17 words: a group begun as the last beat of the oldest is read
+    (12, 195, 2, 3, 0),  # 65 words
+    (6, 50, 2, 6, 0),  # more words than full groups
+    (1, 130, 1, 7, 0),
+    (24, 100, 2, 3, 37),
+    (12, 60, 2, 1, 2),
+    (5, 40, 2, 4, 32),
 ]
+#: The source pauses longer than any beat takes to come out: none may wait for those behind it.
+TRICKLE = Pattern("rare", "always", 4)
 
 
-@pytest.mark.parametrize(("width", "depth", "style"), CONFIGS)
-def test_holds_depth_beats_in_order_without_bubbles(width: int, depth: int, style: int) -> None:
+def expected_latency(depth: int, style: int, pack: int, tail: int) -> int:
+    if tail:
+        return expected_latency(tail, 1, 1, 0) + expected_latency(depth - tail, style, pack, 0)
+    if pack > 1:
+        return 3
+    return 1 if depth <= 32 and (style != 2 or depth == 2) else 2
+
+
+@pytest.mark.parametrize(("width", "depth", "style", "pack", "tail"), CONFIGS)
+def test_holds_depth_beats_in_order_without_bubbles(
+    width: int, depth: int, style: int, pack: int, tail: int
+) -> None:
     rng = random.Random(depth)
     count = 500
     beats = [rng.getrandbits(width) for _ in range(count)]
-    latency = 1 if depth <= 32 and (style != 2 or depth == 2) else 2
+    latency = expected_latency(depth, style, pack, tail)
     runs = run_streams(
         "bnn_fifo",
-        {"WIDTH": width, "DEPTH": depth, "RAM_STYLE": style},
+        {"WIDTH": width, "DEPTH": depth, "RAM_STYLE": style, "PACK": pack, "TAIL": tail},
         {"s_axis": beats},
         {"m_axis": count},
         patterns=(*PATTERNS, Pattern("always", "half", 7), Pattern("always", "bursts", 8)),
     )
+    assert TRICKLE in PATTERNS
     for run in runs:
         out = run.outputs["m_axis"]
         assert out.data == beats
@@ -43,6 +67,8 @@ def test_holds_depth_beats_in_order_without_bubbles(width: int, depth: int, styl
         assert inside <= depth
         if run.pattern.stall == "stall" and depth < 260:
             assert inside == depth  # a long stop fills it exactly
+        if run.pattern == TRICKLE:
+            assert [t - latency for t in out.appeared] == taken
     fast = runs[0]
     assert fast.inputs["s_axis"] == list(range(count))
     assert fast.outputs["m_axis"].taken == list(range(latency, count + latency))
@@ -50,3 +76,18 @@ def test_holds_depth_beats_in_order_without_bubbles(width: int, depth: int, styl
     stop = next(run for run in runs if run.pattern.stall == "stall")
     given = stop.outputs["m_axis"].taken
     assert {b - a for a, b in pairwise(given)} <= {1, 301}
+
+
+@pytest.mark.parametrize(("depth", "tail", "delay"), [(40, 0, 1), (60, 20, 2), (80, 40, 2)])
+def test_a_beat_taken_out_makes_room_when_the_model_says(depth: int, tail: int, delay: int) -> None:
+    count = 400
+    (run,) = run_streams(
+        "bnn_fifo",
+        {"WIDTH": 12, "DEPTH": depth, "RAM_STYLE": 2, "PACK": 3, "TAIL": tail},
+        {"s_axis": list(range(count))},
+        {"m_axis": count},
+        patterns=(Pattern("always", "rare", 3),),
+    )
+    taken, given = run.inputs["s_axis"], run.outputs["m_axis"].taken
+    filled = range(2 * depth, count)  # the source is always ahead by now
+    assert [taken[n] - given[n - depth] for n in filled] == [delay] * len(filled)

@@ -14,7 +14,9 @@ UNITS = sorted(path.stem for path in HW.glob("bnn_*.sv"))
 
 #: Parameters under which other branches of a unit are elaborated; the defaults are always tried.
 VARIANTS: dict[str, list[dict[str, int]]] = {
-    "bnn_fifo": [{"DEPTH": 2}, {"DEPTH": 33}, {"DEPTH": 100, "RAM_STYLE": 2}, {"WIDTH": 1}],
+    "bnn_fifo": [{"DEPTH": 2}, {"DEPTH": 33}, {"DEPTH": 100, "RAM_STYLE": 2}, {"WIDTH": 1},
+                 {"DEPTH": 100, "RAM_STYLE": 2, "PACK": 3, "TAIL": 20}],
+    "bnn_fifo_packed": [{"PACK": 4}, {"PACK": 7, "DEPTH": 4, "WIDTH": 1}],
     "bnn_ram": [{"STYLE": 1}, {"STYLE": 2, "DEPTH": 1}],
     "bnn_loop": [{"COUNT": 1}, {"COUNT": 2}, {"COUNT": 9}],
     "bnn_width_converter": [
