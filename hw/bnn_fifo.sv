@@ -29,8 +29,8 @@ module bnn_fifo #(
   logic             front_tready;
 
   if (TAIL == 0) begin : gen_no_tail
-    assign front_tdata = s_axis_tdata;
-    assign front_tvalid = s_axis_tvalid;
+    assign front_tdata   = s_axis_tdata;
+    assign front_tvalid  = s_axis_tvalid;
     assign s_axis_tready = front_tready;
   end else begin : gen_tail
     bnn_fifo_queue #(
