@@ -273,6 +273,32 @@ def _max_pool(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
     return UnitTiming(needs, frees, 1, 0)
 
 
+def _pool_columns(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    """First half of bnn_int_pool_overlap: each row of pixels along x."""
+    del design, unit
+    _, columns = _tap_positions(p)
+    return _pool_axis(columns, p["WIDTH"], p["CHANNELS"] // p["LANES"], p["HEIGHT"])
+
+
+def _pool_rows(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
+    """Second half of bnn_int_pool_overlap: what rows gave, along y."""
+    del design, unit
+    rows, columns = _tap_positions(p)
+    return _pool_axis(rows, p["HEIGHT"], len(columns) * p["CHANNELS"] // p["LANES"], 1)
+
+
+def _pool_axis(taps: Index, size: int, inner: int, repeats: int) -> UnitTiming:
+    """Windows [O, K] over positions of ``inner`` beats: each goes out as its last position comes.
+
+    ``repeats`` times a frame, ``size`` positions are pooled.
+    """
+    ends = np.minimum(taps[:, -1], size - 1)
+    position = np.arange(repeats)[:, None] * size + ends
+    needs = (position[..., None] * inner + np.arange(inner)).reshape(-1)
+    frees = np.searchsorted(needs, np.arange(repeats * size * inner), side="left") - 1
+    return UnitTiming(needs, frees, 1, 0)
+
+
 def _pool_reduce(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
     beats = design.streams[unit.sources[0]].beats
     needs = (np.arange(beats // p["TAPS"]) + 1) * p["TAPS"] - 1
@@ -310,6 +336,7 @@ TIMINGS: dict[str, tuple[Timing, ...]] = {
     "bnn_fork": (_pass_through(1),),
     "bnn_add": (_pass_through(1),),
     "bnn_int_pool": (_max_pool,),
+    "bnn_int_pool_overlap": (_pool_columns, _pool_rows),
     "bnn_int_pool_reduce": (_pool_reduce,),
     "bnn_max_pool": (_max_pool,),
     "bnn_pool_reduce": (_pool_reduce,),
