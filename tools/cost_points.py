@@ -304,4 +304,6 @@ def _pe_arrays() -> list[Point]:
         (kind, _array(10, 4, 128, 1, **score)),
         (kind, _array(5, 32, 16, 2, **score)),
         (kind, _array(2, 64, 36, 128, **real, **BORDERS)),
+        (kind, _array(2, 144, 16, 128, **real, **BORDERS)),
+        (kind, _array(4, 72, 16, 32, **real, **BORDERS)),
     ]

@@ -14,10 +14,11 @@ from bnnhw.folding import LayerFolding
 from bnnhw.layer_memory import BUS_BITS, can_stream
 from bnnhw.unit_params import (
     MULTIPLY,
-    element_bits,
+    feed_cycles,
     frame_window_unit,
     layer_cycles,
     layer_input_lanes,
+    layer_windows,
     needs_window,
     pairs_fit,
     pe_array_unit,
@@ -25,7 +26,6 @@ from bnnhw.unit_params import (
     weight_buffer_unit,
     weight_reader_unit,
     window_cycles,
-    window_unit,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # Wider words of weights from memory would only come from foldings that no board here can hold.
 _WIDEST_BUFFER = 4096
+# Feeds tried: wider ones than the narrowest only move LUTs between memory and converter.
+_FEEDS = 2
 # Wider memory words than this, in bits, only come from foldings that no board here can hold.
 _MAX_LANES = 16384
 
@@ -88,6 +90,13 @@ def candidates(
             found += _streamed_folds(network, layer, pe, simd, asked)
         else:
             found += _folds(network, layer, pe, simd, asked)
+    if not (found or streamed):
+        raise FoldingError(
+            f"no folding of layer '{layer.name}' has feed = {asked.get('feed')}",
+            where=request.source,
+            fix="the feed divides the input channels and SIMD, and PE is less than the output "
+            "channels; 0 reads windows without one",
+        )
     return _pareto(found)
 
 
@@ -95,35 +104,61 @@ def _folds(
     network: Network, layer: Layer, pe: int, simd: int, asked: Mapping[str, Any]
 ) -> list[Candidate]:
     """A folding with each place for its weights and its window."""
-    facts, elem_bits = network.facts[layer.name], element_bits(layer.element)
-    fold = LayerFolding(pe, simd)
-    _, height, width = layer.image
-    inputs = height * width * layer.channels // layer_input_lanes(layer, fold)
-    cycles = max(layer_cycles(layer, fold), inputs)
-    buffers = {}
-    for buffer in _styles(asked, "buffer"):
-        if not needs_window(layer, fold):
-            buffers = {buffer: Resources()}
-            break
-        kind, params = window_unit(
-            layer.image,
-            layer.window,
-            elem_bits,
-            simd=simd,
-            repeats=layer.features // pe,
-            buffer=buffer,
-        )
-        cycles = max(cycles, window_cycles(kind, params))
-        buffers[buffer] = unit_resources(kind, params)
-    found = []
+    fronts: list[tuple[LayerFolding, int, Resources]] = []
+    for fold in _fronts(layer, LayerFolding(pe, simd), asked):
+        _, height, width = layer.image
+        inputs = height * width * layer.channels // layer_input_lanes(layer, fold)
+        cycles = max(layer_cycles(layer, fold), inputs)
+        if fold.feed:
+            cycles = max(cycles, feed_cycles(layer, fold.feed))
+        units = layer_windows(layer, fold) if needs_window(layer, fold) else []
+        for kind, params in units:
+            cycles = max(cycles, window_cycles(kind, params))
+        need = sum((unit_resources(*unit) for unit in units), Resources())
+        fronts.append((fold, cycles, need))
+    facts, found = network.facts[layer.name], []
     for memory, multiply in product(_styles(asked, "memory"), _multiplies(layer, pe, asked)):
         array = LayerFolding(pe, simd, memory, multiply=multiply)
         weights = unit_resources(*pe_array_unit(layer, facts, array))
         found += [
-            Candidate(replace(array, buffer=buffer), cycles, weights + resources)
-            for buffer, resources in buffers.items()
+            Candidate(replace(fold, memory=memory, multiply=multiply), cycles, weights + need)
+            for fold, cycles, need in fronts
         ]
     return found
+
+
+def _fronts(layer: Layer, fold: LayerFolding, asked: Mapping[str, Any]) -> list[LayerFolding]:
+    """The ways to give a layer its windows: each place for them, without and with a feed."""
+    if not needs_window(layer, fold):
+        return [replace(fold, buffer=_styles(asked, "buffer")[0])]
+    feeds = _feeds(layer, fold)
+    if "feed" in asked:
+        feeds = [
+            feed for feed in [int(asked["feed"])] if not feed or _feeds_windows(layer, fold, feed)
+        ]
+    return [
+        replace(fold, buffer=buffer, feed=feed)
+        for feed, buffer in product(feeds, _styles(asked, "buffer"))
+    ]
+
+
+def _feeds(layer: Layer, fold: LayerFolding) -> list[int]:
+    """No feed, and the narrowest that keep up, where SIMD spans taps and windows are played."""
+    if layer.channels % fold.simd == 0:
+        return [0]
+    wide_enough = [
+        lanes
+        for lanes in divisors(layer.channels)
+        if _feeds_windows(layer, fold, lanes)
+        and feed_cycles(layer, lanes) <= layer_cycles(layer, fold)
+    ]
+    return [0, *wide_enough[:_FEEDS]]
+
+
+def _feeds_windows(layer: Layer, fold: LayerFolding, lanes: int) -> bool:
+    """Whether windows can be read ``lanes`` elements a beat and played for several tiles."""
+    whole = layer.channels % lanes == 0 and fold.simd % lanes == 0
+    return whole and fold.pe < layer.features
 
 
 def _streamed_folds(

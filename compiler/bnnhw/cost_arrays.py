@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bnnhw.cost_memory import counter_bits, rom_luts, rom_registers
+from bnnhw.cost_memory import counter_bits, rom_luts, rom_registers, rom_slices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +38,10 @@ def pe_array(p: Mapping[str, int]) -> list[float]:
 def _weights(bits: int, words: int, style: int) -> list[float]:
     """LUTs and flip-flops of the weights, a word of ``bits`` at a time.
 
-    Beyond 1,024 words Yosys slices a block ROM and selects in LUTs, about one a bit and slice.
+    LUTs select among the slices of a block ROM that is deeper than its blocks.
     """
     if style == _BLOCK_RAM:
-        return [float(bits * ((words - 1) // 1024)), 0.0]
+        return [float(bits * (rom_slices(bits, words) - 1)) if words > 1 else 0.0, 0.0]
     return [rom_luts(bits, words), rom_registers(bits, words)]
 
 

@@ -20,22 +20,32 @@ def counter_bits(*counts: int) -> float:
     return float(sum((n - 1).bit_length() for n in counts))
 
 
-@cache
 def rom_bram36(width: int, depth: int) -> float:
     """BRAM36 that Yosys maps a ROM of ``depth`` words of ``width`` bits to.
 
     Every aspect of a simple dual-port block is tried, as whole blocks and as 18-kbit halves of
     half the depth; the mapper tiles words with one aspect.
     """
-    best = math.inf
+    return _tiling(width, depth)[0]
+
+
+def rom_slices(width: int, depth: int) -> int:
+    """Blocks that such a ROM has above one another; LUTs select among them."""
+    return _tiling(width, depth)[1]
+
+
+@cache
+def _tiling(width: int, depth: int) -> tuple[float, int]:
+    """BRAM36 and slices of the aspect that takes the fewest blocks, and then slices."""
+    found = []
     for rows, columns in _BRAM36_PORTS:
-        whole = math.ceil(width / columns) * math.ceil(depth / rows)
         # An 18-kbit half is as wide and half as deep from 36 bits on downwards.
         half_columns = columns // 2 if rows == 512 else columns
         half_rows = rows if rows == 512 else rows // 2
-        halves = math.ceil(width / half_columns) * math.ceil(depth / half_rows) / 2
-        best = min(best, whole, halves)
-    return best
+        for share, high, wide in ((1.0, rows, columns), (0.5, half_rows, half_columns)):
+            slices = math.ceil(depth / high)
+            found.append((share * math.ceil(width / wide) * slices, slices))
+    return min(found)
 
 
 def rom_luts(width: int, depth: int) -> float:

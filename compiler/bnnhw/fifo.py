@@ -72,14 +72,18 @@ def _size_shortcuts(design: Design) -> Design:
 def _behind_pools(design: Design) -> dict[str, int]:
     """Streams into 1x1 convolutions of images, and the beats of a row.
 
-    What a pool gives comes in bursts, a row at a time; no more need wait.
+    What a pool gives comes in bursts, a row at a time; no more need wait. (A window unit behind a
+    converter that a window unit feeds is no convolution, but plays windows.)
     """
+    source = {sink: unit.sources for unit in design.units for sink in unit.sinks}
+    windows = {sink for u in design.units if u.kind == "bnn_window" for sink in u.sinks}
     return {
         unit.sources[0]: max(2, design.streams[unit.sources[0]].beats // unit.params["HEIGHT"])
         for unit in design.units
         if unit.kind == "bnn_window"
         and unit.params["KERNEL_H"] * unit.params["KERNEL_W"] == 1
         and unit.params["HEIGHT"] * unit.params["WIDTH"] > 1
+        and not windows.intersection(source[unit.sources[0]])
     }
 
 

@@ -24,6 +24,9 @@ class LayerFolding:
         buffer: where the layer's input window is kept: "lut" or "bram".
         multiply: how a layer of integer weights multiplies: in LUTs ("lut"), one product a DSP
             block ("dsp") or two ("dsp2"); without meaning for binary weights.
+        feed: elements a beat at which windows are read, once a pixel, into a small memory that
+            plays them for each tile of output channels; 0 where the window unit itself gives
+            SIMD elements a beat, for each tile anew.
     """
 
     pe: int
@@ -31,6 +34,7 @@ class LayerFolding:
     memory: str = "lut"
     buffer: str = "lut"
     multiply: str = "lut"
+    feed: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Folding:
                 "memory": f.memory,
                 "buffer": f.buffer,
                 "multiply": f.multiply,
+                "feed": f.feed,
             }
             for name, f in self.layers.items()
         }
@@ -66,8 +71,7 @@ class FoldingRequest:
     """What a folding file fixes: any subset of the fields of any layer, and lanes.
 
     Attributes:
-        layers: by layer name, the fields given: pe, simd, memory, buffer,
-            multiply.
+        layers: by layer name, the fields given: pe, simd, memory, buffer, multiply, feed.
         lanes: by stage name.
         source: the file, for messages.
     """
@@ -116,7 +120,8 @@ def read_folding(path: Path) -> FoldingRequest:
     lanes = data.get("lanes", {})
     _only(data, ("layers", "lanes"), "the file", path)
     for name, fields in _mapping(layers, "layers", path).items():
-        _only(_mapping(fields, f"layer '{name}'", path), ("pe", "simd", *_CHOICES), name, path)
+        known = ("pe", "simd", "feed", *_CHOICES)
+        _only(_mapping(fields, f"layer '{name}'", path), known, name, path)
         for key, value in fields.items():
             if key in _CHOICES:
                 if value not in _CHOICES[key]:
@@ -125,7 +130,7 @@ def read_folding(path: Path) -> FoldingRequest:
                         where=str(path),
                         fix=f"choose one of {', '.join(_CHOICES[key])}",
                     )
-            else:
+            elif key != "feed" or value != 0:
                 _positive(value, f"{key} of layer '{name}'", path)
     for name, value in _mapping(lanes, "lanes", path).items():
         _positive(value, f"lanes of stage '{name}'", path)

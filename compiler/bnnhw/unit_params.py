@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from bnnhw.ir.ops import Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import BUS_BITS
 from bnnhw.stages import Compare, Pool, Rescale, Table
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bnnhw.folding import LayerFolding
-    from bnnhw.ir.ops import FixedAffine, Ints, Window
+    from bnnhw.ir.ops import FixedAffine, Ints
     from bnnhw.layer_memory import LayerFacts
     from bnnhw.stages import Layer, Stage
 
@@ -38,7 +39,12 @@ UnitParams = tuple[str, dict[str, int]]
 
 
 def layer_input_lanes(layer: Layer, fold: LayerFolding) -> int:
-    """Elements a beat at the input of a layer: SIMD, or whole pixels where SIMD spans taps."""
+    """Elements a beat at the input of a layer: SIMD, or whole pixels where SIMD spans taps.
+
+    The feed where windows are played from a memory of their own.
+    """
+    if fold.feed:
+        return fold.feed
     return fold.simd if layer.channels % fold.simd == 0 else layer.channels
 
 
@@ -85,6 +91,35 @@ def window_unit(
     params["CHANNEL_OUTER"] = int(channel_outer)
     params["DEPTH"] = window_depth(window, height, width, channels // simd)
     return "bnn_window", params
+
+
+def layer_windows(layer: Layer, fold: LayerFolding) -> list[UnitParams]:
+    """The units that give a layer its windows, once a tile of output channels, in stream order.
+
+    One window unit; or, with a feed, one that gives each window once, in narrow beats, a converter
+    to SIMD, and the memory of two windows that plays them: as many bits of LUTRAM as two windows
+    hold, where a window unit of SIMD across taps keeps them in registers behind multiplexers.
+    """
+    bits, tiles = element_bits(layer.element), layer.features // fold.pe
+    lanes, repeats = (fold.feed, 1) if fold.feed else (fold.simd, tiles)
+    window = window_unit(
+        layer.image, layer.window, bits, simd=lanes, repeats=repeats, buffer=fold.buffer
+    )
+    if not fold.feed:
+        return [window]
+    converter = {"ELEM_BITS": bits, "IN_LANES": fold.feed, "OUT_LANES": fold.simd}
+    pixel = Window((1, 1))
+    kind, replay = window_unit(
+        (layer.taps, *layer.out_size), pixel, bits, simd=fold.simd, repeats=tiles, buffer="lut"
+    )
+    replay["DEPTH"] = 2 * layer.taps // fold.simd
+    return [window, ("bnn_width_converter", converter), (kind, replay)]
+
+
+def feed_cycles(layer: Layer, lanes: int) -> int:
+    """Cycles a frame to read every window of a layer once, ``lanes`` elements a beat."""
+    out_h, out_w = layer.out_size
+    return out_h * out_w * layer.taps // lanes
 
 
 def window_cycles(kind: str, params: Mapping[str, int]) -> int:

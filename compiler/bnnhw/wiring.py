@@ -15,8 +15,8 @@ from bnnhw.stages import Join, Layer, Pool, Stage
 from bnnhw.streamed_layers import add_streamed_layer, add_tiled_stage, layer_plan
 from bnnhw.unit_params import (
     element_bits,
-    layer_cycles,
     layer_input_lanes,
+    layer_windows,
     needs_window,
     pe_array_unit,
     pool_buffer,
@@ -123,18 +123,10 @@ def _add_resident_layer(
         )
     lanes = layer_input_lanes(layer, fold)
     source = path.convert(source, lanes, f"{layer.name}_converter", layer.name)
-    cycles = layer_cycles(layer, fold)
+    if needs_window(layer, fold):
+        source = _add_windows(path, layer, fold, source)
     out_h, out_w = layer.out_size
     tiles = layer.features // fold.pe
-    if needs_window(layer, fold):
-        kind, params = window_unit(
-            layer.image, layer.window, source.elem_bits,
-            simd=fold.simd, repeats=tiles, buffer=fold.buffer,
-        )  # fmt: skip
-        windows = Stream(
-            f"{layer.name}_window_out", source.elem_bits, fold.simd, cycles, pixels=out_h * out_w
-        )
-        source = path.through(f"{layer.name}_window", kind, params, layer.name, (source, windows))
     kind, params = pe_array_unit(layer, facts, fold)
     out_bits = 1 if layer.threshold is not None else facts.acc_bits
     sink = Stream(
@@ -142,6 +134,21 @@ def _add_resident_layer(
         pixels=out_h * out_w, tensor=layer.output,
     )  # fmt: skip
     return path.through(f"{layer.name}_pe_array", kind, params, layer.name, (source, sink))
+
+
+def _add_windows(path: Datapath, layer: Layer, fold: LayerFolding, source: Stream) -> Stream:
+    """Adds the units that give a layer its windows; returns the last one's stream."""
+    out_h, out_w = layer.out_size
+    once = out_h * out_w * layer.taps
+    names = ("window", "feed_converter", "replay") if fold.feed else ("window",)
+    for name, (kind, params) in zip(names, layer_windows(layer, fold), strict=True):
+        lanes = params.get("OUT_LANES") or params["SIMD"]
+        sink = Stream(
+            f"{layer.name}_{name}_out", source.elem_bits, lanes,
+            once * params.get("REPEATS", 1) // lanes, pixels=out_h * out_w,
+        )  # fmt: skip
+        source = path.through(f"{layer.name}_{name}", kind, params, layer.name, (source, sink))
+    return source
 
 
 def _add_join(builder: _Builder, stage: Join) -> None:

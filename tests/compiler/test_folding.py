@@ -92,6 +92,7 @@ def test_requested_folding_is_kept_and_the_rest_chosen(network):
     [
         ({"conv1": {"pe": 7}}, {}, "does not divide its output channels, 64"),
         ({"conv1": {"simd": 5}}, {}, "does not divide its window"),
+        ({"conv1": {"feed": 3}}, {}, "no folding of layer 'conv1' has feed = 3"),
         ({"nowhere": {"pe": 1}}, {}, "no layer 'nowhere'"),
         ({}, {"pool1": 7}, "do not divide the 64 channels"),
         ({}, {"pool9": 1}, "no stage 'pool9'"),

@@ -40,7 +40,16 @@ def test_residual_network_with_weights_from_memory(tmp_path):
     assert_prediction_holds(executed, share=0.02)
 
 
-def test_padded_convolutions_with_simd_across_taps_and_odd_sizes(tmp_path):
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"pe": 4, "simd": 9}, {"pe": 5, "simd": 4}),
+        ({"pe": 3, "simd": 36, "feed": 4}, {"pe": 2, "simd": 24, "feed": 6}),
+        ({"pe": 2, "simd": 72, "feed": 2}, {"pe": 1, "simd": 12, "feed": 12}),
+    ],
+    ids=["windows in registers", "windows played", "windows played in one beat"],
+)
+def test_padded_convolutions_with_simd_across_taps_and_odd_sizes(tmp_path, first, second):
     builder = GraphBuilder((8, 9, 7), Bit(True), 1, name="spanning")
     builder.conv("conv0", 12, PADDED).threshold("sign0")
     builder.conv("conv1", 10, Window((3, 2), (2, 1), (2, 0, 1, 1))).threshold(
@@ -49,8 +58,8 @@ def test_padded_convolutions_with_simd_across_taps_and_odd_sizes(tmp_path):
     builder.conv("conv2", 6, Window((1, 1))).threshold("sign2").dense("scores", 5)
     request = FoldingRequest(
         {
-            "conv0": {"pe": 4, "simd": 9},
-            "conv1": {"pe": 5, "simd": 4},
+            "conv0": first,
+            "conv1": second,
             "conv2": {"pe": 6, "simd": 2},
         }
     )
