@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hls_golden import beats_of, pack
+from hls_golden import beats_of, pack, windows
 from hls_harness import Case, Outcome, check, run_cases
 from test_hls_checks import compiler_messages
 
@@ -72,6 +72,43 @@ def pool_case(
                 beats_of(x, lanes, bits), beats_of(result, lanes, out_bits), FRAMES)  # fmt: skip
 
 
+def overlap_case(
+    name: str,
+    image: tuple[int, int, int],
+    lanes: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    bits: int,
+    *,
+    total: bool,
+    signed: bool = True,
+    style: int = 0,
+) -> Case:
+    """``image`` is (height, width, channels), ``pads`` (top, bottom, left, right)."""
+    rng = np.random.default_rng(len(name) * 100 + image[0])
+    height, width, channels = image
+    low, high = limits(bits, signed)
+    x = rng.integers(low, high + 1, (FRAMES, *image))
+    x[1, ..., 0::2], x[1, ..., 1::2] = low, high
+    results = []
+    for frame in x:
+        taps, _ = windows(frame, kernel, stride, pads, 0 if total else low)
+        results.append(taps.sum(axis=(2, 3)) if total else taps.max(axis=(2, 3)))
+    out_bits = bits + (kernel[0] * kernel[1] - 1).bit_length() * total
+    params = {
+        "OPERATION": int(total), "ELEM_BITS": bits, "SIGNED": int(signed), "OUT_BITS": out_bits,
+        "CHANNELS": channels, "LANES": lanes, "HEIGHT": height, "WIDTH": width,
+        "KERNEL_H": kernel[0], "KERNEL_W": kernel[1],
+        "STRIDE_H": stride[0], "STRIDE_W": stride[1],
+        "PAD_TOP": pads[0], "PAD_BOTTOM": pads[1], "PAD_LEFT": pads[2], "PAD_RIGHT": pads[3],
+        "RAM_STYLE": style,
+    }  # fmt: skip
+    return Case(name, "bnn_int_pool_overlap", params, bits * lanes, out_bits * lanes,
+                beats_of(x, lanes, bits), beats_of(np.stack(results), lanes, out_bits),
+                FRAMES)  # fmt: skip
+
+
 def reduce_case(
     name: str, lanes: int, folds: int, taps: int, bits: int, *, total: bool, signed: bool = True
 ) -> Case:
@@ -117,6 +154,34 @@ CASES = [
     pool_case("sum_global", (3, 4, 6), 1, (3, 4), 9, total=True, signed=False),
     pool_case("sum_row_wide", (2, 6, 20), 20, (1, 4), 12, total=True),
     pool_case("sum_1x1", (2, 2, 2), 1, (1, 1), 6, total=True),
+    overlap_case("overlap_3x3_even", (8, 6, 6), 2, (3, 3), (2, 2), (1, 1, 1, 1), 12, total=False),
+    overlap_case(
+        "overlap_3x3_odd", (5, 7, 3), 3, (3, 3), (2, 2), (1, 1, 1, 1), 8, total=True, style=2
+    ),
+    overlap_case(
+        "overlap_left_over",
+        (6, 8, 5),
+        1,
+        (3, 3),
+        (2, 2),
+        (0, 0, 0, 1),
+        8,
+        total=False,
+        signed=False,
+        style=1,
+    ),
+    overlap_case("overlap_5_4_and_2_1", (9, 4, 4), 2, (5, 2), (4, 1), (1, 2, 0, 0), 5, total=True),
+    overlap_case(
+        "overlap_two_open_wide", (9, 7, 22), 11, (4, 4), (2, 2), (1, 1, 3, 0), 9, total=True
+    ),
+    overlap_case("overlap_5x5", (11, 10, 2), 1, (5, 5), (3, 3), (2, 2, 4, 0), 7, total=False),
+    overlap_case(
+        "overlap_side_by_side", (5, 6, 4), 2, (2, 3), (2, 3), (1, 0, 1, 2), 1, total=False
+    ),
+    overlap_case(
+        "overlap_gaps", (8, 9, 2), 2, (2, 1), (3, 3), (0, 0, 0, 0), 8, total=True, signed=False
+    ),
+    overlap_case("overlap_one_row", (1, 2, 1), 1, (3, 5), (2, 4), (1, 1, 2, 2), 4, total=False),
     reduce_case("reduce_max", 4, 2, 9, 8, total=False),
     reduce_case("reduce_max_unsigned", 3, 1, 4, 5, total=False, signed=False),
     reduce_case("reduce_sum", 2, 3, 9, 10, total=True),
@@ -152,6 +217,12 @@ ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_int_pool", {"OPERATION": 2}, "OPERATION is 0 or 1"),
     ("bnn_int_pool", {"OUT_BITS": 9}, "a maximum has the bits of an element"),
     ("bnn_int_pool", {"OPERATION": 1, "OUT_BITS": 7}, "a result has the bits of an element"),
+    ("bnn_int_pool_overlap", {"LANES": 4}, "LANES divides CHANNELS"),
+    ("bnn_int_pool_overlap", {"KERNEL_W": 5}, "at most two windows are open"),
+    ("bnn_int_pool_overlap", {"PAD_TOP": 3}, "a window touches the image"),
+    ("bnn_int_pool_overlap", {"PAD_RIGHT": 2}, "the last position ends one window"),
+    ("bnn_int_pool_overlap", {"OUT_BITS": 13}, "a maximum has the bits of an element"),
+    ("bnn_int_pool_overlap", {"RAM_STYLE": 3}, "a style is 0, 1 or 2"),
     ("bnn_int_pool_reduce", {"BEATS": 9}, "a frame is a whole number of pixels"),
     ("bnn_int_pool_reduce", {"SIGNED": 2}, "SIGNED is 0 or 1"),
     ("bnn_int_pool_reduce", {"OUT_BITS": 9}, "a maximum has the bits of an element"),

@@ -133,6 +133,12 @@ TWINS = {
             *("CHANNELS", "LANES", "HEIGHT", "WIDTH", "POOL_H", "POOL_W"),
         )
     ),
+    "bnn_int_pool_overlap": Twin(
+        (
+            *("OPERATION", "ELEM_BITS", "SIGNED", "OUT_BITS", "CHANNELS", "LANES"),
+            *("HEIGHT", "WIDTH", *_KERNEL, *_PADS, "RAM_STYLE"),
+        )
+    ),
     "bnn_int_pool_reduce": Twin(
         (
             *("OPERATION", "ELEM_BITS", "SIGNED", "OUT_BITS"),
