@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.cost_features import FEATURES, affine_in_dsp, affine_word, frame_words
-from bnnhw.cost_memory import rom_bram36
+from bnnhw.cost_memory import fifo_words, rom_bram36
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,12 +91,7 @@ def design_resources(design: Datapath | Design) -> dict[str, Resources]:
     parts = {unit.name: unit_resources(unit.kind, unit.params) for unit in design.units}
     for stream in design.streams.values():
         if stream.depth:
-            params = {
-                "WIDTH": stream.width + stream.user,
-                "DEPTH": stream.depth,
-                "RAM_STYLE": stream.ram_style,
-            }
-            parts[f"{stream.name}_fifo"] = unit_resources("bnn_fifo", params)
+            parts[f"{stream.name}_fifo"] = unit_resources("bnn_fifo", stream.fifo_parameters)
     readers = sum(unit.kind == "bnn_axi_reader" for unit in design.units)
     if readers:
         parts["arbiter"] = unit_resources("bnn_read_arbiter", {"PORTS": readers})
@@ -146,9 +141,10 @@ def _frame_bram(p: Mapping[str, int]) -> float:
 
 
 def _fifo_bram(p: Mapping[str, int]) -> float:
-    if p["RAM_STYLE"] != 2 or p["DEPTH"] == 2:
+    depth, pack = p["DEPTH"] - p.get("TAIL", 0), p.get("PACK", 1)
+    if p["RAM_STYLE"] != 2 or depth == 2:
         return 0.0
-    return rom_bram36(p["WIDTH"], p["DEPTH"] - 1)  # the read register holds the last beat
+    return rom_bram36(p["WIDTH"] * pack, fifo_words(depth, pack))
 
 
 BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {

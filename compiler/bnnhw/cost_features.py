@@ -9,9 +9,12 @@ from bnnhw import cost_arrays
 from bnnhw.cost_memory import (
     address_bits,
     counter_bits,
+    fifo_words,
+    multiplexer_luts,
     ram_luts,
     rom_luts,
     rom_registers,
+    rom_slices,
     selection_luts,
 )
 
@@ -113,19 +116,33 @@ def _tile_gather(p: Mapping[str, int]) -> list[float]:
 
 
 def _fifo(p: Mapping[str, int]) -> list[float]:
-    depth, width, block = p["DEPTH"], p["WIDTH"], p["RAM_STYLE"] == _BLOCK_RAM
-    shift = depth <= 32 and (not block or depth == 2)
-    memory = 0 if shift or block else width
+    """One queue, or one in LUTs and the main one behind it."""
+    tail, pack = p.get("TAIL", 0), p.get("PACK", 1)
+    main = _queue(p["WIDTH"], p["DEPTH"] - tail, pack, block=p["RAM_STYLE"] == _BLOCK_RAM)
+    if not tail:
+        return main
+    return [a + b for a, b in zip(main, _queue(p["WIDTH"], tail, 1, block=False), strict=True)]
+
+
+def _queue(width: int, depth: int, pack: int, *, block: bool) -> list[float]:
+    shift = pack == 1 and depth <= 32 and (not block or depth == 2)
+    words, word = fifo_words(depth, pack), 0 if shift else width * pack
+    wraps = words & words - 1  # at a power of two the addresses start over by themselves
+    luts = 0 if block else word
     bits = address_bits(depth)
-    wraps = depth - 1 & depth - 2  # at a power of two the addresses start over by themselves
+    counters = 2.0 * address_bits(words) + bits + 2.0 * counter_bits(pack)
     return [
         width if shift and depth > 2 else 0.0,
         width if depth == 2 else 0.0,
-        memory,
-        ram_luts(memory, depth - 1),
-        selection_luts(memory, depth - 1),
-        bits * (1.0 if shift else 3.0),
-        0.0 if shift or not wraps else bits,
+        luts if pack == 1 else 0.0,
+        ram_luts(luts, words),
+        selection_luts(luts, words),
+        bits if shift else counters,
+        0.0 if shift or not wraps else address_bits(words),
+        multiplexer_luts(rom_slices(word, words)) * word if block else 0.0,
+        multiplexer_luts(pack) * width,
+        width * pack if pack > 1 else 0.0,
+        float(pack > 1),
         1.0,
     ]
 

@@ -77,6 +77,25 @@ def selection_luts(width: int, depth: int) -> float:
     return width * (1.0 if parts <= 4 else 0.56 * parts)
 
 
+def multiplexer_luts(ways: int) -> float:
+    """LUTs that choose one bit of so many: up to 4 are one LUT, 2 share one with two others."""
+    return 0.0 if ways == 1 else 0.5 if ways == 2 else math.ceil((ways - 1) / 3)
+
+
+def fifo_words(depth: int, pack: int) -> int:
+    """Words in the memory of a FIFO without a tail, ``pack`` beats each.
+
+    Of the beats, the read register holds one, and where words are packed the output another. A
+    group is begun in a word that no beat is left in.
+    """
+    return max(1, depth - 1) if pack == 1 else -(-(depth - 3) // pack) + 1
+
+
+def fifo_beats(words: int, pack: int) -> int:
+    """The most beats of a FIFO without a tail whose memory has so many words."""
+    return words + 1 if pack == 1 else (words - 1) * pack + 3
+
+
 @cache
 def _ram(width: int, depth: int) -> tuple[float, int]:
     """LUTs and parts of a LUTRAM: 4 LUTs hold 64 words of 3 bits or 32 words of 6.

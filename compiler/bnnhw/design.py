@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.fifo_shape import IN_LUTS, FifoShape
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from bnnhw.ir.graph import InputFormat, OutputMap
-
-
-_DEEPEST_LUT_FIFO = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +77,7 @@ class Stream:
         beats: beats a frame.
         user: whether a beat carries the extra ``tuser`` bit that marks padding.
         depth: beats that a FIFO on this stream holds; 0 for a plain connection.
+        shape: how that FIFO keeps them.
         pixels: pixels a frame; a vector is one.
         tiles: whether it flows tile by tile: the first ``lanes`` channels of all pixels, then the
             next, as a layer gives them whose weights come from memory; else pixel by pixel.
@@ -91,6 +91,7 @@ class Stream:
     beats: int
     user: bool = False
     depth: int = 0
+    shape: FifoShape = IN_LUTS
     pixels: int = 1
     tiles: bool = False
     tensor: str = ""
@@ -101,9 +102,9 @@ class Stream:
         return self.elem_bits * self.lanes
 
     @property
-    def ram_style(self) -> int:
-        """Where a FIFO on this stream keeps its beats: 1 for LUTs, 2 for block RAM."""
-        return 1 if self.depth <= _DEEPEST_LUT_FIFO else 2
+    def fifo_parameters(self) -> dict[str, int]:
+        """The parameters of the ``bnn_fifo`` on this stream."""
+        return self.shape.parameters(self.width + self.user, self.depth)
 
 
 @dataclass(frozen=True)

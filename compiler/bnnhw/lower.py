@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.design import Design, Memory, MemoryPort, MemoryRegion, Unit
+from bnnhw.fifo_shape import IN_LUTS, fifo_shape
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import BUS_BITS, init_memory, weight_memory
 from bnnhw.stages import Compare, Layer, Pool, Rescale, Stage, Table
@@ -80,11 +81,12 @@ def _region(unit: Unit, weights: Memory, before: list[MemoryRegion]) -> MemoryRe
 
 
 def with_fifo_depths(design: Design, depths: dict[str, int]) -> Design:
-    """The design with a FIFO of ``depths[name]`` beats on each stream named."""
-    streams = {
-        name: replace(stream, depth=depths.get(name, stream.depth))
-        for name, stream in design.streams.items()
-    }
+    """The design with a FIFO of ``depths[name]`` beats on each stream named, 0 for none."""
+    streams = dict(design.streams)
+    for name, depth in depths.items():
+        stream = streams[name]
+        shape = fifo_shape(stream.width + stream.user, depth) if depth else IN_LUTS
+        streams[name] = replace(stream, depth=depth, shape=shape)
     return replace(design, streams=streams)
 
 

@@ -267,7 +267,7 @@ class DesignFlow:
             self._written.setdefault(second, self._read[first])
         for name, stream in streams.items():
             if stream.depth:
-                timing = fifo_timing(stream.beats, stream.depth)
+                timing = fifo_timing(stream)
                 self.flow.link(self._written[name], self._read[name], timing, loose=True)
 
     def _chain(self, start: int, parts: list[UnitTiming], end: int) -> None:

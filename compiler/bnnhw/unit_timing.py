@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bnnhw.design import Design, Unit
+    from bnnhw.design import Design, Stream, Unit
 
     Index = NDArray[np.int64]
     Timing = Callable[[Mapping[str, int], Design, Unit], "UnitTiming"]
@@ -50,10 +50,10 @@ class UnitTiming:
         return len(self.needs)
 
 
-def fifo_timing(beats: int, depth: int) -> UnitTiming:
-    """A FIFO of ``depth`` beats."""
-    index = np.arange(beats)
-    return UnitTiming(index, index - depth, 1 if depth <= 32 else 2, 1)
+def fifo_timing(stream: Stream) -> UnitTiming:
+    """The FIFO on ``stream``."""
+    index, shape = np.arange(stream.beats), stream.shape
+    return UnitTiming(index, index - stream.depth, shape.latency(stream.depth), shape.free_delay)
 
 
 def _regroup(elements: int, lanes_in: int, lanes_out: int) -> UnitTiming:

@@ -93,11 +93,10 @@ def _stream(stream: Stream) -> dict[str, object]:
         "name": stream.name,
         "msb": stream.width - 1,
         "user": stream.user,
-        "fifo_width": width,
         "fifo_msb": width - 1,
         "depth": stream.depth,
         "probe": int(bool(stream.tensor)),
-        "ram_style": stream.ram_style,
+        "fifo": list(stream.fifo_parameters.items()),
         "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats a frame",
     }
 
