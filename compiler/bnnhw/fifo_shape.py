@@ -55,7 +55,7 @@ class FifoShape:
             return IN_LUTS.latency(self.tail) + main.latency(depth - self.tail)
         if self.pack > 1:
             return 3
-        shift = depth <= _DEEPEST_SHIFT_REGISTER and (self.ram_style == _LUT or depth == 2)
+        shift = depth <= _DEEPEST_SHIFT_REGISTER and (self.ram_style != _BLOCK or depth == 2)
         return 1 if shift else 2
 
     @property
@@ -102,6 +102,6 @@ def _shapes(depth: int) -> Iterator[FifoShape]:
         yield FifoShape(_BLOCK, pack)
         for rows in _ROWS:
             full = (fifo_words(depth, pack) - 1) // rows * rows
-            tail = depth - fifo_beats(full, pack)
-            if full and tail >= 2:
+            tail = max(2, depth - fifo_beats(full, pack))
+            if full:
                 yield FifoShape(_BLOCK, pack, tail)
