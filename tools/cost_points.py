@@ -82,12 +82,34 @@ def _pools() -> list[Point]:
             *((0, 16, 16, 128, 16, 14, 14, 2, 2), (1, 9, 13, 64, 1, 4, 4, 4, 4)),
             SIGNED=1,
         ),
+        *_overlapping_pools(),
         *_named(
             "bnn_int_pool_reduce", "OPERATION ELEM_BITS SIGNED OUT_BITS LANES FOLDS TAPS",
             *((0, 8, 1, 8, 4, 16, 9), (0, 16, 1, 16, 1, 64, 9), (0, 12, 0, 12, 8, 8, 9)),
             *((0, 16, 1, 16, 16, 4, 9), (1, 12, 1, 16, 4, 8, 9), (1, 8, 0, 14, 2, 4, 49)),
         ),
     ]  # fmt: skip
+
+
+def _overlapping_pools() -> list[Point]:
+    """Square images, kernels and strides; padding on all sides."""
+    result = []
+    for operation, bits, out, channels, lanes, size, kernel, stride, pad, style in (
+        (0, 12, 12, 64, 1, 112, 3, 2, 1, BLOCK), (0, 12, 12, 64, 2, 112, 3, 2, 1, BLOCK),
+        (0, 16, 16, 64, 4, 56, 3, 2, 1, BLOCK), (1, 12, 16, 128, 2, 28, 3, 2, 1, BLOCK),
+        (0, 12, 12, 32, 8, 16, 3, 2, 1, LUT), (1, 8, 12, 16, 4, 12, 3, 2, 1, LUT),
+        (0, 16, 16, 64, 2, 28, 4, 2, 1, BLOCK), (1, 16, 21, 32, 1, 20, 5, 3, 2, BLOCK),
+        (0, 10, 10, 16, 16, 32, 3, 2, 0, LUT), (0, 8, 8, 64, 1, 24, 2, 1, 0, LUT),
+        (0, 9, 9, 128, 16, 14, 3, 2, 1, BLOCK), (1, 12, 14, 256, 8, 8, 2, 2, 1, LUT),
+        (0, 13, 13, 48, 3, 31, 3, 2, 1, BLOCK), (0, 12, 12, 8, 4, 10, 5, 3, 2, LUT),
+    ):  # fmt: skip
+        names = "OPERATION ELEM_BITS OUT_BITS CHANNELS LANES HEIGHT WIDTH RAM_STYLE"
+        row = (operation, bits, out, channels, lanes, size, size, style)
+        shape = {f"{name}_{axis}": value for axis in "HW"
+                 for name, value in (("KERNEL", kernel), ("STRIDE", stride))}  # fmt: skip
+        pads = dict.fromkeys(PADDED, pad)
+        result += _named("bnn_int_pool_overlap", names, row, SIGNED=1, **shape, **pads)
+    return result
 
 
 def _elementwise() -> list[Point]:

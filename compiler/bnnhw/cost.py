@@ -14,7 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.cost_features import FEATURES, affine_in_dsp, affine_word, frame_words
+from bnnhw.cost_features import (
+    FEATURES,
+    affine_in_dsp,
+    affine_word,
+    frame_words,
+    overlap_memory,
+)
 from bnnhw.cost_memory import fifo_words, rom_bram36
 
 if TYPE_CHECKING:
@@ -140,6 +146,11 @@ def _frame_bram(p: Mapping[str, int]) -> float:
     return memories * rom_bram36(p["IN_LANES"] * p["ELEM_BITS"], frame_words(p))
 
 
+def _overlap_bram(p: Mapping[str, int]) -> float:
+    width, words = overlap_memory(p, "H")
+    return rom_bram36(width, words) if p["RAM_STYLE"] == 2 and words > 2 else 0.0
+
+
 def _fifo_bram(p: Mapping[str, int]) -> float:
     depth, pack = p["DEPTH"] - p.get("TAIL", 0), p.get("PACK", 1)
     if p["RAM_STYLE"] != 2 or depth == 2:
@@ -153,6 +164,7 @@ BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
     "bnn_mac_pe_array": _weights_bram,
     "bnn_affine": _affine_bram,
     "bnn_frame_window": _frame_bram,
+    "bnn_int_pool_overlap": _overlap_bram,
     "bnn_window": _window_bram,
     "bnn_window_parallel": _lines_bram,
     "bnn_fifo": _fifo_bram,

@@ -256,6 +256,44 @@ def _int_pool(p: Mapping[str, int]) -> list[float]:
     ]
 
 
+def overlap_memory(p: Mapping[str, int], axis: str) -> tuple[int, int]:
+    """Bits of a word and words of one half of bnn_int_pool_overlap: ``axis`` is W or H.
+
+    Up to two words are registers; a kernel of 1 needs none.
+    """
+    kernel, stride = p[f"KERNEL_{axis}"], p[f"STRIDE_{axis}"]
+    windows = 2 if kernel > stride + 1 else int(kernel > 1)
+    words = p["CHANNELS"] // p["LANES"] * (_positions(p)[0] if axis == "H" else 1)
+    return windows * p["LANES"] * p["OUT_BITS"], words
+
+
+def _int_pool_overlap(p: Mapping[str, int]) -> list[float]:
+    """Each half compares or adds once for each window that may be open."""
+    halves = [overlap_memory(p, axis) for axis in "WH"]
+    steps, registers, memories, selections, counters = 0, 0, 0.0, 0.0, 0.0
+    for axis, (width, words) in zip("WH", halves, strict=True):
+        steps += width
+        counters += counter_bits(words, p["WIDTH" if axis == "W" else "HEIGHT"])
+        if words <= 2:
+            registers += width * words
+        elif axis == "W" or p["RAM_STYLE"] != _BLOCK_RAM:
+            memories += ram_luts(width, words)
+            selections += selection_luts(width, words)
+    result = p["LANES"] * p["OUT_BITS"]
+    addresses = sum(3.0 * address_bits(words) for width, words in halves if width and words > 2)
+    return [
+        steps * p["OPERATION"],
+        steps * (1 - p["OPERATION"]),
+        result,
+        registers,
+        memories,
+        selections,
+        counters,
+        addresses,
+        1.0,
+    ]
+
+
 def _int_pool_reduce(p: Mapping[str, int]) -> list[float]:
     width = p["LANES"] * p["OUT_BITS"]
     return [width * p["OPERATION"], width * (1 - p["OPERATION"]), counter_bits(p["TAPS"]), 1.0]
@@ -324,6 +362,7 @@ FEATURES: dict[str, Callable[[Mapping[str, int]], list[float]]] = {
     "bnn_fork": lambda p: [p["WIDTH"], 1.0],
     "bnn_add": _add,
     "bnn_int_pool": _int_pool,
+    "bnn_int_pool_overlap": _int_pool_overlap,
     "bnn_int_pool_reduce": _int_pool_reduce,
     "bnn_window": _window,
     "bnn_window_parallel": _window_parallel,
