@@ -23,6 +23,7 @@ from bnnhw.unit_params import (
     pairs_fit,
     pe_array_unit,
     stream_array_unit,
+    streamed_cycles,
     weight_buffer_unit,
     weight_reader_unit,
     window_cycles,
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from bnnhw.network import Network
     from bnnhw.stages import Layer
 
+#: The units of a layer that candidates are priced with; each is named after the layer and this.
+PRICED_UNITS = (
+    *("window", "feed_converter", "replay", "pe_array"),
+    *("weights_reader", "weights_converter", "weights"),
+)
 # Wider words of weights from memory would only come from foldings that no board here can hold.
 _WIDEST_BUFFER = 4096
 # Feeds tried: wider ones than the narrowest only move LUTs between memory and converter.
@@ -181,7 +187,7 @@ def _streamed_folds(
         if np.prod(layer.out_size) > 1:
             units.append(weight_buffer_unit(layer, fold))
         need = sum((unit_resources(*unit) for unit in units), Resources())
-        found.append(Candidate(fold, layer_cycles(layer, fold), need))
+        found.append(Candidate(fold, streamed_cycles(layer, fold), need))
     return found
 
 

@@ -11,7 +11,7 @@ from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.board import load_board
 from bnnhw.build import Build, write_build
-from bnnhw.cost import Resources, budget, design_resources, total
+from bnnhw.cost import budget, design_resources, total
 from bnnhw.errors import DoesNotFitError, FoldingError
 from bnnhw.fifo import size_fifos
 from bnnhw.folding import Folding, FoldingRequest
@@ -22,10 +22,12 @@ from bnnhw.inputs import read_inputs
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.lower import lower
 from bnnhw.network import Network
+from bnnhw.packing import place_memories, placed_folding
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.report import Verification, make_report, report_text
 from bnnhw.search import FoldingSearch, resource_table
+from bnnhw.token_model import predict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.board import Board
-    from bnnhw.design import Design
+    from bnnhw.design import Design, Stream
     from bnnhw.ir.graph import Graph
     from bnnhw.token_model import Prediction
 
@@ -212,26 +214,29 @@ def fold_and_lower(
 
 def _fit(search: FoldingSearch, goal: Goal, clock_mhz: float) -> tuple[Design, Folding, Prediction]:
     network, board = search.network, search.board
-    asked, reserve = goal, Resources()
+    asked, limit = goal, budget(board)
+    fifos: dict[str, Stream] = {}
     for _ in range(_MAX_REFINEMENTS):
         try:
-            choice = search.choose(asked, reserve)
+            choice = search.choose(asked, fifos)
         except FoldingError:
             if asked == goal:
                 raise
             break  # no folding is that much faster: the last one is as near as it gets
         design = lower(network, choice.folding, board=board.name, clock_mhz=clock_mhz)
-        design, prediction = size_fifos(design)
+        design, _ = size_fifos(design)
+        design = place_memories(design, limit, search.fixed)
+        prediction = predict(design)
         need = total(design_resources(design))
-        if need.exceeds(budget(board)):
+        if need.exceeds(limit):
             # FIFOs came on top: the same again with room for them.
-            reserve = need - total(choice.resources)
+            fifos = {stream.name: stream for stream in design.streams.values() if stream.depth}
             continue
         if goal.cycles is None or prediction.cycles_per_frame <= goal.cycles:
-            return design, choice.folding, prediction
+            return design, placed_folding(choice.folding, design), prediction
         assert asked.cycles is not None
         asked = Goal(asked.cycles - (prediction.cycles_per_frame - goal.cycles))
-    if need.exceeds(budget(board)):
+    if need.exceeds(limit):
         raise DoesNotFitError(
             f"the design does not fit {board.title} (estimated):\n{resource_table(need, board)}",
             where="goal",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bnnhw.errors import BnnhwError
 from bnnhw.lower import with_fifo_depths
 from bnnhw.token_model import DesignFlow, Prediction, predict
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 # Cycles a frame that a smaller FIFO may cost, as a share.
 _TOLERANCE = 0.001
+# FIFOs of up to so many bits are not worth the trial of a short one, of so many beats.
+_LONG_BITS, _SHORT = 18 * 1024, 32
 
 
 def size_fifos(design: Design) -> tuple[Design, Prediction]:
@@ -56,35 +59,73 @@ def _size_shortcuts(design: Design) -> Design:
     fill it, however deep.
     """
     pairs = [unit.sources for unit in design.units if unit.kind == "bnn_add"]
-    if not pairs:
+    bursts = _behind_pools(design)
+    if not pairs and not bursts:
         return design
     depths = {name: 2 * design.streams[name].beats + 2 for pair in pairs for name in pair}
     flow = DesignFlow(with_fifo_depths(design, depths), frames=1)
     early = [min(pair, key=flow.arrival) for pair in pairs]
     depths = {name: depth if name in early else 2 for name, depth in depths.items()}
-    bursts = _behind_pools(design)
     depths |= bursts
     flow = DesignFlow(with_fifo_depths(design, depths))
     depths |= {name: max(2, flow.occupancy(name) + 1) for name in (*early, *bursts)}
+    return _trim_branches(design, depths, early, flow.prediction().cycles_per_frame)
+
+
+def _trim_branches(design: Design, depths: dict[str, int], early: list[str], cycles: int) -> Design:
+    """The design with FIFOs of ``depths``, but short ones where a branch of weights may wait.
+
+    A branch with a layer of its own that is ahead of the branch beside it may run ahead by a good
+    part of a frame. Where it can as well be stopped, without a frame taking more than ``cycles``,
+    what it would have given need not be kept.
+    """
+    for name in early:
+        stream = design.streams[name]
+        if depths[name] * stream.width > _LONG_BITS and _has_layer(design, name):
+            shorter = depths | {name: _SHORT}
+            try:
+                outcome = predict(with_fifo_depths(design, shorter))
+            except BnnhwError:
+                continue
+            if outcome.cycles_per_frame <= cycles * (1 + _TOLERANCE):
+                depths = shorter
     return with_fifo_depths(design, depths)
 
 
-def _behind_pools(design: Design) -> dict[str, int]:
-    """Streams into 1x1 convolutions of images, and the beats of a row.
+def _has_layer(design: Design, stream: str) -> bool:
+    """Whether there is a PE array between a stream and the fork that it comes from."""
+    unit = next(unit for unit in design.units if stream in unit.sinks)
+    while unit.kind != "bnn_fork" and unit.sources:
+        if unit.kind.endswith("_pe_array"):
+            return True
+        unit = next(other for other in design.units if unit.sources[0] in other.sinks)
+    return False
 
-    What a pool gives comes in bursts, a row at a time; no more need wait. (A window unit behind a
-    converter that a window unit feeds is no convolution, but plays windows.)
+
+def _behind_pools(design: Design) -> dict[str, int]:
+    """Streams in which pools give bursts, and the beats of a row; no more need wait.
+
+    A pool gives its rows as fast as their last image row comes. Behind pools of windows side by
+    side that is the stream into a 1x1 convolution of images, since others hold rows themselves.
+    (A window unit behind a converter that a window unit feeds is no convolution, but plays
+    windows.)
     """
     source = {sink: unit.sources for unit in design.units for sink in unit.sinks}
     windows = {sink for u in design.units if u.kind == "bnn_window" for sink in u.sinks}
-    return {
-        unit.sources[0]: max(2, design.streams[unit.sources[0]].beats // unit.params["HEIGHT"])
+    found = {
+        unit.sources[0]: unit.params["HEIGHT"]
         for unit in design.units
         if unit.kind == "bnn_window"
         and unit.params["KERNEL_H"] * unit.params["KERNEL_W"] == 1
         and unit.params["HEIGHT"] * unit.params["WIDTH"] > 1
         and not windows.intersection(source[unit.sources[0]])
     }
+    for unit in design.units:
+        if unit.kind == "bnn_int_pool_overlap":
+            p = unit.params
+            height = p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]
+            found[unit.sinks[0]] = height // p["STRIDE_H"] + 1
+    return {name: max(2, design.streams[name].beats // rows) for name, rows in found.items()}
 
 
 def _window_depths(design: Design) -> dict[str, int]:

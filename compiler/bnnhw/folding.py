@@ -80,6 +80,15 @@ class FoldingRequest:
     lanes: Mapping[str, int] = field(default_factory=dict)
     source: str = "folding"
 
+    def fixed_memories(self) -> dict[str, str]:
+        """Where the file wants the memories of units, "lut" or "bram" by unit name."""
+        return {
+            f"{name}_{unit}": fields[key]
+            for name, fields in self.layers.items()
+            for key, unit in (("memory", "pe_array"), ("buffer", "window"))
+            if fields.get(key) in ("lut", "bram")
+        }
+
     def check(self, layers: list[str], stages: list[str]) -> None:
         """Raises FoldingError where the file names what the network does not have."""
         for kind, names, known in (

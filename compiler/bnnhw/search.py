@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.candidates import Candidate, candidates, divisors, likeness
+from bnnhw.candidates import PRICED_UNITS, Candidate, candidates, divisors, likeness
 from bnnhw.cost import Resources, budget, design_resources, total
 from bnnhw.errors import DoesNotFitError, FoldingError
 from bnnhw.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.ir.types import Integer
 from bnnhw.layer_memory import BUS_BITS
+from bnnhw.packing import Option, memory_items, pack, place_memories, placed_folding
 from bnnhw.stages import Join, Layer, Pool, Rescale
 from bnnhw.streamed_layers import tiled_tensors
 from bnnhw.unit_params import (
@@ -25,19 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from bnnhw.board import Board
+    from bnnhw.datapath import Datapath
+    from bnnhw.design import Stream
     from bnnhw.goal import Goal
     from bnnhw.network import Network
     from bnnhw.stages import Stage
 
-# Relative prices of block RAM against LUTs, both as shares of what the board has.
-_PRICES = (0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
-# The same for DSP blocks, where layers of integer weights can use them.
-_DSP_PRICES = (0.05, 0.5, 3.0)
+# Prices of a DSP block in LUTs, where layers of integer weights can use them.
+_DSP_PRICES = (3.0, 20.0, 100.0, 500.0)
 # Layers of more pixels keep their weights on the chip: each fetched word would serve few cycles of
 # bandwidth, but its frame buffers would be large.
 _FEW_PIXELS = 64
-# A smaller gain, as a share, is no reason to change a layer.
-_LEAST_GAIN = 1e-6
 _TOO_SLOW = "  memory is too slow for the weights that do not fit the chip"
 # The share of a memory port's words that readers get for good, refresh and turns aside.
 _PORT_SHARE = 0.85
@@ -50,7 +49,7 @@ class Choice:
     Attributes:
         folding: the folding.
         cycles: cycles a frame of the slowest stage.
-        resources: by unit.
+        resources: by unit and FIFO, memories where they cost the board least.
     """
 
     folding: Folding
@@ -81,6 +80,8 @@ class FoldingSearch:
         self.request = request or FoldingRequest()
         self.request.check([s.name for s in network.layers], [s.name for s in network.stages])
         self.limit = budget(board)
+        self.fixed = self.request.fixed_memories()
+        self.fifos: Mapping[str, Stream] = {}
         self.bytes_per_cycle = memory_bytes_per_cycle(board, clock_mhz or board.clock_mhz)
         tables: dict[object, list[Candidate]] = {}
         self.tables: dict[tuple[str, bool], list[Candidate]] = {}
@@ -91,7 +92,7 @@ class FoldingSearch:
             self.tables[layer.name, streamed] = tables[key]
         self.placements = self._placements()
 
-    def choose(self, goal: Goal, reserve: Resources | None = None) -> Choice:
+    def choose(self, goal: Goal, fifos: Mapping[str, Stream] | None = None) -> Choice:
         """The folding that meets the goal with the least of the board's resources.
 
         With a goal of cycles, the cheapest design that meets it; without one, the fastest that
@@ -100,13 +101,13 @@ class FoldingSearch:
 
         Args:
             goal: what to reach.
-            reserve: what FIFOs will need on top, to be left free.
+            fifos: streams that will have FIFOs, of a design much like this one.
 
         Raises:
             FoldingError: no folding meets the goal within the board. Names need and supply of
                 every resource, and the fastest design that fits.
         """
-        self.limit = budget(self.board) - (reserve or Resources())
+        self.fifos = fifos or {}
         if goal.cycles is None:
             return self._fastest_of_all()
         floor = min(self._floor(placement) for placement in self.placements)
@@ -215,82 +216,68 @@ class FoldingSearch:
         """
         if self._bytes(placement) > cycles * self.bytes_per_cycle:
             return None
-        limit = self.limit
-        fitting = {
-            layer.name: [
-                c for c in self.tables[layer.name, layer.name in placement] if c.cycles <= cycles
+        fitting = [
+            [
+                Option(c.fold, c.resources)
+                for c in self.tables[layer.name, layer.name in placement]
+                if c.cycles <= cycles
             ]
             for layer in self.network.layers
-        }
-        best: Choice | None = None
-        best_pressure = 0.0
-        seen: set[tuple[LayerFolding, ...]] = set()
+        ]
         multiplies = any(layer.weight_bits > 1 for layer in self.network.layers)
-        for price, dsp in product(_PRICES, _DSP_PRICES if multiplies else (0.0,)):
+        choices = [
+            self._packed(fitting, cycles, placement, price)
+            for price in (_DSP_PRICES if multiplies else (0.0,))
+        ]
+        return min(choices, key=lambda choice: _pressure(total(choice.resources), self.limit))
 
-            def cost(c: Candidate, price: float = price, dsp: float = dsp) -> float:
-                r = c.resources
-                blocks = price * r.bram36 / limit.bram36 + dsp * r.dsp / max(limit.dsp, 1.0)
-                return r.lut / limit.lut + blocks
+    def _packed(
+        self, fitting: list[list[Option]], cycles: int, placement: frozenset[str], dsp_price: float
+    ) -> Choice:
+        """The choice of least LUTs at a price of DSP blocks.
 
-            layers = {name: min(table, key=cost).fold for name, table in fitting.items()}
-            key = tuple(layers.values())
-            if key in seen:
-                continue
-            seen.add(key)
-            choice = self._evaluate(layers, cycles, placement)
-            pressure = _pressure(total(choice.resources), limit)
-            if best is None or pressure < best_pressure:
-                best, best_pressure = choice, pressure
-        assert best is not None
-        improved = self._improve(best, fitting)
-        if improved == best.folding.layers:
-            return best
-        choice = self._evaluate(improved, cycles, placement)
-        better = _pressure(total(choice.resources), limit) < best_pressure
-        return choice if better else best
-
-    def _improve(
-        self, choice: Choice, fitting: Mapping[str, list[Candidate]]
-    ) -> Mapping[str, LayerFolding]:
-        """Changes single layers as long as that eases what presses most.
-
-        Prices weigh all layers alike; near the limits a few layers with another balance of LUTs
-        and blocks make the difference.
+        Layers are first packed by themselves; then with all else that such a design holds.
         """
-        layers = dict(choice.folding.layers)
-        chosen = {
-            name: next(c for c in table if c.fold == layers[name])
-            for name, table in fitting.items()
-        }
-        need = total(choice.resources)
-        pressure = _pressure(need, self.limit)
-        moved = True
-        while moved:
-            moved = False
-            for name, table in fitting.items():
-                rest = need - chosen[name].resources
-                for candidate in table:
-                    changed = _pressure(rest + candidate.resources, self.limit)
-                    if changed < pressure * (1 - _LEAST_GAIN):
-                        chosen[name], need = candidate, rest + candidate.resources
-                        pressure, moved = changed, True
-        return {name: candidate.fold for name, candidate in chosen.items()}
+        names = [layer.name for layer in self.network.layers]
+        folds = pack(fitting, self.limit, Resources(), dsp_price)
+        for _ in range(2):
+            layers = {name: option.what for name, option in zip(names, folds, strict=True)}
+            _, path = self._build(layers, cycles, placement)
+            own = {f"{layer}_{unit}" for layer in layers for unit in PRICED_UNITS}
+            others = {unit.name: unit for unit in path.units if unit.name not in own}
+            items = memory_items(others, path.streams, self.fixed)
+            parts = design_resources(path)
+            base = total({n: need for n, need in parts.items() if n not in items and n not in own})
+            folds = pack([*fitting, *items.values()], self.limit, base, dsp_price)[: len(names)]
+        layers = {name: option.what for name, option in zip(names, folds, strict=True)}
+        return self._evaluate(layers, cycles, placement)
 
     def _bytes(self, placement: frozenset[str]) -> int:
         """Bytes of weights a frame from memory."""
         chosen = (layer for layer in self.network.layers if layer.name in placement)
         return sum(layer.weight.size * layer.weight_bits // 8 for layer in chosen)
 
-    def _evaluate(
+    def _build(
         self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
-    ) -> Choice:
+    ) -> tuple[Folding, Datapath]:
         tiled = self.placements[placement]
         lanes = _lanes(self.network, layers, cycles, self.request, tiled)
         folding = Folding(layers, lanes)
         path = build_datapath(self.network, folding)
+        for name, fifo in self.fifos.items():
+            stream = path.streams.get(name)
+            if stream is not None:
+                depth = max(2, -(-fifo.depth * fifo.width // stream.width))
+                path.streams[name] = replace(stream, depth=depth)
+        return folding, path
+
+    def _evaluate(
+        self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
+    ) -> Choice:
+        folding, path = self._build(layers, cycles, placement)
+        placed = place_memories(path, self.limit, self.fixed)
         slowest = max(stream.beats for stream in path.streams.values())
-        return Choice(folding, slowest, design_resources(path))
+        return Choice(placed_folding(folding, placed), slowest, design_resources(placed))
 
 
 def memory_bytes_per_cycle(board: Board, clock_mhz: float) -> float:
@@ -337,7 +324,7 @@ def _fixed_cycles(network: Network) -> int:
 def _beats(stage: Stage) -> int:
     """Beats a frame of a stage without weights when a beat is a whole pixel."""
     height, width = stage.image[1:]
-    if isinstance(stage, Pool) and not stage.tiles_image:
+    if isinstance(stage, Pool) and stage.needs_window:
         out_h, out_w = stage.out_size
         return max(height * width, out_h * out_w * stage.window.kernel[0] * stage.window.kernel[1])
     return height * width

@@ -151,6 +151,27 @@ class Pool(Stage):
         """Whether windows stand side by side: stride equals kernel, and no padding."""
         return self.window.kernel == self.window.stride and not any(self.window.pads)
 
+    @property
+    def needs_window(self) -> bool:
+        """Whether windows are laid out tap by tap; else results grow as pixels come."""
+        if self.tiles_image:
+            return False
+        (top, left, bottom, right), window = self.window.pads, self.window
+        pads = ((top, bottom), (left, right))
+        axes = zip(self.image[1:], window.kernel, window.stride, pads, strict=True)
+        return isinstance(self.element, Bit) or not all(_grows(*axis) for axis in axes)
+
+
+def _grows(size: int, kernel: int, stride: int, pads: tuple[int, int]) -> bool:
+    """Whether bnn_int_pool_overlap can pool along an axis (hw/README.md).
+
+    At most two windows are open at a position, and the last position ends one alone.
+    """
+    before, after = pads
+    outputs = (size + before + after - kernel) // stride + 1
+    alone = outputs == 1 or (outputs - 2) * stride - before + kernel < size
+    return kernel <= 2 * stride and max(pads) < kernel and alone
+
 
 @dataclass(frozen=True, eq=False)
 class Compare(Stage):

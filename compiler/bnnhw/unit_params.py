@@ -34,6 +34,8 @@ _MEMORY_LATENCY = 400
 _SHALLOW = 64
 
 _HALF_BLOCK = 9 * 1024
+# Words of one LUT's memory: up to a multiple of them, words are free.
+_LUTRAM_WORDS = 64
 
 UnitParams = tuple[str, dict[str, int]]
 
@@ -66,20 +68,9 @@ def window_unit(
 ) -> UnitParams:
     """Kind and parameters of the window unit: serial where SIMD divides the channels."""
     channels, height, width = image
-    top, left, bottom, right = window.pads
     params = {
         "ELEM_BITS": elem_bits,
-        "CHANNELS": channels,
-        "HEIGHT": height,
-        "WIDTH": width,
-        "KERNEL_H": window.kernel[0],
-        "KERNEL_W": window.kernel[1],
-        "STRIDE_H": window.stride[0],
-        "STRIDE_W": window.stride[1],
-        "PAD_TOP": top,
-        "PAD_BOTTOM": bottom,
-        "PAD_LEFT": left,
-        "PAD_RIGHT": right,
+        **_geometry(image, window),
         "SIMD": simd,
         "REPEATS": repeats,
         "PAD_VALUE": 0,
@@ -91,6 +82,25 @@ def window_unit(
     params["CHANNEL_OUTER"] = int(channel_outer)
     params["DEPTH"] = window_depth(window, height, width, channels // simd)
     return "bnn_window", params
+
+
+def _geometry(image: tuple[int, int, int], window: Window) -> dict[str, int]:
+    """The parameters that say what windows an image has."""
+    channels, height, width = image
+    top, left, bottom, right = window.pads
+    return {
+        "CHANNELS": channels,
+        "HEIGHT": height,
+        "WIDTH": width,
+        "KERNEL_H": window.kernel[0],
+        "KERNEL_W": window.kernel[1],
+        "STRIDE_H": window.stride[0],
+        "STRIDE_W": window.stride[1],
+        "PAD_TOP": top,
+        "PAD_BOTTOM": bottom,
+        "PAD_LEFT": left,
+        "PAD_RIGHT": right,
+    }
 
 
 def layer_windows(layer: Layer, fold: LayerFolding) -> list[UnitParams]:
@@ -211,13 +221,27 @@ def weight_buffer_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
     """Kind and parameters of the buffer that plays a tile's weights once a pixel."""
     out_h, out_w = layer.out_size
     folds = layer.taps // fold.simd
+    whole = -(-3 * folds // 2 // _LUTRAM_WORDS) * _LUTRAM_WORDS
     return "bnn_weight_buffer", {
         "WORD_BITS": fold.pe * fold.simd * layer.weight_bits,
         "FOLDS": folds,
         "PIXELS": out_h * out_w,
-        "DEPTH": 2 * folds,
+        "DEPTH": min(2 * folds, whole),
         "RAM_STYLE": STYLE_LUT,
     }
+
+
+def streamed_cycles(layer: Layer, fold: LayerFolding) -> int:
+    """Cycles a frame of a layer whose weights come from memory.
+
+    Where its buffer holds less than two tiles, what the next tile lacks comes as this one is played
+    for the last time, and later, at the pace of half the memory port.
+    """
+    _, p = weight_buffer_unit(layer, fold)
+    ahead = p["DEPTH"] - p["FOLDS"]
+    pace = 2 * p["WORD_BITS"] / BUS_BITS
+    wait = max(0.0, (p["FOLDS"] - ahead) * (pace - 1) - p["DEPTH"])
+    return layer_cycles(layer, fold) + math.ceil(wait) * (layer.features // fold.pe)
 
 
 def pairs_fit(layer: Layer, pe: int) -> bool:
@@ -275,6 +299,18 @@ def pool_buffer(pool: Pool) -> str:
     return "bram" if bits > _HALF_BLOCK else "lut"
 
 
+def pool_overlap_unit(pool: Pool, lanes: int) -> UnitParams:
+    """Kind and parameters of a pool of integers whose windows overlap or reach into padding."""
+    open_windows = 2 if pool.window.kernel[0] > pool.window.stride[0] + 1 else 1
+    kept = pool.out_size[1] * pool.channels * element_bits(pool.out_element) * open_windows
+    return "bnn_int_pool_overlap", {
+        **_integer_pool(pool),
+        **_geometry(pool.image, pool.window),
+        "LANES": lanes,
+        "RAM_STYLE": STYLE_BRAM if kept > _HALF_BLOCK else STYLE_LUT,
+    }
+
+
 def pool_reduce_unit(pool: Pool, lanes: int) -> UnitParams:
     """Kind and parameters of a pool of any windows, behind a window unit."""
     kernel = pool.window.kernel
@@ -303,7 +339,9 @@ def stage_output(stage: Stage) -> Integer | Bit:
 def simple_unit(stage: Stage, lanes: int) -> UnitParams:
     """Kind and parameters of the unit of a stage that has no weights and reads one stream."""
     if isinstance(stage, Pool):
-        return pool_unit(stage, lanes) if stage.tiles_image else pool_reduce_unit(stage, lanes)
+        if stage.needs_window:
+            return pool_reduce_unit(stage, lanes)
+        return (pool_unit if stage.tiles_image else pool_overlap_unit)(stage, lanes)
     if isinstance(stage, Rescale):
         return affine_unit(stage, lanes)
     bits = element_bits(stage.element)

@@ -193,7 +193,7 @@ def _add_simple(builder: _Builder, stage: Stage) -> None:
         f"{name}_out", element_bits(out_element), lanes, out_h * out_w * folds,
         pixels=out_h * out_w, tensor=stage.output,
     )  # fmt: skip
-    if isinstance(stage, Pool) and not stage.tiles_image:
+    if isinstance(stage, Pool) and stage.needs_window:
         taps = stage.window.kernel[0] * stage.window.kernel[1]
         kind, params = window_unit(
             stage.image, stage.window, source.elem_bits,
