@@ -22,9 +22,11 @@ from bnnhw.network import Network
 from bnnhw.probe import stream_values
 from bnnhw.search import FoldingSearch
 from bnnhw.simulate import simulate
+from bnnhw.token_model import predict
 from bnnhw.top_k import best_scores
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bnnhw.design import Design
@@ -51,6 +53,7 @@ def execute_everywhere(
     request: FoldingRequest | None = None,
     frames: int = 4,
     top_k: int = 0,
+    change: Callable[[Design], Design] = lambda design: design,
     rates: tuple[tuple[float, float], ...] = ((0.0, 0.0), (0.5, 0.4)),
 ) -> Executed:
     """Asserts that Verilog and HLS C++ give the interpreter's scores, bit for bit.
@@ -62,13 +65,15 @@ def execute_everywhere(
         request: what is fixed of the folding.
         frames: frames back to back.
         top_k: as for lowering.
+        change: what is done to the design before it is emitted.
         rates: (idle, back-pressure) of each simulation; the first is returned.
     """
     graph = builder.graph()
     network = Network(graph, top_k)
     choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Goal(goal))
     lowered = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
-    design, prediction = size_fifos(lowered)
+    design = change(size_fifos(lowered)[0])
+    prediction = predict(design)
     files: dict[str, str | bytes] = {
         **emit_verilog(design),
         **emit_bench(design, 4 * prediction.latency_cycles + 10_000),
