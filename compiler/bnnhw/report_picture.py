@@ -189,6 +189,10 @@ def unit_about(unit: dict[str, Any]) -> str:
         return f"PE {p['PE']} {TIMES} SIMD {p['SIMD']}"
     if "KERNEL_H" in p and p["KERNEL_H"] * p["KERNEL_W"] * p["HEIGHT"] * p["WIDTH"] == 1:
         return f"{p['CHANNELS']} inputs"
+    if unit["name"].endswith("_replay"):
+        return f"played {p['REPEATS']}{TIMES}, SIMD {p['SIMD']}"
+    if "KERNEL_H" in p and "LANES" in p:
+        return f"{p['KERNEL_H']}{TIMES}{p['KERNEL_W']}, {_lanes(p['LANES'])}"
     if "KERNEL_H" in p:
         return f"{p['KERNEL_H']}{TIMES}{p['KERNEL_W']}, SIMD {p['SIMD']}"
     if "POOL_H" in p:
