@@ -102,6 +102,7 @@ def _overlapping_pools() -> list[Point]:
         (0, 10, 10, 16, 16, 32, 3, 2, 0, LUT), (0, 8, 8, 64, 1, 24, 2, 1, 0, LUT),
         (0, 9, 9, 128, 16, 14, 3, 2, 1, BLOCK), (1, 12, 14, 256, 8, 8, 2, 2, 1, LUT),
         (0, 13, 13, 48, 3, 31, 3, 2, 1, BLOCK), (0, 12, 12, 8, 4, 10, 5, 3, 2, LUT),
+        (0, 12, 12, 64, 1, 112, 3, 2, 1, LUT), (0, 12, 12, 64, 4, 56, 3, 2, 1, LUT),
     ):  # fmt: skip
         names = "OPERATION ELEM_BITS OUT_BITS CHANNELS LANES HEIGHT WIDTH RAM_STYLE"
         row = (operation, bits, out, channels, lanes, size, size, style)

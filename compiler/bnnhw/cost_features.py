@@ -268,28 +268,29 @@ def overlap_memory(p: Mapping[str, int], axis: str) -> tuple[int, int]:
 
 
 def _int_pool_overlap(p: Mapping[str, int]) -> list[float]:
-    """Each half compares or adds once for each window that may be open."""
-    halves = [overlap_memory(p, axis) for axis in "WH"]
-    steps, registers, memories, selections, counters = 0, 0, 0.0, 0.0, 0.0
-    for axis, (width, words) in zip("WH", halves, strict=True):
+    """Each half compares or adds once for each window that may be open, and picks one of two."""
+    steps, twice, registers, memories, selections, counters = 0, 0, 0, 0.0, 0.0, 0.0
+    result = p["LANES"] * p["OUT_BITS"]
+    for axis in "WH":
+        width, words = overlap_memory(p, axis)
         steps += width
+        twice += width > result
         counters += counter_bits(words, p["WIDTH" if axis == "W" else "HEIGHT"])
+        counters += 3.0 * address_bits(words) if width and words > 2 else 0.0
         if words <= 2:
             registers += width * words
         elif axis == "W" or p["RAM_STYLE"] != _BLOCK_RAM:
             memories += ram_luts(width, words)
             selections += selection_luts(width, words)
-    result = p["LANES"] * p["OUT_BITS"]
-    addresses = sum(3.0 * address_bits(words) for width, words in halves if width and words > 2)
     return [
         steps * p["OPERATION"],
         steps * (1 - p["OPERATION"]),
         result,
+        result * twice,
         registers,
         memories,
         selections,
         counters,
-        addresses,
         1.0,
     ]
 
