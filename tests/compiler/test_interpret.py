@@ -193,3 +193,38 @@ def test_a_sum_pool_drops_what_no_window_covers():
     x = builder.inputs(3)
     want = x[:, :, :4, :4].reshape(3, 2, 2, 2, 2, 2).sum(axis=(3, 5))
     assert np.array_equal(interpret(builder.graph(), x), want)
+
+
+def test_sums_and_thresholds_at_the_ends_of_sixteen_bits_do_not_wrap():
+    dtype = Integer(16, True)
+    builder = GraphBuilder((2,), dtype)
+    add = Node("add", FixedAdd(dtype), ("x", "x"), "y")
+    graph = builder.graph().with_nodes([add], output="y")
+    x = np.array([[32_767, -32_768]])
+    assert interpret(graph, x).tolist() == [[32_767, -32_768]]
+    never = Threshold(np.array([[[32_768, -32_768]]]))
+    builder = GraphBuilder((2,), dtype).add("threshold", never)
+    assert interpret(builder.graph(), x).tolist() == [[-1, 1]]
+
+
+@pytest.mark.parametrize("multiplier, offset, shift", [(32_767, 5, 3), (1 << 24, -(1 << 45), 20)])
+def test_fixed_affine_is_exact_beyond_32_bits(multiplier, offset, shift):
+    dtype = Integer(24, True)
+    op = FixedAffine(np.array([[multiplier, -multiplier]]), np.array([[offset, 0]]), shift, dtype)
+    builder = GraphBuilder((2, 1, 3), Integer(22, True)).add("affine", op)
+    x = np.array([[[[-(1 << 21), 1, (1 << 21) - 1]]] * 2]).reshape(1, 2, 1, 3)
+    got = interpret(builder.graph(), x)
+    for channel, (m, b) in enumerate([(multiplier, offset), (-multiplier, 0)]):
+        for column in range(3):
+            exact = (m * int(x[0, channel, 0, column]) + b + (1 << shift >> 1)) >> shift
+            assert got[0, channel, 0, column] == min(max(exact, dtype.low), dtype.high)
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_scores_do_not_depend_on_threads_nor_on_how_many_samples_go_together(count, monkeypatch):
+    graph, x = cnv().graph(), cnv().inputs(count)
+    together = interpret(graph, x)
+    monkeypatch.setattr("bnnhw.ir.cores._blas", lambda: None)
+    assert np.array_equal(together, np.concatenate([interpret(graph, x[i : i + 1])
+                                                    for i in range(count)]))  # fmt: skip
+    assert interpret(graph, x[:0]).shape == (0, *together.shape[1:])

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.ir.exact_matrix import ExactMatrix
 from bnnhw.ir.op_base import (
     Bools,
     Exacts,
@@ -100,9 +101,9 @@ class BinaryConv(Op):
         return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
 
     @cached_property
-    def rows(self) -> NDArray[np.float32]:
-        """The weights as a matrix [Cout, KH * KW * Cin], channels innermost; exact."""
-        return kernel_rows(self.weight)
+    def matrix(self) -> ExactMatrix:
+        """The weights as a matrix [Cout, KH * KW * Cin], channels innermost."""
+        return ExactMatrix(self.weight.transpose(0, 2, 3, 1).reshape(len(self.weight), -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +115,11 @@ class BinaryDense(Op):
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = dense_shape(inputs[0], self.weight.shape)
         return Tensor(shape, _accumulator(inputs[0].dtype, self.weight.shape[1]))
+
+    @cached_property
+    def matrix(self) -> ExactMatrix:
+        """The weights."""
+        return ExactMatrix(self.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,9 +200,9 @@ class IntegerConv(Op):
         return Tensor(shape, weighted_span(inputs[0].dtype, self.weight, self.offset))
 
     @cached_property
-    def rows(self) -> NDArray[np.float32]:
-        """The weights as a matrix [Cout, KH * KW * Cin], channels innermost; exact."""
-        return kernel_rows(self.weight)
+    def matrix(self) -> ExactMatrix:
+        """The weights as a matrix [Cout, KH * KW * Cin], channels innermost."""
+        return ExactMatrix(self.weight.transpose(0, 2, 3, 1).reshape(len(self.weight), -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +216,11 @@ class IntegerDense(Op):
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = dense_shape(inputs[0], self.weight.shape)
         return Tensor(shape, weighted_span(inputs[0].dtype, self.weight, self.offset))
+
+    @cached_property
+    def matrix(self) -> ExactMatrix:
+        """The weights."""
+        return ExactMatrix(self.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,12 +297,6 @@ class Flatten(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor((int(np.prod(inputs[0].shape)),), inputs[0].dtype)
-
-
-def kernel_rows(weight: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-    """Weights [Cout, Cin, KH, KW] of few bits as a matrix [Cout, KH * KW * Cin]."""
-    turned = weight.astype(np.float32).transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(turned).reshape(len(weight), -1)
 
 
 def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[int, ...]) -> Ints:
