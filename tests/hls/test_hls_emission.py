@@ -23,7 +23,7 @@ from bnnhw.folding import Folding, LayerFolding
 from bnnhw.goal import Goal
 from bnnhw.hls_simulation import ap_types_folder, simulate_hls
 from bnnhw.ir.interpret import interpret
-from bnnhw.ir.ops import IntegerMaxPool, IntegerTable, Window
+from bnnhw.ir.ops import IntegerMaxPool, IntegerTable, SumPool, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.lower import lower, with_fifo_depths
 from bnnhw.network import Network
@@ -81,10 +81,11 @@ def table_on_a_vector() -> tuple[GraphBuilder, Folding, int]:
 
 
 def threshold_on_the_input() -> tuple[GraphBuilder, Folding, int]:
-    """Pixels, pooled with a stride too short for bnn_int_pool_overlap, binarised by a threshold for
-    each channel, and scores of an image, not of a vector."""
+    """Pixels, pooled with a stride too short for bnn_int_pool_overlap, summed with one that is not,
+    binarised by a threshold for each channel, and scores of an image, not of a vector."""
     b = GraphBuilder((4, 5, 6), Integer(8, False), seed=3, name="image")
     b.add("pool", IntegerMaxPool(Window((3, 3), (1, 1), (1, 1, 1, 1))))
+    b.add("sum", SumPool(Window((2, 3), (1, 2), (1, 1, 0, 1))))
     b.threshold("t", spread=0.9)
     b.conv("c0", 6, Window((3, 3), (2, 2), (1, 1, 1, 1))).threshold("t0")
     b.conv("c1", 4, Window((1, 1)))
