@@ -140,7 +140,6 @@ def _queue(width: int, depth: int, pack: int, *, block: bool) -> list[float]:
         bits if shift else counters,
         0.0 if shift or not wraps else address_bits(words),
         multiplexer_luts(rom_slices(word, words)) * word if block else 0.0,
-        multiplexer_luts(pack) * width,
         width * pack if pack > 1 else 0.0,
         float(pack > 1),
         1.0,

@@ -6,6 +6,9 @@ import math
 from functools import cache
 
 _BRAM36_PORTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
+# What Yosys's mapper counts for a BRAM36, and for a bit that is selected from another slice.
+_BLOCK_PRICE = 257.0
+_SELECTION_PRICE = 0.5
 # A ROM of up to so many words takes half a LUT a bit, since two share one.
 _SHARED_WORDS = 8
 
@@ -36,7 +39,7 @@ def rom_slices(width: int, depth: int) -> int:
 
 @cache
 def _tiling(width: int, depth: int) -> tuple[float, int]:
-    """BRAM36 and slices of the aspect that takes the fewest blocks, and then slices."""
+    """BRAM36 and slices of the aspect that the mapper takes: the cheapest at its own prices."""
     found = []
     for rows, columns in _BRAM36_PORTS:
         # An 18-kbit half is as wide and half as deep from 36 bits on downwards.
@@ -44,8 +47,10 @@ def _tiling(width: int, depth: int) -> tuple[float, int]:
         half_rows = rows if rows == 512 else rows // 2
         for share, high, wide in ((1.0, rows, columns), (0.5, half_rows, half_columns)):
             slices = math.ceil(depth / high)
-            found.append((share * math.ceil(width / wide) * slices, slices))
-    return min(found)
+            blocks = share * math.ceil(width / wide) * slices
+            price = _BLOCK_PRICE * blocks + _SELECTION_PRICE * width * (slices - 1)
+            found.append((price, blocks, slices))
+    return min(found)[1:]
 
 
 def rom_luts(width: int, depth: int) -> float:
@@ -79,7 +84,7 @@ def selection_luts(width: int, depth: int) -> float:
 
 def multiplexer_luts(ways: int) -> float:
     """LUTs that choose one bit of so many: up to 4 are one LUT, 2 share one with two others."""
-    return 0.0 if ways == 1 else 0.5 if ways == 2 else math.ceil((ways - 1) / 3)
+    return 0.0 if ways == 1 else 0.5 if ways == 2 else 1.0 if ways <= 4 else 0.5 * ways
 
 
 def fifo_words(depth: int, pack: int) -> int:

@@ -88,12 +88,10 @@ def _mem_file(words: list[str]) -> str:
 
 
 def _stream(stream: Stream) -> dict[str, object]:
-    width = stream.width + stream.user
     return {
         "name": stream.name,
         "msb": stream.width - 1,
         "user": stream.user,
-        "fifo_msb": width - 1,
         "depth": stream.depth,
         "probe": int(bool(stream.tensor)),
         "fifo": list(stream.fifo_parameters.items()),
