@@ -26,9 +26,9 @@ void bnn_mac_pe_array(
   static_assert(WEIGHT_BITS >= 1 && WEIGHT_BITS <= 32, "a weight has 1 to 32 bits");
   static_assert(IN_SIGNED == 0 || IN_SIGNED == 1, "IN_SIGNED is 0 or 1");
   static_assert(ACC_BITS >= 2 && ACC_BITS <= 32, "an accumulator has 2 to 32 bits");
-  static_assert(MULTIPLY_STYLE >= 1 && MULTIPLY_STYLE <= 3, "MULTIPLY_STYLE is 1, 2 or 3");
-  static_assert(MULTIPLY_STYLE != 3 || PE % 2 == 0, "packed products need an even PE");
-  static_assert(MULTIPLY_STYLE != 3 || IN_BITS + 2 * WEIGHT_BITS + 1 <= 25,
+  static_assert(MULTIPLY_STYLE >= 1 && MULTIPLY_STYLE <= 4, "MULTIPLY_STYLE is 1 to 4");
+  static_assert(MULTIPLY_STYLE < 3 || PE % 2 == 0, "packed products need an even PE");
+  static_assert(MULTIPLY_STYLE < 3 || IN_BITS + 2 * WEIGHT_BITS + 1 <= 25,
                 "packed products fit 25 bits");
   constexpr int kXBits = IN_BITS + 1 - IN_SIGNED;
   constexpr int kProductBits = IN_BITS + WEIGHT_BITS;
@@ -66,7 +66,7 @@ void bnn_mac_pe_array(
             alone ? ap_uint<WEIGHT_BITS>(0) : extract<WEIGHT_BITS>(word1, s * WEIGHT_BITS);
         ap_int<kProductBits> low;
         ap_int<kProductBits> high;
-        MultiplyPair<MULTIPLY_STYLE>::products(x[s], w0, w1, low, high);
+        MultiplyPair<(MULTIPLY_STYLE < 3 ? MULTIPLY_STYLE : 3)>::products(x[s], w0, w1, low, high);
         sum0 += low;
         sum1 += high;
       }

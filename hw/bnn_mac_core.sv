@@ -3,6 +3,8 @@
 // x_i is the beat at the input, weights_i its weights one enabled clock later; init_i belongs to
 // the beat that the accumulators read (acc_first_i, acc_en_i), 1 + STAGES enabled clocks after it
 // came: STAGES = ceil(log2(SIMD)) + (1 + ceil(WEIGHT_BITS / 4) in MULTIPLY_STYLE 1, else 3).
+// Style 3 puts two products in a DSP48E1; style 4 also adds up those of two lanes there, which takes
+// a level of the adder tree.
 module bnn_mac_core #(
     parameter int unsigned PE = 4,
     parameter int unsigned SIMD = 3,
@@ -23,11 +25,16 @@ module bnn_mac_core #(
     output logic [        PE*ACC_BITS-1:0] data_o
 );
 
-  localparam int unsigned MultiplyStages = (MULTIPLY_STYLE == 1) ? 1 + (WEIGHT_BITS + 3) / 4 : 3;
-  localparam int unsigned Levels = $clog2(SIMD);
-  localparam int unsigned ProductBits = IN_BITS + WEIGHT_BITS;
+  localparam bit Pairs = MULTIPLY_STYLE >= 3;
+  localparam bit Chained = MULTIPLY_STYLE == 4;
+  localparam int unsigned Chain = Chained ? 2 : 1;  // lanes a term of the adder tree
+  localparam int unsigned Terms = (SIMD + Chain - 1) / Chain;
+  localparam int unsigned MultiplyStages =
+      (MULTIPLY_STYLE == 1) ? 1 + (WEIGHT_BITS + 3) / 4 : 2 + Chain;
+  localparam int unsigned Levels = $clog2(Terms);
+  localparam int unsigned TermBits = IN_BITS + WEIGHT_BITS + Chain - 1;
   localparam int unsigned TotalBits =
-      (ProductBits + Levels < ACC_BITS) ? ProductBits + Levels : ACC_BITS;
+      (TermBits + Levels < ACC_BITS) ? TermBits + Levels : ACC_BITS;
 
   if (PE == 0 || SIMD == 0) begin : gen_bad_size
     $error("bnn_mac_core: PE and SIMD must be positive");
@@ -38,11 +45,14 @@ module bnn_mac_core #(
   if (IN_BITS == 0 || WEIGHT_BITS == 0 || IN_SIGNED > 1) begin : gen_bad_input
     $error("bnn_mac_core: IN_BITS and WEIGHT_BITS must be positive, IN_SIGNED 0 or 1");
   end
-  if (MULTIPLY_STYLE == 0 || MULTIPLY_STYLE > 3) begin : gen_bad_style
-    $error("bnn_mac_core: MULTIPLY_STYLE must be 1, 2 or 3");
+  if (MULTIPLY_STYLE == 0 || MULTIPLY_STYLE > 4) begin : gen_bad_style
+    $error("bnn_mac_core: MULTIPLY_STYLE must be 1, 2, 3 or 4");
   end
-  if (MULTIPLY_STYLE == 3 && PE % 2 != 0) begin : gen_bad_pair
-    $error("bnn_mac_core: MULTIPLY_STYLE 3 needs an even PE");
+  if (Pairs && PE % 2 != 0) begin : gen_bad_pair
+    $error("bnn_mac_core: MULTIPLY_STYLE 3 and 4 need an even PE");
+  end
+  if (Chained && SIMD < 2) begin : gen_bad_chain
+    $error("bnn_mac_core: MULTIPLY_STYLE 4 needs SIMD of at least 2");
   end
 
   if (STAGES != MultiplyStages + Levels) begin : gen_bad_stages
@@ -72,27 +82,30 @@ module bnn_mac_core #(
     assign x_factors = x_q;
   end
 
-  // Products of the PEs, and the +1 that a product still lacks.
-  logic [PE*SIMD*ProductBits-1:0] products;
-  logic [PE*SIMD-1:0] carries;
+  // Terms of the PEs, products or sums of two, and the +1 that a term still lacks.
+  logic [PE*Terms*TermBits-1:0] terms;
+  logic [PE*Terms-1:0] carries;
 
   for (genvar p = 0; p < PE; p++) begin : gen_pe
-    for (genvar s = 0; s < SIMD; s++) begin : gen_lane
+    for (genvar t = 0; t < Terms; t++) begin : gen_term
+      localparam int unsigned Lane = t * Chain;
+      localparam int unsigned Low = p * Terms + t;
+      localparam int unsigned High = Low + Terms;
       if (MULTIPLY_STYLE == 1) begin : gen_booth
         bnn_booth #(
             .X_BITS  (IN_BITS),
             .X_SIGNED(IN_SIGNED),
             .W_BITS  (WEIGHT_BITS),
-            .SUM_BITS(ProductBits)
+            .SUM_BITS(TermBits)
         ) u_product (
             .clk  (clk),
             .en_i (en_i),
-            .x_i  (x_factors[s*IN_BITS+:IN_BITS]),
-            .w_i  (w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .x_i  (x_factors[Lane*IN_BITS+:IN_BITS]),
+            .w_i  (w_factors[(p*SIMD+Lane)*WEIGHT_BITS+:WEIGHT_BITS]),
             .c_i  (1'b0),
-            .sum_o(products[(p*SIMD+s)*ProductBits+:ProductBits])
+            .sum_o(terms[Low*TermBits+:TermBits])
         );
-        assign carries[p*SIMD+s] = 1'b0;
+        assign carries[Low] = 1'b0;
       end else if (MULTIPLY_STYLE == 2) begin : gen_dsp
         bnn_dsp_product #(
             .X_BITS  (IN_BITS),
@@ -101,12 +114,35 @@ module bnn_mac_core #(
         ) u_product (
             .clk(clk),
             .en_i(en_i),
-            .x_i(x_factors[s*IN_BITS+:IN_BITS]),
-            .w_i(w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .product_o(products[(p*SIMD+s)*ProductBits+:ProductBits])
+            .x_i(x_factors[Lane*IN_BITS+:IN_BITS]),
+            .w_i(w_factors[(p*SIMD+Lane)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .product_o(terms[Low*TermBits+:TermBits])
         );
-        assign carries[p*SIMD+s] = 1'b0;
+        assign carries[Low] = 1'b0;
+      end else if (p % 2 == 0 && Chained && Lane + 1 < SIMD) begin : gen_chain
+        bnn_dsp_pair_chain #(
+            .X_BITS  (IN_BITS),
+            .X_SIGNED(IN_SIGNED),
+            .W_BITS  (WEIGHT_BITS)
+        ) u_sums (
+            .clk(clk),
+            .en_i(en_i),
+            .xa_i(x_factors[Lane*IN_BITS+:IN_BITS]),
+            .wa0_i(w_factors[(p*SIMD+Lane)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .wa1_i(w_factors[((p+1)*SIMD+Lane)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .xb_i(x_factors[(Lane+1)*IN_BITS+:IN_BITS]),
+            .wb0_i(w_factors[(p*SIMD+Lane+1)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .wb1_i(w_factors[((p+1)*SIMD+Lane+1)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .low_o(terms[Low*TermBits+:TermBits]),
+            .high_o(terms[High*TermBits+:TermBits]),
+            .borrow_o(carries[High])
+        );
+        assign carries[Low] = 1'b0;
       end else if (p % 2 == 0) begin : gen_pair
+        localparam int unsigned ProductBits = IN_BITS + WEIGHT_BITS;
+        logic [ProductBits-1:0] low;
+        logic [ProductBits-1:0] high;
+        logic borrow;
         bnn_dsp_pair #(
             .X_BITS  (IN_BITS),
             .X_SIGNED(IN_SIGNED),
@@ -114,33 +150,52 @@ module bnn_mac_core #(
         ) u_pair (
             .clk(clk),
             .en_i(en_i),
-            .x_i(x_factors[s*IN_BITS+:IN_BITS]),
-            .w0_i(w_factors[(p*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .w1_i(w_factors[((p+1)*SIMD+s)*WEIGHT_BITS+:WEIGHT_BITS]),
-            .low_o(products[(p*SIMD+s)*ProductBits+:ProductBits]),
-            .high_o(products[((p+1)*SIMD+s)*ProductBits+:ProductBits]),
-            .borrow_o(carries[(p+1)*SIMD+s])
+            .x_i(x_factors[Lane*IN_BITS+:IN_BITS]),
+            .w0_i(w_factors[(p*SIMD+Lane)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .w1_i(w_factors[((p+1)*SIMD+Lane)*WEIGHT_BITS+:WEIGHT_BITS]),
+            .low_o(low),
+            .high_o(high),
+            .borrow_o(borrow)
         );
-        assign carries[p*SIMD+s] = 1'b0;
+        if (Chained) begin : gen_late  // the last lane has no other: it waits for the chains
+          logic [TermBits-1:0] low_q;
+          logic [TermBits-1:0] high_q;
+          logic borrow_q;
+          always_ff @(posedge clk) begin
+            if (en_i) begin
+              low_q <= TermBits'($signed(low));
+              high_q <= TermBits'($signed(high));
+              borrow_q <= borrow;
+            end
+          end
+          assign terms[Low*TermBits+:TermBits] = low_q;
+          assign terms[High*TermBits+:TermBits] = high_q;
+          assign carries[High] = borrow_q;
+        end else begin : gen_now
+          assign terms[Low*TermBits+:TermBits] = low;
+          assign terms[High*TermBits+:TermBits] = high;
+          assign carries[High] = borrow;
+        end
+        assign carries[Low] = 1'b0;
       end
     end
 
-    localparam int unsigned Carries = (MULTIPLY_STYLE == 3 && p % 2 == 1) ? 1 : 0;
+    localparam int unsigned Carries = (Pairs && p % 2 == 1) ? 1 : 0;
     logic [TotalBits-1:0] total;
     logic carry;
     logic [ACC_BITS-1:0] base;
     logic [ACC_BITS-1:0] sum_q;
 
     bnn_adder_tree #(
-        .TERMS(SIMD),
-        .BITS(ProductBits),
+        .TERMS(Terms),
+        .BITS(TermBits),
         .OUT_BITS(TotalBits),
         .CARRIES(Carries)
     ) u_sum (
         .clk(clk),
         .en_i(en_i),
-        .terms_i(products[p*SIMD*ProductBits+:SIMD*ProductBits]),
-        .carries_i(carries[p*SIMD+:SIMD]),
+        .terms_i(terms[p*Terms*TermBits+:Terms*TermBits]),
+        .carries_i(carries[p*Terms+:Terms]),
         .sum_o(total),
         .carry_o(carry)
     );

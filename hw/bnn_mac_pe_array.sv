@@ -2,8 +2,8 @@
 //
 // In: SIMD elements of IN_BITS a beat, FOLDS beats a window, TILES windows (repeated) a pixel.
 // Out: one beat a tile, PE accumulators of ACC_BITS. MULTIPLY_STYLE: 1 products in LUTs (Booth),
-// 2 in a DSP48E1 each, 3 in a DSP48E1 for two channels. Latency: ceil(log2(SIMD)) +
-// (3 + ceil(WEIGHT_BITS / 4) in style 1, else 5). One input beat a cycle.
+// 2 in a DSP48E1 each, 3 in a DSP48E1 for two channels, 4 so and two lanes added up there. Latency:
+// ceil(log2(SIMD)) + (3 + ceil(WEIGHT_BITS / 4) in style 1, else 5). One input beat a cycle.
 module bnn_mac_pe_array #(
     parameter int unsigned PE = 4,
     parameter int unsigned SIMD = 3,
@@ -52,11 +52,11 @@ module bnn_mac_pe_array #(
   if (IN_BITS == 0 || WEIGHT_BITS == 0 || IN_SIGNED > 1) begin : gen_bad_input
     $error("bnn_mac_pe_array: IN_BITS and WEIGHT_BITS must be positive, IN_SIGNED 0 or 1");
   end
-  if (MULTIPLY_STYLE == 0 || MULTIPLY_STYLE > 3) begin : gen_bad_style
-    $error("bnn_mac_pe_array: MULTIPLY_STYLE must be 1, 2 or 3");
+  if (MULTIPLY_STYLE == 0 || MULTIPLY_STYLE > 4) begin : gen_bad_style
+    $error("bnn_mac_pe_array: MULTIPLY_STYLE must be 1, 2, 3 or 4");
   end
-  if (MULTIPLY_STYLE == 3 && PE % 2 != 0) begin : gen_bad_pair
-    $error("bnn_mac_pe_array: MULTIPLY_STYLE 3 needs an even PE");
+  if (MULTIPLY_STYLE >= 3 && PE % 2 != 0) begin : gen_bad_pair
+    $error("bnn_mac_pe_array: MULTIPLY_STYLE 3 and 4 need an even PE");
   end
 
   logic en;

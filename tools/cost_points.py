@@ -7,7 +7,7 @@ Point = tuple[str, dict[str, int]]
 PADDED = {"PAD_TOP": 1, "PAD_BOTTOM": 1, "PAD_LEFT": 1, "PAD_RIGHT": 1}
 BORDERS = {"BORDER_TOP": 1, "BORDER_BOTTOM": 1, "BORDER_LEFT": 1, "BORDER_RIGHT": 1}
 LUT, BLOCK = 1, 2  # memory styles
-BOOTH, DSP, PAIR = 1, 2, 3  # multiply styles
+BOOTH, DSP, PAIR, CHAIN = 1, 2, 3, 4  # multiply styles
 
 
 def points() -> list[Point]:
@@ -272,6 +272,8 @@ def _mac_arrays() -> list[Point]:
         (4, 3, 9, 4, 8, 8, BLOCK, BOOTH), (8, 3, 9, 8, 8, 8, LUT, BOOTH),
         (2, 8, 16, 64, 12, 8, BLOCK, BOOTH), (4, 4, 16, 16, 16, 6, LUT, BOOTH),
         (2, 7, 21, 32, 8, 4, BLOCK, BOOTH), (16, 3, 49, 4, 8, 8, BLOCK, DSP),
+        (2, 147, 1, 32, 8, 8, LUT, CHAIN), (2, 8, 8, 64, 8, 8, BLOCK, CHAIN),
+        (4, 16, 8, 16, 8, 8, BLOCK, CHAIN), (4, 9, 3, 16, 8, 8, LUT, CHAIN),
     ):  # fmt: skip
         other = {"IN_BITS": bits, "IN_SIGNED": int(bits > 8), "WEIGHT_BITS": weight}
         other |= {"ACC_BITS": bits + weight + 6, "WEIGHTS_STYLE": weights}
@@ -298,6 +300,7 @@ def _stream_arrays() -> list[Point]:
             *((2, 4, 64, 128, 49, 16, 8, 30, BOOTH), (8, 2, 16, 16, 16, 8, 8, 22, PAIR)),
             *((4, 8, 32, 32, 16, 8, 4, 20, BOOTH), (1, 16, 32, 1000, 1, 12, 8, 28, DSP)),
             *((4, 3, 48, 16, 16, 8, 8, 22, DSP), (4, 2, 16, 32, 49, 12, 8, 26, BOOTH)),
+            *((2, 8, 32, 256, 49, 8, 8, 24, CHAIN), (4, 8, 16, 64, 16, 8, 8, 24, CHAIN)),
             *((2, 16, 16, 64, 16, 8, 8, 24, PAIR), (1, 2, 128, 256, 16, 16, 6, 28, DSP)),
             IN_SIGNED=1, INIT_STYLE=LUT,
         ),

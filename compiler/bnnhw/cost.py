@@ -175,7 +175,7 @@ BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
 
 def _mac_dsp(p: Mapping[str, int]) -> int:
     products = p["PE"] * p["SIMD"]
-    return {1: 0, 2: products, 3: products // 2}[p["MULTIPLY_STYLE"]]
+    return {1: 0, 2: products, 3: products // 2, 4: products // 2}[p["MULTIPLY_STYLE"]]
 
 
 def _affine_dsp(p: Mapping[str, int]) -> int:

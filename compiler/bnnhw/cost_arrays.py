@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BLOCK_RAM = 2
-_BOOTH, _PAIR = 1, 3
+_BOOTH, _PAIR, _CHAIN = 1, 3, 4
 
 
 def _border_patterns(p: Mapping[str, int]) -> int:
@@ -70,12 +70,15 @@ def _mac(p: Mapping[str, int]) -> list[float]:
     """Products, adder trees and accumulators of the arrays of integer weights."""
     products, style = p["PE"] * p["SIMD"], p["MULTIPLY_STYLE"]
     booth = products * math.ceil(p["WEIGHT_BITS"] / 2) * (p["IN_BITS"] + 2.0)
-    tree = p["PE"] * (p["SIMD"] - 1.0) * (p["IN_BITS"] + p["WEIGHT_BITS"] + 1)
+    chained = style == _CHAIN  # DSP blocks add up two lanes
+    terms = math.ceil(p["SIMD"] / 2) if chained else p["SIMD"]
+    tree = p["PE"] * (terms - 1.0) * (p["IN_BITS"] + p["WEIGHT_BITS"] + 1 + chained)
     return [
         booth if style == _BOOTH else 0.0,
         products * p["WEIGHT_BITS"] + p["SIMD"] * p["IN_BITS"] if style == _BOOTH else 0.0,
         tree,
         products * (p["IN_BITS"] + p["WEIGHT_BITS"]) if style == _PAIR else 0.0,
+        products * (p["IN_BITS"] + p["WEIGHT_BITS"]) if chained else 0.0,
         p["PE"] * p["ACC_BITS"],
         p["SIMD"] * p["IN_BITS"],
     ]

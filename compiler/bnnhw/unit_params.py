@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from bnnhw.cost_features import affine_in_dsp
 from bnnhw.ir.ops import Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import BUS_BITS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 STYLE_LUT, STYLE_BRAM = 1, 2
 _STYLE = {"lut": STYLE_LUT, "bram": STYLE_BRAM, "ddr": 0}
 MULTIPLY = {"lut": 1, "dsp": 2, "dsp2": 3}
+_CHAINED = 4
 _MAXIMUM, _SUM = 0, 1
 #: Address bits of the memory port: what Zynq UltraScale+ has; Zynq-7000 uses the low 32.
 ADDRESS_BITS = 40
@@ -167,8 +169,11 @@ def pe_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitPa
     if layer.integer_input:
         params |= {"IN_BITS": element_bits(layer.element), "IN_SIGNED": int(layer.input_low < 0)}
     if layer.weight_bits > 1:
-        style = {"WEIGHT_BITS": layer.weight_bits, "MULTIPLY_STYLE": MULTIPLY[fold.multiply]}
-        return "bnn_mac_pe_array", params | style
+        style = MULTIPLY[fold.multiply]
+        if style == MULTIPLY["dsp2"] and chains(layer, fold):
+            style = _CHAINED
+        numbers = {"WEIGHT_BITS": layer.weight_bits, "MULTIPLY_STYLE": style}
+        return "bnn_mac_pe_array", params | numbers
     params |= {"ACC_SHIFT": facts.acc_shift, "BINARY_OUT": int(layer.threshold is not None)}
     return "bnn_int_pe_array" if layer.integer_input else "bnn_pe_array", params
 
@@ -254,11 +259,20 @@ def pairs_fit(layer: Layer, pe: int) -> bool:
     return pe % 2 == 0 and bits + (layer.input_low >= 0) <= 18 and packed <= 25
 
 
+def chains(layer: Layer, fold: LayerFolding) -> bool:
+    """Whether DSP blocks of two products can add up those of two lanes as well.
+
+    (w1 * 2^K + w0) then has no bit to spare, and w1 must not be the lowest number of its width.
+    """
+    lowest = -(1 << (layer.weight_bits - 1))
+    return fold.simd > 1 and layer.weight_bits > 1 and int(layer.weight.min()) > lowest
+
+
 def affine_unit(stage: Rescale, lanes: int) -> UnitParams:
     """Kind and parameters of a fixed-point affine operation on ``lanes`` channels a beat."""
     op, element = stage.op, stage.element
     folds = stage.channels // lanes
-    return "bnn_affine", {
+    params = {
         "IN_BITS": element_bits(element),
         "IN_SIGNED": int(element.low < 0),
         "OUT_BITS": op.dtype.bits,
@@ -273,6 +287,9 @@ def affine_unit(stage: Rescale, lanes: int) -> UnitParams:
         "STYLE": STYLE_LUT if folds <= _SHALLOW else STYLE_BRAM,
         "MULTIPLY_STYLE": MULTIPLY["dsp"],
     }
+    if params["MULTIPLIER_BITS"] and not affine_in_dsp(params):
+        params["MULTIPLY_STYLE"] = MULTIPLY["lut"]
+    return "bnn_affine", params
 
 
 def pool_unit(pool: Pool, lanes: int) -> UnitParams:

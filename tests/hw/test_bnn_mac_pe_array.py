@@ -11,7 +11,7 @@ from compute import image, lint, refusal
 from runner import PATTERNS, pack, run_streams
 from test_bnn_pe_array import Shape, check
 
-LUT, DSP, PAIR = 1, 2, 3
+LUT, DSP, PAIR, CHAIN = 1, 2, 3, 4
 
 
 def span(bits: int, signed: int) -> tuple[int, int]:
@@ -42,6 +42,9 @@ CASES = [
     (Shape(pe=2, simd=3, folds=3, tiles=2, out=(3, 4), border=(1, 1, 1, 1)), (8, 0), 8, PAIR),
     (Shape(pe=4, simd=2, folds=2, tiles=1, styles=(1, 2), frames=9), (8, 1), 8, PAIR),
     (Shape(pe=2, simd=5, folds=1, tiles=3, frames=6, styles=(2, 1)), (9, 1), 7, PAIR),
+    (Shape(pe=2, simd=7, folds=2, tiles=2, out=(2, 2), border=(1, 1, 0, 1)), (8, 0), 8, CHAIN),
+    (Shape(pe=4, simd=2, folds=2, tiles=1, styles=(1, 2), frames=9), (8, 1), 8, CHAIN),
+    (Shape(pe=2, simd=6, folds=1, tiles=3, frames=6, styles=(2, 1)), (10, 1), 7, CHAIN),
     (Shape(pe=3, simd=4, folds=2, tiles=2, out=(2, 2), border=(1, 1, 0, 1)), (8, 0), 8, DSP),
     (Shape(pe=1, simd=1, folds=4, frames=8), (18, 1), 12, DSP),
     (Shape(pe=1, simd=7, folds=2, tiles=2, frames=5), (8, 0), 8, LUT),
@@ -66,6 +69,7 @@ def test_sums_exactly_and_loses_no_cycle(
     windows[rng.random(windows.shape) < 0.2] = high
     windows[0, 0], windows[-1, -1] = low, high
     least, most = span(weight_bits, 1)
+    least += multiply == CHAIN
     weights = rng.integers(least, most + 1, (channels, taps))
     weights[rng.random(weights.shape) < 0.3] = least
     weights[0] = least
@@ -114,6 +118,32 @@ def test_multiplies_every_pair_of_bytes(multiply: int, signed: int) -> None:
     check(shape, runs, activations[:, None, None] * rows, latency(shape, 8, multiply))
 
 
+@pytest.mark.parametrize("signed", [0, 1])
+def test_chained_blocks_add_up_every_pair_of_bytes(signed: int) -> None:
+    """The lowest and highest sums of two, and every activation by every weight but the lowest."""
+    low, high = span(8, signed)
+    activations = np.stack([np.arange(low, high + 1), np.arange(low, high + 1)[::-1]], axis=1)
+    activations = np.concatenate([activations, [[low, low], [high, high], [low, high]]])
+    weights = np.arange(-127, 128)
+    first = np.concatenate([weights, weights[::-1], [-127, 127]])
+    second = np.concatenate([weights[::-1], weights, [-127, 127]])
+    rows = np.stack([first, second], axis=1).reshape(-1, 4, 2)
+    shape = Shape(pe=4, simd=2, tiles=len(rows), acc_bits=18, frames=len(activations))
+    runs = run_streams(
+        "bnn_mac_pe_array",
+        parameters(shape, (8, signed), 8, CHAIN),
+        {"s_axis": pack(np.repeat(activations[:, None], shape.tiles, axis=1), 2, 8)},
+        {"m_axis": shape.frames * shape.tiles},
+        patterns=PATTERNS[:1],
+        files={
+            "WEIGHTS_FILE": image(rows.reshape(-1, 8), 8),
+            "INIT_FILE": image(np.zeros((len(rows), 4), np.int64), 18),
+        },
+    )
+    sums = activations @ rows.reshape(-1, 2).T
+    check(shape, runs, sums[:, None, :], latency(shape, 8, CHAIN))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -121,7 +151,9 @@ def test_multiplies_every_pair_of_bytes(multiply: int, signed: int) -> None:
         {"IN_SIGNED": 2},
         {"ACC_BITS": 33},
         {"MULTIPLY_STYLE": 0},
-        {"MULTIPLY_STYLE": 4},
+        {"MULTIPLY_STYLE": 5},
+        {"MULTIPLY_STYLE": 4, "SIMD": 1},
+        {"MULTIPLY_STYLE": 4, "PE": 3},
         {"MULTIPLY_STYLE": 3, "PE": 3},
         {"MULTIPLY_STYLE": 3, "IN_BITS": 9},
         {"MULTIPLY_STYLE": 2, "IN_BITS": 26, "IN_SIGNED": 1},

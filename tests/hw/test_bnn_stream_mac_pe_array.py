@@ -90,7 +90,7 @@ def test_sums_exactly_tile_by_tile_and_loses_no_cycle(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"PIXELS": 0}, {"PE": 3}, {"MULTIPLY_STYLE": 4}, {"ACC_BITS": 40}], ids=str
+    "wrong", [{"PIXELS": 0}, {"PE": 3}, {"MULTIPLY_STYLE": 5}, {"ACC_BITS": 40}], ids=str
 )
 def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
     assert refusal("bnn_stream_mac_pe_array", {**BASE.parameters, **wrong})

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from bnnhw.ir.types import Integer
 
 MULTIPLIER_BITS = 16
-WIDE_MULTIPLIER_BITS = 25
-"""What one DSP48E1 multiplies; taken where 16 bits could cost more than a step."""
+WIDE_MULTIPLIER_BITS, NARROW_MULTIPLIER_BITS = 25, 18
+"""What one DSP48E1 multiplies by a number of the other width; taken where 16 bits could cost more
+than a step."""
 _FINE_BITS = 7
 _COARSE_BITS = -1
 
@@ -34,8 +35,9 @@ def fixed_affine(ops: Sequence[Op], channels: int, reach: int, dtype: Integer) -
         1/2 + (reach + 1) / 2^(s + 1)   steps, and by 1/2 where all m are 1 (a pure shift).
 
     s is the largest with which |m| fits 16 bits, but no finer than (reach + 1) / 2^(s + 1) =
-    2^-8 needs. Where 16 bits leave that above 1, m takes up to 25 bits. A gain so large that
-    neighbouring integers saturate on both sides is taken smaller, with the same results.
+    2^-8 needs. Where 16 bits leave that above 1, m takes up to 25 bits, or 18 where ``reach`` has
+    more than 17: what a DSP48E1 multiplies. A gain so large that neighbouring integers saturate on
+    both sides is taken smaller, with the same results.
 
     Raises:
         ModelError: ``ops`` have more than two linear pieces.
@@ -105,7 +107,9 @@ def _shift(gain: float, reach: int) -> int:
     shift = min(fits, size + _FINE_BITS)
     coarse = size + _COARSE_BITS
     if shift < coarse:
-        shift = min(_fitting(gain, WIDE_MULTIPLIER_BITS), coarse)
+        narrow = size + 1 > NARROW_MULTIPLIER_BITS
+        bits = NARROW_MULTIPLIER_BITS if narrow else WIDE_MULTIPLIER_BITS
+        shift = min(_fitting(gain, bits), coarse)
     if shift < 0:
         raise ModelError(
             f"multiplies by {gain:.4g} steps of its result",
