@@ -214,3 +214,18 @@ def residual(seed: int = 0, *, size: int = 12, width: int = 8) -> GraphBuilder:
     b.rescale("features", Integer(8, False, 2), gain=30)
     b.classifier("scores", 10)
     return b.rescale("common", Integer(16, True), gain=20)
+
+
+def birealnet18(seed: int = 0) -> GraphBuilder:
+    """Bi-Real Net-18 for ImageNet, whole: 224x224, 1,000 classes."""
+    b = GraphBuilder((3, 224, 224), Integer(8, False), seed, name="birealnet18")
+    b.layer("conv1", 64, Window((7, 7), (2, 2), (3, 3, 3, 3))).rescale("conv1_bn", STREAM, gain=4)
+    b.add("maxpool", IntegerMaxPool(Window((3, 3), (2, 2), (1, 1, 1, 1))))
+    for stage in range(4):
+        for block in range(4):
+            stride = 2 if stage and block == 0 else 1
+            residual_block(b, f"l{stage + 1}_{block}", 64 << stage, stride)
+    b.add("average", SumPool(Window((7, 7), (7, 7))))
+    b.rescale("features", Integer(8, False, 2), gain=30)
+    b.classifier("scores", 1000)
+    return b.rescale("common", Integer(16, True), gain=20)
