@@ -22,7 +22,7 @@ from bnnhw.inputs import read_inputs
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.lower import lower
 from bnnhw.network import Network
-from bnnhw.packing import place_memories, placed_folding
+from bnnhw.packing import check_memories, place_memories, placed_folding
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.report import Verification, make_report, report_text
@@ -225,6 +225,7 @@ def _fit(search: FoldingSearch, goal: Goal, clock_mhz: float) -> tuple[Design, F
             break  # no folding is that much faster: the last one is as near as it gets
         design = lower(network, choice.folding, board=board.name, clock_mhz=clock_mhz)
         design, _ = size_fifos(design)
+        check_memories(design, search.request)
         design = place_memories(design, limit, search.fixed)
         prediction = predict(design)
         need = total(design_resources(design))

@@ -74,20 +74,24 @@ class FoldingRequest:
         layers: by layer name, the fields given: pe, simd, memory, buffer, multiply, feed.
         lanes: by stage name.
         source: the file, for messages.
+        memories: "lut" or "bram" by the name of any unit with a memory, or of a FIFO: that of its
+            stream and "_fifo".
     """
 
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lanes: Mapping[str, int] = field(default_factory=dict)
     source: str = "folding"
+    memories: Mapping[str, str] = field(default_factory=dict)
 
     def fixed_memories(self) -> dict[str, str]:
-        """Where the file wants the memories of units, "lut" or "bram" by unit name."""
-        return {
+        """Where the file wants memories, layers' among them, by unit or FIFO."""
+        layers = {
             f"{name}_{unit}": fields[key]
             for name, fields in self.layers.items()
             for key, unit in (("memory", "pe_array"), ("buffer", "window"))
             if fields.get(key) in ("lut", "bram")
         }
+        return layers | dict(self.memories)
 
     def check(self, layers: list[str], stages: list[str]) -> None:
         """Raises FoldingError where the file names what the network does not have."""
@@ -112,7 +116,7 @@ _CHOICES = {
 
 
 def read_folding(path: Path) -> FoldingRequest:
-    """Reads a folding file: {"layers": {name: {"pe", "simd", ...}}, "lanes": {}}.
+    """Reads a folding file: {"layers": {name: {"pe", "simd", ...}}, "lanes": {}, "memories": {}}.
 
     Raises:
         FoldingError: the file is not readable, or holds unknown keys or values.
@@ -126,24 +130,28 @@ def read_folding(path: Path) -> FoldingRequest:
             fix="start from the folding.json of an earlier build",
         ) from error
     layers = _mapping(data, "the file", path).get("layers", {})
-    lanes = data.get("lanes", {})
-    _only(data, ("layers", "lanes"), "the file", path)
+    lanes, memories = data.get("lanes", {}), data.get("memories", {})
+    _only(data, ("layers", "lanes", "memories"), "the file", path)
     for name, fields in _mapping(layers, "layers", path).items():
         known = ("pe", "simd", "feed", *_CHOICES)
         _only(_mapping(fields, f"layer '{name}'", path), known, name, path)
         for key, value in fields.items():
             if key in _CHOICES:
-                if value not in _CHOICES[key]:
-                    raise FoldingError(
-                        f"{key} of layer '{name}' is {value!r}",
-                        where=str(path),
-                        fix=f"choose one of {', '.join(_CHOICES[key])}",
-                    )
+                _one_of(_CHOICES[key], value, f"{key} of layer '{name}'", path)
             elif key != "feed" or value != 0:
                 _positive(value, f"{key} of layer '{name}'", path)
     for name, value in _mapping(lanes, "lanes", path).items():
         _positive(value, f"lanes of stage '{name}'", path)
-    return FoldingRequest(layers, lanes, str(path))
+    for name, value in _mapping(memories, "memories", path).items():
+        _one_of(_CHOICES["buffer"], value, f"the memory of '{name}'", path)
+    return FoldingRequest(layers, lanes, str(path), memories)
+
+
+def _one_of(choices: tuple[str, ...], value: Any, what: str, path: Path) -> None:
+    if value not in choices:
+        raise FoldingError(
+            f"{what} is {value!r}", where=str(path), fix=f"choose one of {', '.join(choices)}"
+        )
 
 
 def _mapping(value: Any, what: str, path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bnnhw.cost import Resources, design_resources, total, unit_resources
+from bnnhw.errors import FoldingError
 from bnnhw.fifo_shape import FifoShape, fifo_shapes
 from bnnhw.unit_params import STYLE_BRAM, STYLE_LUT
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from bnnhw.datapath import Datapath
     from bnnhw.design import Design, Stream, Unit
-    from bnnhw.folding import Folding
+    from bnnhw.folding import Folding, FoldingRequest
 
 D = TypeVar("D", "Datapath", "Design")
 
@@ -118,6 +119,18 @@ def place_memories(design: D, limit: Resources, fixed: Mapping[str, str]) -> D:
             streams[stream] = replace(streams[stream], shape=option.what)
     placed = type(design.units)(units.values())
     return replace(design, units=placed, streams=streams)
+
+
+def check_memories(design: Design, request: FoldingRequest) -> None:
+    """Raises FoldingError where a folding file places memories that the design does not have."""
+    known = memory_items({unit.name: unit for unit in design.units}, design.streams, {})
+    for name in request.memories:
+        if name not in known:
+            raise FoldingError(
+                f"the design has no memory '{name}' that may lie in LUTs or in block RAM",
+                where=request.source,
+                fix=f"its memories are {', '.join(known) or 'none'}",
+            )
 
 
 def placed_folding(folding: Folding, design: Datapath | Design) -> Folding:

@@ -11,6 +11,7 @@ import pytest
 from bnnhw.board import load_board
 from bnnhw.compile import fold_and_lower
 from bnnhw.cost import Resources, budget, design_resources, total
+from bnnhw.errors import FoldingError
 from bnnhw.folding import FoldingRequest
 from bnnhw.goal import Goal
 from bnnhw.network import Network
@@ -84,6 +85,17 @@ def test_what_the_user_fixes_stays(design):
         placed = place_memories(design, budget(PYNQ), {unit.name: place})
         found = next(u for u in placed.units if u.name == unit.name)
         assert found.params[STYLES[unit.kind]] == style
+
+
+def test_a_folding_file_places_any_memory():
+    network = Network(residual().graph())
+    request = FoldingRequest(memories={"block1_bn": "bram", "block1_add_fork_out1_fifo": "lut"})
+    design, _, _ = fold_and_lower(network, PYNQ, Goal(2_400), request, 100.0)
+    units = {unit.name: unit for unit in design.units}
+    assert units["block1_bn"].params["STYLE"] == 2
+    assert design.streams["block1_add_fork_out1"].shape.ram_style == 1
+    with pytest.raises(FoldingError, match="no memory 'nowhere'"):
+        fold_and_lower(network, PYNQ, Goal(2_400), FoldingRequest(memories={"nowhere": "lut"}), 100)
 
 
 def test_birealnet18_at_224x224_fits_the_xc7z020():
