@@ -45,11 +45,14 @@ class Range:
         low: smallest value, at most 0.
         high: largest value, at least 0.
         excess: by e, the mean of max(|x| - 2^e, 0): what saturation at 2^e would cost.
+        deviation: standard deviation within a channel, typical of the tensor; 0 if unknown. Of
+            several tensors, the least.
     """
 
     low: float
     high: float
     excess: Mapping[int, float] = field(default_factory=dict)
+    deviation: float = 0.0
 
     @property
     def reach(self) -> float:
@@ -63,8 +66,24 @@ class Range:
         Where that is unknown, nothing saturates. (Squares would let a few outliers coarsen every
         step, and with it the signs around 0.)
         """
+        return self._best(bits, signed=signed)[0]
+
+    def width(self, widest: int, error: float) -> int:
+        """Bits of the narrowest signed type whose mean absolute error is a small share.
+
+        Args:
+            widest: taken where no narrower type will do, or the deviation is unknown.
+            error: largest mean absolute error, in standard deviations.
+        """
+        for bits in range(2, widest):
+            if self.deviation and self._best(bits, signed=True)[1] <= error * self.deviation:
+                return bits
+        return widest
+
+    def _best(self, bits: int, *, signed: bool) -> tuple[int, float]:
+        """The best ``frac``, and the mean absolute error with it."""
         if self.reach == 0:
-            return 0
+            return 0, 0.0
         width = bits - signed
         top = Integer(bits, signed).high
         wide = math.floor(math.log2(top / self.reach))
@@ -74,7 +93,7 @@ class Range:
             error = 2.0**-frac / 4 + lost
             if error < least:
                 best, least = frac, error
-        return best
+        return best, least
 
 
 def union(ranges: Iterable[Range]) -> Range:
@@ -82,7 +101,8 @@ def union(ranges: Iterable[Range]) -> Range:
     parts = list(ranges)
     exponents = {e for part in parts for e in part.excess}
     excess = {e: sum(_excess_at(part, e) for part in parts) / len(parts) for e in sorted(exponents)}
-    return Range(min(p.low for p in parts), max(p.high for p in parts), excess)
+    deviation = min((p.deviation for p in parts if p.deviation), default=0.0)
+    return Range(min(p.low for p in parts), max(p.high for p in parts), excess, deviation)
 
 
 def calibrate(graph: Graph, images: Ints | None = None) -> dict[str, Range]:
@@ -135,7 +155,8 @@ def _of_values(values: Floats) -> Range:
     for e in _exponents(reach):
         beyond = size[size > 2.0**e] - 2.0**e
         excess[e] = float(beyond.sum() / max(1, size.size))
-    return Range(float(values.min(initial=0)), float(values.max(initial=0)), excess)
+    deviation = float(np.sqrt(values.reshape(*values.shape[:2], -1).var(axis=2).mean()))
+    return Range(float(values.min(initial=0)), float(values.max(initial=0)), excess, deviation)
 
 
 def _of_moments(moments: Moments) -> Range:
@@ -150,7 +171,8 @@ def _of_moments(moments: Moments) -> Range:
         )
         for e in _exponents(reach)
     }
-    return Range(float(low.min(initial=0)), float(high.max(initial=0)), excess)
+    deviation = float(np.sqrt(moments.variance.mean()))
+    return Range(float(low.min(initial=0)), float(high.max(initial=0)), excess, deviation)
 
 
 def _normal_excess(mean: Floats, std: Floats, bound: float) -> Floats:

@@ -44,6 +44,29 @@ def test_outliers_are_cut_where_that_costs_less_than_coarse_steps() -> None:
         assert errors[cut.binary_point(bits)] <= 1.3 * errors[best]
 
 
+def test_the_width_is_the_narrowest_whose_error_is_a_share_of_the_deviation() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(scale=3.0, size=100_000)
+    excess = {e: float(np.maximum(np.abs(x) - 2.0**e, 0).mean()) for e in range(-8, 8)}
+    reach = float(np.abs(x).max())
+    found = Range(-reach, reach, excess, 3.0)
+    for share in (0.1, 0.03, 0.01, 0.003):
+        bits = found.width(16, share)
+        errors = []
+        for width in (bits - 1, bits):
+            step, top = 2.0 ** -found.binary_point(width), 1 << (width - 1)
+            errors.append(np.abs(np.clip(np.rint(x / step), -top, top - 1) * step - x).mean())
+        assert errors[1] < 1.1 * share * 3.0
+        assert errors[0] > 0.9 * share * 3.0
+
+
+def test_the_widest_type_is_taken_where_no_narrower_will_do_or_nothing_is_known() -> None:
+    assert Range(-1.0, 1.0, {}, 1e-6).width(12, 0.01) == 12
+    assert Range(-1.0, 1.0).width(12, 0.01) == 12
+    joined = union([Range(-1.0, 1.0, {}, 0.5), Range(-2.0, 2.0), Range(-9.0, 9.0, {}, 2.0)])
+    assert joined.deviation == 0.5
+
+
 def test_a_tensor_of_zeros_has_some_binary_point() -> None:
     assert Range(0.0, 0.0).binary_point(12) == 0
     assert union([Range(-1.0, 0.0), Range(0.0, 2.0)]) == Range(-1.0, 2.0, {})

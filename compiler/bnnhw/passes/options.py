@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Ints
 
 STREAM_BITS = 12
+"""Widest stream that is chosen where the user asks for no width."""
+STREAM_ERROR = 0.01
+"""Mean absolute error of a stream, in its standard deviations, that a narrower one may have."""
 WEIGHT_BITS = 8
 ACTIVATION_BITS = 8
 SCORE_BITS = 16
