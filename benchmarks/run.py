@@ -110,6 +110,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         for case in cases(Path(folder)):
+            Console(stderr=True).print(f"{case.name} ...")
             ours, theirs = rates(case)
             compiled = f"{compile_seconds(case):.2f}" if case.compiles else ""
             table.add_row(
