@@ -45,26 +45,27 @@ if TYPE_CHECKING:
     Values = NDArray[np.signedinteger[Any]]
 
 _CACHED_ELEMENTS = 1 << 19
-_WORTH_THREADS = 1 << 16
+_WORTH_THREADS = 1 << 17
 """Elements of the largest tensors, all samples together, from which threads pay."""
 
 
 def interpret(graph: Graph, x: Ints) -> Ints:
     """Integer scores [N, ...] of integer inputs [N, C, H, W] or [N, C].
 
-    Works on as many samples at a time as keep its tensors in the cache, on each core.
+    Works on as many samples at a time as keep its tensors in the cache. The cores share them, or
+    the parts of each layer where all samples go together.
     """
     largest = max(int(np.prod(tensor.shape)) for tensor in graph.tensors.values())
     step = max(1, _CACHED_ELEMENTS // largest)
     with cores(worthwhile=len(x) * largest > _WORTH_THREADS) as spread:
-        inside = spread if len(x) <= 1 else one_after_the_other
+        if len(x) <= step:
+            return _interpret(graph, x, lambda name: False, spread)[graph.output]
 
         def scores(first: int) -> Ints:
             part = x[first : first + step]
-            return _interpret(graph, part, lambda name: False, inside)[graph.output]
+            return _interpret(graph, part, lambda name: False, one_after_the_other)[graph.output]
 
-        firsts = range(0, max(1, len(x)), step)
-        return np.concatenate([scores(0)] if len(x) <= 1 else spread(scores, firsts))
+        return np.concatenate(spread(scores, range(0, len(x), step)))
 
 
 def interpret_all(
