@@ -12,6 +12,7 @@ from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.board import load_board
 from bnnhw.build import Build, write_build
 from bnnhw.cost import budget, design_resources, total
+from bnnhw.curve import resource_curve
 from bnnhw.errors import DoesNotFitError, FoldingError
 from bnnhw.fifo import size_fifos
 from bnnhw.folding import Folding, FoldingRequest
@@ -144,9 +145,12 @@ def compile_model(
     progress("choosing the folding")
     goal = Goal(_goal_cycles(options, clock))
     network = Network(graph, options.top_k)
-    design, folding, prediction = fold_and_lower(network, board, goal, options.folding, clock)
+    search = FoldingSearch(network, board, options.folding, clock)
+    design, folding, prediction = lower_fitting(search, goal, clock)
+    curve = resource_curve(search, design)
     progress("writing the build")
-    report = make_report(design, board, prediction, verification, _notes(graph, options))
+    notes = _notes(graph, options)
+    report = make_report(design, board, prediction, verification, notes, curve)
     files = emit(design, options.backends, prediction)
     files["folding.json"] = folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
@@ -192,13 +196,19 @@ def check_model(
 def fold_and_lower(
     network: Network, board: Board, goal: Goal, request: FoldingRequest, clock_mhz: float
 ) -> tuple[Design, Folding, Prediction]:
+    """The design that meets ``goal``; see lower_fitting."""
+    return lower_fitting(FoldingSearch(network, board, request, clock_mhz), goal, clock_mhz)
+
+
+def lower_fitting(
+    search: FoldingSearch, goal: Goal, clock_mhz: float
+) -> tuple[Design, Folding, Prediction]:
     """The design that meets ``goal``, by the token-level model and within the board.
 
     The search counts the cycles of the slowest stage alone, and no FIFOs. Where the model says that
     the whole takes longer than the goal, the search is asked for a little less, and where FIFOs no
     longer fit, for a design that leaves room for them, a few times.
     """
-    search = FoldingSearch(network, board, request, clock_mhz)
     try:
         return _fit(search, goal, clock_mhz)
     except DoesNotFitError as error:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bnnhw.board import Board
+    from bnnhw.curve import CurvePoint
     from bnnhw.design import Design
     from bnnhw.simulate import Simulation
     from bnnhw.synth import Synthesis
@@ -48,6 +49,7 @@ def make_report(
     prediction: Prediction,
     verification: Sequence[Verification],
     notes: Sequence[str] = (),
+    curve: Sequence[CurvePoint] = (),
 ) -> dict[str, Any]:
     """The report of a fresh build; figures that nothing has measured yet are null."""
     parts = design_resources(design)
@@ -78,6 +80,7 @@ def make_report(
             for name in _RESOURCES
         },
         "ddr_bytes_per_frame": design.memory_port.bytes_per_frame if design.memory_port else 0,
+        "curve": [_curve_row(point) for point in curve],
         "verification": [asdict(v) for v in verification],
         "output": {
             "name": design.output_map.name,
@@ -111,6 +114,16 @@ def make_report(
         "simulation": None,
         "synthesis": None,
         "notes": list(notes),
+    }
+
+
+def _curve_row(point: CurvePoint) -> dict[str, Any]:
+    return {
+        "cycles_per_frame": point.cycles,
+        **_rounded(asdict(point.resources)),
+        "ddr_bytes_per_frame": point.ddr_bytes,
+        "fits": point.fits,
+        "chosen": point.chosen,
     }
 
 

@@ -117,14 +117,9 @@ class FoldingSearch:
                 where="goal",
                 fix=f"ask for at least {floor} cycles a frame",
             )
-        nearest: Choice | None = None
-        for placement in self.placements:
-            if goal.cycles < self._floor(placement):
-                continue
-            choice = self._cheapest(goal.cycles, placement)
-            if choice is not None and not self._exceeds(choice):
-                return choice
-            nearest = choice or nearest
+        nearest = self.cheapest(goal.cycles, self.fifos)
+        if nearest is not None and not self._exceeds(nearest):
+            return nearest
         try:
             fastest = self._fastest_of_all().cycles
             fix = f"the fastest design that fits takes {fastest} cycles a frame"
@@ -136,6 +131,24 @@ class FoldingSearch:
             where="goal",
             fix=fix,
         )
+
+    def cheapest(self, cycles: int, fifos: Mapping[str, Stream]) -> Choice | None:
+        """What meets a goal of cycles with the least, even where that does not fit the board.
+
+        Where several sets of layers may have their weights in memory, the first that fits, else
+        the one that presses least on the board. None where no folding is that fast, or memory is
+        not.
+        """
+        self.fifos = fifos
+        found: list[Choice] = []
+        for placement in self.placements:
+            choice = None
+            if cycles >= self._floor(placement):
+                choice = self._cheapest(cycles, placement)
+            if choice is not None and not self._exceeds(choice):
+                return choice
+            found += [choice] if choice is not None else []
+        return min(found, key=lambda c: _pressure(total(c.resources), self.limit), default=None)
 
     def _placements(self) -> dict[frozenset[str], set[str]]:
         """The sets of layers whose weights may come from memory, the smallest first.
