@@ -75,27 +75,46 @@ def prepare(unit: str, parameters: dict[str, str], folder: Path) -> list[str]:
         folder: Where Yosys will run: WebAssembly Yosys has a /tmp of its own, so that every path is
             relative.
     """
+    return [read_sources(folder), *elaborate(unit, parameters, folder)]
+
+
+def read_sources(folder: Path) -> str:
+    """Copies the sources of all units to ``folder``; returns the command that reads them."""
+    sources = []
+    for path in sorted(HW.glob("bnn_*.sv")):
+        (folder / path.name).write_text(path.read_text())
+        sources.append(path.name)
+    return f"read_verilog -sv -defer {' '.join(sources)}"
+
+
+def elaborate(
+    unit: str, parameters: dict[str, str], folder: Path, *, prefix: str = ""
+) -> list[str]:
+    """Writes a unit's memory images, ``prefix`` before their names; returns what elaborates it.
+
+    Args:
+        unit: Module, in ``hw/<unit>.sv``.
+        parameters: Parameters that differ from the defaults, integers in Verilog's notation; of a
+            memory image, the file. An image that is not among them is random.
+        folder: Where Yosys will run.
+        prefix: Keeps the images of several units in one folder apart.
+    """
+    files = files_of(unit)
     values = defaults(unit) | {k: int(v) for k, v in parameters.items() if v.isdigit()}
     rng = random.Random(1)
-    chosen = [f"-set {k} {v}" for k, v in values.items()]
-    for file in files_of(unit):
-        path = folder / f"{file}.mem"
+    chosen = {k: str(v) for k, v in values.items()}
+    chosen |= {k: v for k, v in parameters.items() if k not in files}
+    for file in files:
+        path = folder / f"{prefix}{file}.mem"
         if file in parameters:
             path.write_text(Path(parameters[file]).read_text())
         else:
             words, bits = image_size(unit, file, values)
             lines = [f"{rng.getrandbits(bits):x}" for _ in range(words)]
             path.write_text("\n".join(lines) + "\n")
-        chosen.append(f'-set {file} "{path.name}"')
-    sources = []
-    for path in sorted(HW.glob("bnn_*.sv")):
-        (folder / path.name).write_text(path.read_text())
-        sources.append(path.name)
-    return [
-        f"read_verilog -sv -defer {' '.join(sources)}",
-        f"chparam {' '.join(chosen)} {unit}" if chosen else "",
-        f"hierarchy -top {unit}",
-    ]
+        chosen[file] = f'"{path.name}"'
+    settings = " ".join(f"-set {name} {value}" for name, value in chosen.items())
+    return [f"chparam {settings} {unit}" if chosen else "", f"hierarchy -top {unit}"]
 
 
 def measure(unit: str, parameters: dict[str, str]) -> dict[str, float]:
