@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bnnhw.search import Choice, FoldingSearch
 
 # Goals, in cycles of the design; the second row only where the first leaves too few points.
-_FACTORS = (0.5, 0.5**0.5, 2**0.5, 2, 4, 8)
-_MORE_FACTORS = (0.25, 0.125, 0.84, 1.19, 2.8, 16, 32)
+_FACTORS = (0.25, 0.5, 0.5**0.5, 2**0.5, 2, 4, 8)
+_MORE_FACTORS = (0.125, 0.84, 1.19, 2.8, 16, 32)
 _LEAST_POINTS = 5
 # Points nearer to the design than this share of its cycles say nothing new.
 _NEAR = 0.03
@@ -46,9 +46,9 @@ class CurvePoint:
 def resource_curve(search: FoldingSearch, design: Design) -> list[CurvePoint]:
     """The design among the cheapest ones at other paces, the fastest first.
 
-    At least five points where the network has so many foldings that differ: half to eight times
-    the design's cycles, and the fastest that fits. FIFOs are counted as deep as the design's. A
-    point is left out where another is no slower and takes no more of anything.
+    At least five points where the network has so many foldings that differ: a quarter to eight
+    times the design's cycles, and the fastest that fits. FIFOs are counted as deep as the design's.
+    A point is left out where another is no slower and takes no more of anything.
     """
     need = total(design_resources(design))
     port = design.memory_port

@@ -8,6 +8,7 @@ from typing import Any
 from bnnhw.backend.render import render
 from bnnhw.board import board_names
 from bnnhw.cost import USABLE
+from bnnhw.report_curve import curve_rows, draw_curve
 from bnnhw.report_dataflow import draw_dataflow
 from bnnhw.report_facts import (
     SIMULATE,
@@ -74,6 +75,9 @@ def report_html(report: Report) -> str:
         cycles=_cycles(report),
         resources=[_resource(fact) for fact in resource_facts(report)],
         synthesis=_synthesis(report),
+        plots=[asdict(plot) for plot in draw_curve(report)],
+        curve=curve_rows(report),
+        resource_labels=[fact.label for fact in resource_facts(report)],
         layers=_layers(report),
         memories=_memories(report),
         memory_total=bits(sum(memory["bits"] for memory in report["memories"])),

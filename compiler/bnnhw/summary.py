@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bnnhw.name_lines import name_lines
+from bnnhw.report_curve import curve_rows
 from bnnhw.report_facts import (
     SIMULATE,
     SYNTHESISE,
@@ -50,6 +51,9 @@ def summary(report: Report, console: Console) -> None:
     console.print()
     console.print(_resources(report))
     console.print()
+    if len(report.get("curve", [])) > 1:
+        console.print(_curve(report))
+        console.print()
     _print_verification(report, console)
     for alarm in mismatches(report):
         console.print(Text(f"MISMATCH: {alarm}", style=_ALARM, overflow="fold"))
@@ -135,6 +139,19 @@ def _resources(report: Report) -> Table:
     if not synthesised:
         table.caption = SYNTHESISE
         table.caption_justify = "left"
+    return table
+
+
+def _curve(report: Report) -> Table:
+    """Other paces and what they would cost, estimated, in shares of the part."""
+    facts = resource_facts(report)
+    names = [(fact.label, "right") for fact in facts]
+    table = _table(("cycles a frame", "right"), ("FPS", "right"), *names, ("estimated", "left"))
+    for point, row in zip(report["curve"], curve_rows(report), strict=True):
+        style = _LOUD if row["chosen"] else ""
+        shares = [percent(fact.share(point[fact.name])) for fact in facts]
+        cells = [row["cycles"], row["fps"], *shares, row["verdict"]]
+        table.add_row(*(Text(cell, style=style) for cell in cells))
     return table
 
 

@@ -62,7 +62,7 @@ def test_the_design_is_on_its_curve_with_its_own_figures(case):
 
 
 def test_fastest_that_fits_is_on_the_curve_and_what_does_not_fit_is_marked():
-    tight = replace(PYNQ, lut=6_000)
+    tight = replace(PYNQ, lut=3_000)
     curve, design, _ = curve_of(digits(), tight, 1_024)
     fifos = {stream.name: stream for stream in design.streams.values() if stream.depth}
     fastest = FoldingSearch(Network(digits().graph()), tight).choose(Goal(), fifos)
