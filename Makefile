@@ -1,4 +1,4 @@
-# make demo      compile the shipped network for the PYNQ-Z2, simulate real images, show the report
+# make demo      compile a residual network for the PYNQ-Z2, simulate real digits, show the report
 # make test      all tests but the longest; make test-all runs those too, and the ones that need PyTorch
 # make lint      ruff, mypy, Verilator and verible lint
 # make bench     performance figures

@@ -1,4 +1,4 @@
-"""Compiles the shipped digits network for the PYNQ-Z2 and runs real images through its Verilog.
+"""Compiles the shipped residual network for the PYNQ-Z2, runs real digits through its Verilog.
 
 python examples/digits_demo.py
 """
@@ -18,7 +18,7 @@ from bnnhw.run_simulation import simulate_build
 from bnnhw.summary import summary
 
 IMAGES = 10
-GOAL_FPS = 100_000
+GOAL_FPS = 50_000
 FIRST = 1437  # where the images that training did not see begin
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     console = Console()
     data = load_digits()
     images = (data.images * 15).astype(np.uint8)[..., None]
-    model = shipped_model("digits")
+    model = shipped_model("birealnet8-digits")
     out = Path("build") / "demo"
     console.print(f"Compiling {model.path.name} for the PYNQ-Z2 ...")
     compiled = compile_model(

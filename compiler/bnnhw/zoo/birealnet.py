@@ -1,7 +1,8 @@
-"""Bi-Real Net-18 and -34 (Liu et al., "Bi-Real Net", ECCV 2018), for ImageNet and for CIFAR.
+"""Bi-Real Net-18 and -34 (Liu et al., "Bi-Real Net", ECCV 2018), for ImageNet and small images.
 
-Parameters have the names and shapes of the authors' released PyTorch code, so that their
-checkpoints load: ``layer1.0.binary_conv.weights`` is flat, [Cout*Cin*3*3, 1].
+A third, of depth 8, has three stages of two blocks. Parameters have the names and shapes of the
+authors' released PyTorch code, so that their checkpoints load: ``layer1.0.binary_conv.weights`` is
+flat, [Cout*Cin*3*3, 1].
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 #: Mean and standard deviation of ImageNet's pixels, as torchvision's recipes have them.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-_STAGES = {18: (4, 4, 4, 4), 34: (6, 8, 12, 6)}
+_STAGES = {8: (2, 2, 2), 18: (4, 4, 4, 4), 34: (6, 8, 12, 6)}
 _CHECKPOINT_PREFIX = "module."
 
 
@@ -73,10 +74,10 @@ class BiRealNet(nn.Module):
     """A Bi-Real Net that takes uint8 images [N, H, W, 3], or normalised floats [N, 3, H, W].
 
     Args:
-        depth: 18 or 34.
+        depth: 8, 18 or 34.
         classes: number of scores.
         stem: "imagenet" (7x7 convolution of stride 2, 3x3 max pool) or "cifar" (3x3 convolution).
-        width: channels of the first stage; the others have 2, 4 and 8 times as many.
+        width: channels of the first stage; each other has twice as many as the one before.
         image: height, width and channels of the input.
         normalise: whether the input is uint8 images, normalised by the network.
 
@@ -99,7 +100,7 @@ class BiRealNet(nn.Module):
             raise ModelError(
                 f"depth {depth} with the {stem} stem is unknown",
                 where="Bi-Real Net",
-                fix="choose depth 18 or 34 and the stem imagenet or cifar",
+                fix="choose depth 8, 18 or 34 and the stem imagenet or cifar",
             )
         self.image = image
         self.normalise = ImageNormaliser(*_normalisation(stem)) if normalise else None
@@ -110,22 +111,24 @@ class BiRealNet(nn.Module):
             self.conv1 = nn.Conv2d(image[2], width, 3, padding=1, bias=False)
             self.maxpool = nn.Identity()
         self.bn1 = nn.BatchNorm2d(width)
-        widths = [width << stage for stage in range(4)]
-        blocks = _STAGES[depth]
-        self.layer1 = _stage(width, widths[0], blocks[0], stride=1)
-        self.layer2 = _stage(widths[0], widths[1], blocks[1], stride=2)
-        self.layer3 = _stage(widths[1], widths[2], blocks[2], stride=2)
-        self.layer4 = _stage(widths[2], widths[3], blocks[3], stride=2)
+        self.stages: list[str] = []
+        channels = width
+        for number, blocks in enumerate(_STAGES[depth]):
+            features = width << number
+            self.stages.append(f"layer{number + 1}")
+            stage = _stage(channels, features, blocks, stride=2 if number else 1)
+            self.add_module(self.stages[-1], stage)
+            channels = features
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(widths[3], classes)
+        self.fc = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [N, classes]."""
         if self.normalise is not None:
             x = self.normalise(x)
         x = self.maxpool(self.bn1(self.conv1(x)))
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = stage(x)
+        for name in self.stages:
+            x = self.get_submodule(name)(x)
         scores: Tensor = self.fc(self.avgpool(x).flatten(1))
         return scores
 

@@ -17,7 +17,8 @@ app = typer.Typer(
 Network = Annotated[
     str,
     typer.Argument(
-        help="birealnet18, birealnet18-cifar10, birealnet34, cnv, digits, lfc, sfc or tfc."
+        help="birealnet18, birealnet18-cifar10, birealnet34, birealnet8-digits, cnv, digits, "
+        "lfc, sfc or tfc."
     ),
 ]
 
@@ -27,7 +28,7 @@ def train_command(
     network: Network,
     output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")],
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the .npz files; digits needs none.")
+        Path | None, typer.Option(help="Folder of the .npz files; those for digits need none.")
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Saved after each epoch; resumed if it exists.")

@@ -23,19 +23,20 @@ _FILES = {
     "sfc": ("mnist_train.npz", "mnist_test.npz"),
     "tfc": ("mnist_train.npz", "mnist_test.npz"),
 }
+_DIGITS = ("birealnet8-digits", "digits")
 _DIGITS_TEST = 360
 
 
 def load_data(network: str, folder: Path | None) -> tuple[Pair, Pair]:
     """Training and test images with labels for a network of the zoo.
 
-    ``digits`` uses scikit-learn's digits: 1,797 images of 8x8 pixels, the last 360 for testing.
+    Those for digits use scikit-learn's: 1,797 images of 8x8 pixels, the last 360 for testing.
     The others read .npz files with ``images`` (uint8, [N, H, W(, C)]) and ``labels``.
 
     Raises:
         BnnhwError: a file or package is missing.
     """
-    if network == "digits":
+    if network in _DIGITS:
         return _digits()
     if folder is None:
         raise BnnhwError(

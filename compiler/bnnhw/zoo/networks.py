@@ -29,10 +29,16 @@ def birealnet18_cifar10() -> BiRealNet:
     return BiRealNet(18, classes=10, stem="cifar", width=32, image=(32, 32, 3), normalise=True)
 
 
+def birealnet8_digits() -> BiRealNet:
+    """Bi-Real Net of three stages, 16, 32 and 64 channels, for scikit-learn's 8x8 digits."""
+    return BiRealNet(8, classes=10, stem="cifar", width=16, image=(8, 8, 1), normalise=True)
+
+
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "birealnet18": birealnet18,
     "birealnet18-cifar10": birealnet18_cifar10,
     "birealnet34": birealnet34,
+    "birealnet8-digits": birealnet8_digits,
     "cnv": cnv,
     "digits": digits,
     "lfc": lfc,

@@ -74,6 +74,7 @@ RECIPES = {
         bfloat16=True,
         compiled=True,
     ),
+    "birealnet8-digits": Recipe(epochs=150, batch=64, learning_rate=5e-3, shift=1),
     "cnv": Recipe(
         epochs=32, batch=128, learning_rate=2e-3, shift=2, flip=True, bfloat16=True, compiled=True
     ),
