@@ -165,7 +165,9 @@ def _columns(cycles: list[int]) -> tuple[Tick, ...]:
         ends = [tick for tick, mark in zip(ticks, marks, strict=True) if str(mark)[0] == "1"]
         ticks = ends or [ticks[0], ticks[-1]]
     kept = ticks[:1]
-    kept += [b for b in ticks[1:] if b.at - kept[0].at >= _TICK_ROOM]
+    for tick in ticks[1:]:
+        if tick.at - kept[-1].at >= _TICK_ROOM:
+            kept.append(tick)
     return tuple(kept)
 
 
