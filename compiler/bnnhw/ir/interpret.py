@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.cores import cores, one_after_the_other
+from bnnhw.ir.cores import cores
 from bnnhw.ir.interpret_elements import add_offset, fixed_add, fixed_affine, storage, threshold
 from bnnhw.ir.interpret_layers import convolve, max_pool, multiply, sum_pool
 from bnnhw.ir.ops import (
@@ -39,33 +39,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bnnhw.ir.cores import Spread
     from bnnhw.ir.graph import Graph, Node
 
     Values = NDArray[np.signedinteger[Any]]
 
 _CACHED_ELEMENTS = 1 << 19
-_WORTH_THREADS = 1 << 17
-"""Elements of the largest tensors, all samples together, from which threads pay."""
 
 
 def interpret(graph: Graph, x: Ints) -> Ints:
     """Integer scores [N, ...] of integer inputs [N, C, H, W] or [N, C].
 
-    Works on as many samples at a time as keep its tensors in the cache. The cores share them, or
-    the parts of each layer where all samples go together.
+    Works on as many samples at a time as keep its tensors in the cache, on each core.
     """
     largest = max(int(np.prod(tensor.shape)) for tensor in graph.tensors.values())
     step = max(1, _CACHED_ELEMENTS // largest)
-    with cores(worthwhile=len(x) * largest > _WORTH_THREADS) as spread:
-        if len(x) <= step:
-            return _interpret(graph, x, lambda name: False, spread)[graph.output]
 
-        def scores(first: int) -> Ints:
-            part = x[first : first + step]
-            return _interpret(graph, part, lambda name: False, one_after_the_other)[graph.output]
+    def scores(first: int) -> Ints:
+        return _interpret(graph, x[first : first + step], lambda name: False)[graph.output]
 
-        return np.concatenate(spread(scores, range(0, len(x), step)))
+    with cores(worthwhile=len(x) > step) as spread:
+        return np.concatenate(spread(scores, range(0, max(1, len(x)), step)))
 
 
 def interpret_all(
@@ -75,13 +68,13 @@ def interpret_all(
 
     Bits are given as their values: {-1, +1} where bipolar, {0, 1} where unipolar.
     """
-    with cores(worthwhile=True) as spread:
-        return _interpret(graph, x, keep, spread)
+    with cores(worthwhile=False):
+        return _interpret(graph, x, keep)
 
 
 def execute(op: Op, inputs: list[Ints], tensors: list[Tensor]) -> Ints:
     """The values of one operation's output [N, ...]; ``tensors`` describe the inputs."""
-    return np.ascontiguousarray(_execute(op, list(inputs), tensors, one_after_the_other), np.int64)
+    return np.ascontiguousarray(_execute(op, list(inputs), tensors), np.int64)
 
 
 def layer_nodes(graph: Graph) -> list[Node]:
@@ -90,9 +83,7 @@ def layer_nodes(graph: Graph) -> list[Node]:
     return [n for n in graph.nodes if isinstance(n.op, kinds)]
 
 
-def _interpret(
-    graph: Graph, x: Ints, keep: Callable[[str], bool], spread: Spread
-) -> dict[str, Ints]:
+def _interpret(graph: Graph, x: Ints, keep: Callable[[str], bool]) -> dict[str, Ints]:
     expected = graph.tensors[graph.input].shape
     if tuple(x.shape[1:]) != expected:
         raise ModelError(f"the input has shape {x.shape[1:]}, the graph takes {expected}")
@@ -103,7 +94,6 @@ def _interpret(
             node.op,
             [values[name] for name in node.inputs],
             [graph.tensors[name] for name in node.inputs],
-            spread,
         )
         for name in set(node.inputs):
             if last_use[name] == i and name != graph.output and not keep(name):
@@ -111,12 +101,12 @@ def _interpret(
     return {name: np.ascontiguousarray(value, np.int64) for name, value in values.items()}
 
 
-def _execute(op: Op, inputs: list[Values], tensors: list[Tensor], spread: Spread) -> Values:
+def _execute(op: Op, inputs: list[Values], tensors: list[Tensor]) -> Values:
     x, tensor = inputs[0], tensors[0]
     if isinstance(op, FixedAdd):
         return fixed_add(op, x, inputs[1], max(map(_reach, tensors, inputs)))
     if isinstance(op, (BinaryConv, BinaryDense, IntegerConv, IntegerDense)):
-        return _layer(op, x, tensor, spread)
+        return _layer(op, x, tensor)
     if isinstance(op, Threshold):
         return threshold(op, x, tensor.shape)
     if isinstance(op, BitMaxPool):
@@ -138,10 +128,7 @@ def _execute(op: Op, inputs: list[Values], tensors: list[Tensor], spread: Spread
 
 
 def _layer(
-    op: BinaryConv | BinaryDense | IntegerConv | IntegerDense,
-    x: Values,
-    tensor: Tensor,
-    spread: Spread,
+    op: BinaryConv | BinaryDense | IntegerConv | IntegerDense, x: Values, tensor: Tensor
 ) -> Values:
     """Sums of products, plus offset; kept in what holds every partial sum."""
     reach = _reach(tensor, x)
@@ -152,7 +139,7 @@ def _layer(
         most += int(np.abs(offset).max(initial=0))
     dtype = storage(-most, most)
     if isinstance(op, (BinaryConv, IntegerConv)):
-        acc = convolve(x, op.matrix, op.window, reach, dtype=dtype, spread=spread)
+        acc = convolve(x, op.matrix, op.window, reach, dtype)
     else:
         acc = multiply(x, op.matrix, reach, dtype)
     if offset is None or not offset.any():

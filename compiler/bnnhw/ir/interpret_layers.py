@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-    from bnnhw.ir.cores import Spread
     from bnnhw.ir.exact_matrix import ExactMatrix
     from bnnhw.ir.op_base import Window
 
@@ -41,15 +40,7 @@ def multiply(x: Image, matrix: ExactMatrix, reach: int, dtype: DTypeLike) -> Ima
     return result
 
 
-def convolve(
-    x: Image,
-    matrix: ExactMatrix,
-    window: Window,
-    reach: int,
-    *,
-    dtype: DTypeLike,
-    spread: Spread,
-) -> Image:
+def convolve(x: Image, matrix: ExactMatrix, window: Window, reach: int, dtype: DTypeLike) -> Image:
     """Convolution with zero padding of images of integers up to ``reach``.
 
     The windows of as many output rows at a time as the cache holds are gathered as rows of a
@@ -61,7 +52,6 @@ def convolve(
         window: kernel, stride, padding.
         reach: see above.
         dtype: of the result; holds all sums.
-        spread: over parts of the work.
     """
     out_h, out_w = window.output_size(*x.shape[2:])
     outputs, terms = matrix.shape
@@ -70,14 +60,11 @@ def convolve(
     rows = min(out_h, max(1, _CACHED_ELEMENTS // (out_w * terms)))
     images = max(1, _CACHED_ELEMENTS // (out_h * out_w * terms)) if rows == out_h else 1
 
-    def work(first: tuple[int, int]) -> None:
-        image, row = first
+    for image, row in product(range(0, len(x), images), range(0, out_h, rows)):
         part = views[image : image + images, row : row + rows]
         columns = np.ascontiguousarray(part).reshape(-1, terms)
         into = result[image : image + images, row : row + rows]
         matrix.times(columns, reach, into.reshape(-1, outputs))
-
-    spread(work, product(range(0, len(x), images), range(0, out_h, rows)))
     return channels_first(result)
 
 
