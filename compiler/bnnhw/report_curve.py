@@ -11,7 +11,7 @@ from bnnhw.report_facts import Report, ResourceFact, amount, number, percent, re
 
 # Size of a picture, and of the frame within it, in pixels: as narrow as a phone's screen.
 _WIDTH, _HEIGHT = 330, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 314, 14, 158
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 314, 22, 158
 # What lies above this multiple of the limit is drawn at the upper edge.
 _HIGHEST = 1.25
 _TICK_ROOM = 44
@@ -21,7 +21,15 @@ _PIECES = 4  # of the share axis
 
 @dataclass(frozen=True)
 class Dot:
-    """A point of the curve: place, kind ("chosen", "fits" or "over"), and all there is to say."""
+    """A point of the curve.
+
+    Attributes:
+        x: place, in pixels.
+        y: place, in pixels.
+        kind: "chosen", "fits" or "over".
+        tip: all there is to say.
+        beyond: its share, where that lies above the picture and there is room to say so.
+    """
 
     x: float
     y: float
@@ -120,10 +128,11 @@ def _plot(report: Report, fact: ResourceFact) -> Plot:
         (_x(c, cycles), _y(min(p[fact.name] / fact.available, top), highest))
         for c, p in zip(cycles, points, strict=True)
     ]
-    dots = [
-        Dot(x, y, _kind(point), _tip(report, fact, point), _beyond(fact, point, top))
-        for (x, y), point in zip(places, points, strict=True)
-    ]
+    dots, free = [], 0.0
+    for (x, y), point in zip(places, points, strict=True):
+        beyond = _beyond(fact, point, top) if x >= free else ""
+        free = x + _TICK_ROOM if beyond else free
+        dots.append(Dot(x, y, _kind(point), _tip(report, fact, point), beyond))
     return Plot(
         label=fact.label,
         about=f"limit {amount(fact.name, fact.usable)} of {amount(fact.name, fact.available)}",
