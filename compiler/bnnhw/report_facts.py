@@ -18,6 +18,11 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 _NAMED = 3
 _LABELS = {"lut": "LUT", "ff": "flip-flops", "bram36": "BRAM36", "dsp": "DSP"}
 _STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM"}
+_WINDOWS = {
+    "bnn_frame_window": "whole image",
+    "bnn_window": "rows",
+    "bnn_window_parallel": "rows, registers",
+}
 _KEPT = {"lut": "LUTs", "bram": "block RAM", "ddr": "DDR"}
 
 
@@ -159,6 +164,20 @@ def memory_place(report: Report, memory: dict[str, Any]) -> str:
 def weights_place(layer: dict[str, Any]) -> str:
     """Where a layer's weights are kept."""
     return _KEPT.get(layer["memory"], str(layer["memory"]))
+
+
+def windows_place(report: Report, layer: str) -> str:
+    """Where a layer's windows are played from for each tile of output channels; "-" without any.
+
+    From rows of the image, registers, the whole image, or a small memory that each window is read
+    into once, so many elements a beat.
+    """
+    units = {unit["name"]: unit for unit in report["units"] if unit["layer"] == layer}
+    if f"{layer}_replay" in units:
+        params = units[f"{layer}_window"]["params"]
+        return f"once, {params.get('OUT_LANES') or params['SIMD']} a beat"
+    kinds = [_WINDOWS[unit["kind"]] for unit in units.values() if unit["kind"] in _WINDOWS]
+    return kinds[0] if kinds else "-"
 
 
 def stream_statistics(report: Report) -> dict[str, dict[str, Any]]:

@@ -33,6 +33,7 @@ from bnnhw.report_facts import (
     stream_statistics,
     verdict,
     weights_place,
+    windows_place,
 )
 
 # Widths of the picture in pixels; the template's media queries show the one that fits.
@@ -199,6 +200,7 @@ def _layers(report: Report) -> list[dict[str, Any]]:
             "macs": number(layer["macs"]),
             "weights": bits(layer["weight_bits"]),
             "place": weights_place(layer),
+            "windows": windows_place(report, layer["name"]),
             "pe": number(layer["pe"]),
             "simd": number(layer["simd"]),
             "cycles": number(layer["cycles"]),
