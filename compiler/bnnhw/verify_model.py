@@ -105,7 +105,7 @@ def check_against_onnxruntime(
     y = session.run(x)[0].astype(np.float64).reshape(len(x), *graph.output_map.shape)
     q = graph.input_format.encode(x)
     if is_mixed(graph):
-        return _check_mixed(graph, imported, Tracer(proto, imported), (x, q), y)
+        return _check_mixed(graph, imported, Tracer(proto, imported), (x, q), y, noise=random_count)
     wrong = _differing(graph, interpret(graph, q), y)
     note = ""
     if wrong.any():
@@ -128,8 +128,13 @@ def _check_mixed(
     trace: Tracer,
     inputs: tuple[NDArray[np.generic], Ints],
     y: Floats,
+    *,
+    noise: int,
 ) -> VerificationResult:
-    """Compares a network with real-valued streams step by step, then its scores."""
+    """Compares a network with real-valued streams step by step, then its scores.
+
+    Of the inputs so many are random ``noise``, which a note says.
+    """
     x, q = inputs
     count = min(len(q), max(_FEWEST, int(_MACS / max(1, _operations(graph)))))
     real = check_real(imported, trace, (x[:count], q[:count]))
@@ -144,7 +149,7 @@ def _check_mixed(
         f"with the real-valued graph up to float32 rounding ({real.ties} signs decided by it)",
         f"{streams.tensors} integer tensors agree with real operations up to their own rounding",
         f"{saturated} of {streams.elements} numbers saturated",
-        f"the best class is the model's for {same:.0%} of {len(x)} inputs, most of them random "
+        f"the best class is the model's for {same:.0%} of {len(x)} inputs, {noise} of them random "
         f"noise; scores differ by at most {largest:.3g}, their standard deviation is "
         f"{float(want.std()):.3g}",
     ]
