@@ -3,6 +3,7 @@
 # make lint      ruff, mypy, Verilator and verible lint
 # make bench     performance figures
 # make cost-model  measure the hardware units with Yosys again and fit the cost model
+# make paths     longest logic path of each hardware unit, with Yosys; BUILD=folder: of a build's
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 TORCH := torch==2.13.0
 
-.PHONY: demo test test-all test-zoo lint format bench cost-model clean
+.PHONY: demo test test-all test-zoo lint format bench cost-model paths clean
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +53,9 @@ bench: $(VENV)/.dev
 
 cost-model: $(VENV)/.dev
 	$(BIN)/python tools/fit_cost.py --measure
+
+paths: $(VENV)/.dev
+	$(BIN)/python tools/critical_path.py $(if $(BUILD),--build $(BUILD),--points) --jobs $(JOBS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -86,23 +86,26 @@ def delays(kind: str, parameters: Mapping[str, str]) -> Delays:
 
 
 def _dsp_delays(parameters: Mapping[str, Any]) -> Delays:
-    """The rules that Yosys's model of DSP48E1 gives as functions, for M and P in registers."""
+    """The rules that Yosys's model of DSP48E1 gives as functions, for M in a register."""
 
     def used(register: str) -> bool:
         return int(parameters[register], 2) > 0
 
-    if not (used("MREG") and used("PREG")):
-        raise SystemExit(f"a DSP48E1 lacks registers: {parameters}")
+    if not used("MREG"):
+        raise SystemExit(f"a DSP48E1 lacks the register of its product: {parameters}")
     pre_adder = parameters["USE_DPORT"] == "TRUE"
     a = (1283 if used("ADREG") else 2400) if pre_adder else 1416
     d = 1195 if used("ADREG") else 2310
-    return Delays(
-        launch={"P": 329, "PCOUT": 435},
-        setup={
-            "A": 254 if used("AREG") else a,
-            "B": 324 if used("BREG") else 1285,
-            "C": 168 if used("CREG") else 1244,
-            "D": 248 if used("DREG") else d,
-            "PCIN": 1025,
-        },
-    )
+    setup = {
+        "A": 254 if used("AREG") else a,
+        "B": 324 if used("BREG") else 1285,
+        "D": 248 if used("DREG") else d,
+    }
+    if used("PREG"):
+        setup |= {"C": 168 if used("CREG") else 1244, "PCIN": 1025}
+        return Delays(launch={"P": 329, "PCOUT": 435}, setup=setup)
+    launch = {"P": 1687, "PCOUT": 1835} if used("CREG") else {"P": 1671, "PCOUT": 1819}
+    arcs = {("PCIN", "P"): 1107, ("PCIN", "PCOUT"): 1255}
+    if not used("CREG"):
+        arcs |= {("C", "P"): 1325, ("C", "PCOUT"): 1474}
+    return Delays(arcs=arcs, launch=launch, setup=setup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from graphlib import CycleError
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 try:
     from cell_delays import cell_models, delays
-    from critical_path import Netlist, Unit, longest_paths, table, units_of
+    from cost_points import points
+    from critical_path import netlists, point_instances, table
+    from netlist import Netlist, PortTiming
+    from unit_chains import Chains, Instance, instances_of, one_of_each
 finally:
     sys.path.pop(0)
 
@@ -44,6 +48,11 @@ def chain(last: dict[str, Any]) -> dict[str, Any]:
             "last": last,
         },
         "netnames": {name: {"bits": bits} for name, bits in names.items()},
+        "ports": {
+            "clk": {"direction": "input", "bits": [CLK]},
+            "d": {"direction": "input", "bits": [D0]},
+            "out": {"direction": "output", "bits": [WIRE]},
+        },
     }
 
 
@@ -74,7 +83,9 @@ def test_a_multiplier_counts_by_the_registers_that_it_uses() -> None:
     assert delays("DSP48E1", plain).setup["A"] == 1416
     assert delays("DSP48E1", plain | {"AREG": "1", "BREG": "1"}).setup["A"] == 254
     assert delays("DSP48E1", plain | {"ADREG": "1", "USE_DPORT": "TRUE"}).setup["A"] == 1283
-    with pytest.raises(SystemExit, match="lacks registers"):
+    assert delays("DSP48E1", plain).launch["P"] == 329
+    assert delays("DSP48E1", plain | {"PREG": "0"}).launch["P"] == 1671
+    with pytest.raises(SystemExit, match="lacks the register of its product"):
         delays("DSP48E1", plain | {"MREG": "0"})
 
 
@@ -98,30 +109,39 @@ def test_the_setup_of_a_reset_counts() -> None:
 
 
 def test_a_path_to_a_port_counts_without_setup() -> None:
-    module = chain(register(D0, Q1, CE=["1"], R=["0"]))
-    longest = Netlist(module).longest()
+    longest = Netlist(chain(register(D0, Q1, CE=["1"], R=["0"]))).longest()
     assert longest.ps == 303 + cell_models()["CARRY4"].arcs["S[1]", "O[3]"] + 238
     assert (longest.start, longest.end) == ("a_q", "out")
+
+
+def test_what_a_unit_adds_to_paths_across_its_ports() -> None:
+    timing = Netlist(chain(register(WIRE, Q1, CE=[D0], R=["0"]))).port_timing()
+    carry = cell_models()["CARRY4"].arcs["S[1]", "O[3]"]
+    assert timing.launch == {"out": 303 + carry + 238}
+    assert timing.need == {"d": 127}  # through the LUT, longer than the setup of CE
+    assert timing.through == {"d": {"out": 127}}
+
+
+def test_a_loop_without_a_register_is_an_error() -> None:
+    module = chain(cell("LUT1", {"I0": [WIRE]}, {"O": [D0]}))
+    with pytest.raises(CycleError):
+        Netlist(module)
 
 
 TOP = """
   bnn_fork #(
       .WIDTH(12)
   ) u_one (
-      .clk(clk)
+      .clk(clk),
+      .s_axis_tready(x_tready),
+      .m0_axis_tdata(one_tdata[11:0])
   );
 
   bnn_table #(
       .IN_BITS(2),
       .TABLE_FILE("two.mem")
   ) u_two (
-      .clk(clk)
-  );
-
-  bnn_fork #(
-      .WIDTH(12)
-  ) u_three (
-      .clk(clk)
+      .s_axis_tdata({1'b0, one_tdata})
   );
 
   bnn_stream_monitor #(
@@ -132,15 +152,58 @@ TOP = """
 """
 
 
-def test_a_builds_units_are_told_apart_by_kind_and_size(tmp_path: Path) -> None:
+def test_units_are_read_from_a_builds_verilog_but_for_monitors(tmp_path: Path) -> None:
     (tmp_path / "rtl").mkdir()
     (tmp_path / "rtl" / "net_top.sv").write_text(TOP)
-    fork = Unit("bnn_fork", {"WIDTH": "12"})
     image = str(tmp_path / "rtl" / "two.mem")
-    assert units_of(tmp_path) == {
-        "one": [fork, fork],
-        "two": [Unit("bnn_table", {"IN_BITS": "2", "TABLE_FILE": image})],
+    nets = {"clk": ("clk",), "s_axis_tready": ("x_tready",), "m0_axis_tdata": ("one_tdata",)}
+    table_parameters = {"IN_BITS": "2", "TABLE_FILE": image}
+    assert instances_of(tmp_path) == [
+        Instance("one", "bnn_fork", {"WIDTH": "12"}, nets),
+        Instance("two", "bnn_table", table_parameters, {"s_axis_tdata": ("one_tdata",)}),
+    ]
+
+
+def test_units_that_differ_in_their_memory_image_only_are_of_one_size() -> None:
+    a, b = (Instance(n, "bnn_table", {"IN_BITS": "2", "TABLE_FILE": n}, {}) for n in "ab")
+    c = Instance("c", "bnn_table", {"IN_BITS": "3", "TABLE_FILE": "a"}, {})
+    assert a.size == b.size != c.size
+
+
+def test_every_point_of_the_cost_model_is_a_size_of_its_own() -> None:
+    instances = point_instances()
+    assert [i.kind for i in instances] == [kind for kind, _ in points()]
+    assert len({i.size for i in instances}) == len(points())
+
+
+def test_paths_across_units_add_up_from_clock_to_setup() -> None:
+    names = ("first", "middle", "last", "other")
+    ends = {"s": ("x",)}, {"s": ("x",), "m": ("y",)}, {"s": ("y", "z")}, {"m": ("z",)}
+    nets = dict(zip(names, ({"m": ("x",)}, *ends[1:]), strict=True))
+    units = [Instance(n, "bnn_fork", {"WIDTH": str(i)}, nets[n]) for i, n in enumerate(names)]
+    timings = {
+        units[0].size: PortTiming(launch={"m": 400}),
+        units[1].size: PortTiming(launch={"m": 300}, need={"s": 50}, through={"s": {"m": 200}}),
+        units[2].size: PortTiming(need={"s": 30}),
+        units[3].size: PortTiming(launch={"m": 500}),
     }
+    chains = Chains(units, timings)
+    assert [(c.ps, c.ports) for c in chains.longest()] == [
+        (630, ("first.m", "middle.m", "last.s")),
+        (450, ("first.m", "middle.s")),
+    ]
+    without = Chains(units[1:], timings)
+    assert [(c.ps, c.ports) for c in without.longest()] == [(530, ("other.m", "last.s"))]
+    assert one_of_each(chains.longest() * 2, chains.units) == chains.longest()
+
+
+def test_units_that_pass_ready_on_are_named() -> None:
+    unit = Instance("a", "bnn_fork", {}, {})
+    through = {"m0_axis_tready": {"s_axis_tready": 240}, "s_axis_tvalid": {"s_axis_tready": 900}}
+    assert Chains([unit], {unit.size: PortTiming(through=through)}).through_ready() == {
+        "bnn_fork": 240
+    }
+    assert Chains([unit], {unit.size: PortTiming()}).through_ready() == {}
 
 
 def test_the_table_tells_times_in_ns() -> None:
@@ -153,11 +216,14 @@ def test_the_table_tells_times_in_ns() -> None:
 
 @pytest.mark.slow
 def test_units_in_one_run_of_yosys_are_mapped_each_for_itself() -> None:
-    add, fork = longest_paths(
-        [Unit("bnn_add", {"IN_BITS": "12", "LANES": "2"}), Unit("bnn_fork", {"WIDTH": "4"})]
-    )
-    assert 1000 < add.ps < 5000
-    assert add.start.startswith(("s0_axis_t", "s1_axis_t"))
-    assert fork.ps < 1500
-    assert fork.cells < add.cells
-    assert {fork.start, fork.end} <= {"valid0_q", "valid1_q"}
+    units = [("bnn_add", {"IN_BITS": "12", "LANES": "2"}), ("bnn_fork", {"WIDTH": "4"})]
+    add, fork = netlists(units)
+    assert 1000 < add.longest().ps < 5000
+    assert add.longest().start.startswith(("s0_axis_t", "s1_axis_t"))
+    assert fork.longest().ps < 1500
+    assert {fork.longest().start, fork.longest().end} <= {"valid0_q", "valid1_q"}
+    assert fork.longest().cells < add.longest().cells
+    # Both pass tready on; their outputs come from registers.
+    assert 100 < fork.port_timing().through["m0_axis_tready"]["s_axis_tready"] < 1000
+    assert set(add.port_timing().through["m_axis_tready"]) == {"s0_axis_tready", "s1_axis_tready"}
+    assert add.port_timing().launch["m_axis_tdata"] == 303
