@@ -65,7 +65,7 @@ def cases(folder: Path) -> Iterator[Case]:
 
     path = folder / "birealnet18.onnx"
     export_command("birealnet18", path)
-    large = CompileOptions(board="zc706", goal_cycles=405_000, verify=False)
+    large = CompileOptions(board="pynq-z2", goal_cycles=405_000, verify=False)
     yield Case("birealnet18, 224x224", path, 1, large, compiles=1)
     yield Case("birealnet18, 224x224, 4 at a time", path, 4, large, compiles=0)
 

@@ -2,8 +2,7 @@
 
 numpy's BLAS has threads of its own. They wait for each other at every product, which costs more
 than they give on the interpreter's small ones, and far more where other programs run: so BLAS is
-held to one thread, and whole parts of the work go side by side. That takes ``threadpoolctl``;
-without it BLAS does as it likes, and nothing else is spread.
+held to one thread (by threadpoolctl), and whole parts of the work go side by side.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,12 +37,8 @@ def one_after_the_other(function: Callable[[T], R], items: Iterable[T]) -> list[
 @contextmanager
 def cores(*, worthwhile: bool) -> Iterator[Spread]:
     """A ``Spread`` over all cores; a plain one where that is not ``worthwhile`` or possible."""
-    blas = _blas()
-    if blas is None:
-        yield one_after_the_other
-        return
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with blas.limit(limits=1):
+    with _blas().limit(limits=1):
         if not worthwhile or (count or 1) < 2:
             yield one_after_the_other
             return
@@ -52,8 +47,6 @@ def cores(*, worthwhile: bool) -> Iterator[Spread]:
 
 
 @cache
-def _blas() -> Any:
+def _blas() -> ThreadpoolController:
     """What sets the number of threads of BLAS; looking for it takes 10 ms."""
-    if find_spec("threadpoolctl") is None:
-        return None
-    return import_module("threadpoolctl").ThreadpoolController().select(user_api="blas")
+    return ThreadpoolController().select(user_api="blas")
