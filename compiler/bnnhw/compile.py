@@ -147,6 +147,8 @@ def compile_model(
     network = Network(graph, options.top_k)
     search = FoldingSearch(network, board, options.folding, clock)
     design, folding, prediction = lower_fitting(search, goal, clock)
+    if search.request != FoldingRequest():  # other paces are free of what a folding file fixes
+        search = FoldingSearch(network, board, clock_mhz=clock)
     curve = resource_curve(search, design)
     progress("writing the build")
     notes = _notes(graph, options)
