@@ -22,7 +22,6 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: Units that one run of Yosys takes, which for most reads its own cell models longer than theirs.
-BATCH = 12
+BATCH = 16
 #: Paths across units that are printed.
 CHAINS = 12
 
@@ -72,14 +71,11 @@ def measure(
 ) -> dict[str, tuple[Instance, LongestPath, PortTiming]]:
     """Measures one instance of each size, ``jobs`` runs of Yosys at a time; by size."""
     sizes = sorted({i.size: i for i in reversed(instances)}.values(), key=lambda i: i.kind)
-    batches = []
-    for _, group in groupby(sizes, key=lambda i: i.kind):
-        members = list(group)
-        batches += [members[i : i + BATCH] for i in range(0, len(members), BATCH)]
+    batches = [sizes[i : i + BATCH] for i in range(0, len(sizes), BATCH)]
 
     def run(batch: list[Instance]) -> list[tuple[LongestPath, PortTiming]]:
         mapped = netlists([(i.kind, i.parameters) for i in batch])
-        sys.stderr.write(f"{len(batch)} {batch[0].kind}\n")
+        sys.stderr.write(f"{len(batch)}: {', '.join(sorted({i.kind for i in batch}))}\n")
         return [(netlist.longest(), netlist.port_timing()) for netlist in mapped]
 
     with ThreadPoolExecutor(jobs) as pool:
