@@ -106,9 +106,9 @@ def _behind_pools(design: Design) -> dict[str, int]:
     """Streams in which pools give bursts, and the beats of a row; no more need wait.
 
     A pool gives its rows as fast as their last image row comes. Behind pools of windows side by
-    side that is the stream into a 1x1 convolution of images, since others hold rows themselves.
-    (A window unit behind a converter that a window unit feeds is no convolution, but plays
-    windows.)
+    side that is the stream into a 1x1 convolution of images, since others hold rows themselves, or
+    into a converter to fewer lanes, which is slower than the pool. (A window unit behind a
+    converter that a window unit feeds is no convolution, but plays windows.)
     """
     source = {sink: unit.sources for unit in design.units for sink in unit.sinks}
     windows = {sink for u in design.units if u.kind == "bnn_window" for sink in u.sinks}
@@ -120,11 +120,18 @@ def _behind_pools(design: Design) -> dict[str, int]:
         and unit.params["HEIGHT"] * unit.params["WIDTH"] > 1
         and not windows.intersection(source[unit.sources[0]])
     }
+    narrowed = {
+        unit.sources[0]
+        for unit in design.units
+        if unit.kind == "bnn_width_converter" and unit.params["IN_LANES"] > unit.params["OUT_LANES"]
+    }
     for unit in design.units:
+        p = unit.params
         if unit.kind == "bnn_int_pool_overlap":
-            p = unit.params
             height = p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]
             found[unit.sinks[0]] = height // p["STRIDE_H"] + 1
+        elif unit.kind == "bnn_int_pool" and narrowed.intersection(unit.sinks):
+            found[unit.sinks[0]] = p["HEIGHT"] // p["POOL_H"]
     return {name: max(2, design.streams[name].beats // rows) for name, rows in found.items()}
 
 

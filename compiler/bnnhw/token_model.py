@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from bnnhw.errors import BnnhwError
 from bnnhw.unit_timing import TIMINGS, fifo_timing
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from bnnhw.design import Design
     from bnnhw.unit_timing import Index, UnitTiming
 
@@ -51,18 +53,58 @@ class Link:
     Attributes:
         source: the event of its input.
         sink: the event of its output.
-        needs: [tokens out]; the last input token that each output token needs; -1 for none.
-        lag: [tokens out]; cycles from that one to the output token.
-        frees: [tokens in]; the output token that frees the place of each input token.
-        delay: [tokens in]; cycles from the freeing token to the input token.
+        timing: in tokens.
     """
 
     source: int
     sink: int
+    timing: TokenTiming
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTiming:
+    """How one unit moves the tokens of a frame; a token moves when its last beat does.
+
+    Attributes:
+        needs: [tokens out]; the last input token that each output token needs; -1 for none.
+        latency: cycles from the input beat needed to the output beat.
+        after: [tokens out]; beats of the output token behind the last beat that needs that token
+            most urgently.
+        before: [tokens out]; beats of the input token behind the one that it needs.
+        first_after: [tokens out]; as ``after``, for the first beat that needs the token.
+        first: [tokens out]; beats of the input token up to the one that it needs.
+        frees: [tokens in]; the output token that frees the place of each input token.
+        free_delay: cycles from the freeing beat to the input beat.
+        within: [tokens in]; beats of the token behind that one up to the freeing beat.
+        rest: [tokens in]; beats of the input token behind the beat that it frees.
+    """
+
     needs: Index
-    lag: Index
+    latency: int
+    after: Index
+    before: Index
+    first_after: Index
+    first: Index
     frees: Index
-    delay: Index
+    free_delay: int
+    within: Index
+    rest: Index
+
+    def lag(self, beat_out: float) -> Index:
+        """Cycles from the needed to the output token, whose beats are ``beat_out`` cycles apart."""
+        return _cycles(self.latency - self.before + self.after * beat_out)
+
+    def first_lag(self, beat_out: float) -> Index:
+        """Cycles from the token before the needed one, where output beats are slow."""
+        return _cycles(self.latency + self.first + self.first_after * beat_out)
+
+    def delay(self, beat_out: float) -> Index:
+        """Cycles from the freeing token to the input token."""
+        return _cycles(self.free_delay + self.within * beat_out + self.rest)
+
+
+def _cycles(time: NDArray[np.floating[Any]]) -> Index:
+    return np.floor(time).astype(np.int64)
 
 
 @dataclass
@@ -94,11 +136,13 @@ class Flow:
 
     def link(self, source: int, sink: int, timing: UnitTiming, *, loose: bool = False) -> None:
         """Puts a unit between two events; a ``loose`` one holds tokens and ties nothing."""
-        needs, lag, frees, delay = _coarse(timing, self.group[source], self.group[sink])
-        in_step = np.array_equal(needs, np.arange(self.tokens[source])) and lag.min() == lag.max()
+        coarse = _coarse(timing, self.group[source], self.group[sink])
+        lag = coarse.lag(1)
+        in_step = np.array_equal(coarse.needs, np.arange(self.tokens[source]))
+        in_step = in_step and lag.min() == lag.max()
         if self.tied and in_step and not loose and self._tie(source, sink, int(lag[0])):
             return
-        self.links.append(Link(source, sink, needs, lag, frees, delay))
+        self.links.append(Link(source, sink, coarse))
 
     def _tie(self, source: int, sink: int, lag: int) -> bool:
         """Makes ``sink`` follow ``source`` after ``lag`` cycles; whether they were apart."""
@@ -133,11 +177,18 @@ class Flow:
         for link in self.links:
             (source, after_source), (sink, after_sink) = found[link.source], found[link.sink]
             have, want = self.tokens[link.source], self.tokens[link.sink]
-            needs = _over_frames(link.needs, have, frames, none_below=0)
-            lags = np.tile(link.lag + after_source - after_sink, frames).tolist()
+            timing = link.timing
+            # Beats of a token are as far apart as the slowest event that is tied to it lets them.
+            beat_out = pace[sink] / self.group[link.sink]
+            needs = _over_frames(timing.needs, have, frames, none_below=0)
+            lags = np.tile(timing.lag(beat_out) + after_source - after_sink, frames).tolist()
             bounds[sink].append((leading[source], needs, lags))
-            frees = _over_frames(link.frees, want, frames, none_below=None)
-            delays = np.tile(link.delay + after_sink - after_source, frames).tolist()
+            if beat_out > 1:
+                earlier = [need - 1 for need in needs]
+                lag = timing.first_lag(beat_out) + after_source - after_sink
+                bounds[sink].append((leading[source], earlier, np.tile(lag, frames).tolist()))
+            frees = _over_frames(timing.frees, want, frames, none_below=None)
+            delays = np.tile(timing.delay(beat_out) + after_sink - after_source, frames).tolist()
             bounds[source].append((leading[sink], frees, delays))
             if source != sink:
                 beside[source].add(sink)
@@ -298,29 +349,43 @@ def _group(beats: int, pixels: int) -> int:
     return next(g for g in range(1, beats + 1) if beats % g == 0 and beats // g <= max(pixels, 1))
 
 
-def _coarse(timing: UnitTiming, source: int, sink: int) -> tuple[Index, Index, Index, Index]:
-    """Needs, lags, frees and delays in tokens of ``source`` and ``sink`` beats.
+def _coarse(timing: UnitTiming, source: int, sink: int) -> TokenTiming:
+    """A unit's timing in tokens of ``source`` and ``sink`` beats.
 
-    A token moves when its last beat does; its beats are taken to follow one another without a
-    pause. An output token waits for the newest input token that one of its beats needs, and then
-    for the beats from there on. What frees the last beat of an input token counts as the token
-    before it, and the beats from there on, unless it is itself a last beat.
+    An output token waits for the newest input token that one of its beats needs, and then for the
+    beats from there on. What frees a beat of an input token counts as the token before it, and the
+    beats from there on, unless it is itself a last beat.
     """
     if source == sink == 1:
-        lag, delay = np.full_like(timing.needs, timing.latency), np.full_like(timing.frees, 1)
-        return timing.needs, lag, timing.frees, delay * timing.free_delay
+        none = np.zeros_like(timing.needs)
+        return TokenTiming(
+            timing.needs, timing.latency, none, none, none, none,
+            timing.frees, timing.free_delay, *2 * [np.zeros_like(timing.frees)],
+        )  # fmt: skip
     needs = timing.needs.reshape(-1, sink)
     token = np.where(needs >= 0, needs // source, -1)
     newest = token.max(axis=1)
-    behind = np.arange(sink)[::-1] - (source - 1 - needs % source)
-    lag = np.where(token == newest[:, None], behind, np.iinfo(np.int32).min).max(axis=1)
-    frees = timing.frees[source - 1 :: source]
+    after, before = np.arange(sink)[::-1], source - 1 - needs % source
+    ahead = np.where(token == newest[:, None], after - before, np.iinfo(np.int32).min)
+    every = np.arange(len(needs))
+    beat = sink - 1 - ahead[:, ::-1].argmax(axis=1)
+    first = (token == newest[:, None]).argmax(axis=1)
+    frees = timing.frees.reshape(-1, source)
     whole = (frees % sink == sink - 1).astype(np.int64)
-    delay = timing.free_delay + (1 - whole) * (frees % sink + 1)
     freeing = frees // sink - (1 - whole)
+    within = (1 - whole) * (frees % sink + 1)
+    last = freeing[:, -1]
+    # Of the beats that wait for the same token, the one that leaves the most to come.
+    wait = np.where(freeing == last[:, None], within + np.arange(source)[::-1], -1)
+    slowest = source - 1 - wait[:, ::-1].argmax(axis=1)
     # No token waits for one that needs it: beats inside a token may, and do not count.
-    before = np.searchsorted(np.maximum.accumulate(newest), np.arange(len(freeing))) - 1
-    return newest, lag + timing.latency, np.minimum(freeing, before), delay
+    least = np.searchsorted(np.maximum.accumulate(newest), np.arange(len(last))) - 1
+    return TokenTiming(
+        newest, timing.latency, after[beat], before[every, beat],
+        after[first], source - before[every, first],
+        np.minimum(last, least), timing.free_delay,
+        within[np.arange(len(last)), slowest], source - 1 - slowest,
+    )  # fmt: skip
 
 
 def _over_frames(index: Index, tokens: int, frames: int, none_below: int | None) -> list[int]:
