@@ -134,13 +134,15 @@ class Flow:
         self._leader.append((len(self._leader), 0))
         return len(self.group) - 1
 
-    def link(self, source: int, sink: int, timing: UnitTiming, *, loose: bool = False) -> None:
-        """Puts a unit between two events; a ``loose`` one holds tokens and ties nothing."""
+    def link(self, source: int, sink: int, timing: UnitTiming) -> None:
+        """Puts a unit between two events."""
         coarse = _coarse(timing, self.group[source], self.group[sink])
         lag = coarse.lag(1)
         in_step = np.array_equal(coarse.needs, np.arange(self.tokens[source]))
         in_step = in_step and lag.min() == lag.max()
-        if self.tied and in_step and not loose and self._tie(source, sink, int(lag[0])):
+        # Units that free a place a cycle later are memories, which may hold whole tokens.
+        holds = timing.free_delay > 0
+        if self.tied and in_step and not holds and self._tie(source, sink, int(lag[0])):
             return
         self.links.append(Link(source, sink, coarse))
 
@@ -319,7 +321,7 @@ class DesignFlow:
         for name, stream in streams.items():
             if stream.depth:
                 timing = fifo_timing(stream)
-                self.flow.link(self._written[name], self._read[name], timing, loose=True)
+                self.flow.link(self._written[name], self._read[name], timing)
 
     def _chain(self, start: int, parts: list[UnitTiming], end: int) -> None:
         """The parts of a unit one after another, with events in between."""
