@@ -68,7 +68,8 @@ def _size_shortcuts(design: Design) -> Design:
     depths = {name: depth if name in early else 2 for name, depth in depths.items()}
     depths |= bursts
     flow = DesignFlow(with_fifo_depths(design, depths))
-    depths |= {name: max(2, flow.occupancy(name) + 1) for name in (*early, *bursts)}
+    depths |= {name: max(2, flow.occupancy(name) + 1) for name in early}
+    depths |= {name: max(2, min(most, flow.occupancy(name) + 1)) for name, most in bursts.items()}
     return _trim_branches(design, depths, early, flow.prediction().cycles_per_frame)
 
 
@@ -130,7 +131,11 @@ def _behind_pools(design: Design) -> dict[str, int]:
         if unit.kind == "bnn_int_pool_overlap":
             height = p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]
             found[unit.sinks[0]] = height // p["STRIDE_H"] + 1
-        elif unit.kind == "bnn_int_pool" and narrowed.intersection(unit.sinks):
+        elif (
+            unit.kind == "bnn_int_pool"
+            and p["WIDTH"] > p["POOL_W"]
+            and narrowed.intersection(unit.sinks)
+        ):
             found[unit.sinks[0]] = p["HEIGHT"] // p["POOL_H"]
     return {name: max(2, design.streams[name].beats // rows) for name, rows in found.items()}
 
