@@ -230,7 +230,7 @@ def _fit(search: FoldingSearch, goal: Goal, clock_mhz: float) -> tuple[Design, F
     fifos: dict[str, Stream] = {}
     for _ in range(_MAX_REFINEMENTS):
         try:
-            choice = search.choose(asked, fifos)
+            choice = search.meet(asked, fifos)
         except FoldingError:
             if asked == goal:
                 raise

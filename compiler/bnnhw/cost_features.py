@@ -17,6 +17,7 @@ from bnnhw.cost_memory import (
     rom_slices,
     selection_luts,
 )
+from bnnhw.timing import output_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,13 +27,6 @@ _BOOTH = 1
 
 
 # ------------------------------------------------------------------- windows and frame buffers
-
-
-def _positions(p: Mapping[str, int]) -> tuple[int, int]:
-    """Output columns and rows of a window unit."""
-    width = p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]
-    height = p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]
-    return width // p["STRIDE_W"] + 1, height // p["STRIDE_H"] + 1
 
 
 def _padded(p: Mapping[str, int]) -> float:
@@ -48,7 +42,7 @@ def _window(p: Mapping[str, int]) -> list[float]:
         ram_luts(width, p["DEPTH"]) if luts else 0.0,
         selection_luts(width, p["DEPTH"]) if luts else 0.0,
         address_bits(p["DEPTH"]),
-        counter_bits(folds, p["KERNEL_W"], p["KERNEL_H"], *_positions(p), p["REPEATS"]),
+        counter_bits(folds, p["KERNEL_W"], p["KERNEL_H"], *output_size(p), p["REPEATS"]),
         image,
         padded,
         width * padded,
@@ -262,7 +256,7 @@ def overlap_memory(p: Mapping[str, int], axis: str) -> tuple[int, int]:
     """
     kernel, stride = p[f"KERNEL_{axis}"], p[f"STRIDE_{axis}"]
     windows = 2 if kernel > stride + 1 else int(kernel > 1)
-    words = p["CHANNELS"] // p["LANES"] * (_positions(p)[0] if axis == "H" else 1)
+    words = p["CHANNELS"] // p["LANES"] * (output_size(p)[1] if axis == "H" else 1)
     return windows * p["LANES"] * p["OUT_BITS"], words
 
 

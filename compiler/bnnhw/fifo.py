@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import BnnhwError
 from bnnhw.lower import with_fifo_depths
+from bnnhw.timing import output_size
 from bnnhw.token_model import DesignFlow, Prediction, predict
 
 if TYPE_CHECKING:
@@ -129,8 +130,7 @@ def _behind_pools(design: Design) -> dict[str, int]:
     for unit in design.units:
         p = unit.params
         if unit.kind == "bnn_int_pool_overlap":
-            height = p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]
-            found[unit.sinks[0]] = height // p["STRIDE_H"] + 1
+            found[unit.sinks[0]] = output_size(p)[0]
         elif (
             unit.kind == "bnn_int_pool"
             and p["WIDTH"] > p["POOL_W"]

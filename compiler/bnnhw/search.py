@@ -107,7 +107,21 @@ class FoldingSearch:
             FoldingError: no folding meets the goal within the board. Names need and supply of
                 every resource, and the fastest design that fits.
         """
-        self.fifos = fifos or {}
+        try:
+            return self.meet(goal, fifos or {})
+        except DoesNotFitError as error:
+            if goal.cycles is None:
+                raise
+            try:
+                fastest = self._fastest_of_all().cycles
+                fix = f"the fastest design that fits takes {fastest} cycles a frame"
+            except FoldingError:
+                fix = "no folding of this network fits this board; choose a larger one"
+            raise DoesNotFitError(error.what, where=error.where, fix=fix) from error
+
+    def meet(self, goal: Goal, fifos: Mapping[str, Stream]) -> Choice:
+        """As ``choose``, but a refusal does not look for the fastest design that fits."""
+        self.fifos = fifos
         if goal.cycles is None:
             return self._fastest_of_all()
         floor = min(self._floor(placement) for placement in self.placements)
@@ -120,16 +134,11 @@ class FoldingSearch:
         nearest = self.cheapest(goal.cycles, self.fifos)
         if nearest is not None and not self._exceeds(nearest):
             return nearest
-        try:
-            fastest = self._fastest_of_all().cycles
-            fix = f"the fastest design that fits takes {fastest} cycles a frame"
-        except FoldingError:
-            fix = "no folding of this network fits this board; choose a larger one"
         need = resource_table(total(nearest.resources), self.board) if nearest else _TOO_SLOW
         raise DoesNotFitError(
             f"{goal.cycles} cycles a frame does not fit {self.board.title} (estimated):\n{need}",
             where="goal",
-            fix=fix,
+            fix="ask for more cycles a frame (fewer FPS), or choose a larger board",
         )
 
     def cheapest(self, cycles: int, fifos: Mapping[str, Stream]) -> Choice | None:

@@ -6,7 +6,17 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bnnhw.ir.ops import Window
+
+
+def output_size(params: Mapping[str, int]) -> tuple[int, int]:
+    """Height and width of what a unit with windows gives, from its parameters."""
+    p = params
+    height = p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]
+    width = p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]
+    return height // p["STRIDE_H"] + 1, width // p["STRIDE_W"] + 1
 
 
 def window_depth(window: Window, height: int, width: int, folds: int) -> int:

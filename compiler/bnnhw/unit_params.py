@@ -10,7 +10,7 @@ from bnnhw.ir.ops import Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import BUS_BITS
 from bnnhw.stages import Compare, Pool, Rescale, Table
-from bnnhw.timing import window_depth, window_lines
+from bnnhw.timing import output_size, window_depth, window_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,8 +142,7 @@ def window_cycles(kind: str, params: Mapping[str, int]) -> int:
     if kind != "bnn_window_parallel":
         return 1
     p = params
-    out_h = (p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]) // p["STRIDE_H"] + 1
-    out_w = (p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]) // p["STRIDE_W"] + 1
+    out_h, out_w = output_size(p)
     last = p["KERNEL_W"] - 1 - p["PAD_LEFT"] + (out_w - 1) * p["STRIDE_W"]
     return out_h * max(last + 1, min(last + 1, p["WIDTH"]) + p["PAD_LEFT"])
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.timing import output_size
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -253,8 +255,7 @@ def _column_passes(p: Mapping[str, int]) -> tuple[Index, Index, NDArray[np.bool_
 
 def _tap_positions(p: Mapping[str, int]) -> tuple[Index, Index]:
     """Input rows [OH, KH] and columns [OW, KW] of every tap, padding included."""
-    out_h = (p["HEIGHT"] + p["PAD_TOP"] + p["PAD_BOTTOM"] - p["KERNEL_H"]) // p["STRIDE_H"] + 1
-    out_w = (p["WIDTH"] + p["PAD_LEFT"] + p["PAD_RIGHT"] - p["KERNEL_W"]) // p["STRIDE_W"] + 1
+    out_h, out_w = output_size(p)
     rows = np.arange(out_h)[:, None] * p["STRIDE_H"] - p["PAD_TOP"] + np.arange(p["KERNEL_H"])
     columns = np.arange(out_w)[:, None] * p["STRIDE_W"] - p["PAD_LEFT"] + np.arange(p["KERNEL_W"])
     return rows, columns
