@@ -22,6 +22,7 @@ from bnnhw.ir.ops import (
     Flatten,
     MaxPool,
     PRelu,
+    Quantise,
     Relu,
 )
 from bnnhw.ir.types import Integer, Real
@@ -93,6 +94,13 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
         return Moments((op.low + op.high) / 2 * ones, spread, op.low * ones, op.high * ones)
     if isinstance(op, (Relu, Clip, PRelu)):
         return _bent(op, x)
+    if isinstance(op, Quantise):
+        step = 2.0**-op.dtype.frac
+        least, most = (
+            np.maximum(x.low, op.dtype.low * step),
+            np.minimum(x.high, op.dtype.high * step),
+        )
+        return replace(x, low=least, high=most)
     if isinstance(op, MaxPool):
         return _largest(x, op.window.kernel[0] * op.window.kernel[1])
     if isinstance(op, Flatten):

@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     PRelu,
+    Quantise,
 )
 from bnnhw.ir.types import Bit
 
@@ -44,6 +45,7 @@ _UNIT = 2.0**-24
 _AFFINE_UNITS = 8.0
 """Roundings in BatchNormalization: variance + epsilon, root, quotient, two products, two sums."""
 _GRID_BITS = 24
+_TIE_BITS = 30
 _AT_ONCE = 8
 
 
@@ -270,6 +272,11 @@ def error_bound(
         return error.reshape(len(error), -1)
     if isinstance(op, Binarize):
         return np.zeros_like(error)
+    if isinstance(op, Quantise):
+        slack = error + op.half_even * 2.0 ** (-op.dtype.frac - _TIE_BITS)
+        ends = (execute_real(op, x + side * slack, tensor) for side in (-1, 1))
+        y = execute_real(op, x, tensor)
+        return np.maximum(*(np.abs(end - y) for end in ends))
     return error
 
 

@@ -1,8 +1,9 @@
 """The real graph against the model in onnxruntime, tensor by tensor, branches included.
 
-Signs make float32 rounding visible: at each one the model's own bits take the place of the graph's,
-after every difference was explained by a bound on that rounding (see ``near_ties``). The bounds of
-real-valued tensors follow from the same analysis, and these are compared as well.
+Signs make float32 rounding visible, and so does rounding to steps: behind each, the model's own
+values take the place of the graph's, after every difference was explained by a bound on float32
+rounding (see ``near_ties``). The bounds of real-valued tensors follow from the same analysis, and
+these are compared as well.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from bnnhw.errors import VerificationError
 from bnnhw.ir.interpret_real import execute_real_node
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, MaxPool
+from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, MaxPool, Quantise
 from bnnhw.near_ties import error_bound, is_aligned, model_values
 from bnnhw.passes.rewrite import Links
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from bnnhw.verify_model import Tracer
 
 _UNIT = 2.0**-24
-_COMPARED = (Add, AveragePool, MaxPool)
+_COMPARED = (Add, AveragePool, MaxPool, Quantise)
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
 
 
@@ -38,7 +39,7 @@ class RealCheck:
     Attributes:
         signs: number of tensors of signs.
         tensors: number of real-valued tensors.
-        ties: signs that float32 rounding decides otherwise than exact arithmetic.
+        ties: signs, and roundings to steps, that float32 decides otherwise than exact arithmetic.
         largest: largest margin of these, relative to its bound.
     """
 
@@ -114,6 +115,9 @@ class _Walk:
                 y = self._signs(node, x[0], e[0], y)
             elif node.output in self._model and node.output not in self._tensor_of.values():
                 self._reals(node, y, error)
+                if isinstance(node.op, Quantise):
+                    self._result.ties += int((self._model[node.output] != y).sum())
+                    y, error = self._model[node.output], np.zeros_like(error)
             values[node.output], errors[node.output] = y, error
             for name in {*node.inputs}:
                 if last_use[name] == i:

@@ -28,6 +28,7 @@ from bnnhw.ir.ops import (
     IntegerConv,
     IntegerDense,
     IntegerMaxPool,
+    Quantise,
 )
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.fixed_point import rounding_bound
@@ -82,11 +83,12 @@ class _Plan:
         self.targets = [n for n in graph.nodes if n.output in self.known or self._is_output(n)]
         self.starts = {n.output: self._starts_of(n) for n in self.targets}
         self.last = {b: i for i, n in enumerate(self.targets) for b in self.starts[n.output]}
-        self.rounded = {
-            node.output: self._rounded(node)
+        layers = [
+            self._rounded(node)
             for node in graph.nodes
             if isinstance(node.op, (IntegerConv, IntegerDense))
-        }
+        ]
+        self.rounded = {layer.output: layer for layer in layers}
 
     def sign_of(self, tensor: str) -> tuple[Node, Node | None] | None:
         """The sign whose bits a real tensor holds, and the affine operation that scales them."""
@@ -97,6 +99,11 @@ class _Plan:
         if node is None or not isinstance(node.op, Binarize):
             return None
         return node, scaled
+
+    def unrounded(self, tensor: str) -> str:
+        """The real tensor itself, or the one that the model rounds to it."""
+        node = self.real_links.producer(tensor)
+        return node.inputs[0] if node is not None and isinstance(node.op, Quantise) else tensor
 
     def _has_meaning(self, node: Node) -> bool:
         name = real_name(node.output)
@@ -127,7 +134,7 @@ class _Plan:
 
     def _rounded(self, node: Node) -> Node:
         """The real layer with the weights of the integer layer, after checking these."""
-        layer = self.real_links.producer(real_name(node.output))
+        layer = next((n for n in self.real.nodes if n.name == node.name), None)
         assert isinstance(node.op, (IntegerConv, IntegerDense))
         if layer is None or not isinstance(layer.op, (Conv, Dense)):
             raise VerificationError("is no layer of the model", where=_where(node), fix=_DEFECT)
@@ -136,9 +143,8 @@ class _Plan:
         outputs = (-1, *(1,) * (weight.ndim - 1))
         gain = self._gain(layer, self._starts_of(node)).reshape(inputs)
         scaled = weight * gain
-        top = (1 << (node.op.weight_bits - 1)) - 1
-        largest = np.abs(scaled).reshape(len(weight), -1).max(axis=1)
-        step = np.where(largest > 0, largest / top, 1.0).reshape(outputs)
+        largest, top = (np.abs(w).reshape(len(w), -1).max(axis=1) for w in (scaled, grid))
+        step = np.where(largest > 0, largest / np.maximum(top, 1), 1.0).reshape(outputs)
         if grid.shape != weight.shape or (np.abs(grid - scaled / step) > 0.5 + 1e-6).any():
             raise VerificationError(
                 "its integer weights are not the nearest to the model's",
@@ -205,7 +211,7 @@ class _Run:
             self._compare_scores(node, y, start)
         else:
             assert isinstance(dtype, Integer)
-            want = self._evaluate(name, start) * 2.0**dtype.frac
+            want = self._evaluate(self._plan.unrounded(name), start) * 2.0**dtype.frac
             self._compare_fixed(node, y, want, dtype)
             self._real_values[node.output] = np.asarray(y * 2.0**-dtype.frac, np.float64)
 

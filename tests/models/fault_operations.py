@@ -230,10 +230,34 @@ def dilated_max_pool() -> Sketch:
     return image().conv(3, 4).sign().pool(2, 1, dilations=[2, 2]).flatten().dense(16, 3)
 
 
-@case("node 'quant", "several bits")
-def activations_of_two_bits() -> Sketch:
+@case("node 'quant", "several scales")
+def activations_scaled_channel_by_channel() -> Sketch:
     sketch = image().conv(3, 4).batch_norm(4)
-    sketch.op("Quant", *(sketch.constant(v) for v in (1, 0, 2)), domain="qonnx.custom_op.general")
+    scale = sketch.constant(np.linspace(0.1, 1, 4).reshape(1, 4, 1, 1))
+    sketch.op("Quant", scale, *(sketch.constant(v) for v in (0, 2)),
+              domain="qonnx.custom_op.general")  # fmt: skip
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'round", "limits")
+def rounding_without_limits() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Round")
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'quant", "28 bits")
+def activations_of_28_bits() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Quant", *(sketch.constant(v) for v in (1, 0, 28)), domain="qonnx.custom_op.general")
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'quant", "CEIL")
+def activations_rounded_up() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Quant", *(sketch.constant(v) for v in (1, 0, 4)), domain="qonnx.custom_op.general",
+              rounding_mode="CEIL")  # fmt: skip
     return sketch.flatten().dense(64, 3)
 
 

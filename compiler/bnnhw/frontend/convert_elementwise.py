@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -194,26 +193,6 @@ def _clip(ctx: Context, node: OnnxNode, view: View, low: float, high: float) -> 
     ctx.views[node.outputs[0]] = View(target, view.dims)
 
 
-def dequantize(ctx: Context, node: OnnxNode) -> None:
-    """DequantizeLinear of the integer input: (x - zero point) * scale."""
-    view = ctx.view(node)
-    if node.inputs[0] != ctx.model.input_name:
-        raise unsupported(node)
-    scale = exact(finite(ctx.need_constant(node, 1, "scale"), node))
-    zero = ctx.constant(node.optional(2))
-    offset = exact(np.zeros(1) if zero is None else zero)
-    if scale.size > 1 or offset.size > 1:
-        raise ModelError("has several scales", where=node.where, fix="use one for all channels")
-    factor, point = Fraction(scale.flat[0]), Fraction(offset.flat[0])
-    ctx.views[node.outputs[0]] = ctx.affine_exact(
-        view,
-        node,
-        scale=exact(np.ones(1)) * factor,
-        shift=exact(np.ones(1)) * (-point * factor),
-        output=node.outputs[0],
-    )
-
-
 HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), arithmetic),
     "Sum": add_all,
@@ -223,5 +202,4 @@ HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Relu": relu,
     "Clip": clip,
     "HardSigmoid": hard_sigmoid,
-    "DequantizeLinear": dequantize,
 }

@@ -92,13 +92,18 @@ def _leave_out(ctx: Context, node: OnnxNode, consequence: str) -> None:
     ctx.views[node.outputs[0]] = view
 
 
+def quantises_input(ctx: Context) -> bool:
+    """Whether a quantiser here is the input's: real, and scaled and shifted at most so far."""
+    real = isinstance(ctx.tensors[ctx.input_tensor].dtype, Real)
+    return real and all(isinstance(n.op, Affine) for n in ctx.nodes) and len(ctx.nodes) <= 8
+
+
 def quantise_input(ctx: Context, node: OnnxNode) -> None:
     """QuantizeLinear or QONNX Quant of a float input: its integers become the graph's input."""
     view = ctx.view(node)
     tensor = ctx.tensors[ctx.input_tensor]
     form = ctx.input_format
-    plain = all(isinstance(n.op, Affine) for n in ctx.nodes)
-    if form is None or not isinstance(tensor.dtype, Real) or not plain or len(ctx.nodes) > 8:
+    if form is None or not quantises_input(ctx):
         raise unsupported(node)
     scale, zero = Fraction(1), Fraction(0)
     for made in ctx.nodes:
@@ -179,7 +184,4 @@ HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Softmax": softmax,
     "LogSoftmax": softmax,
     "ArgMax": argmax,
-    "Quant": quantise_input,
-    "IntQuant": quantise_input,
-    "QuantizeLinear": quantise_input,
 }

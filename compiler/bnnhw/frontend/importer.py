@@ -15,6 +15,7 @@ from bnnhw.frontend import (
     convert_ends,
     convert_linear,
     convert_pools,
+    convert_rounding,
     convert_shape,
     convert_sign,
     tables,
@@ -24,6 +25,7 @@ from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.model_file import QUANT_DOMAINS
 from bnnhw.frontend.model_input import add_input, check_declared
+from bnnhw.frontend.settle_rounding import half_even, settle_rounding
 from bnnhw.frontend.settle_signs import settle_signs
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import DYNAMIC_BATCH, View
@@ -43,6 +45,7 @@ _HANDLERS = {
     **convert_elementwise.HANDLERS,
     **convert_sign.HANDLERS,
     **convert_ends.HANDLERS,
+    **convert_rounding.HANDLERS,
 }
 Array = NDArray[np.generic]
 _CARRY_PADS = ("Conv", "Transpose", "Identity", "Cast")
@@ -218,6 +221,8 @@ def _finish(ctx: Context) -> Imported:
     check_declared(ctx)
     ctx.notes += _notes_on_weights(ctx)
     nodes = settle_signs(_live_nodes(ctx, view.tensor), view.tensor)
+    nodes = settle_rounding(nodes, view.tensor, ctx.tensors)
+    ctx.notes += _notes_on_rounding(nodes)
     graph = _graph(ctx, view.tensor, nodes, ctx.shape(view)[1:])
     changed = {name: found.weight for name, found in ctx.binarised.items() if found.zeros}
     return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed)
@@ -242,6 +247,16 @@ def _notes_on_weights(ctx: Context) -> list[str]:
             f"{'-' if ctx.options.sign_zero == 'minus' else '+'}alpha (--sign-zero)"
         )
     return notes
+
+
+def _notes_on_rounding(nodes: Sequence[Node]) -> list[str]:
+    found = half_even(nodes)
+    if not found:
+        return []
+    return [
+        f"{len(found)} roundings take halves to the even neighbour in the model, up in hardware; "
+        f"first at {found[0].where}"
+    ]
 
 
 def _graph(

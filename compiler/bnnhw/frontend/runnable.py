@@ -119,14 +119,25 @@ def _standard(
     bits = int(np.ravel(to_array(constants[node.inputs[3]]))[0])
     low, high = quant_range(node, bits)
     bounds = [_constant(graph, f"{out}/{name}", v) for name, v in (("min", low), ("max", high))]
-    magic = _constant(graph, f"{out}/magic", _ROUND)
+    mode = str(node.attributes.get("rounding_mode", "ROUND")).upper()
+    if mode in ("FLOOR", "HALF_UP"):
+        half = _constant(graph, f"{out}/half", 0.5 * (mode == "HALF_UP"))
+        rounding = [
+            step("Add", [f"{out}/inside", half], "lifted"),
+            step("Floor", [f"{out}/lifted"], "rounded"),
+        ]
+    else:
+        magic = _constant(graph, f"{out}/magic", _ROUND)
+        rounding = [
+            step("Add", [f"{out}/inside", magic], "lifted"),
+            step("Sub", [f"{out}/lifted", magic], "rounded"),
+        ]
     return [
         step("Div", [x, scale], "steps"),
         step("Add", [f"{out}/steps", node.inputs[2]], "point"),
         step("Max", [f"{out}/point", bounds[0]], "above"),
         step("Min", [f"{out}/above", bounds[1]], "inside"),
-        step("Add", [f"{out}/inside", magic], "lifted"),
-        step("Sub", [f"{out}/lifted", magic], "rounded"),
+        *rounding,
         step("Sub", [f"{out}/rounded", node.inputs[2]], "centred"),
         step("Mul", [f"{out}/centred", scale], ""),
     ]

@@ -72,21 +72,12 @@ _REASONS: dict[str, tuple[str, str | None]] = {
     ),
     **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"), _INTEGERS),
     "ConvTranspose": ("is not supported", "use Conv"),
-    "Quant": (
-        "makes activations of several bits; they must be binary",
-        "use BipolarQuant, or a Quant only on the input",
-    ),
-    "QuantizeLinear": (
-        "makes activations of several bits; they must be binary",
-        "binarise activations with a sign; quantise only the input",
-    ),
     "Softmax": ("is supported at the model's output only", "move it to the end"),
     "TopK": (
         "is not part of the network here",
         "export the scores and ask for the best with --top-k",
     ),
 }
-_REASONS["IntQuant"] = _REASONS["Quant"]
 _REASONS["LogSoftmax"] = _REASONS["Softmax"]
 
 

@@ -27,7 +27,9 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     PRelu,
+    Quantise,
     Relu,
+    Round,
 )
 
 if TYPE_CHECKING:
@@ -75,6 +77,11 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
         return np.maximum(x, 0)
     if isinstance(op, Clip):
         return np.clip(x, op.low, op.high)
+    if isinstance(op, Round):
+        return np.floor(x + 0.5)
+    if isinstance(op, Quantise):
+        steps = np.floor(x * 2.0**op.dtype.frac + 0.5)
+        return np.clip(steps, op.dtype.low, op.dtype.high) * 2.0**-op.dtype.frac
     if isinstance(op, Binarize):
         return np.where((x > 0) if op.strict else (x >= 0), op.high, op.low)
     if isinstance(op, PRelu):

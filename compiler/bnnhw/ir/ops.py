@@ -41,7 +41,9 @@ from bnnhw.ir.real_ops import (
     Lookup,
     MaxPool,
     PRelu,
+    Quantise,
     Relu,
+    Round,
 )
 from bnnhw.ir.types import Bit, Integer, Real
 
@@ -76,7 +78,9 @@ __all__ = [
     "MaxPool",
     "Op",
     "PRelu",
+    "Quantise",
     "Relu",
+    "Round",
     "Shape",
     "SumPool",
     "Tensor",

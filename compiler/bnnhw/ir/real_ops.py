@@ -19,7 +19,7 @@ from bnnhw.ir.op_base import (
     pool_shape,
     same_channels,
 )
-from bnnhw.ir.types import Real
+from bnnhw.ir.types import Integer, Real
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +119,38 @@ class Clip(Op):
     level: ClassVar[str] = "real"
     low: float
     high: float
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(inputs[0].shape, Real())
+
+
+@dataclass(frozen=True)
+class Round(Op):
+    """x to the nearest integer, half up; the front end makes a Quantise of it.
+
+    Attributes:
+        half_even: the model's own result lies on the even side halfway between two integers.
+    """
+
+    level: ClassVar[str] = "real"
+    half_even: bool = False
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(inputs[0].shape, Real())
+
+
+@dataclass(frozen=True)
+class Quantise(Op):
+    """saturate(floor(x * 2^frac + 1/2)) * 2^-frac: x to the nearest number of a type, half up.
+
+    Attributes:
+        dtype: the fixed-point type.
+        half_even: as in Round.
+    """
+
+    level: ClassVar[str] = "real"
+    dtype: Integer
+    half_even: bool = False
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor(inputs[0].shape, Real())

@@ -23,6 +23,10 @@ WIDE_MULTIPLIER_BITS, NARROW_MULTIPLIER_BITS = 25, 18
 """What one DSP48E1 multiplies by a number of the other width; taken where 16 bits could cost more
 than a step."""
 _FINE_BITS = 7
+_FINEST = 40
+_MOST_STEPS = 1023
+_FIRST_TAPS = 8
+_FLOAT32_ERROR = 2.0**-22
 _COARSE_BITS = -1
 
 
@@ -32,12 +36,13 @@ def fixed_affine(ops: Sequence[Op], channels: int, reach: int, dtype: Integer) -
     The constants have one shift s per layer: m = round(gain * 2^s), b = round(shift * 2^s), gain
     and shift in steps of the output. So y differs from the saturated real value by at most
 
-        1/2 + (reach + 1) / 2^(s + 1)   steps, and by 1/2 where all m are 1 (a pure shift).
+        1/2 + (reach + 1) / 2^(s + 1)   steps, and by 1/2 where the constants are exact.
 
     s is the largest with which |m| fits 16 bits, but no finer than (reach + 1) / 2^(s + 1) =
-    2^-8 needs. Where 16 bits leave that above 1, m takes up to 25 bits, or 18 where ``reach`` has
-    more than 17: what a DSP48E1 multiplies. A gain so large that neighbouring integers saturate on
-    both sides is taken smaller, with the same results.
+    2^-8 needs; unless all constants are multiples of such a 2^-s: then nothing is rounded, and s is
+    the least that does. Where 16 bits leave that above 1, m takes up to 25 bits, or 18 where
+    ``reach`` has more than 17: what a DSP48E1 multiplies. A gain so large that neighbouring
+    integers saturate on both sides is taken smaller, with the same results.
 
     Raises:
         ModelError: ``ops`` have more than two linear pieces.
@@ -59,18 +64,20 @@ def fixed_affine(ops: Sequence[Op], channels: int, reach: int, dtype: Integer) -
             piece = found[min(s, len(found) - 1)]
             gains[s, c], shifts[s, c] = _in_steps(piece, step, dtype)
     knee = np.array([_knee(p, reach) for p in pieces], np.int64) if most == 2 else np.zeros(0, int)
-    shift = _shift(float(np.abs(gains).max()), reach)
+    shift = _exact_shift(gains, shifts)
+    if shift is None:
+        shift = _shift(float(np.abs(gains).max()), reach)
     m = np.rint(gains * 2.0**shift).astype(np.int64)
     b = np.rint(shifts * 2.0**shift).astype(np.int64)
-    m, b, shift = _pure_shift(m, b, shift, exact=bool((b == shifts * 2.0**shift).all()))
     return FixedAffine(m, b, shift, dtype, knee.astype(np.int64))
 
 
 def rounding_bound(op: FixedAffine, reach: int) -> float:
     """Largest distance in steps from the real value, limited to the type; see fixed_affine."""
-    if (op.multiplier == 1).all():
-        # Exact constants, or gains so small that 2^-(_FINE_BITS + 1) bounds what they lose.
-        return 0.5 + 2.0 ** -(_FINE_BITS + 1)
+    gain = float(np.abs(op.multiplier).max()) / 2.0**op.shift
+    # The reach of accumulators may have been known better than by their type, a power of two.
+    if op.shift < min(_shift(gain, reach), _shift(gain, reach - 1)):
+        return 0.5  # constants with fewer bits than could be are exact
     return 0.5 + (reach + 1) / 2.0 ** (op.shift + 1)
 
 
@@ -127,15 +134,16 @@ def _fitting(gain: float, bits: int) -> int:
     return shift if round(gain * 2.0**shift) <= top else shift - 1
 
 
-def _pure_shift(m: Ints, b: Ints, shift: int, *, exact: bool) -> tuple[Ints, Ints, int]:
-    """The same function with m = 1 where all m are one power of two."""
-    first = int(m.flat[0])
-    if not exact or first <= 0 or first & (first - 1) or (m != first).any():
-        return m, b, shift
-    zeros = first.bit_length() - 1
-    if zeros > shift or (b & (first - 1)).any():
-        return m, b, shift
-    return m >> zeros, b >> zeros, shift - zeros
+def _exact_shift(gains: Floats, shifts: Floats) -> int | None:
+    """The least shift with which all constants are integers, m of 16 bits; None if there is none.
+
+    A common factor 2^k of what pieces and channels multiply by is a shift of its own.
+    """
+    for shift in range(min(_fitting(float(np.abs(gains).max()), MULTIPLIER_BITS), _FINEST) + 1):
+        scaled = np.stack([gains, shifts]) * 2.0**shift
+        if (scaled == np.rint(scaled)).all():
+            return shift
+    return None
 
 
 def _knee(pieces: Pieces, reach: int) -> int:
@@ -151,9 +159,30 @@ def quantise_weights(weight: Floats, bits: int) -> tuple[Ints, Floats]:
     """Integers of ``bits`` and a scale per output channel: weight = integer * scale, about.
 
     Symmetric: the largest magnitude of each channel becomes 2^(bits-1) - 1; ties round to even.
+    Where a channel's weights are integers times a scale already, it becomes the least number with
+    which they are, and nothing is rounded.
     """
     top = (1 << (bits - 1)) - 1
-    largest = np.abs(weight).reshape(len(weight), -1).max(axis=1, initial=0)
-    scale = np.where(largest > 0, largest / top, 1.0)
+    rows = weight.reshape(len(weight), -1)
+    largest = np.abs(rows).max(axis=1, initial=0)
+    tops = np.array([
+        _steps(row / size, top) if size else 1 for row, size in zip(rows, largest, strict=True)
+    ])  # fmt: skip
+    scale = np.where(largest > 0, largest / tops, 1.0)
     grid = np.rint(weight / scale.reshape(-1, *(1,) * (weight.ndim - 1)))
     return grid.astype(np.int64), scale
+
+
+def _steps(shares: Floats, top: int) -> int:
+    """The least n up to ``top`` with which all ``shares`` * n are integers; ``top`` if none is.
+
+    Shares are of the largest, in float32 or finer.
+    """
+    counts = np.arange(1, min(top, _MOST_STEPS) + 1)
+    for part in (shares[:_FIRST_TAPS], shares):
+        products = part[:, None] * counts
+        off = np.abs(products - np.rint(products)).max(axis=0, initial=0)
+        counts = counts[off <= counts * _FLOAT32_ERROR]
+        if not counts.size:
+            return top
+    return int(counts[0])

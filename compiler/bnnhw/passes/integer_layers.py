@@ -38,12 +38,13 @@ def integer_layer(
     Args:
         op: with real weights [Cout, Cin, ...].
         image: shape of the input.
-        bits: width of the weights.
+        bits: width of the weights; narrower where all of them are.
         scale: [Cin].
         shift: [Cin].
     """
     by_input = (1, -1, *(1,) * (op.weight.ndim - 2))
     grid, step = quantise_weights(op.weight * scale.reshape(by_input), bits)
+    bits = min(bits, max(2, int(np.abs(grid).max()).bit_length() + 1))
     out = step.reshape(-1, *(1,) * (op.weight.ndim - 1))
     live = (scale != 0).reshape(by_input)
     divisor = np.where(scale != 0, scale, 1.0).reshape(by_input)

@@ -33,6 +33,7 @@ from bnnhw.ir.ops import (
     IntegerMaxPool,
     IntegerTable,
     MaxPool,
+    Quantise,
     SumPool,
 )
 from bnnhw.ir.types import Bit, Integer, Real
@@ -102,6 +103,7 @@ class _Value:
         stream: its type if it is a stream of fixed-point numbers that ``ops`` only scale back.
         dtype: type of narrow integers (the input, streams, bits); Real for accumulators.
         source: the node that made it, for names and messages.
+        given: whether the model itself rounds the stream to its type.
     """
 
     tensor: str
@@ -111,13 +113,14 @@ class _Value:
     dtype: Integer | Bit | Real
     source: Node | None = None
     stream: Integer | None = None
+    given: bool = False
 
 
 class _Lowering:
     def __init__(self, graph: Graph, options: PassOptions) -> None:
         options.check(graph)
         self._graph, self._options = graph, options
-        self._types = StreamTypes(graph, _ranges(graph, options), options)
+        self._types = StreamTypes(graph, lambda: _ranges(graph, options), options)
         self._links = Links(graph)
         self._nodes: list[Node] = []
         self._values: dict[str, _Value] = {}
@@ -147,7 +150,9 @@ class _Lowering:
 
     def _note(self) -> str:
         """What was decided about the streams, and from what."""
-        if isinstance(self._options.calibration, np.ndarray):
+        if not self._types.derived:
+            origin = "the model, which rounds to their types itself"
+        elif isinstance(self._options.calibration, np.ndarray):
             origin = f"{len(self._options.calibration)} calibration images"
         elif self._options.calibration:
             origin = "the ranges given"
@@ -171,6 +176,8 @@ class _Lowering:
             if isinstance(op, Affine) and x.ops and isinstance(x.ops[-1], Affine):
                 ops = (*x.ops[:-1], compose(x.ops[-1], op))
             return replace(x, ops=ops, source=node, stream=None)
+        if isinstance(op, Quantise):
+            return self._quantise(node, x, op.dtype)
         if isinstance(op, Add):
             return self._add(node)
         if isinstance(op, Binarize):
@@ -194,11 +201,35 @@ class _Lowering:
             f"the operation {type(op).__name__} has no hardware in a network with real streams"
         )
 
+    def _quantise(self, node: Node, x: _Value, dtype: Integer) -> _Value:
+        """``x`` in the type that the model rounds it to; an addition saturates to it itself."""
+        if x.stream != dtype:
+            x = self._fixed(x, dtype, node.output)
+        return replace(x, given=True)
+
     def _add(self, node: Node) -> _Value:
-        dtype = self._types.stream(node.output)
-        inputs = [self._as_stream(name, self._values[name]).tensor for name in node.inputs]
-        self._emit(node, FixedAdd(dtype), *inputs)
-        return self._stream(node, dtype)
+        values = [self._values[name] for name in node.inputs]
+        given = all(value.given and value.stream for value in values)
+        if given:
+            streams = [value.stream for value in values if value.stream]
+            dtype, common = self._sum_type(node, streams), _common_type(streams)
+        else:
+            dtype = common = self._types.stream(node.output)
+        inputs = [
+            value if value.stream == common else self._retyped(name, value, common)
+            for name, value in zip(node.inputs, values, strict=True)
+        ]
+        self._emit(node, FixedAdd(dtype), *(value.tensor for value in inputs))
+        return replace(self._stream(node, dtype), given=given)
+
+    def _sum_type(self, node: Node, streams: list[Integer]) -> Integer:
+        """What the model rounds a sum to, if that only saturates; else what holds every sum."""
+        common, after = _common_type(streams), self._links.after(node)
+        if after is not None and isinstance(after.op, Quantise):
+            dtype = after.op.dtype
+            if dtype.signed and dtype.frac == common.frac:
+                return dtype
+        return replace(common, bits=common.bits + 1)
 
     def _binarize(self, node: Node, x: _Value) -> _Value:
         tensor = x.tensor
@@ -274,10 +305,14 @@ class _Lowering:
         return value.stream is None and (bool(value.ops) or isinstance(value.dtype, Real))
 
     def _as_stream(self, name: str, value: _Value) -> _Value:
-        """``value`` as fixed-point numbers of the type of its tensor's group."""
-        dtype = self._types.stream(name)
-        if value.stream == dtype:
+        """``value`` as fixed-point numbers: of the model's type, or that of its tensor's group."""
+        if value.given and value.stream is not None:
             return value
+        dtype = self._types.stream(name)
+        return value if value.stream == dtype else self._retyped(name, value, dtype)
+
+    def _retyped(self, name: str, value: _Value, dtype: Integer) -> _Value:
+        """``value`` of another type, in a tensor named after ``name``."""
         written = name in {self._graph.input, *(n.output for n in self._nodes)}
         return self._fixed(value, dtype, requantised(name, dtype.bits) if written else name)
 
@@ -370,6 +405,13 @@ def _ranges(graph: Graph, options: PassOptions) -> Mapping[str, Range]:
     if isinstance(given, np.ndarray):
         return calibrate(graph, given)
     return {**calibrate(graph), **(given or {})}
+
+
+def _common_type(streams: list[Integer]) -> Integer:
+    """The narrowest signed type that holds all numbers of several types."""
+    frac = max(stream.frac for stream in streams)
+    bits = max(s.bits + (not s.signed) + frac - s.frac for s in streams)
+    return Integer(bits, True, frac)
 
 
 def _listed(numbers: list[int]) -> str:

@@ -18,6 +18,7 @@ from bnnhw.ir.ops import (
     IntegerTable,
     MaxPool,
     PRelu,
+    Quantise,
     SumPool,
     Threshold,
 )
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from bnnhw.passes.rewrite import Links
 
 _REAL_STREAMS = (
-    *(Add, AveragePool, PRelu),
+    *(Add, AveragePool, PRelu, Quantise),
     *(FixedAdd, FixedAffine, IntegerConv, IntegerDense, SumPool),
 )
 _CARRY_BITS = (BitMaxPool, Flatten, MaxPool, Affine)

@@ -95,6 +95,9 @@ def _passes_layer(links: Links, node: Node, layer: Node) -> bool:
     assert isinstance(layer.op, (Conv, Dense))
     assert isinstance(node.op, Affine)
     one_scale = len({abs(s) for s in node.op.scale}) == 1
+    padded = isinstance(layer.op, Conv) and any(layer.op.window.pads)
+    if padded and node.op.shift.any():
+        return False  # its sums would be shifted by other amounts at the borders
     from_integers = links.source(node) is None and not isinstance(
         links.graph.tensors[node.inputs[0]].dtype, Real
     )

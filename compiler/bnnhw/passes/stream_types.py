@@ -12,6 +12,7 @@ and were found to give no better accuracy.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bnnhw.calibrate import Range, union
@@ -21,7 +22,7 @@ from bnnhw.ir.types import Integer
 from bnnhw.passes.options import ACTIVATION_BITS, SCORE_BITS, STREAM_BITS, STREAM_ERROR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bnnhw.ir.graph import Graph
     from bnnhw.passes.options import PassOptions
@@ -32,12 +33,14 @@ class StreamTypes:
 
     Args:
         graph: with real-valued operations.
-        ranges: of its tensors.
+        ranges: gives the ranges of its tensors; asked once, and only where they matter.
         options: widths the user asks for.
     """
 
-    def __init__(self, graph: Graph, ranges: Mapping[str, Range], options: PassOptions) -> None:
-        self._ranges = ranges
+    def __init__(
+        self, graph: Graph, ranges: Callable[[], Mapping[str, Range]], options: PassOptions
+    ) -> None:
+        self._ask_ranges = ranges
         self._leader = {name: name for name in graph.tensors}
         for node in graph.nodes:
             if isinstance(node.op, (Add, MaxPool)):
@@ -50,6 +53,15 @@ class StreamTypes:
         self._used: set[str] = set()
         self._bits = self._asked(options)
         self._types: dict[str, Integer] = {}
+
+    @cached_property
+    def _ranges(self) -> Mapping[str, Range]:
+        return self._ask_ranges()
+
+    @property
+    def derived(self) -> bool:
+        """Whether any type was derived from ranges."""
+        return "_ranges" in vars(self)
 
     def stream(self, tensor: str) -> Integer:
         """Of a tensor's group: signed, of the width asked for or as narrow as its error allows."""

@@ -1,0 +1,147 @@
+"""Rounding behind the input: Round, Floor, QONNX's Quant, QuantizeLinear and DequantizeLinear.
+
+Each becomes a Round among affine operations and Clips; ``settle_rounding`` makes fixed-point types
+of them.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend.constants import quant_range
+from bnnhw.frontend.context import finite
+from bnnhw.frontend.convert_ends import quantise_input, quantises_input
+from bnnhw.frontend.exact import exact
+from bnnhw.frontend.unsupported import unsupported
+from bnnhw.frontend.views import View
+from bnnhw.ir.ops import Clip, Round
+from bnnhw.ir.types import Integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bnnhw.frontend.context import Context
+    from bnnhw.frontend.model_file import OnnxNode
+
+_HALF_EVEN = ("ROUND", "HALF_EVEN")
+_WIDEST = 32
+
+
+def round_half_even(ctx: Context, node: OnnxNode) -> None:
+    """Round."""
+    _refuse_table(ctx, node)
+    view = ctx.view(node)
+    target = ctx.add(Round(half_even=True), view.tensor, node, node.outputs[0])
+    ctx.views[node.outputs[0]] = View(target, view.dims)
+
+
+def floor(ctx: Context, node: OnnxNode) -> None:
+    """Floor, which is x - 1/2 rounded half up."""
+    _refuse_table(ctx, node)
+    view = ctx.affine(ctx.view(node), node, shift=np.asarray(-0.5))
+    target = ctx.add(Round(), view.tensor, node, node.outputs[0])
+    ctx.views[node.outputs[0]] = View(target, view.dims)
+
+
+def quant(ctx: Context, node: OnnxNode) -> None:
+    """QONNX's Quant, of the input or of a stream."""
+    if quantises_input(ctx):
+        quantise_input(ctx, node)
+        return
+    _refuse_table(ctx, node)
+    scale, zero = _scale(ctx, node)
+    bits = ctx.need_constant(node, 3, "bit width").ravel()
+    if len({*bits.tolist()}) != 1 or not 1 <= bits[0] <= _WIDEST or bits[0] != int(bits[0]):
+        raise ModelError(
+            "has no bit width from 1 to 32", where=node.where, fix="use one bit width for all"
+        )
+    mode = str(node.attributes.get("rounding_mode", "ROUND")).upper()
+    if mode not in (*_HALF_EVEN, "FLOOR", "HALF_UP"):
+        raise ModelError(
+            f"rounds by the mode {mode}",
+            where=node.where,
+            fix="use ROUND, HALF_UP or FLOOR",
+        )
+    low, high = quant_range(node, int(bits[0]))
+    shift = zero - Fraction(1, 2) if mode == "FLOOR" else zero
+    view = _rounded(ctx, node, (1 / scale, shift), half_even=mode in _HALF_EVEN)
+    target = ctx.add(Clip(float(low), float(high)), view.tensor, node)
+    one = exact(np.ones(1))
+    ctx.views[node.outputs[0]] = ctx.affine_exact(
+        View(target, view.dims),
+        node,
+        scale=one * scale,
+        shift=-one * (zero * scale),
+        output=node.outputs[0],
+    )
+
+
+def quantize_linear(ctx: Context, node: OnnxNode) -> None:
+    """QuantizeLinear, of the input or of a stream."""
+    if quantises_input(ctx):
+        quantise_input(ctx, node)
+        return
+    _refuse_table(ctx, node)
+    scale, zero = _scale(ctx, node)
+    point = ctx.constant(node.optional(2))
+    kind = np.dtype(np.uint8) if point is None else point.dtype
+    if kind.kind not in "iu" or node.attributes.get("output_dtype", 0):
+        raise ModelError(
+            "does not say its integer type by the type of its zero point",
+            where=node.where,
+            fix="give a zero point of type int8, uint8, int16 or uint16",
+        )
+    dtype = Integer(8 * kind.itemsize, kind.kind == "i")
+    view = _rounded(ctx, node, (1 / scale, zero), half_even=True)
+    target = ctx.add(Clip(float(dtype.low), float(dtype.high)), view.tensor, node, node.outputs[0])
+    ctx.views[node.outputs[0]] = View(target, view.dims)
+
+
+def dequantize_linear(ctx: Context, node: OnnxNode) -> None:
+    """DequantizeLinear of the integer input or of a QuantizeLinear: (x - zero point) * scale."""
+    scale, zero = _scale(ctx, node)
+    one = exact(np.ones(1))
+    ctx.views[node.outputs[0]] = ctx.affine_exact(
+        ctx.view(node), node, scale=one * scale, shift=-one * (zero * scale),
+        output=node.outputs[0],
+    )  # fmt: skip
+
+
+def _rounded(
+    ctx: Context, node: OnnxNode, line: tuple[Fraction, Fraction], *, half_even: bool
+) -> View:
+    one = exact(np.ones(1))
+    view = ctx.affine_exact(ctx.view(node), node, scale=one * line[0], shift=one * line[1])
+    return View(ctx.add(Round(half_even=half_even), view.tensor, node), view.dims)
+
+
+def _scale(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction]:
+    """The one scale, positive, and the one zero point."""
+    scale = np.unique(finite(ctx.need_constant(node, 1, "scale"), node))
+    zero = ctx.constant(node.optional(2))
+    points = np.unique(np.zeros(1) if zero is None else finite(zero, node))
+    if len(scale) > 1 or len(points) > 1:
+        raise ModelError("has several scales", where=node.where, fix="use one for all channels")
+    if scale[0] <= 0:
+        raise ModelError("has a scale that is not positive", where=node.where, fix="train again")
+    return Fraction(exact(scale)[0]), Fraction(exact(points)[0])
+
+
+def _refuse_table(ctx: Context, node: OnnxNode) -> None:
+    """Raises where the node's input has a table: its result gets one too, exactly."""
+    if node.inputs[0] in ctx.tables:
+        raise unsupported(node)
+
+
+HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
+    "Round": round_half_even,
+    "Floor": floor,
+    "Quant": quant,
+    "IntQuant": quant,
+    "QuantizeLinear": quantize_linear,
+    "DequantizeLinear": dequantize_linear,
+}

@@ -1,0 +1,224 @@
+"""Round, the limits and the scale around it become one operation: to a fixed-point type.
+
+A type has steps of a power of two; another scale stays behind, on integers. The limits may stand
+before the rounding, behind it, or behind the scale: clip(round(x)) = round(clip(x)) where they are
+integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend.exact import full
+from bnnhw.ir.ops import Affine, Clip, Quantise, Round
+from bnnhw.ir.types import Integer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bnnhw.ir.graph import Node
+    from bnnhw.ir.ops import Tensor
+
+_WIDEST = 24
+
+
+def settle_rounding(
+    nodes: Sequence[Node], output: str, tensors: Mapping[str, Tensor]
+) -> list[Node]:
+    """The nodes with a Quantise for every Round.
+
+    Args:
+        nodes: in execution order.
+        output: the graph's output tensor.
+        tensors: shapes of all tensors.
+
+    Raises:
+        ModelError: names a rounding without limits.
+    """
+    result = list(nodes)
+    for node in nodes:
+        if isinstance(node.op, Round):
+            result = _settled(result, next(n for n in result if n.name == node.name), output,
+                              tensors)  # fmt: skip
+    return result
+
+
+def half_even(nodes: Sequence[Node]) -> list[Node]:
+    """The Quantise nodes whose model rounds ties to even, where hardware rounds them up."""
+    return [node for node in nodes if isinstance(node.op, Quantise) and node.op.half_even]
+
+
+@dataclass
+class _Found:
+    """What belongs to a Round.
+
+    Attributes:
+        first: the tensor that is rounded; the Round's own input but for limits before it.
+        last: the tensor that holds the result.
+        gone: names of the nodes that the Quantise replaces.
+        also: further tensors that hold the result.
+        limits: smallest and largest integer.
+        scale: what the integers are multiplied by.
+        shift: what is added to the integers before that.
+    """
+
+    first: str
+    last: str
+    gone: set[str]
+    also: set[str] = field(default_factory=set)
+    limits: tuple[int, int] | None = None
+    scale: Fraction = Fraction(1)
+    shift: Fraction = Fraction(0)
+
+
+def _settled(
+    nodes: list[Node], node: Node, output: str, tensors: Mapping[str, Tensor]
+) -> list[Node]:
+    found = _Surroundings(nodes, node, output).found()
+    op = node.op
+    assert isinstance(op, Round)
+    made = _made(node, found, _type(node, found), tensors[node.output].shape[0])
+    done: list[Node] = []
+    for other in nodes:
+        if other is node:
+            done += made
+        elif other.name not in found.gone:
+            inputs = tuple(found.last if name in found.also else name for name in other.inputs)
+            done.append(replace(other, inputs=inputs))
+    return done
+
+
+def _made(node: Node, found: _Found, dtype: Integer, channels: int) -> list[Node]:
+    """The rounded numbers, in the units of what follows: scaled, limited where need be, rounded."""
+    assert isinstance(node.op, Round)
+    assert found.limits is not None
+    scale, shift = found.scale, found.shift
+    steps: list[tuple[str, Affine | Clip | Quantise]] = []
+    if scale != 1 or shift != 0:
+        affine = Affine(full(channels, scale), full(channels, shift * scale))
+        steps.append((f"{node.name}_steps", affine))
+    low, high = (limit + shift for limit in found.limits)
+    if low != dtype.low or high != dtype.high:
+        steps.append((f"{node.name}_limits", Clip(float(low * scale), float(high * scale))))
+    steps.append((node.name, Quantise(dtype, node.op.half_even)))
+    made, tensor = [], found.first
+    for name, op in steps:
+        target = found.last if isinstance(op, Quantise) else f"{name}:out"
+        made.append(replace(node, name=name, op=op, inputs=(tensor,), output=target))
+        tensor = target
+    return made
+
+
+def _type(node: Node, found: _Found) -> Integer:
+    """The fixed-point type that holds all results."""
+    if found.limits is None:
+        raise ModelError(
+            "rounds, but nothing limits the result to so many bits",
+            where=node.where,
+            fix="clip to the range of an integer type next to it, or use Quant or QuantizeLinear",
+        )
+    low, high = (limit + int(found.shift) for limit in found.limits)
+    dtype = Integer.spanning(min(low, 0), max(high, 0))
+    if not 2 <= dtype.bits <= _WIDEST:
+        raise ModelError(
+            f"rounds to {low} .. {high}, which takes {dtype.bits} bits",
+            where=node.where,
+            fix=f"round to 2 to {_WIDEST} bits; for one bit use a sign",
+        )
+    scale = found.scale
+    return replace(dtype, frac=scale.denominator.bit_length() - scale.numerator.bit_length())
+
+
+class _Surroundings:
+    """The nodes before and behind a Round, as far as each is the only reader of what it reads."""
+
+    def __init__(self, nodes: Sequence[Node], node: Node, output: str) -> None:
+        self._node, self._output = node, output
+        self._producers = {n.output: n for n in nodes}
+        self._readers: dict[str, list[Node]] = {}
+        for n in nodes:
+            for name in n.inputs:
+                self._readers.setdefault(name, []).append(n)
+
+    def found(self) -> _Found:
+        """What belongs to the Round."""
+        node = self._node
+        found = _Found(node.inputs[0], node.output, {node.name})
+        self._take_clip(found)
+        self._take_scale(found)
+        if found.limits is None:
+            self._take_clip(found)
+        if found.limits is None:
+            self._take_clip_before(found)
+        return found
+
+    def _alone(self, tensor: str) -> bool:
+        return tensor != self._output and len(self._readers.get(tensor, [])) == 1
+
+    def _take_clip(self, found: _Found) -> None:
+        """A Clip behind, its limits in integers of the rounding."""
+        readers = self._readers.get(found.last, [])
+        if not self._alone(found.last) or not isinstance(readers[0].op, Clip):
+            return
+        bounds = (readers[0].op.low, readers[0].op.high)
+        if not np.isfinite(bounds).all():
+            return
+        low, high = (Fraction(b) / found.scale - found.shift for b in bounds)
+        if low.denominator == high.denominator == 1:
+            found.limits = (int(low), int(high))
+            found.last = readers[0].output
+            found.gone.add(readers[0].name)
+
+    def _take_scale(self, found: _Found) -> None:
+        """The power of two that all readers multiply by; each holds the same result."""
+        readers = self._readers.get(found.last, [])
+        lines = [_line(reader) for reader in readers]
+        line = lines[0] if lines else None
+        if line is None or found.last == self._output or any(other != line for other in lines):
+            return
+        if not _is_power_of_two(line[0]) or (line[1] / line[0]).denominator > 1:
+            return
+        found.scale, found.shift = line[0], line[1] / line[0]
+        # The model's output keeps its name.
+        names = sorted((r.output for r in readers), key=lambda name: name != self._output)
+        found.last, found.also = names[0], set(names[1:])
+        found.gone.update(reader.name for reader in readers)
+
+    def _take_clip_before(self, found: _Found) -> None:
+        """A Clip to integers before, or before shifts that cancel (Add 1/2, then Floor)."""
+        tensor, scale, shift = found.first, Fraction(1), Fraction(0)
+        passed: set[str] = set()
+        while self._alone(tensor) and tensor in self._producers:
+            before = self._producers[tensor]
+            clip = before.op
+            if isinstance(clip, Clip) and scale == 1 and shift == 0:
+                if np.isfinite((clip.low, clip.high)).all():
+                    low, high = Fraction(clip.low), Fraction(clip.high)
+                    if low.denominator == high.denominator == 1:
+                        found.limits, found.first = (int(low), int(high)), before.inputs[0]
+                        found.gone |= {*passed, before.name}
+                return
+            line = _line(before)
+            if line is None:
+                return
+            scale, shift = scale * line[0], shift + scale * line[1]
+            passed.add(before.name)
+            tensor = before.inputs[0]
+
+
+def _is_power_of_two(value: Fraction) -> bool:
+    over, under = value.numerator, value.denominator
+    return value > 0 and not over & (over - 1) and not under & (under - 1)
+
+
+def _line(node: Node) -> tuple[Fraction, Fraction] | None:
+    """Scale and shift of an affine operation that treats all channels alike."""
+    op = node.op
+    if not isinstance(op, Affine) or len({*op.scale.flat}) > 1 or len({*op.shift.flat}) > 1:
+        return None
+    return Fraction(op.scale.flat[0]), Fraction(op.shift.flat[0])
