@@ -55,8 +55,8 @@ class BiRealBlock(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
         self.binary_activation = BinaryActivation()
-        self.binary_conv = ScaledBinaryConv2d(channels_in, channels_out, stride=stride)
-        self.bn1 = nn.BatchNorm2d(channels_out)
+        self.binary_conv: nn.Module = ScaledBinaryConv2d(channels_in, channels_out, stride=stride)
+        self.bn1: nn.Module = nn.BatchNorm2d(channels_out)
         self.downsample: nn.Module | None = None
         if stride != 1 or channels_in != channels_out:
             self.downsample = nn.Sequential(
@@ -64,10 +64,12 @@ class BiRealBlock(nn.Module):
                 nn.Conv2d(channels_in, channels_out, 1, bias=False),
                 nn.BatchNorm2d(channels_out),
             )
+        self.round: nn.Module = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut: Tensor = x if self.downsample is None else self.downsample(x)
-        return self.bn1(self.binary_conv(self.binary_activation(x))) + shortcut
+        shortcut: Tensor = x if self.downsample is None else self.round(self.downsample(x))
+        y: Tensor = self.round(self.bn1(self.binary_conv(self.binary_activation(x))))
+        return self.round(y + shortcut)
 
 
 class BiRealNet(nn.Module):
@@ -110,7 +112,7 @@ class BiRealNet(nn.Module):
         else:
             self.conv1 = nn.Conv2d(image[2], width, 3, padding=1, bias=False)
             self.maxpool = nn.Identity()
-        self.bn1 = nn.BatchNorm2d(width)
+        self.bn1: nn.Module = nn.BatchNorm2d(width)
         self.stages: list[str] = []
         channels = width
         for number, blocks in enumerate(_STAGES[depth]):
@@ -121,15 +123,17 @@ class BiRealNet(nn.Module):
             channels = features
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, classes)
+        self.round: nn.Module = nn.Identity()
+        self.round_scores: nn.Module = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [N, classes]."""
         if self.normalise is not None:
             x = self.normalise(x)
-        x = self.maxpool(self.bn1(self.conv1(x)))
+        x = self.maxpool(self.round(self.bn1(self.conv1(x))))
         for name in self.stages:
             x = self.get_submodule(name)(x)
-        scores: Tensor = self.fc(self.avgpool(x).flatten(1))
+        scores: Tensor = self.round_scores(self.fc(self.avgpool(x).flatten(1)))
         return scores
 
 

@@ -9,6 +9,7 @@ import torch
 
 from bnnhw.errors import BnnhwError
 from bnnhw.zoo.birealnet import checkpoint_parameters
+from bnnhw.zoo.rounding import add_rounding, has_rounding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 def load_checkpoint(model: nn.Module, path: Path) -> None:
     """Loads the parameters in ``path`` into ``model``; all must be there, and fit.
+
+    A state that was saved with rounding gives the model rounding.
 
     Raises:
         BnnhwError: the file is no checkpoint, or one of another network.
@@ -35,6 +38,8 @@ def load_checkpoint(model: nn.Module, path: Path) -> None:
             fix="give a file that torch.save wrote: a state_dict, or a mapping that holds one as "
             "'state_dict' or 'model'; tensors only",
         ) from error
+    if has_rounding(parameters):
+        add_rounding(model)
     try:
         model.load_state_dict(parameters)
     except RuntimeError as error:

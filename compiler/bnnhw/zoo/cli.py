@@ -45,7 +45,8 @@ def train_command(
     from bnnhw.zoo.data import load_data
     from bnnhw.zoo.export import export_onnx
     from bnnhw.zoo.networks import network as build
-    from bnnhw.zoo.train import RECIPES, train
+    from bnnhw.zoo.rounding import exportable
+    from bnnhw.zoo.train import RECIPES, accuracy, train
 
     if network not in RECIPES:
         raise BnnhwError(
@@ -56,15 +57,17 @@ def train_command(
     recipe = (
         RECIPES[network]
         if epochs is None
-        else replace(RECIPES[network], epochs=epochs, restarts=())
+        else replace(RECIPES[network], epochs=epochs, restarts=(), rounded_epochs=0)
     )
     if threads:
         torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
     train_set, test_set = load_data(network, data)
     model = build(network)
-    score = train(model, recipe, train_set, test_set, checkpoint=checkpoint, log=typer.echo)
+    train(model, recipe, train_set, test_set, checkpoint=checkpoint, log=typer.echo)
+    model = exportable(model)
     export_onnx(model, output)
+    score = accuracy(model, *(torch.from_numpy(part) for part in test_set))
     typer.echo(f"{output}: {score:.2%} on {len(test_set[1])} test images")
 
 
@@ -85,6 +88,7 @@ def export_command(
     from bnnhw.zoo.export import export_onnx
     from bnnhw.zoo.networks import network as build
     from bnnhw.zoo.random_statistics import randomise_batch_norms
+    from bnnhw.zoo.rounding import exportable
 
     torch.manual_seed(1)
     model = build(network)
@@ -92,7 +96,7 @@ def export_command(
         load_checkpoint(model, checkpoint)
     else:
         randomise_batch_norms(model)
-    export_onnx(model, output)
+    export_onnx(exportable(model), output)
     typer.echo(str(output))
 
 

@@ -11,10 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnnhw.zoo.layers import clip_latent_weights
+from bnnhw.zoo.rounding import add_rounding, has_rounding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+_RANGE_IMAGES = 512
+"""Training images from which the ranges of fixed-point numbers follow."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Recipe:
         warmup_epochs: length of the warm-up.
         restarts: further schedules after the first, each its epochs and the share of the peak rate
             from which it falls linearly to zero.
+        rounded_epochs: the last epochs, in which streams and real weights are fixed-point numbers
+            (Bi-Real Nets only; see ``rounding``).
         shift: largest random translation in pixels (reflected borders); 0 for none.
         flip: whether images are mirrored at random.
         seed: seed of the initial weights and of the order of the images.
@@ -40,6 +47,7 @@ class Recipe:
     learning_rate: float
     warmup_epochs: float = 1.0
     restarts: tuple[tuple[int, float], ...] = ()
+    rounded_epochs: int = 0
     shift: int = 0
     flip: bool = False
     seed: int = 1
@@ -68,7 +76,8 @@ RECIPES = {
         epochs=16,
         batch=128,
         learning_rate=2e-3,
-        restarts=((6, 0.5),),
+        restarts=((6, 0.5), (8, 0.25)),
+        rounded_epochs=8,
         shift=2,
         flip=True,
         bfloat16=True,
@@ -146,6 +155,8 @@ def train(
     first = 0
     if checkpoint is not None and checkpoint.exists():
         state = torch.load(checkpoint)
+        if has_rounding(state["model"]):
+            add_rounding(model)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
@@ -154,6 +165,9 @@ def train(
     step_model = torch.compile(model) if recipe.compiled else model
     score = 0.0
     for epoch in range(first, recipe.all_epochs):
+        rounds = epoch >= recipe.all_epochs - recipe.rounded_epochs
+        if rounds and not has_rounding(model.state_dict()):
+            add_rounding(model, images[:_RANGE_IMAGES])
         model.train()
         order = torch.randperm(len(images), generator=generator)[: steps * recipe.batch]
         sum_loss = 0.0
