@@ -11,7 +11,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
@@ -34,16 +34,49 @@ def one_after_the_other(function: Callable[[T], R], items: Iterable[T]) -> list[
     return [function(item) for item in items]
 
 
+def core_count() -> int:
+    """Cores that this process may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return usable or 1
+
+
 @contextmanager
 def cores(*, worthwhile: bool) -> Iterator[Spread]:
     """A ``Spread`` over all cores; a plain one where that is not ``worthwhile`` or possible."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = core_count()
     with _blas().limit(limits=1):
-        if not worthwhile or (count or 1) < 2:
+        if not worthwhile or count < 2:
             yield one_after_the_other
             return
-        with ThreadPoolExecutor(count) as pool:
-            yield lambda function, items: list(pool.map(function, items))
+        with ThreadPoolExecutor(count - 1) as pool:
+            yield _Shared(pool, count - 1)
+
+
+class _Shared:
+    """A ``Spread`` over the calling thread and helpers, each taking the next item when it is free.
+
+    The caller never waits for a helper that has not begun.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor, helpers: int) -> None:
+        self._pool = pool
+        self._helpers = helpers
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]:
+        todo = list(items)
+        results: list[Any] = [None] * len(todo)
+        left = iter(range(len(todo)))
+
+        def work() -> None:
+            for i in left:
+                results[i] = function(todo[i])
+
+        helpers = [self._pool.submit(work) for _ in range(min(self._helpers, len(todo) - 1))]
+        work()
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
+        return results
 
 
 @cache

@@ -1,7 +1,7 @@
 """The reference: exact integer execution of an integer graph. The only golden model.
 
-Every value is exact, whatever it is kept in. For speed, tensors are kept in narrow integers, and
-images with their channels innermost (see ``interpret_layers``).
+Every value is exact, whatever it is kept in and whatever computes it: numpy alone, or machine code
+of ``kernels`` where numba is installed and there is enough to do (see ``accelerate``).
 """
 
 from __future__ import annotations
@@ -11,39 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.cores import cores
-from bnnhw.ir.interpret_elements import add_offset, fixed_add, fixed_affine, storage, threshold
-from bnnhw.ir.interpret_layers import convolve, max_pool, multiply, sum_pool
-from bnnhw.ir.ops import (
-    BinaryConv,
-    BinaryDense,
-    BitMaxPool,
-    FixedAdd,
-    FixedAffine,
-    Flatten,
-    IntegerConv,
-    IntegerDense,
-    IntegerMaxPool,
-    IntegerTable,
-    Ints,
-    Op,
-    SumPool,
-    Tensor,
-    Threshold,
-    class_values,
-)
-from bnnhw.ir.types import Real
+from bnnhw.ir.accelerate import accelerated, plan_of
+from bnnhw.ir.cores import core_count, cores, one_after_the_other
+from bnnhw.ir.fast_plan import Plan
+from bnnhw.ir.interpret_plain import execute_plain
+from bnnhw.ir.ops import BinaryConv, BinaryDense, IntegerConv, IntegerDense, Ints, Op, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from bnnhw.ir.cores import Spread
     from bnnhw.ir.graph import Graph, Node
 
     Values = NDArray[np.signedinteger[Any]]
 
 _CACHED_ELEMENTS = 1 << 19
+_CACHED_BY_KERNELS = 1 << 17
 
 
 def interpret(graph: Graph, x: Ints) -> Ints:
@@ -51,7 +36,11 @@ def interpret(graph: Graph, x: Ints) -> Ints:
 
     Works on as many samples at a time as keep its tensors in the cache, on each core.
     """
+    _check(graph, x)
     largest = max(int(np.prod(tensor.shape)) for tensor in graph.tensors.values())
+    kernels = accelerated(graph, len(x))
+    if kernels:
+        return _fast_scores(plan_of(graph, kernels), x, max(1, _CACHED_BY_KERNELS // largest))
     step = max(1, _CACHED_ELEMENTS // largest)
 
     def scores(first: int) -> Ints:
@@ -68,13 +57,17 @@ def interpret_all(
 
     Bits are given as their values: {-1, +1} where bipolar, {0, 1} where unipolar.
     """
-    with cores(worthwhile=False):
+    _check(graph, x)
+    kernels = accelerated(graph, len(x))
+    with cores(worthwhile=kernels is not None) as spread:
+        if kernels:
+            return Plan(graph, keep, kernels).run(x, spread)
         return _interpret(graph, x, keep)
 
 
 def execute(op: Op, inputs: list[Ints], tensors: list[Tensor]) -> Ints:
     """The values of one operation's output [N, ...]; ``tensors`` describe the inputs."""
-    return np.ascontiguousarray(_execute(op, list(inputs), tensors), np.int64)
+    return np.ascontiguousarray(execute_plain(op, list(inputs), tensors), np.int64)
 
 
 def layer_nodes(graph: Graph) -> list[Node]:
@@ -83,14 +76,38 @@ def layer_nodes(graph: Graph) -> list[Node]:
     return [n for n in graph.nodes if isinstance(n.op, kinds)]
 
 
-def _interpret(graph: Graph, x: Ints, keep: Callable[[str], bool]) -> dict[str, Ints]:
+def _check(graph: Graph, x: Ints) -> None:
     expected = graph.tensors[graph.input].shape
     if tuple(x.shape[1:]) != expected:
         raise ModelError(f"the input has shape {x.shape[1:]}, the graph takes {expected}")
+
+
+def _fast_scores(plan: Plan, x: Ints, step: int) -> Ints:
+    """The output's values, by kernels: a core takes whole samples where all cores have some.
+
+    Else all work on the rows of one sample, which means waiting for each other at every layer.
+    """
+    count = core_count()
+    step = min(step, max(1, -(-len(x) // count)))
+    parts = range(0, max(1, len(x)), step)
+    by_sample = len(parts) == count or len(parts) >= 2 * count
+
+    def scores(first: int, within: Spread) -> Ints:
+        return plan.run(x[first : first + step], within)[plan.output]
+
+    with cores(worthwhile=True) as spread:
+        if by_sample:
+            found = spread(lambda first: scores(first, one_after_the_other), parts)
+        else:
+            found = [scores(first, spread) for first in parts]
+    return np.concatenate(found)
+
+
+def _interpret(graph: Graph, x: Ints, keep: Callable[[str], bool]) -> dict[str, Ints]:
     last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
     values: dict[str, Values] = {graph.input: np.asarray(x, np.int64)}
     for i, node in enumerate(graph.nodes):
-        values[node.output] = _execute(
+        values[node.output] = execute_plain(
             node.op,
             [values[name] for name in node.inputs],
             [graph.tensors[name] for name in node.inputs],
@@ -99,62 +116,3 @@ def _interpret(graph: Graph, x: Ints, keep: Callable[[str], bool]) -> dict[str, 
             if last_use[name] == i and name != graph.output and not keep(name):
                 del values[name]
     return {name: np.ascontiguousarray(value, np.int64) for name, value in values.items()}
-
-
-def _execute(op: Op, inputs: list[Values], tensors: list[Tensor]) -> Values:
-    x, tensor = inputs[0], tensors[0]
-    if isinstance(op, FixedAdd):
-        return fixed_add(op, x, inputs[1], max(map(_reach, tensors, inputs)))
-    if isinstance(op, (BinaryConv, BinaryDense, IntegerConv, IntegerDense)):
-        return _layer(op, x, tensor)
-    if isinstance(op, Threshold):
-        return threshold(op, x, tensor.shape)
-    if isinstance(op, BitMaxPool):
-        sign = np.where(op.minimum, -1, 1).astype(x.dtype).reshape(1, -1, 1, 1)
-        return max_pool(x * sign, op.window) * sign
-    if isinstance(op, IntegerTable):
-        narrow = op.values.astype(storage(op.dtype.low, op.dtype.high))
-        return narrow[x.astype(np.intp) - _low(tensor)]
-    if isinstance(op, Flatten):
-        return x.reshape(len(x), int(np.prod(x.shape[1:])))
-    if isinstance(op, FixedAffine):
-        return fixed_affine(op, x, _reach(tensor, x))
-    if isinstance(op, IntegerMaxPool):
-        return max_pool(x, op.window)
-    if isinstance(op, SumPool):
-        most = _reach(tensor, x) * op.window.kernel[0] * op.window.kernel[1]
-        return sum_pool(x, op.window, storage(-most, most))
-    raise ModelError(f"the interpreter has no case for {type(op).__name__}")
-
-
-def _layer(
-    op: BinaryConv | BinaryDense | IntegerConv | IntegerDense, x: Values, tensor: Tensor
-) -> Values:
-    """Sums of products, plus offset; kept in what holds every partial sum."""
-    reach = _reach(tensor, x)
-    most = op.matrix.bound(reach)
-    offset = None
-    if isinstance(op, (IntegerConv, IntegerDense)):
-        offset = op.offset
-        most += int(np.abs(offset).max(initial=0))
-    dtype = storage(-most, most)
-    if isinstance(op, (BinaryConv, IntegerConv)):
-        acc = convolve(x, op.matrix, op.window, reach, dtype)
-    else:
-        acc = multiply(x, op.matrix, reach, dtype)
-    if offset is None or not offset.any():
-        return acc
-    if isinstance(op, IntegerConv):
-        offset = class_values(offset, op.row_class, op.column_class)
-    return add_offset(acc, offset)
-
-
-def _low(tensor: Tensor) -> int:
-    return tensor.dtype.low  # type: ignore[union-attr]
-
-
-def _reach(tensor: Tensor, x: Values) -> int:
-    """Largest magnitude of the type; of the values where the graph's layers are still real."""
-    if isinstance(tensor.dtype, Real):
-        return int(np.abs(x).max(initial=0))
-    return max(abs(tensor.dtype.low), abs(tensor.dtype.high))

@@ -70,16 +70,16 @@ def convolve(x: Image, matrix: ExactMatrix, window: Window, reach: int, dtype: D
 
 def max_pool(x: Image, window: Window) -> Image:
     """Maximum over windows of images; padded positions count for nothing."""
-    return _pooled(x, window, np.iinfo(x.dtype).min, np.maximum, x.dtype)
+    return pooled(x, window, np.iinfo(x.dtype).min, np.maximum, x.dtype)
 
 
 def sum_pool(x: Image, window: Window, dtype: DTypeLike) -> Image:
     """Sums over windows of images, in a type that holds them."""
-    return _pooled(x, window, 0, np.add, dtype)
+    return pooled(x, window, 0, np.add, dtype)
 
 
-def _pooled(x: Image, window: Window, fill: int, join: np.ufunc, dtype: DTypeLike) -> Image:
-    """``join`` over the windows, tap by tap: along rows first, where every row is used."""
+def pooled(x: Image, window: Window, fill: int, join: np.ufunc, dtype: DTypeLike) -> Image:
+    """``join`` over windows of images; ``fill`` pads them. Goes tap by tap, along rows first."""
     padded = _padded(x, window, fill, dtype)
     out_h, out_w = window.output_size(*x.shape[2:])
     (step_y, step_x), (kernel_h, kernel_w) = window.stride, window.kernel
