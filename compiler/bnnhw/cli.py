@@ -32,7 +32,9 @@ from bnnhw.cli_options import (
     SignZero,
     check_backends,
     check_build_target,
+    check_pauses,
     check_scores_file,
+    cycles_range,
     load_options,
     precision_options,
 )
@@ -162,6 +164,10 @@ def simulate(
     back_pressure: Annotated[
         float, typer.Option(help="Share of cycles without readiness for output, 0 to 0.95.")
     ] = 0.0,
+    memory_latency: Annotated[
+        str | None,
+        typer.Option(help="LEAST:MOST cycles until weights come from memory; default 20:150."),
+    ] = None,
     wave: Annotated[bool, typer.Option("--wave", help="Record all signals, as FST.")] = False,
     hls: Annotated[
         bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
@@ -175,13 +181,8 @@ def simulate(
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
     from bnnhw.run_simulation import simulate_build
 
-    for name, value in (("--idle", idle), ("--back-pressure", back_pressure)):
-        if not 0 <= value <= 0.95:
-            raise BnnhwError(
-                f"{value:g} is not within 0 to 0.95",
-                where=f"option {name}",
-                fix="give the share of cycles to pause, e.g. 0.3",
-            )
+    check_pauses(idle, back_pressure)
+    latency = cycles_range(memory_latency, "--memory-latency")
     check_scores_file(output)
     opened = Build.open(build)
     arrays = _read(inputs, opened.graph) if inputs else None
@@ -192,6 +193,7 @@ def simulate(
             frames,
             idle=idle,
             back_pressure=back_pressure,
+            memory_latency=latency,
             wave=wave,
             hls=hls,
             probes=probe or (),

@@ -108,6 +108,29 @@ def check_build_target(target: Path, sources: Sequence[Path]) -> None:
             )
 
 
+def check_pauses(idle: float, back_pressure: float) -> None:
+    """Refuses shares of cycles that leave no time."""
+    for name, value in (("--idle", idle), ("--back-pressure", back_pressure)):
+        if not 0 <= value <= 0.95:
+            raise BnnhwError(
+                f"{value:g} is not within 0 to 0.95",
+                where=f"option {name}",
+                fix="give the share of cycles to pause, e.g. 0.3",
+            )
+
+
+def cycles_range(text: str | None, option: str) -> tuple[int, int] | None:
+    """LEAST:MOST cycles, or one number for both."""
+    if text is None:
+        return None
+    least, _, most = text.partition(":")
+    if not least.isdecimal() or not (most or least).isdecimal():
+        raise BnnhwError(
+            f"'{text}' is no LEAST:MOST", where=f"option {option}", fix="give e.g. 20:150"
+        )
+    return int(least), int(most or least)
+
+
 def check_scores_file(path: Path | None) -> None:
     """Refuses a file for scores that cannot be written, before the work is done."""
     if path is None:

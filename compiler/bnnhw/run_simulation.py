@@ -13,6 +13,7 @@ from bnnhw.ir.interpret import interpret_all
 from bnnhw.probe import compare_stream, probed_streams
 from bnnhw.report import Verification, with_simulation, write_report
 from bnnhw.simulate import Simulation, require_simulator, simulate
+from bnnhw.simulated_memory import MemoryTiming
 from bnnhw.top_k import best_scores
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def simulate_build(
     *,
     idle: float = 0.0,
     back_pressure: float = 0.0,
+    memory_latency: tuple[int, int] | None = None,
     wave: bool = False,
     hls: bool = False,
     probes: Sequence[str] = (),
@@ -61,6 +63,8 @@ def simulate_build(
         frames: how many frames; inputs repeat where there are fewer. None takes each input once.
         idle: share of cycles in which the source offers nothing.
         back_pressure: share of cycles in which the sink takes nothing.
+        memory_latency: least and most cycles from an address to its first word of weights; None
+            for the default of MemoryTiming.
         wave: whether to record all signals.
         hls: whether to run the HLS C++ on the same frames.
         probes: layers whose results are compared with the interpreter's too; "all" for every one.
@@ -73,6 +77,13 @@ def simulate_build(
     build.require("verilog")
     if hls:
         build.require("hls")
+    if memory_latency and build.manifest.get("memory") is None:
+        raise BnnhwError(
+            "the build reads no weights from memory",
+            where="option --memory-latency",
+            fix="leave it out",
+        )
+    timing = MemoryTiming(memory_latency) if memory_latency else None
     require_simulator()
     graph = build.graph
     count = frames or (len(inputs) if inputs is not None else _RANDOM_FRAMES)
@@ -94,13 +105,16 @@ def simulate_build(
     progress("building the simulator, then simulating (a minute or more for a large design)")
     result = simulate(
         build, packed, count, idle=idle, back_pressure=back_pressure, wave=wave,
+        memory_timing=timing,
         probe=None if not streams else next(iter(streams)) if len(streams) == 1 else "all",
     )  # fmt: skip
     scores = port.unpack(result.data)
-    steady = idle == 0 and back_pressure == 0
+    steady = idle == 0 and back_pressure == 0 and timing is None
     note = f"{origin} inputs"
-    if not steady:
+    if idle or back_pressure:
         note += f", idle {idle:g}, back-pressure {back_pressure:g}"
+    if memory_latency:
+        note += f", memory of {memory_latency[0]} to {memory_latency[1]} cycles"
     checks = [
         compare_stream(build, name, result.probed[name], tensors[tensor], note)
         for name, tensor in streams.items()

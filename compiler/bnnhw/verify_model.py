@@ -150,8 +150,13 @@ def _check_mixed(
         f"{streams.tensors} integer tensors agree with real operations up to their own rounding",
         f"{saturated} of {streams.elements} numbers saturated",
         f"the best class is the model's for {same:.0%} of {len(x)} inputs, {noise} of them random "
-        f"noise; scores differ by at most {largest:.3g}, their standard deviation is "
-        f"{float(want.std()):.3g}",
+        "noise; "
+        + (
+            f"scores differ by at most {largest:.3g}, their standard deviation is "
+            f"{float(want.std()):.3g}"
+            if largest
+            else "so are all scores, exactly"
+        ),
     ]
     return VerificationResult(
         "every integer operation by itself", "onnxruntime and the real-valued graph", count, 0,

@@ -353,6 +353,8 @@ def test_commands_on_builds_refuse_other_folders(bnnhw, command) -> None:
         (("--frames", "0"), "option --frames"),
         (("--idle", "1"), "option --idle"),
         (("--back-pressure", "nan"), "option --back-pressure"),
+        (("--memory-latency", "20-150"), "option --memory-latency"),
+        (("--memory-latency", "20:150"), "reads no weights from memory"),
         (("-o", "absent/scores.npy"), "option --output"),
         (("--hls",), "holds no hls files"),
     ],
