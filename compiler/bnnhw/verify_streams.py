@@ -211,7 +211,8 @@ class _Run:
             self._compare_scores(node, y, start)
         else:
             assert isinstance(dtype, Integer)
-            want = self._evaluate(self._plan.unrounded(name), start) * 2.0**dtype.frac
+            source = name if name in start else self._plan.unrounded(name)
+            want = self._evaluate(source, start) * 2.0**dtype.frac
             self._compare_fixed(node, y, want, dtype)
             self._real_values[node.output] = np.asarray(y * 2.0**-dtype.frac, np.float64)
 

@@ -157,5 +157,6 @@ def test_shipped_residual_network_in_rtl(tmp_path):
     outcome = simulate_build(compiled.build, images, None, hls=True, probes=("all",))
     assert len(outcome.checks) > 80
     assert not any(check.mismatches for check in outcome.checks)
+    assert "so are all scores, exactly" in compiled.build.report["verification"][0]["note"]
     cycles = compiled.build.report["cycles_per_frame"]
     assert cycles["simulated"] <= 1.01 * cycles["predicted"] <= 1.02 * cycles["ideal"]
