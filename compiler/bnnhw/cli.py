@@ -40,6 +40,7 @@ from bnnhw.cli_options import (
 )
 from bnnhw.errors import BnnhwError
 from bnnhw.goal import check_goal
+from bnnhw.simulation_table import print_simulation
 from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def simulate(
         checks = [vars(check) for check in result.checks]
         _print_json({**result.simulation.to_json(), "verification": checks})
     else:
-        _print_simulation(opened, result)
+        print_simulation(out, result, opened.report["clock_mhz"])
     if any(check.mismatches for check in result.checks):
         raise BnnhwError(
             "the simulation differs from the interpreter", where=str(build), fix="report this"
@@ -341,43 +342,6 @@ def _read(paths: list[Path], graph: Graph) -> np.ndarray[Any, Any]:
     from bnnhw.inputs import read_inputs
 
     return read_inputs(paths, graph.input_format)
-
-
-def _print_simulation(build: Build, result: Any) -> None:
-    simulation = result.simulation
-    clock = build.report["clock_mhz"]
-    table = Table("frames", "cycles a frame", "latency", "FPS", box=None)
-    cycles = simulation.cycles_per_frame
-    table.add_row(
-        str(simulation.frames),
-        str(cycles) if cycles else "one frame only",
-        str(simulation.latency[0]),
-        f"{clock * 1e6 / cycles:,.1f} at {clock:g} MHz" if cycles else "-",
-    )
-    out.print(table)
-    streams = Table("stream", "beats", "stalled", "starved", "FIFO", "peak", box=None)
-    for s in simulation.streams:
-        streams.add_row(
-            s.stream,
-            str(s.beats),
-            str(s.stalled),
-            str(s.starved),
-            str(s.depth or "-"),
-            str(s.peak) if s.depth else "-",
-        )
-    out.print(streams)
-    for check in result.checks:
-        verdict = f"{check.mismatches} mismatching frames" if check.mismatches else "bit-exact"
-        reason = f" ({check.note})" if check.mismatches else ""
-        typer.echo(
-            f"{check.what} against {check.against}: {check.inputs} frames, {verdict}{reason}"
-        )
-    if simulation.wave:
-        typer.echo(f"waves: {simulation.wave}")
-        if simulation.wave.suffix == ".vcd":
-            typer.echo(
-                "VCD, since the headers for FST are missing: apt-get install liblz4-dev zlib1g-dev"
-            )
 
 
 @contextlib.contextmanager
