@@ -32,8 +32,8 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.fixed_point import rounding_bound
-from bnnhw.passes.lower_streams import real_name
 from bnnhw.passes.rewrite import Links
+from bnnhw.passes.stream_values import real_name
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node

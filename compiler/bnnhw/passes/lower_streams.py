@@ -8,7 +8,7 @@ else - an addition, a pool, a second consumer, the output - into a FixedAffine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -46,28 +46,23 @@ from bnnhw.passes.options import ACTIVATION_BITS, PassOptions
 from bnnhw.passes.piecewise import ELEMENTWISE
 from bnnhw.passes.rewrite import Links
 from bnnhw.passes.stream_types import StreamTypes
+from bnnhw.passes.stream_values import (
+    Value,
+    common_type,
+    normalisation,
+    reach_of,
+    requantised,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bnnhw.ir.graph import Graph
-    from bnnhw.ir.ops import Floats, Op, Shape
+    from bnnhw.ir.ops import Op, Shape
 
 _DEFAULT = PassOptions()
-_REQUANTISED = "@"
 _UNSCALED = ":unscaled"
 """Ends the name of a tensor that holds integers on which the real tensor's scale still waits."""
-
-
-def requantised(tensor: str, bits: int) -> str:
-    """Name of a tensor once more, at the precision that an integer layer reads."""
-    return f"{tensor}{_REQUANTISED}{bits}"
-
-
-def real_name(tensor: str) -> str:
-    """The tensor of the real graph that an integer tensor holds: undoes ``requantised``."""
-    base, mark, bits = tensor.rpartition(_REQUANTISED)
-    return base if mark and bits.isdigit() else tensor
 
 
 def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
@@ -91,31 +86,6 @@ def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
     return _Lowering(graph, options).run()
 
 
-@dataclass(frozen=True)
-class _Value:
-    """What a real tensor has become.
-
-    Attributes:
-        tensor: integers or bits in the graph that is made.
-        ops: what is still to be done to them.
-        reach: largest magnitude of the integers.
-        shape: the tensor's shape.
-        stream: its type if it is a stream of fixed-point numbers that ``ops`` only scale back.
-        dtype: type of narrow integers (the input, streams, bits); Real for accumulators.
-        source: the node that made it, for names and messages.
-        given: whether the model itself rounds the stream to its type.
-    """
-
-    tensor: str
-    ops: tuple[Op, ...]
-    reach: int
-    shape: Shape
-    dtype: Integer | Bit | Real
-    source: Node | None = None
-    stream: Integer | None = None
-    given: bool = False
-
-
 class _Lowering:
     def __init__(self, graph: Graph, options: PassOptions) -> None:
         options.check(graph)
@@ -123,16 +93,16 @@ class _Lowering:
         self._types = StreamTypes(graph, lambda: _ranges(graph, options), options)
         self._links = Links(graph)
         self._nodes: list[Node] = []
-        self._values: dict[str, _Value] = {}
-        self._narrow: dict[str, _Value] = {}
+        self._values: dict[str, Value] = {}
+        self._narrow: dict[str, Value] = {}
         self._names: set[str] = set()
 
     def run(self) -> Graph:
         graph = self._graph
         start = graph.tensors[graph.input]
         assert not isinstance(start.dtype, Real)
-        self._values[graph.input] = _Value(
-            graph.input, (), _reach(start.dtype), start.shape, start.dtype
+        self._values[graph.input] = Value(
+            graph.input, (), reach_of(start.dtype), start.shape, start.dtype
         )
         for node in graph.nodes:
             try:
@@ -168,7 +138,7 @@ class _Lowering:
             f"{len(layers)} layers to {_listed(bits)}; ranges come from {origin}"
         )
 
-    def _convert(self, node: Node) -> _Value:
+    def _convert(self, node: Node) -> Value:
         x, op = self._values[node.inputs[0]], node.op
         shape = self._graph.tensors[node.output].shape
         if isinstance(op, ELEMENTWISE):
@@ -196,23 +166,23 @@ class _Lowering:
             self._emit(node, op, x.tensor)
             dtype = op.dtype if isinstance(op, IntegerTable) else x.dtype
             assert not isinstance(dtype, Real)
-            return _Value(node.output, (), _reach(dtype), shape, dtype, node)
+            return Value(node.output, (), reach_of(dtype), shape, dtype, node)
         raise ModelError(
             f"the operation {type(op).__name__} has no hardware in a network with real streams"
         )
 
-    def _quantise(self, node: Node, x: _Value, dtype: Integer) -> _Value:
+    def _quantise(self, node: Node, x: Value, dtype: Integer) -> Value:
         """``x`` in the type that the model rounds it to; an addition saturates to it itself."""
         if x.stream != dtype:
             x = self._fixed(x, dtype, node.output)
         return replace(x, given=True)
 
-    def _add(self, node: Node) -> _Value:
+    def _add(self, node: Node) -> Value:
         values = [self._values[name] for name in node.inputs]
         given = all(value.given and value.stream for value in values)
         if given:
             streams = [value.stream for value in values if value.stream]
-            dtype, common = self._sum_type(node, streams), _common_type(streams)
+            dtype, common = self._sum_type(node, streams), common_type(streams)
         else:
             dtype = common = self._types.stream(node.output)
         inputs = [
@@ -224,14 +194,14 @@ class _Lowering:
 
     def _sum_type(self, node: Node, streams: list[Integer]) -> Integer:
         """What the model rounds a sum to, if that only saturates; else what holds every sum."""
-        common, after = _common_type(streams), self._links.after(node)
+        common, after = common_type(streams), self._links.after(node)
         if after is not None and isinstance(after.op, Quantise):
             dtype = after.op.dtype
             if dtype.signed and dtype.frac == common.frac:
                 return dtype
         return replace(common, bits=common.bits + 1)
 
-    def _binarize(self, node: Node, x: _Value) -> _Value:
+    def _binarize(self, node: Node, x: Value) -> Value:
         tensor = x.tensor
         for i, op in enumerate(x.ops):
             name = self._fresh(f"{node.name}_in{i or ''}")
@@ -241,9 +211,9 @@ class _Lowering:
         self._emit(node, node.op, tensor)
         assert isinstance(node.op, Binarize)
         bit = Bit(node.op.low < 0)
-        return _Value(node.output, (), 1, self._graph.tensors[node.output].shape, bit, node)
+        return Value(node.output, (), 1, self._graph.tensors[node.output].shape, bit, node)
 
-    def _layer(self, node: Node, x: _Value) -> _Value:
+    def _layer(self, node: Node, x: Value) -> Value:
         op = node.op
         assert isinstance(op, (Conv, Dense))
         shape = self._graph.tensors[node.output].shape
@@ -253,10 +223,10 @@ class _Lowering:
                 fix="use signs of {-1, +1} or {0, 1}, with one scale",
             )
         binary = bool((np.abs(op.weight) == 1).all())
-        scale, shift = _normalisation(x)
+        scale, shift = normalisation(x)
         if not isinstance(x.dtype, Bit) and scale is None:
             x = self._as_activation(node.inputs[0], x)
-            scale, shift = _normalisation(x)
+            scale, shift = normalisation(x)
         taps = int(np.prod(op.weight.shape[1:]))
         plain = isinstance(x.dtype, Bit) or (not x.ops and binary)
         if plain or (binary and x.stream is not None):
@@ -265,7 +235,7 @@ class _Lowering:
             if ops:
                 assert isinstance(ops[0], Affine)
                 ops = (Affine(full(shape[0], ops[0].scale[0]), full(shape[0], 0)),)
-            return _Value(node.output, ops, x.reach * taps, shape, Real(), node)
+            return Value(node.output, ops, x.reach * taps, shape, Real(), node)
         assert scale is not None
         assert shift is not None
         bits = self._options.weight_bits(node.name)
@@ -273,9 +243,9 @@ class _Lowering:
         self._emit(node, made.op, x.tensor)
         span = made.op.infer(replace(self._graph.tensors[node.inputs[0]], dtype=x.dtype)).dtype
         assert isinstance(span, Integer)
-        return _Value(node.output, (made.scale,), _reach(span), shape, Real(), node)
+        return Value(node.output, (made.scale,), reach_of(span), shape, Real(), node)
 
-    def _max_pool(self, node: Node, x: _Value) -> _Value:
+    def _max_pool(self, node: Node, x: Value) -> Value:
         assert isinstance(node.op, MaxPool)
         pool = IntegerMaxPool(node.op.window)
         if isinstance(x.dtype, Integer) and all(rises(op) for op in x.ops):
@@ -286,7 +256,7 @@ class _Lowering:
         self._emit(node, pool, stream.tensor)
         return self._stream(node, stream.stream)
 
-    def _average_pool(self, node: Node, x: _Value) -> _Value:
+    def _average_pool(self, node: Node, x: Value) -> Value:
         assert isinstance(node.op, AveragePool)
         x = self._as_stream(node.inputs[0], x)
         assert x.stream is not None
@@ -296,27 +266,27 @@ class _Lowering:
         shape = self._graph.tensors[node.output].shape
         scale = full(shape[0], Fraction(2) ** -x.stream.frac / area)
         ops = (Affine(scale, full(shape[0], 0)),)
-        return _Value(node.output, ops, x.reach * area, shape, Real(), node)
+        return Value(node.output, ops, x.reach * area, shape, Real(), node)
 
-    def _needs_stream(self, node: Node, value: _Value) -> bool:
+    def _needs_stream(self, node: Node, value: Value) -> bool:
         """Whether a tensor has several consumers and is not integers as it stands."""
         if node.output == self._graph.output or not self._links.is_boundary(node.output):
             return False
         return value.stream is None and (bool(value.ops) or isinstance(value.dtype, Real))
 
-    def _as_stream(self, name: str, value: _Value) -> _Value:
+    def _as_stream(self, name: str, value: Value) -> Value:
         """``value`` as fixed-point numbers: of the model's type, or that of its tensor's group."""
         if value.given and value.stream is not None:
             return value
         dtype = self._types.stream(name)
         return value if value.stream == dtype else self._retyped(name, value, dtype)
 
-    def _retyped(self, name: str, value: _Value, dtype: Integer) -> _Value:
+    def _retyped(self, name: str, value: Value, dtype: Integer) -> Value:
         """``value`` of another type, in a tensor named after ``name``."""
         written = name in {self._graph.input, *(n.output for n in self._nodes)}
         return self._fixed(value, dtype, requantised(name, dtype.bits) if written else name)
 
-    def _as_activation(self, name: str, value: _Value) -> _Value:
+    def _as_activation(self, name: str, value: Value) -> Value:
         """``value`` as at most 8 bits, which integer layers read."""
         if value.stream is not None and value.stream.bits <= ACTIVATION_BITS:
             return value
@@ -325,7 +295,7 @@ class _Lowering:
             self._narrow[name] = self._fixed(value, dtype, requantised(name, dtype.bits))
         return self._narrow[name]
 
-    def _fixed(self, value: _Value, dtype: Integer, tensor: str) -> _Value:
+    def _fixed(self, value: Value, dtype: Integer, tensor: str) -> Value:
         """Appends the FixedAffine that does all that waits; it writes ``tensor``."""
         if isinstance(value.dtype, Bit):
             raise ModelError(
@@ -341,10 +311,10 @@ class _Lowering:
         self._nodes.append(node)
         return replace(self._stream(node, dtype, value.shape), source=node)
 
-    def _stream(self, node: Node, dtype: Integer, shape: Shape | None = None) -> _Value:
+    def _stream(self, node: Node, dtype: Integer, shape: Shape | None = None) -> Value:
         shape = shape or self._graph.tensors[node.output].shape
         back = Affine(full(shape[0], Fraction(2) ** -dtype.frac), full(shape[0], 0))
-        return _Value(node.output, (back,), _reach(dtype), shape, dtype, node, dtype)
+        return Value(node.output, (back,), reach_of(dtype), shape, dtype, node, dtype)
 
     def _scores(self) -> tuple[str, OutputMap]:
         """The output tensor, and the map to the model's output with one scale for all classes."""
@@ -368,7 +338,7 @@ class _Lowering:
         scale, shift = floats(affine.scale[:1]), floats(affine.shift[:1])
         return value.tensor, replace(mapped, scale=scale, bias=shift)
 
-    def _emit_before(self, node: Node, op: Op, x: _Value) -> str:
+    def _emit_before(self, node: Node, op: Op, x: Value) -> str:
         """Appends ``op`` before the element-wise operations that wait; the tensor it writes."""
         waits = bool(x.ops) and x.stream is None
         output = f"{node.output}{_UNSCALED}" if waits else node.output
@@ -378,7 +348,15 @@ class _Lowering:
     def _check_precision(self) -> None:
         """Raises ModelError for a width that belongs to nothing."""
         layers = {n.name for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))}
+        outputs = {node.name: node.output for node in self._graph.nodes}
         for name in self._options.precision:
+            value = self._values.get(outputs.get(name, name))
+            if name not in layers and value is not None and value.given:
+                raise ModelError(
+                    f"'{name}' has {value.dtype}, the type that the model rounds it to",
+                    where="option --precision",
+                    fix="leave it out, or export the model without its rounding",
+                )
             if name not in layers and not self._types.is_used(name):
                 raise ModelError(
                     f"'{name}' has neither integer weights nor a stream of its own",
@@ -407,29 +385,5 @@ def _ranges(graph: Graph, options: PassOptions) -> Mapping[str, Range]:
     return {**calibrate(graph), **(given or {})}
 
 
-def _common_type(streams: list[Integer]) -> Integer:
-    """The narrowest signed type that holds all numbers of several types."""
-    frac = max(stream.frac for stream in streams)
-    bits = max(s.bits + (not s.signed) + frac - s.frac for s in streams)
-    return Integer(bits, True, frac)
-
-
 def _listed(numbers: list[int]) -> str:
     return " and ".join(map(str, numbers)) or "no"
-
-
-def _reach(dtype: Integer | Bit) -> int:
-    return max(abs(dtype.low), abs(dtype.high))
-
-
-def _normalisation(x: _Value) -> tuple[Floats, Floats] | tuple[None, None]:
-    """Scale and shift per channel of narrow integers; None where they are wide, or it is more."""
-    wide = not isinstance(x.dtype, Integer) or x.dtype.bits > ACTIVATION_BITS
-    if wide or len(x.ops) > 1:
-        return None, None
-    if not x.ops:
-        return np.ones(x.shape[0]), np.zeros(x.shape[0])
-    (op,) = x.ops
-    if not isinstance(op, Affine) or op.row_class:
-        return None, None
-    return floats(op.scale), floats(op.shift)

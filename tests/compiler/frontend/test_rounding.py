@@ -229,6 +229,14 @@ def test_ties_to_even_are_told_and_explained(tmp_path: Path) -> None:
     check_against_onnxruntime(path, graph)
 
 
+@pytest.mark.parametrize("name", ["conv_7_round", "conv_26_add"])
+def test_a_type_that_the_model_gives_is_not_set_again(tmp_path: Path, name: str) -> None:
+    real = load(residual(floor).save(tmp_path / "m.onnx"))
+    assert name in {node.name for node in real.nodes}
+    with pytest.raises(ModelError, match="rounds it to"):
+        run(real, precision={name: 10})
+
+
 def refused(sketch: Sketch, tmp_path: Path) -> str:
     path = sketch.flatten().dense(128, 3).save(tmp_path / "m.onnx")
     with pytest.raises(ModelError) as caught:

@@ -1,0 +1,80 @@
+"""What becomes of real tensors when streams are lowered, and the names of what holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.frontend.exact import floats
+from bnnhw.ir.ops import Affine
+from bnnhw.ir.types import Bit, Integer, Real
+from bnnhw.passes.options import ACTIVATION_BITS
+
+if TYPE_CHECKING:
+    from bnnhw.ir.graph import Node
+    from bnnhw.ir.ops import Floats, Op, Shape
+
+_REQUANTISED = "@"
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a real tensor has become.
+
+    Attributes:
+        tensor: integers or bits in the graph that is made.
+        ops: what is still to be done to them.
+        reach: largest magnitude of the integers.
+        shape: the tensor's shape.
+        stream: its type if it is a stream of fixed-point numbers that ``ops`` only scale back.
+        dtype: type of narrow integers (the input, streams, bits); Real for accumulators.
+        source: the node that made it, for names and messages.
+        given: whether the model itself rounds the stream to its type.
+    """
+
+    tensor: str
+    ops: tuple[Op, ...]
+    reach: int
+    shape: Shape
+    dtype: Integer | Bit | Real
+    source: Node | None = None
+    stream: Integer | None = None
+    given: bool = False
+
+
+def requantised(tensor: str, bits: int) -> str:
+    """Name of a tensor once more, at the precision that an integer layer reads."""
+    return f"{tensor}{_REQUANTISED}{bits}"
+
+
+def real_name(tensor: str) -> str:
+    """The tensor of the real graph that an integer tensor holds: undoes ``requantised``."""
+    base, mark, bits = tensor.rpartition(_REQUANTISED)
+    return base if mark and bits.isdigit() else tensor
+
+
+def common_type(streams: list[Integer]) -> Integer:
+    """The narrowest signed type that holds all numbers of several types."""
+    frac = max(stream.frac for stream in streams)
+    bits = max(s.bits + (not s.signed) + frac - s.frac for s in streams)
+    return Integer(bits, True, frac)
+
+
+def reach_of(dtype: Integer | Bit) -> int:
+    """Largest magnitude."""
+    return max(abs(dtype.low), abs(dtype.high))
+
+
+def normalisation(x: Value) -> tuple[Floats, Floats] | tuple[None, None]:
+    """Scale and shift per channel of narrow integers; None where they are wide, or it is more."""
+    wide = not isinstance(x.dtype, Integer) or x.dtype.bits > ACTIVATION_BITS
+    if wide or len(x.ops) > 1:
+        return None, None
+    if not x.ops:
+        return np.ones(x.shape[0]), np.zeros(x.shape[0])
+    (op,) = x.ops
+    if not isinstance(op, Affine) or op.row_class:
+        return None, None
+    return floats(op.scale), floats(op.shift)
