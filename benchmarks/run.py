@@ -1,7 +1,9 @@
 """Performance figures, each measured in this one run; ratios are of medians.
 
-The interpreter and onnxruntime take turns, so that other load on the machine meets both. Both may
-use every core. The network for ImageNet's images needs PyTorch, which makes it with random weights.
+The interpreter and onnxruntime take turns of a few runs, so that other load on the machine meets
+both; onnxruntime's session ends with its turn, since its threads spin while it exists. Both may use
+every core. The interpreter's kernels are loaded before, as in any process that has had a second of
+work. The network for ImageNet's images needs PyTorch, which makes it with random weights.
 
 make bench
 """
@@ -24,13 +26,15 @@ from rich.table import Table
 
 from bnnhw.compile import CompileOptions, compile_model, integer_graph
 from bnnhw.inputs import random_inputs
+from bnnhw.ir.accelerate import load_kernels
 from bnnhw.ir.interpret import interpret
 from bnnhw.models import shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-RUNS = 9
+TURNS = 4
+RUNS = 5
 COMPILES = 3
 BATCH = 64
 
@@ -78,19 +82,26 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def rates(case: Case) -> tuple[float, float]:
-    """Images a second of the interpreter and of onnxruntime: medians of turns after a warm-up."""
+    """Images a second of the interpreter and of onnxruntime: medians of runs after a warm-up."""
     graph = integer_graph(case.path)
     q = random_inputs(graph, case.batch)
     x = np.asarray(graph.input_format.decode(q))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
-    session = onnxruntime.InferenceSession(case.path, options)
-    name = session.get_inputs()[0].name
-    ours, theirs = [], []
-    for _ in range(RUNS + 1):
-        ours.append(seconds(lambda: interpret(graph, q)))
-        theirs.append(seconds(lambda: session.run(None, {name: x})))
-    return tuple(case.batch / statistics.median(times[1:]) for times in (ours, theirs))
+    ours: list[float] = []
+    theirs: list[float] = []
+    for _ in range(TURNS):
+        ours += turn(lambda: interpret(graph, q))
+        session = onnxruntime.InferenceSession(case.path, options)
+        inputs = {session.get_inputs()[0].name: x}
+        theirs += turn(lambda run=session.run, inputs=inputs: run(None, inputs))
+        del session
+    return tuple(case.batch / statistics.median(times) for times in (ours, theirs))
+
+
+def turn(work: Callable[[], object]) -> list[float]:
+    """Wall times of some runs, after one that warms up."""
+    return [seconds(work) for _ in range(RUNS + 1)][1:]
 
 
 def compile_seconds(case: Case) -> float:
@@ -105,6 +116,8 @@ def compile_seconds(case: Case) -> float:
 
 def main() -> None:
     """Measures every case and prints a table."""
+    how = "with" if load_kernels() else "without"
+    Console().print(f"interpreter {how} kernels of numba, {os.cpu_count()} cores")
     table = Table(
         "model", "compile, s", "interpreter, images/s", "onnxruntime, images/s", "ratio", box=None
     )

@@ -6,11 +6,10 @@ machine. So kernels are loaded only where the work of this process would take nu
 
 from __future__ import annotations
 
+import math
 import weakref
 from functools import cache
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from bnnhw.ir.fast_plan import Plan
 from bnnhw.ir.ops import BinaryConv, BinaryDense, IntegerConv, IntegerDense
@@ -28,7 +27,7 @@ class _Process:
     """What this process has done so far.
 
     Attributes:
-        work: multiply-accumulates that it was asked for.
+        work: multiply-accumulates that it was asked for, until that was enough.
         plans: by identity of the graph, which a plan must not keep alive.
     """
 
@@ -45,7 +44,8 @@ def _process() -> _Process:
 def accelerated(graph: Graph, samples: int) -> ModuleType | None:
     """The kernels, where numba is there and this process's work is worth it."""
     process = _process()
-    process.work += samples * _multiply_accumulates(graph)
+    if process.work < _WORTH_LOADING:
+        process.work += samples * _multiply_accumulates(graph)
     return load_kernels() if process.work >= _WORTH_LOADING else None
 
 
@@ -63,7 +63,8 @@ def plan_of(graph: Graph, kernels: ModuleType) -> Plan:
 
 @cache
 def load_kernels() -> ModuleType | None:
-    """The kernels; None where numba is missing, or does not do here what it should."""
+    """The kernels, from now on for all work; None where numba is missing or does not work here."""
+    _process().work = _WORTH_LOADING
     try:
         from bnnhw.ir import kernels
 
@@ -75,7 +76,7 @@ def load_kernels() -> ModuleType | None:
 def _multiply_accumulates(graph: Graph) -> int:
     """Of one sample."""
     return sum(
-        int(np.prod(graph.tensors[node.output].shape)) * node.op.weight[0].size
+        math.prod(graph.tensors[node.output].shape) * node.op.weight[0].size
         for node in graph.nodes
         if isinstance(node.op, (BinaryConv, BinaryDense, IntegerConv, IntegerDense))
     )

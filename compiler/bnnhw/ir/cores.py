@@ -48,8 +48,7 @@ def cores(*, worthwhile: bool) -> Iterator[Spread]:
         if not worthwhile or count < 2:
             yield one_after_the_other
             return
-        with ThreadPoolExecutor(count - 1) as pool:
-            yield _Shared(pool, count - 1)
+        yield _Shared(_pool(count - 1), count - 1)
 
 
 class _Shared:
@@ -77,6 +76,12 @@ class _Shared:
             if not helper.cancel():
                 helper.result()
         return results
+
+
+@cache
+def _pool(helpers: int) -> ThreadPoolExecutor:
+    """Threads that stay: to end them is to wait until each has been given a core once more."""
+    return ThreadPoolExecutor(helpers, "bnnhw-core")
 
 
 @cache

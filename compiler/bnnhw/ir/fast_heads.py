@@ -16,7 +16,7 @@ from bnnhw.ir.packed import (
     binary_start,
     binary_weights,
     integer_weights,
-    padded,
+    whole_blocks,
 )
 from bnnhw.ir.types import Bit
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Layer = BinaryConv | BinaryDense | IntegerConv | IntegerDense
     Start = tuple[Any, Any, Any]
 
-_PIXEL, _BIT, _NUMBER, _TAP = 1.0, 1 / 400, 1 / 13, 1 / 4
+_RESULT, _BIT, _NUMBER, _TAP = 1.0, 1 / 700, 1 / 28, 1 / 20
 """About how many nanoseconds a result takes, and each of its products or comparisons."""
 
 
@@ -43,6 +43,7 @@ class Head:
     fixed: tuple[Any, ...]
     geometry: Geometry
     from_bits: bool
+    padding: Window | None
     size: tuple[int, int, int]
     cost: float
 
@@ -62,6 +63,7 @@ def layer_head(kernels: ModuleType, op: Layer, tensor: Tensor) -> Head:
     out = window.output_size(size[0], size[1])
     results, terms = int(np.prod(out)) * len(weight), int(np.prod(weight.shape[1:]))
     binary = isinstance(op, (BinaryConv, BinaryDense))
+    padding = window if any(window.pads) else None
     if binary and isinstance(tensor.dtype, Bit):
         bipolar = tensor.dtype.bipolar
         start = binary_start(weight, window, (size[0], size[1]), bipolar=bipolar)
@@ -70,8 +72,9 @@ def layer_head(kernels: ModuleType, op: Layer, tensor: Tensor) -> Head:
             (binary_weights(weight), 2 if bipolar else 1),
             _geometry(kernels, window, start, WORD_BLOCK),
             True,
+            padding,
             (len(weight), *out),
-            results * (_PIXEL + terms * _BIT),
+            results * (_RESULT + terms * _BIT),
         )
     start = (np.zeros((1, 1, len(weight)), np.int32), *map(_one_class, out))
     if isinstance(op, IntegerConv):
@@ -84,8 +87,9 @@ def layer_head(kernels: ModuleType, op: Layer, tensor: Tensor) -> Head:
         (integer_weights(weight),),
         _geometry(kernels, window, start, NUMBER_BLOCK),
         False,
+        padding,
         (len(weight), *out),
-        results * (_PIXEL + terms * _NUMBER),
+        results * (_RESULT + terms * _NUMBER),
     )
 
 
@@ -102,8 +106,9 @@ def pool_head(kernels: ModuleType, op: IntegerMaxPool | SumPool, tensor: Tensor)
         (op.window.kernel, largest),
         _geometry(kernels, op.window, start, 1),
         False,
+        None,
         (channels, *out),
-        channels * out[0] * out[1] * (_PIXEL + taps * _TAP),
+        channels * out[0] * out[1] * (_RESULT + taps * _TAP),
     )
 
 
@@ -115,7 +120,7 @@ def identity_head(kernels: ModuleType, tensor: Tensor) -> Head:
 def _geometry(kernels: ModuleType, window: Window, start: Start, block: int) -> Geometry:
     top, left, _, _ = window.pads
     values, *classes = start
-    whole = padded(values, block)
+    whole = whole_blocks(values, block)
     return kernels.Geometry(*window.stride, top, left, whole, *classes, values.shape[2])
 
 

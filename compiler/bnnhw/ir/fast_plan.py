@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,7 @@ class Plan:
         self._tensors = graph.tensors
         self._input = graph.input
         self.output = graph.output
+        self.largest = max(math.prod(tensor.shape) for tensor in graph.tensors.values())
         self._nodes = graph.nodes
         self._kernels = kernels
         self._kept = {name for name in graph.tensors if keep(name)} | {graph.output}
@@ -95,6 +97,11 @@ class Plan:
             for name in done:
                 values.drop(name)
         return {name: self._result(values, name) for name in self._kept}
+
+    @cached_property
+    def cost(self) -> float:
+        """About how many nanoseconds a sample takes the kernels."""
+        return sum(stage.cost for stage in self._stages if isinstance(stage, KernelStage))
 
     @cached_property
     def _done_after(self) -> list[list[str]]:
@@ -207,6 +214,7 @@ class Plan:
             tail=build_tail(self._kernels.Tail, ops, compared, head.size),
             source=source,
             from_bits=head.from_bits,
+            padding=head.padding,
             other=self._image(other),
             numbers=chain.numbers,
             bits=chain.threshold.output if chain.threshold else "",

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from bnnhw.ir.cores import core_count
+from bnnhw.ir.cores import core_count, one_after_the_other
 from bnnhw.ir.interpret_layers import channels_first, channels_last, pooled
 from bnnhw.ir.interpret_plain import execute_plain
 from bnnhw.ir.packed import pack, word_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from bnnhw.ir.cores import Spread
     from bnnhw.ir.fast_values import Values
@@ -47,6 +49,7 @@ class KernelStage:
         tail: without the arrays that differ from run to run.
         source: tensor that the windows lie on.
         from_bits: whether it is read as words.
+        padding: window whose padding is laid around the images before; None where there is none.
         other: tensor that the tail adds, or "".
         numbers: tensor that is written as numbers, or "".
         bits: tensor that is written as words, or "".
@@ -60,6 +63,7 @@ class KernelStage:
     tail: Tail
     source: str
     from_bits: bool
+    padding: Window | None
     other: str
     numbers: str
     bits: str
@@ -74,21 +78,21 @@ class KernelStage:
     def run(self, values: Values, spread: Spread) -> None:
         """Writes its results, some rows at a time where there is much to do."""
         x = values.bits(self.source) if self.from_bits else values.numbers(self.source)
+        if self.padding is not None:
+            x = _with_zeros(x, self.padding)
         channels, height, width = self.size
         pixels = len(x) * height * width
-        tail = self.tail
-        if self.other:
-            tail = tail._replace(other=values.numbers(self.other).reshape(-1))
-        if self.numbers:
-            tail = tail._replace(values=np.empty(pixels * channels, np.int32))
-        if self.bits:
-            tail = tail._replace(bits=np.empty((pixels, word_count(channels)), np.uint64))
+        tail = self.tail._replace(
+            other=values.numbers(self.other).reshape(-1) if self.other else self.tail.other,
+            values=np.empty(pixels * channels if self.numbers else 0, np.int32),
+            bits=np.empty((pixels if self.bits else 0, word_count(channels)), np.uint64),
+        )
 
         def part(first: int, last: int) -> None:
             self.kernel(x, *self.fixed, self.geometry, tail, first, last)
 
         rows = len(x) * height
-        if self.cost * len(x) < _WORTH_A_THREAD:
+        if spread is one_after_the_other or self.cost * len(x) < _WORTH_A_THREAD:
             part(0, rows)
         else:
             step = -(-rows // (2 * core_count()))
@@ -151,3 +155,13 @@ class PlainStage:
             for name, tensor in zip(self.reads, self.tensors, strict=True)
         ]
         values.set_plain(self.node.output, execute_plain(self.node.op, inputs, list(self.tensors)))
+
+
+def _with_zeros(x: NDArray[Any], window: Window) -> NDArray[Any]:
+    """Images [N, H, W, C] with a window's padding."""
+    top, left, bottom, right = window.pads
+    count, height, width, channels = x.shape
+    shape = (count, top + height + bottom, left + width + right, channels)
+    result = np.zeros(shape, x.dtype)
+    result[:, top : top + height, left : left + width] = x
+    return result

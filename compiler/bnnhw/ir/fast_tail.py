@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.ir.ops import FixedAdd, FixedAffine, Threshold
-from bnnhw.ir.packed import WORD, pack, padded, word_count
+from bnnhw.ir.packed import WORD, pack, whole_blocks, word_count
 from bnnhw.ir.types import Real
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _threshold(
         table, classes = np.empty((0, 0, 0), np.int32), [np.empty(0, np.int64)] * 2
     else:
         clipped = np.clip(op.thresholds, tensor.dtype.low, tensor.dtype.high + 1)
-        table = padded(clipped.astype(np.int32), WORD, np.iinfo(np.int32).max)
+        table = whole_blocks(clipped.astype(np.int32), WORD, np.iinfo(np.int32).max)
         sides = ((op.row_class, height), (op.column_class, width))
         classes = [np.array(c or (0,) * n, np.int64) for c, n in sides]
         invert = op.invert if op.invert.size else invert

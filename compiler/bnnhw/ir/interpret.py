@@ -6,6 +6,7 @@ of ``kernels`` where numba is installed and there is enough to do (see ``acceler
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _CACHED_ELEMENTS = 1 << 19
 _CACHED_BY_KERNELS = 1 << 17
+_WORTH_CORES = 150_000
+"""Nanoseconds of work in kernels that are worth the while of several cores."""
 
 
 def interpret(graph: Graph, x: Ints) -> Ints:
@@ -37,10 +40,10 @@ def interpret(graph: Graph, x: Ints) -> Ints:
     Works on as many samples at a time as keep its tensors in the cache, on each core.
     """
     _check(graph, x)
-    largest = max(int(np.prod(tensor.shape)) for tensor in graph.tensors.values())
     kernels = accelerated(graph, len(x))
     if kernels:
-        return _fast_scores(plan_of(graph, kernels), x, max(1, _CACHED_BY_KERNELS // largest))
+        return _fast_scores(plan_of(graph, kernels), x)
+    largest = max(math.prod(tensor.shape) for tensor in graph.tensors.values())
     step = max(1, _CACHED_ELEMENTS // largest)
 
     def scores(first: int) -> Ints:
@@ -82,20 +85,21 @@ def _check(graph: Graph, x: Ints) -> None:
         raise ModelError(f"the input has shape {x.shape[1:]}, the graph takes {expected}")
 
 
-def _fast_scores(plan: Plan, x: Ints, step: int) -> Ints:
+def _fast_scores(plan: Plan, x: Ints) -> Ints:
     """The output's values, by kernels: a core takes whole samples where all cores have some.
 
     Else all work on the rows of one sample, which means waiting for each other at every layer.
     """
-    count = core_count()
-    step = min(step, max(1, -(-len(x) // count)))
+    worthwhile = plan.cost * len(x) > _WORTH_CORES
+    count = core_count() if worthwhile else 1
+    step = max(1, min(_CACHED_BY_KERNELS // plan.largest, -(-len(x) // count)))
     parts = range(0, max(1, len(x)), step)
     by_sample = len(parts) == count or len(parts) >= 2 * count
 
     def scores(first: int, within: Spread) -> Ints:
         return plan.run(x[first : first + step], within)[plan.output]
 
-    with cores(worthwhile=True) as spread:
+    with cores(worthwhile=worthwhile) as spread:
         if by_sample:
             found = spread(lambda first: scores(first, one_after_the_other), parts)
         else:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 _VECTORS = 2
-"""Vectors of sums that are kept in registers together."""
+"""Vectors in a block of outputs; with those of two pixels they fit the registers."""
 
 
 def _intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,93 +66,105 @@ class _Code:
         return self.builder.call(function, [vector])
 
 
-def _sums(code: _Code, lanes: int, term: Callable[[Any, Any], Any]) -> list[Any]:
-    """Vectors of sums over the rows of a window, of term(x, weights).
+def _write_sums(
+    code: _Code,
+    lanes: int,
+    term: Callable[[Any, Any], Any],
+    finish: Callable[[Any, Any], Any],
+) -> None:
+    """Sums of term(x, weights) over the windows of two pixels, for a block of outputs.
 
-    The intrinsic's first arguments are x, the index of the first element, elements from row to row,
-    weight, the index of its first vector, vectors from row to row, rows, elements in each.
+    The intrinsic's arguments are, in this order: x, the index of the first element of both windows,
+    elements from row to row; weight, the index of the first vector; rows of a window, elements in
+    each; start and out, each with the index of the block for both pixels. ``finish`` makes what
+    is written of the start and the sum.
     """
-    x, x_first, x_step, weight, w_first, w_step, rows, count = code.values[:8]
-    builder, block = code.builder, lanes * _VECTORS
-    kind = ir.VectorType(weight.type.pointee, lanes)
-    sums = [cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(_VECTORS)]
+    x, x_a, x_b, x_step, weight, w_first, rows, count = code.values[:8]
+    start, s_a, s_b, out, o_a, o_b = code.values[8:14]
+    builder = code.builder
+    nothing = ir.Constant(ir.VectorType(weight.type.pointee, lanes), None)
+    sums = [[cgutils.alloca_once_value(builder, nothing) for _ in range(_VECTORS)] for _ in "ab"]
     with cgutils.for_range(builder, rows) as row:
-        x_row = builder.add(x_first, builder.mul(row.index, x_step))
-        w_row = builder.add(w_first, builder.mul(row.index, w_step))
+        x_rows = [builder.add(first, builder.mul(row.index, x_step)) for first in (x_a, x_b)]
+        w_row = builder.add(w_first, builder.mul(row.index, count))
         with cgutils.for_range(builder, count) as column:
-            value = code.splat(code.load(x, builder.add(x_row, column.index)), lanes)
-            base = builder.mul(builder.add(w_row, column.index), _INT64(block))
-            for i, total in enumerate(sums):
-                weights = code.load(weight, builder.add(base, _INT64(i * lanes)), lanes)
-                builder.store(builder.add(builder.load(total), term(value, weights)), total)
-    return [builder.load(total) for total in sums]
+            at = builder.mul(builder.add(w_row, column.index), _INT64(lanes * _VECTORS))
+            elements = [code.load(x, builder.add(x_row, column.index)) for x_row in x_rows]
+            values = [code.splat(element, lanes) for element in elements]
+            for i in range(_VECTORS):
+                weights = code.load(weight, builder.add(at, _INT64(i * lanes)), lanes)
+                for value, totals in zip(values, sums, strict=True):
+                    total = builder.add(builder.load(totals[i]), term(value, weights))
+                    builder.store(total, totals[i])
+    for totals, first, place in zip(sums, (s_a, s_b), (o_a, o_b), strict=True):
+        for i, total in enumerate(totals):
+            begin = code.load(start, builder.add(first, _INT64(i * lanes)), lanes)
+            into = code.at(out, builder.add(place, _INT64(i * lanes)), lanes)
+            builder.store(finish(begin, builder.load(total)), into, 4)
 
 
 @_intrinsic
 def sum_bits(
     _typing: Any,
     x: Any,
-    x_first: Any,
+    x_a: Any,
+    x_b: Any,
     x_step: Any,
     weight: Any,
     w_first: Any,
-    w_step: Any,
     rows: Any,
     count: Any,
     start: Any,
-    s_first: Any,
-    scale: Any,
+    s_a: Any,
+    s_b: Any,
     out: Any,
-    o_first: Any,
+    o_a: Any,
+    o_b: Any,
+    scale: Any,
 ) -> tuple[Any, Callable[..., Any]]:
     """Writes start - scale * (bits that differ between x and weight), for WORD_BLOCK outputs."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         code, lanes = _Code(context, builder, signature, values), WORD_BLOCK // _VECTORS
-        first, at, factor, into, place = code.values[8:]
-        factor = code.splat(builder.trunc(factor, _INT32), lanes)
-        found = _sums(code, lanes, lambda a, b: code.popcount(builder.xor(a, b)))
-        for i, total in enumerate(found):
-            narrow = builder.trunc(total, ir.VectorType(_INT32, lanes))
-            begin = code.load(first, builder.add(at, _INT64(i * lanes)), lanes)
-            result = builder.sub(begin, builder.mul(factor, narrow))
-            builder.store(result, code.at(into, builder.add(place, _INT64(i * lanes)), lanes), 4)
+        factor = code.splat(builder.trunc(code.values[-1], _INT32), lanes)
+
+        def finish(begin: Any, total: Any) -> Any:
+            return builder.sub(begin, builder.mul(factor, builder.trunc(total, begin.type)))
+
+        _write_sums(code, lanes, lambda a, b: code.popcount(builder.xor(a, b)), finish)
         return context.get_dummy_value()
 
     n = types.int64
-    arguments = (x, n, n, weight, n, n, n, n, start, n, n, out, n)
-    return types.void(*arguments), emit
+    return types.void(x, n, n, n, weight, n, n, n, start, n, n, out, n, n, n), emit
 
 
 @_intrinsic
 def sum_products(
     _typing: Any,
     x: Any,
-    x_first: Any,
+    x_a: Any,
+    x_b: Any,
     x_step: Any,
     weight: Any,
     w_first: Any,
-    w_step: Any,
     rows: Any,
     count: Any,
     start: Any,
-    s_first: Any,
+    s_a: Any,
+    s_b: Any,
     out: Any,
-    o_first: Any,
+    o_a: Any,
+    o_b: Any,
 ) -> tuple[Any, Callable[..., Any]]:
     """Writes start + sum of x * weight, for NUMBER_BLOCK outputs."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         code, lanes = _Code(context, builder, signature, values), NUMBER_BLOCK // _VECTORS
-        first, at, into, place = code.values[8:]
-        for i, total in enumerate(_sums(code, lanes, builder.mul)):
-            begin = code.load(first, builder.add(at, _INT64(i * lanes)), lanes)
-            target = code.at(into, builder.add(place, _INT64(i * lanes)), lanes)
-            builder.store(builder.add(begin, total), target, 4)
+        _write_sums(code, lanes, builder.mul, builder.add)
         return context.get_dummy_value()
 
     n = types.int64
-    return types.void(x, n, n, weight, n, n, n, n, start, n, out, n), emit
+    return types.void(x, n, n, n, weight, n, n, n, start, n, n, out, n, n), emit
 
 
 @_intrinsic

@@ -2,8 +2,7 @@
 
 Every kernel goes over some rows of a batch of images whose channels are innermost. It computes a
 row of results as exact integers of 32 bits, and hands it to a ``Tail``: the element-wise operations
-that follow, done while the row is in the cache. Taps outside an image are left out, so that padding
-contributes nothing. No kernel needs Python's lock while it runs.
+that follow, done while the row is in the cache. No kernel needs Python's lock while it runs.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class Geometry(NamedTuple):
     Attributes:
         stride_y: rows from window to window.
         stride_x: columns.
-        top: rows of padding.
+        top: rows of padding that are not in the image at hand.
         left: columns.
         start: [row classes, column classes, outputs in whole blocks].
         row_class: [height of the result]: of ``start``.
@@ -143,11 +142,14 @@ def _finish(acc: Numbers, row: int, y: int, size: tuple[int, int], tail: Tail) -
 
 
 @_compiled
-def _close_gaps(acc: Numbers, columns: int, channels: int, padded: int) -> None:
-    """Pixels of ``channels`` numbers that lay ``padded`` apart, one after the other."""
-    for column in range(1, columns if channels < padded else 0):
+def _close_gaps(acc: Numbers, columns: int, channels: int, apart: int) -> None:
+    """Pixels of ``channels`` numbers that lay ``apart``, one after the other.
+
+    A single block leaves no gaps: the next pixel overwrites what it holds beyond its channels.
+    """
+    for column in range(1, columns if channels < apart else 0):
         for i in range(channels):
-            acc[column * channels + i] = acc[column * padded + i]
+            acc[column * channels + i] = acc[column * apart + i]
 
 
 @_compiled
@@ -157,7 +159,7 @@ def binary(
     """Products of bits: start - scale * (number of bits in which weight and x differ).
 
     Args:
-        x: [N, H, W, words].
+        x: [N, H, W, words], padding included.
         weight: [blocks of outputs, KH, KW * words, WORD_BLOCK].
         scale: 2 for bits that mean {-1, +1}, 1 for {0, 1}.
         geometry: of the windows.
@@ -166,38 +168,39 @@ def binary(
         last: the row after the last.
     """
     height, width, words = x.shape[1:]
-    blocks, kernel_h, kernel_w = weight.shape[0], weight.shape[1], weight.shape[2] // words
+    blocks, kernel_h, count = weight.shape[:3]
     rows, columns = geometry.row_class.shape[0], geometry.column_class.shape[0]
     elements, weights, start = x.reshape(-1), weight.reshape(-1), geometry.start.reshape(-1)
-    acc = np.zeros(columns * blocks * WORD_BLOCK + WORD, np.int32)
+    padded = blocks * WORD_BLOCK
+    apart = padded if blocks > 1 else geometry.channels
+    acc = np.zeros(columns * padded + WORD, np.int32)
     for row in range(first, last):
-        image, out_y = row // rows, row % rows
-        y = out_y * geometry.stride_y - geometry.top
-        skipped = max(0, -y)
-        taps_y = min(kernel_h, height - y) - skipped
+        image, y = row // rows, row % rows
+        line = (image * height + y * geometry.stride_y) * width * words
+        starts = geometry.row_class[y] * geometry.start.shape[1]
         for block in range(blocks):
-            for out_x in range(columns):
-                left = out_x * geometry.stride_x - geometry.left
-                tap = max(0, -left)
-                place = geometry.row_class[out_y] * geometry.start.shape[1]
-                place += geometry.column_class[out_x]
+            offset = block * WORD_BLOCK
+            for a in range(0, columns, 2):
+                b = min(a + 1, columns - 1)
                 sum_bits(
                     elements,
-                    ((image * height + y + skipped) * width + left + tap) * words,
+                    line + a * geometry.stride_x * words,
+                    line + b * geometry.stride_x * words,
                     width * words,
                     weights,
-                    ((block * kernel_h + skipped) * kernel_w + tap) * words,
-                    kernel_w * words,
-                    taps_y,
-                    (min(kernel_w, width - left) - tap) * words,
+                    block * kernel_h * count,
+                    kernel_h,
+                    count,
                     start,
-                    (place * blocks + block) * WORD_BLOCK,
-                    scale,
+                    (starts + geometry.column_class[a]) * padded + offset,
+                    (starts + geometry.column_class[b]) * padded + offset,
                     acc,
-                    (out_x * blocks + block) * WORD_BLOCK,
+                    a * apart + offset,
+                    b * apart + offset,
+                    scale,
                 )
-        _close_gaps(acc, columns, geometry.channels, blocks * WORD_BLOCK)
-        _finish(acc, row, out_y, (columns, geometry.channels), tail)
+        _close_gaps(acc, columns, geometry.channels, apart)
+        _finish(acc, row, y, (columns, geometry.channels), tail)
 
 
 @_compiled
@@ -207,45 +210,46 @@ def integer(
     """Products of integers: start + sum of weight * x; sums may wrap if only the last one fits.
 
     Args:
-        x: [N, H, W, C].
-        weight: [blocks of outputs, KH, KW * C, NUMBER_BLOCK].
+        x: [N, H, W, channels], padding included.
+        weight: [blocks of outputs, KH, KW * channels, NUMBER_BLOCK].
         geometry: of the windows.
         tail: what follows.
         first: row of the results, counted through all images.
         last: the row after the last.
     """
     height, width, channels = x.shape[1:]
-    blocks, kernel_h, kernel_w = weight.shape[0], weight.shape[1], weight.shape[2] // channels
+    blocks, kernel_h, count = weight.shape[:3]
     rows, columns = geometry.row_class.shape[0], geometry.column_class.shape[0]
     elements, weights, start = x.reshape(-1), weight.reshape(-1), geometry.start.reshape(-1)
-    acc = np.zeros(columns * blocks * NUMBER_BLOCK + WORD, np.int32)
+    padded = blocks * NUMBER_BLOCK
+    apart = padded if blocks > 1 else geometry.channels
+    acc = np.zeros(columns * padded + WORD, np.int32)
     for row in range(first, last):
-        image, out_y = row // rows, row % rows
-        y = out_y * geometry.stride_y - geometry.top
-        skipped = max(0, -y)
-        taps_y = min(kernel_h, height - y) - skipped
+        image, y = row // rows, row % rows
+        line = (image * height + y * geometry.stride_y) * width * channels
+        starts = geometry.row_class[y] * geometry.start.shape[1]
         for block in range(blocks):
-            for out_x in range(columns):
-                left = out_x * geometry.stride_x - geometry.left
-                tap = max(0, -left)
-                place = geometry.row_class[out_y] * geometry.start.shape[1]
-                place += geometry.column_class[out_x]
+            offset = block * NUMBER_BLOCK
+            for a in range(0, columns, 2):
+                b = min(a + 1, columns - 1)
                 sum_products(
                     elements,
-                    ((image * height + y + skipped) * width + left + tap) * channels,
+                    line + a * geometry.stride_x * channels,
+                    line + b * geometry.stride_x * channels,
                     width * channels,
                     weights,
-                    ((block * kernel_h + skipped) * kernel_w + tap) * channels,
-                    kernel_w * channels,
-                    taps_y,
-                    (min(kernel_w, width - left) - tap) * channels,
+                    block * kernel_h * count,
+                    kernel_h,
+                    count,
                     start,
-                    (place * blocks + block) * NUMBER_BLOCK,
+                    (starts + geometry.column_class[a]) * padded + offset,
+                    (starts + geometry.column_class[b]) * padded + offset,
                     acc,
-                    (out_x * blocks + block) * NUMBER_BLOCK,
+                    a * apart + offset,
+                    b * apart + offset,
                 )
-        _close_gaps(acc, columns, geometry.channels, blocks * NUMBER_BLOCK)
-        _finish(acc, row, out_y, (columns, geometry.channels), tail)
+        _close_gaps(acc, columns, geometry.channels, apart)
+        _finish(acc, row, y, (columns, geometry.channels), tail)
 
 
 @_compiled

@@ -50,7 +50,7 @@ def integer_weights(weight: NDArray[Any]) -> NDArray[np.int32]:
     return _blocks(weight.transpose(0, 2, 3, 1).astype(np.int32), NUMBER_BLOCK)
 
 
-def padded(values: NDArray[Any], block: int, fill: int = 0) -> NDArray[Any]:
+def whole_blocks(values: NDArray[Any], block: int, fill: int = 0) -> NDArray[Any]:
     """Values [..., outputs] with ``fill`` up to whole blocks."""
     *shape, outputs = values.shape
     result = np.full((*shape, -(-outputs // block) * block), fill, values.dtype)
@@ -61,7 +61,7 @@ def padded(values: NDArray[Any], block: int, fill: int = 0) -> NDArray[Any]:
 def _blocks(weight: NDArray[Any], block: int) -> NDArray[Any]:
     """[outputs, KH, KW, elements] as [blocks, KH, KW * elements, block], zeros in the last."""
     outputs, kernel_h, kernel_w, elements = weight.shape
-    turned = padded(weight.transpose(1, 2, 3, 0), block)
+    turned = whole_blocks(weight.transpose(1, 2, 3, 0), block)
     split = turned.reshape(kernel_h, kernel_w * elements, -(-outputs // block), block)
     return np.ascontiguousarray(split.transpose(2, 0, 1, 3))
 
@@ -74,6 +74,7 @@ def binary_start(
     Of n taps and channels inside the image that is n where bits mean {-1, +1}; each bit that
     differs takes 2 away. Where they mean {0, 1} it is the number of ones among the weights, and
     each bit that differs takes 1 away: w * x - (w = +1) is -1 where x is not w, else 0.
+    A tap in the padding reads zeros, which differ where the weight is +1: that is added back.
 
     Args:
         weight: {-1, +1} [outputs, C, KH, KW].
@@ -90,8 +91,11 @@ def binary_start(
     columns, column_class = _inside(
         size[1], window.kernel[1], window.stride[1], (left, out_size[1])
     )
-    by_tap = (np.ones_like(weight) if bipolar else weight > 0).sum(axis=1, dtype=np.int32)
-    start = [[by_tap[:, y, x].sum(axis=(1, 2)) for x in columns] for y in rows]
+    ones = (weight > 0).sum(axis=1, dtype=np.int32)
+    outside = 2 * ones if bipolar else ones
+    inside = np.full_like(ones, weight.shape[1]) if bipolar else ones
+    gain, base = inside - outside, outside.sum(axis=(1, 2))
+    start = [[base + gain[:, y, x].sum(axis=(1, 2)) for x in columns] for y in rows]
     return np.array(start, np.int32), row_class, column_class
 
 
