@@ -70,14 +70,7 @@ def quant(ctx: Context, node: OnnxNode) -> None:
     shift = zero - Fraction(1, 2) if mode == "FLOOR" else zero
     view = _rounded(ctx, node, (1 / scale, shift), half_even=mode in _HALF_EVEN)
     target = ctx.add(Clip(float(low), float(high)), view.tensor, node)
-    one = exact(np.ones(1))
-    ctx.views[node.outputs[0]] = ctx.affine_exact(
-        View(target, view.dims),
-        node,
-        scale=one * scale,
-        shift=-one * (zero * scale),
-        output=node.outputs[0],
-    )
+    _scale_back(ctx, node, View(target, view.dims), scale, zero)
 
 
 def quantize_linear(ctx: Context, node: OnnxNode) -> None:
@@ -103,12 +96,15 @@ def quantize_linear(ctx: Context, node: OnnxNode) -> None:
 
 def dequantize_linear(ctx: Context, node: OnnxNode) -> None:
     """DequantizeLinear of the integer input or of a QuantizeLinear: (x - zero point) * scale."""
-    scale, zero = _scale(ctx, node)
+    _scale_back(ctx, node, ctx.view(node), *_scale(ctx, node))
+
+
+def _scale_back(ctx: Context, node: OnnxNode, view: View, scale: Fraction, zero: Fraction) -> None:
+    """The node's result: (integers - zero point) * scale."""
     one = exact(np.ones(1))
     ctx.views[node.outputs[0]] = ctx.affine_exact(
-        ctx.view(node), node, scale=one * scale, shift=-one * (zero * scale),
-        output=node.outputs[0],
-    )  # fmt: skip
+        view, node, scale=one * scale, shift=-one * (zero * scale), output=node.outputs[0]
+    )
 
 
 def _rounded(
