@@ -11,6 +11,7 @@ import weakref
 from functools import cache
 from typing import TYPE_CHECKING
 
+from bnnhw.ir.fast_check import agrees
 from bnnhw.ir.fast_plan import Plan
 from bnnhw.ir.ops import BinaryConv, BinaryDense, IntegerConv, IntegerDense
 
@@ -63,12 +64,15 @@ def plan_of(graph: Graph, kernels: ModuleType) -> Plan:
 
 @cache
 def load_kernels() -> ModuleType | None:
-    """The kernels, from now on for all work; None where numba is missing or does not work here."""
+    """The kernels, from now on for all work; None where numba is missing or does not work here.
+
+    They are used only if they give what numpy gives, for a small network that has all of them.
+    """
     _process().work = _WORTH_LOADING
     try:
         from bnnhw.ir import kernels
 
-        return kernels if kernels.work_here() else None
+        return kernels if agrees(kernels) else None
     except Exception:
         return None
 

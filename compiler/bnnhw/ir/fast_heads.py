@@ -68,7 +68,7 @@ def layer_head(kernels: ModuleType, op: Layer, tensor: Tensor) -> Head:
         bipolar = tensor.dtype.bipolar
         start = binary_start(weight, window, (size[0], size[1]), bipolar=bipolar)
         return Head(
-            kernels.binary,
+            kernels.layer,
             (binary_weights(weight), 2 if bipolar else 1),
             _geometry(kernels, window, start, WORD_BLOCK),
             True,
@@ -83,8 +83,8 @@ def layer_head(kernels: ModuleType, op: Layer, tensor: Tensor) -> Head:
     elif isinstance(op, IntegerDense):
         start = (op.offset.astype(np.int32).reshape(1, 1, -1), *start[1:])
     return Head(
-        kernels.integer,
-        (integer_weights(weight),),
+        kernels.layer,
+        (integer_weights(weight), 1),
         _geometry(kernels, window, start, NUMBER_BLOCK),
         False,
         padding,

@@ -15,7 +15,7 @@ from bnnhw.errors import ModelError
 from bnnhw.ir.accelerate import accelerated, plan_of
 from bnnhw.ir.cores import core_count, cores, one_after_the_other
 from bnnhw.ir.fast_plan import Plan
-from bnnhw.ir.interpret_plain import execute_plain
+from bnnhw.ir.interpret_plain import execute_plain, interpret_plain
 from bnnhw.ir.ops import BinaryConv, BinaryDense, IntegerConv, IntegerDense, Ints, Op, Tensor
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def interpret(graph: Graph, x: Ints) -> Ints:
     step = max(1, _CACHED_ELEMENTS // largest)
 
     def scores(first: int) -> Ints:
-        return _interpret(graph, x[first : first + step], lambda name: False)[graph.output]
+        return interpret_plain(graph, x[first : first + step], lambda name: False)[graph.output]
 
     with cores(worthwhile=len(x) > step) as spread:
         return np.concatenate(spread(scores, range(0, max(1, len(x)), step)))
@@ -65,7 +65,7 @@ def interpret_all(
     with cores(worthwhile=kernels is not None) as spread:
         if kernels:
             return Plan(graph, keep, kernels).run(x, spread)
-        return _interpret(graph, x, keep)
+        return interpret_plain(graph, x, keep)
 
 
 def execute(op: Op, inputs: list[Ints], tensors: list[Tensor]) -> Ints:
@@ -105,18 +105,3 @@ def _fast_scores(plan: Plan, x: Ints) -> Ints:
         else:
             found = [scores(first, spread) for first in parts]
     return np.concatenate(found)
-
-
-def _interpret(graph: Graph, x: Ints, keep: Callable[[str], bool]) -> dict[str, Ints]:
-    last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
-    values: dict[str, Values] = {graph.input: np.asarray(x, np.int64)}
-    for i, node in enumerate(graph.nodes):
-        values[node.output] = execute_plain(
-            node.op,
-            [values[name] for name in node.inputs],
-            [graph.tensors[name] for name in node.inputs],
-        )
-        for name in set(node.inputs):
-            if last_use[name] == i and name != graph.output and not keep(name):
-                del values[name]
-    return {name: np.ascontiguousarray(value, np.int64) for name, value in values.items()}

@@ -20,6 +20,7 @@ from bnnhw.ir.ops import (
     IntegerDense,
     IntegerMaxPool,
     IntegerTable,
+    Ints,
     Op,
     SumPool,
     Tensor,
@@ -29,9 +30,29 @@ from bnnhw.ir.ops import (
 from bnnhw.ir.types import Real
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from bnnhw.ir.graph import Graph
+
     Values = NDArray[np.signedinteger[Any]]
+
+
+def interpret_plain(graph: Graph, x: Ints, keep: Callable[[str], bool]) -> dict[str, Ints]:
+    """The values of the output and of the tensors that ``keep`` names, for inputs [N, ...]."""
+    last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
+    values: dict[str, Values] = {graph.input: np.asarray(x, np.int64)}
+    for i, node in enumerate(graph.nodes):
+        values[node.output] = execute_plain(
+            node.op,
+            [values[name] for name in node.inputs],
+            [graph.tensors[name] for name in node.inputs],
+        )
+        for name in set(node.inputs):
+            if last_use[name] == i and name != graph.output and not keep(name):
+                del values[name]
+    return {name: np.ascontiguousarray(value, np.int64) for name, value in values.items()}
 
 
 def execute_plain(op: Op, inputs: list[Values], tensors: list[Tensor]) -> Values:

@@ -3,6 +3,10 @@
 Every kernel goes over some rows of a batch of images whose channels are innermost. It computes a
 row of results as exact integers of 32 bits, and hands it to a ``Tail``: the element-wise operations
 that follow, done while the row is in the cache. No kernel needs Python's lock while it runs.
+
+What LLVM does not find by itself are vectors across loops over few channels, and sums that stay in
+registers from loop to loop: these are written in its own terms, through numba. Their indices are
+not checked. All is in this file, by whose date numba knows whether what it keeps is up to date.
 """
 
 from __future__ import annotations
@@ -10,9 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-from bnnhw.ir.kernel_vectors import compare, sum_bits, sum_products
 from bnnhw.ir.packed import NUMBER_BLOCK, WORD, WORD_BLOCK
 
 if TYPE_CHECKING:
@@ -71,7 +77,7 @@ class Geometry(NamedTuple):
     Attributes:
         stride_y: rows from window to window.
         stride_x: columns.
-        top: rows of padding that are not in the image at hand.
+        top: rows of padding, for pools; layers find theirs in the image.
         left: columns.
         start: [row classes, column classes, outputs in whole blocks].
         row_class: [height of the result]: of ``start``.
@@ -95,6 +101,132 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return njit(nogil=True, cache=True)(function)
     except RuntimeError:
         return njit(nogil=True)(function)
+
+
+_INT32, _INT64 = ir.IntType(32), ir.IntType(64)
+_VECTORS = 2
+"""Vectors in a block of outputs; with those of two pixels they fit the registers."""
+
+
+class _Code:
+    """What emitting code takes: arguments, arrays by their data and tuples one by one; vectors."""
+
+    def __init__(self, context: Any, builder: Any, signature: Any, values: Any) -> None:
+        self.builder = builder
+        self.values: list[Any] = []
+        for kind, value in zip(signature.args, values, strict=True):
+            if isinstance(kind, types.Array):
+                self.values.append(context.make_array(kind)(context, builder, value).data)
+            elif isinstance(kind, types.BaseTuple):
+                self.values += cgutils.unpack_tuple(builder, value)
+            else:
+                self.values.append(value)
+
+    def vector(self, pointer: Any, index: Any, lanes: int) -> Any:
+        """The address of a vector."""
+        kind = ir.VectorType(pointer.type.pointee, lanes)
+        return self.builder.bitcast(self.builder.gep(pointer, [index]), kind.as_pointer())
+
+    def load(self, pointer: Any, index: Any, lanes: int) -> Any:
+        """A vector."""
+        address = self.vector(pointer, index, lanes)
+        return self.builder.load(address, align=pointer.type.pointee.width // 8)
+
+    def splat(self, value: Any, lanes: int) -> Any:
+        """Copies of a value."""
+        kind = ir.VectorType(value.type, lanes)
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, _INT32(0))
+        mask = ir.Constant(ir.VectorType(_INT32, lanes), [0] * lanes)
+        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), mask)
+
+    def differing(self, a: Any, b: Any) -> Any:
+        """The number of bits in which two words differ, by lane."""
+        vector = self.builder.xor(a, b)
+        name = f"llvm.ctpop.v{vector.type.count}i{vector.type.element.width}"
+        kind = ir.FunctionType(vector.type, [vector.type])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(function, [vector])
+
+
+@intrinsic
+def _write_sums(
+    _typing: Any,
+    x: Any,
+    at: Any,
+    weight: Any,
+    size: Any,
+    start: Any,
+    starts: Any,
+    out: Any,
+    places: Any,
+    scale: Any,
+) -> tuple[Any, Callable[..., Any]]:
+    """Writes sums over the windows of two pixels, for a block of outputs.
+
+    Of words: start - scale * (bits that differ between x and weight). Of numbers: start + scale *
+    (sum of x * weight).
+
+    Args:
+        x: words or numbers.
+        at: index of the first element of both windows; elements from row to row.
+        weight: vectors.
+        size: index of the first vector; rows of a window, elements in each.
+        start: what sums begin with.
+        starts: the index of the block in it, for both pixels.
+        out: where sums go.
+        places: the index of the block in it, for both pixels.
+        scale: see above.
+    """
+    words = x.dtype == types.uint64
+    lanes = (WORD_BLOCK if words else NUMBER_BLOCK) // _VECTORS
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        code = _Code(context, builder, signature, values)
+        x, x_a, x_b, x_step, weight, w_first, rows, count, *others = code.values
+        start, s_a, s_b, out, o_a, o_b, scale = others
+        zero = ir.Constant(ir.VectorType(weight.type.pointee, lanes), None)
+        sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(_VECTORS)] for _ in "ab"]
+        with cgutils.for_range(builder, rows) as row:
+            x_rows = [builder.add(first, builder.mul(row.index, x_step)) for first in (x_a, x_b)]
+            w_row = builder.add(w_first, builder.mul(row.index, count))
+            with cgutils.for_range(builder, count) as column:
+                at = builder.mul(builder.add(w_row, column.index), _INT64(lanes * _VECTORS))
+                places = [builder.gep(x, [builder.add(x_row, column.index)]) for x_row in x_rows]
+                pixels = [code.splat(builder.load(place), lanes) for place in places]
+                for i in range(_VECTORS):
+                    weights = code.load(weight, builder.add(at, _INT64(i * lanes)), lanes)
+                    for pixel, totals in zip(pixels, sums, strict=True):
+                        term = (
+                            code.differing(pixel, weights) if words else builder.mul(pixel, weights)
+                        )
+                        builder.store(builder.add(builder.load(totals[i]), term), totals[i])
+        factor = code.splat(builder.trunc(builder.neg(scale) if words else scale, _INT32), lanes)
+        for totals, first, place in zip(sums, (s_a, s_b), (o_a, o_b), strict=True):
+            for i, total in enumerate(totals):
+                begin = code.load(start, builder.add(first, _INT64(i * lanes)), lanes)
+                found = builder.load(total)
+                found = builder.trunc(found, begin.type) if words else found
+                into = code.vector(out, builder.add(place, _INT64(i * lanes)), lanes)
+                builder.store(builder.add(begin, builder.mul(factor, found)), into, 4)
+        return context.get_dummy_value()
+
+    return types.void(x, at, weight, size, start, starts, out, places, scale), emit
+
+
+@intrinsic
+def _compare(
+    _typing: Any, x: Any, first: Any, table: Any, place: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """A word of bits x >= table, of 64 numbers each; the first is in the lowest bit."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        code = _Code(context, builder, signature, values)
+        numbers, at, limits, begin = code.values
+        values = code.load(numbers, at, WORD)
+        bits = builder.icmp_signed(">=", values, code.load(limits, begin, WORD))
+        return builder.bitcast(bits, _INT64)
+
+    return types.uint64(x, first, table, place), emit
 
 
 @_compiled
@@ -135,7 +267,7 @@ def _finish(acc: Numbers, row: int, y: int, size: tuple[int, int], tail: Tail) -
         for column in range(columns):
             place = tail.row_class[y] * tail.table.shape[1] + tail.column_class[column]
             for word in range(words):
-                ones = compare(
+                ones = _compare(
                     acc, column * channels + word * WORD, table, (place * words + word) * WORD
                 )
                 tail.bits[row * columns + column, word] = ones ^ tail.invert[word]
@@ -153,100 +285,57 @@ def _close_gaps(acc: Numbers, columns: int, channels: int, apart: int) -> None:
 
 
 @_compiled
-def binary(
-    x: Words, weight: Words, scale: int, geometry: Geometry, tail: Tail, first: int, last: int
+def layer(
+    x: Words | Numbers,
+    weight: Words | Numbers,
+    scale: int,
+    geometry: Geometry,
+    tail: Tail,
+    first: int,
+    last: int,
 ) -> None:
-    """Products of bits: start - scale * (number of bits in which weight and x differ).
+    """Sums of products: of bits, start - scale * (number in which weight and x differ).
+
+    Of numbers, start + scale * (sum of weight * x); sums may wrap on their way to one that fits.
 
     Args:
-        x: [N, H, W, words], padding included.
-        weight: [blocks of outputs, KH, KW * words, WORD_BLOCK].
-        scale: 2 for bits that mean {-1, +1}, 1 for {0, 1}.
+        x: [N, H, W, words] or [N, H, W, C], padding included.
+        weight: [blocks of outputs, KH, KW * words, WORD_BLOCK] or [.., KW * C, NUMBER_BLOCK].
+        scale: 2 for bits that mean {-1, +1}, 1 for {0, 1} and for numbers.
         geometry: of the windows.
         tail: what follows.
         first: row of the results, counted through all images.
         last: the row after the last.
     """
-    height, width, words = x.shape[1:]
-    blocks, kernel_h, count = weight.shape[:3]
+    height, width, elements = x.shape[1:]
+    blocks, kernel_h, count, outputs = weight.shape
     rows, columns = geometry.row_class.shape[0], geometry.column_class.shape[0]
-    elements, weights, start = x.reshape(-1), weight.reshape(-1), geometry.start.reshape(-1)
-    padded = blocks * WORD_BLOCK
+    data, weights, start = x.reshape(-1), weight.reshape(-1), geometry.start.reshape(-1)
+    padded = blocks * outputs
     apart = padded if blocks > 1 else geometry.channels
+    step = geometry.stride_x * elements
     acc = np.zeros(columns * padded + WORD, np.int32)
     for row in range(first, last):
         image, y = row // rows, row % rows
-        line = (image * height + y * geometry.stride_y) * width * words
+        line = (image * height + y * geometry.stride_y) * width * elements
         starts = geometry.row_class[y] * geometry.start.shape[1]
         for block in range(blocks):
-            offset = block * WORD_BLOCK
+            offset = block * outputs
             for a in range(0, columns, 2):
                 b = min(a + 1, columns - 1)
-                sum_bits(
-                    elements,
-                    line + a * geometry.stride_x * words,
-                    line + b * geometry.stride_x * words,
-                    width * words,
+                _write_sums(
+                    data,
+                    (line + a * step, line + b * step, width * elements),
                     weights,
-                    block * kernel_h * count,
-                    kernel_h,
-                    count,
+                    (block * kernel_h * count, kernel_h, count),
                     start,
-                    (starts + geometry.column_class[a]) * padded + offset,
-                    (starts + geometry.column_class[b]) * padded + offset,
+                    (
+                        (starts + geometry.column_class[a]) * padded + offset,
+                        (starts + geometry.column_class[b]) * padded + offset,
+                    ),
                     acc,
-                    a * apart + offset,
-                    b * apart + offset,
+                    (a * apart + offset, b * apart + offset),
                     scale,
-                )
-        _close_gaps(acc, columns, geometry.channels, apart)
-        _finish(acc, row, y, (columns, geometry.channels), tail)
-
-
-@_compiled
-def integer(
-    x: Numbers, weight: Numbers, geometry: Geometry, tail: Tail, first: int, last: int
-) -> None:
-    """Products of integers: start + sum of weight * x; sums may wrap if only the last one fits.
-
-    Args:
-        x: [N, H, W, channels], padding included.
-        weight: [blocks of outputs, KH, KW * channels, NUMBER_BLOCK].
-        geometry: of the windows.
-        tail: what follows.
-        first: row of the results, counted through all images.
-        last: the row after the last.
-    """
-    height, width, channels = x.shape[1:]
-    blocks, kernel_h, count = weight.shape[:3]
-    rows, columns = geometry.row_class.shape[0], geometry.column_class.shape[0]
-    elements, weights, start = x.reshape(-1), weight.reshape(-1), geometry.start.reshape(-1)
-    padded = blocks * NUMBER_BLOCK
-    apart = padded if blocks > 1 else geometry.channels
-    acc = np.zeros(columns * padded + WORD, np.int32)
-    for row in range(first, last):
-        image, y = row // rows, row % rows
-        line = (image * height + y * geometry.stride_y) * width * channels
-        starts = geometry.row_class[y] * geometry.start.shape[1]
-        for block in range(blocks):
-            offset = block * NUMBER_BLOCK
-            for a in range(0, columns, 2):
-                b = min(a + 1, columns - 1)
-                sum_products(
-                    elements,
-                    line + a * geometry.stride_x * channels,
-                    line + b * geometry.stride_x * channels,
-                    width * channels,
-                    weights,
-                    block * kernel_h * count,
-                    kernel_h,
-                    count,
-                    start,
-                    (starts + geometry.column_class[a]) * padded + offset,
-                    (starts + geometry.column_class[b]) * padded + offset,
-                    acc,
-                    a * apart + offset,
-                    b * apart + offset,
                 )
         _close_gaps(acc, columns, geometry.channels, apart)
         _finish(acc, row, y, (columns, geometry.channels), tail)
@@ -262,16 +351,10 @@ def pool(
     first: int,
     last: int,
 ) -> None:
-    """Largest or sum of the numbers of each window, by channel; of one tap, the number itself.
+    """Largest or sum of each window, by channel; of one tap, the number itself.
 
-    Args:
-        x: [N, H, W, C].
-        kernel: height and width.
-        largest: whether it is the largest.
-        geometry: of the windows; ``start`` is the least number, or 0.
-        tail: what follows.
-        first: row of the results, counted through all images.
-        last: the row after the last.
+    Numbers are [N, H, W, C] without padding, ``kernel`` is height and width, and ``geometry.start``
+    the least number, or 0. The rest is as in ``layer``.
     """
     height, width, channels = x.shape[1:]
     rows, columns = geometry.row_class.shape[0], geometry.column_class.shape[0]
@@ -293,28 +376,3 @@ def pool(
                         for c in range(channels):
                             joined[c] += pixel[c]
         _finish(acc, row, out_y, (columns, channels), tail)
-
-
-def work_here() -> bool:
-    """Compiles every kernel, and runs each on one pixel whose result is known."""
-    none, zero = np.empty((0, 1), np.int64), np.zeros(1, np.int64)
-    start, table = np.full((1, 1, WORD), 5, np.int32), np.full((1, 1, WORD), 7, np.int32)
-    geometry = Geometry(1, 1, 0, 0, start, zero, zero, 1)
-    results = []
-    for kernel, x, fixed in (
-        (binary, np.uint64(0b1011), (np.full((1, 1, 1, WORD_BLOCK), 2, np.uint64), 2)),
-        (integer, np.int32(-3), (np.full((1, 1, 1, NUMBER_BLOCK), 4, np.int32),)),
-        (pool, np.int32(7), ((1, 1), True)),
-    ):
-        tail = Tail(
-            *(none, none, np.empty(0, np.int32), 0, 0, 0, np.empty(0, np.int32), 0, 0),
-            values=np.empty(1, np.int32),
-            table=table,
-            row_class=zero,
-            column_class=zero,
-            invert=np.ones(1, np.uint64),
-            bits=np.empty((1, 1), np.uint64),
-        )
-        kernel(np.full((1, 1, 1, 1), x), *fixed, geometry, tail, 0, 1)
-        results.append((int(tail.values[0]), int(tail.bits[0, 0]) & 1))
-    return results == [(1, 1), (-7, 1), (7, 0)]
