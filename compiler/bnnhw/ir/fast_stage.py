@@ -81,11 +81,11 @@ class KernelStage:
         if self.padding is not None:
             x = _with_zeros(x, self.padding)
         channels, height, width = self.size
-        pixels = len(x) * height * width
+        pixels, words = len(x) * height * width, word_count(channels)
         tail = self.tail._replace(
             other=values.numbers(self.other).reshape(-1) if self.other else self.tail.other,
             values=np.empty(pixels * channels if self.numbers else 0, np.int32),
-            bits=np.empty((pixels if self.bits else 0, word_count(channels)), np.uint64),
+            bits=np.empty((pixels if self.bits else 0, words), np.uint64),
         )
 
         def part(first: int, last: int) -> None:
@@ -95,12 +95,12 @@ class KernelStage:
         if spread is one_after_the_other or self.cost * len(x) < _WORTH_A_THREAD:
             part(0, rows)
         else:
-            step = -(-rows // (2 * core_count()))
+            step = max(1, -(-rows // (2 * core_count())))
             spread(lambda first: part(first, min(first + step, rows)), range(0, rows, step))
         if self.numbers:
             values.set_numbers(self.numbers, tail.values.reshape(len(x), height, width, channels))
         if self.bits:
-            values.set_bits(self.bits, tail.bits.reshape(len(x), height, width, -1))
+            values.set_bits(self.bits, tail.bits.reshape(len(x), height, width, words))
 
 
 @dataclass(frozen=True, eq=False)
