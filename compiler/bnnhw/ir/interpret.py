@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 _CACHED_ELEMENTS = 1 << 19
 _CACHED_BY_KERNELS = 1 << 17
-_WORTH_CORES = 150_000
-"""Nanoseconds of work in kernels that are worth the while of several cores."""
+_WORTH_CORES = 1_500_000
+"""Nanoseconds in kernels that are worth several cores; where others compete for these, a helper
+may be kept from its part longer than that."""
 
 
 def interpret(graph: Graph, x: Ints) -> Ints:
