@@ -134,8 +134,11 @@ class _Plan:
 
     def _rounded(self, node: Node) -> Node:
         """The real layer with the weights of the integer layer, after checking these."""
-        layer = next((n for n in self.real.nodes if n.name == node.name), None)
         assert isinstance(node.op, (IntegerConv, IntegerDense))
+        layer = self.real_links.producer(real_name(node.output))
+        if layer is None or not isinstance(layer.op, (Conv, Dense)):
+            # What followed vanished, and the layer writes the tensor behind it.
+            layer = next((n for n in self.real.nodes if n.name == node.name), None)
         if layer is None or not isinstance(layer.op, (Conv, Dense)):
             raise VerificationError("is no layer of the model", where=_where(node), fix=_DEFECT)
         weight, grid = layer.op.weight, node.op.weight
