@@ -142,11 +142,12 @@ class Plan:
         return self._image_of.get(name, name)
 
     def _stays_an_image(self, node: Node) -> bool:
-        """Whether nobody needs the order of the flattened tensor: fully connected layers do not."""
+        """Whether no kernel needs the order of the flattened tensor: that of a layer does not."""
         _, height, width = image_shape(self._tensors[node.inputs[0]])
-        only_layers = all(isinstance(n.op, _DENSE) and self._exact(n)
-                          for n in self._readers[node.output])  # fmt: skip
-        return height * width == 1 or (only_layers and node.output not in self._kept)
+        readers = self._readers[node.output]
+        return height * width == 1 or all(
+            isinstance(n.op, _DENSE) and self._exact(n) for n in readers
+        )
 
     def _exact(self, node: Node) -> bool:
         """Whether the kernels' numbers hold all that the node computes."""
