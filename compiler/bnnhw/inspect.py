@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +11,11 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, import_partly, read_model
 from bnnhw.frontend.model_input import UndeclaredInputError
-from bnnhw.ir.ops import Affine, Binarize, Conv, Dense, Flatten, Lookup, MaxPool
+from bnnhw.ir.ops import Affine, Binarize, Conv, Dense, Flatten, Lookup, MaxPool, Quantise
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
+from bnnhw.passes.fixed_point import integer_bits
+from bnnhw.passes.options import WEIGHT_BITS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +35,13 @@ class Layer:
         name: as folding files and reports name it.
         op: the kind, e.g. "Conv 3x3 /2".
         shape: of its result, without the batch.
-        weights: "binary" (+-alpha with one alpha per output channel) or "real".
-        input: "binary", "integer" (the image, scaled) or "real".
+        weights: "binary" (+-alpha with one alpha per output channel), "real", or such as "int8":
+            integers times a scale per output channel.
+        input: "binary", "integer" (the image, scaled), "real", or the type that the model rounds
+            to, such as "int8".
         macs: multiply-accumulates a frame; taps that fall on padding count.
         parameters: number of weights; biases and scales are left out.
-        weight_bits: bits that all its weights take: 1 each where binary, else 32.
+        weight_bits: bits that all its weights take: 1 each where binary, 32 where real.
     """
 
     name: str
@@ -99,7 +103,7 @@ class Inspection:
 
     def to_json(self) -> dict[str, Any]:
         """The inspection as JSON holds it."""
-        real = [layer for layer in self.layers if layer.weights == "real"]
+        real = [layer for layer in self.layers if layer.weights != "binary"]
         binary = [layer for layer in self.layers if layer.weights == "binary"]
         form = self.graph.input_format
         return {
@@ -149,7 +153,7 @@ def inspect_model(path: Path, options: LoadOptions | None = None) -> Inspection:
 
 
 def _kinds(graph: Graph) -> dict[str, str]:
-    """By tensor: "binary", "integer" (an affine function of the integer image) or "real"."""
+    """By tensor: what ``Layer.input`` may say."""
     source = graph.tensors[graph.input].dtype
     of_input = {Bit: "binary", Integer: "integer"}.get(type(source), "real")
     kinds = {graph.input: of_input}
@@ -158,9 +162,11 @@ def _kinds(graph: Graph) -> dict[str, str]:
         op = node.op
         if isinstance(op, Binarize):
             kind = "binary"
+        elif isinstance(op, Quantise):
+            kind = str(replace(op.dtype, frac=0))
         elif isinstance(op, Affine):
             alike = len({*op.scale.flat}) == len({*op.shift.flat}) == 1
-            kind = kind if alike or kind != "binary" else "real"
+            kind = kind if alike or kind == "integer" else "real"
         elif not isinstance(op, (Lookup, MaxPool, Flatten)):
             kind = "real"
         kinds[node.output] = kind
@@ -173,6 +179,7 @@ def _layer(graph: Graph, node: Node, kind: str) -> Layer:
     shape = graph.tensors[node.output].shape
     flat = np.abs(op.weight).reshape(len(op.weight), -1)
     binary = bool((flat == flat[:, :1]).all())
+    bits = 1 if binary else integer_bits(op.weight, WEIGHT_BITS)
     name = "Dense"
     if isinstance(op, Conv):
         size, stride = op.window.kernel, op.window.stride
@@ -183,11 +190,11 @@ def _layer(graph: Graph, node: Node, kind: str) -> Layer:
         name=node.name,
         op=name,
         shape=shape,
-        weights="binary" if binary else "real",
+        weights="binary" if binary else f"int{bits}" if bits else "real",
         input=kind,
         macs=flat.size * int(np.prod(shape[1:])),
         parameters=flat.size,
-        weight_bits=flat.size * (1 if binary else _REAL_BITS),
+        weight_bits=flat.size * (bits or _REAL_BITS),
     )
 
 

@@ -55,12 +55,15 @@ def _cells(layer: Layer) -> tuple[str, ...]:
 
 def _totals(found: Inspection) -> list[str]:
     totals = found.to_json()["totals"]
+    real = {layer.weights == "real" for layer in found.layers if layer.weights != "binary"}
+    kind = "integer" if real == {False} else "real" if len(real) < 2 else "integer or real"
     lines = [
         f"binary layers: {totals['binary_layers']} of {len(found.layers)}",
         f"operations: {found.bops:,} BOPs, {found.flops:,} FLOPs, "
         f"OPs = BOPs/64 + FLOPs = {found.ops:,.0f} ({found.ops:.3e})",
-        f"weights: {totals['binary_weights']:,} binary, {totals['real_weights']:,} real, "
-        f"{totals['weight_bits'] / 1e6:,.2f} Mbit (real ones of 32 bits)",
+        f"weights: {totals['binary_weights']:,} binary, {totals['real_weights']:,} {kind}, "
+        f"{totals['weight_bits'] / 1e6:,.2f} Mbit"
+        + (" (real ones of 32 bits)" if real != {False} else ""),
     ]
     if found.ops and found.bops:
         share = totals["ops_if_all_were_real"] / found.ops

@@ -234,3 +234,15 @@ def test_shipped_models(name: str) -> None:
     assert [layer.input for layer in found.layers] == [
         "integer", *["binary"] * (len(found.layers) - 1),
     ]  # fmt: skip
+
+
+def test_integers_that_the_model_rounds_to_are_told(inspect: Command) -> None:
+    path = shipped_model("birealnet18-cifar10").path
+    layers = inspect_model(path).layers
+    assert [(x.weights, x.input) for x in layers if x.weights != "binary"] == [
+        ("int8", "integer"), *[("int8", "int8")] * 4
+    ]  # fmt: skip
+    assert sum(layer.is_binary for layer in layers) == 16
+    code, shown, _ = inspect(path)
+    assert code == 0
+    assert "2,746,368 binary, 46,432 integer, 3.12 Mbit\n" in shown

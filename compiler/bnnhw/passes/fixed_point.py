@@ -173,6 +173,15 @@ def quantise_weights(weight: Floats, bits: int) -> tuple[Ints, Floats]:
     return grid.astype(np.int64), scale
 
 
+def integer_bits(weight: Floats, widest: int) -> int | None:
+    """Width of the integers that weights are times a scale per output channel; None if none are."""
+    grid, scale = quantise_weights(weight, widest)
+    back = grid * scale.reshape(-1, *(1,) * (weight.ndim - 1))
+    if not np.allclose(back, weight, rtol=_FLOAT32_ERROR, atol=0):
+        return None
+    return int(np.abs(grid).max(initial=1)).bit_length() + 1
+
+
 def _steps(shares: Floats, top: int) -> int:
     """The least n up to ``top`` with which all ``shares`` * n are integers; ``top`` if none is.
 
