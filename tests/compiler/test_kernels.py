@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -286,6 +288,24 @@ def test_items_are_done_once_each_and_failures_reach_the_caller(monkeypatch):
         for bad in (0, 57):
             with pytest.raises(ZeroDivisionError):
                 spread(lambda i, bad=bad: 1 // (i - bad), range(100))
+
+
+def test_what_a_helper_does_not_finish_the_caller_does(monkeypatch):
+    monkeypatch.setattr("bnnhw.ir.cores.core_count", lambda: 2)
+    caller, stop, begun = threading.get_ident(), threading.Event(), threading.Event()
+
+    def work(i: int) -> int:
+        if threading.get_ident() != caller:
+            begun.set()
+            stop.wait(20)
+        else:
+            begun.wait(0.2)
+        return i + 1
+
+    with cores(worthwhile=True) as spread:
+        assert spread(work, range(5)) == [1, 2, 3, 4, 5]
+        assert begun.is_set() and not stop.is_set()
+        stop.set()
 
 
 def test_kept_tensors_are_those_asked_for(kernels, monkeypatch):

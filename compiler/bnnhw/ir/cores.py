@@ -8,8 +8,9 @@ held to one thread (by threadpoolctl), and whole parts of the work go side by si
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import time
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -22,8 +23,16 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 
+_MISSING = object()
+_PATIENCE = 0.5
+"""How long the caller waits for others, as a share of the time that its own part took."""
+
+
 class Spread(Protocol):
-    """Applies a function to items, maybe at the same time; the results in their order."""
+    """Applies a function to items, maybe at the same time; the results in their order.
+
+    The function may be called twice for an item, and must do the same both times.
+    """
 
     def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]:
         """The results."""
@@ -54,7 +63,8 @@ def cores(*, worthwhile: bool) -> Iterator[Spread]:
 class _Shared:
     """A ``Spread`` over the calling thread and helpers, each taking the next item when it is free.
 
-    The caller never waits for a helper that has not begun.
+    Where other programs hold the cores, a helper may be kept from one for long: the caller does not
+    wait for one that has not begun, and after a while does itself what others have not finished.
     """
 
     def __init__(self, pool: ThreadPoolExecutor, helpers: int) -> None:
@@ -63,7 +73,7 @@ class _Shared:
 
     def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> list[R]:
         todo = list(items)
-        results: list[Any] = [None] * len(todo)
+        results: list[Any] = [_MISSING] * len(todo)
         left = iter(range(len(todo)))
 
         def work() -> None:
@@ -71,10 +81,16 @@ class _Shared:
                 results[i] = function(todo[i])
 
         helpers = [self._pool.submit(work) for _ in range(min(self._helpers, len(todo) - 1))]
+        start = time.perf_counter()
         work()
+        patience = _PATIENCE * (time.perf_counter() - start)
         for helper in helpers:
             if not helper.cancel():
-                helper.result()
+                with suppress(TimeoutError):
+                    helper.result(patience)
+        for i, result in enumerate(results):
+            if result is _MISSING:
+                results[i] = function(todo[i])
         return results
 
 
