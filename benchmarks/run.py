@@ -37,6 +37,8 @@ TURNS = 4
 RUNS = 5
 COMPILES = 3
 BATCH = 64
+DIGITS = 360
+"""Test images of the digits, which take longer together than a run's fixed share."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,11 @@ class Case:
 def cases(folder: Path) -> Iterator[Case]:
     """Every shipped model, and Bi-Real Net-18 at 224x224, exported into ``folder``."""
     for model in shipped_models():
-        yield Case(model.name, model.path, BATCH, CompileOptions(board="pynq-z2"))
+        options = CompileOptions(board="pynq-z2")
+        yield Case(f"{model.name}, {BATCH} at a time", model.path, BATCH, options)
+        if "digits" in model.name:
+            name = f"{model.name}, {DIGITS} at a time"
+            yield Case(name, model.path, DIGITS, options, compiles=0)
     if importlib.util.find_spec("torch") is None:
         Console().print("birealnet18 at 224x224 is left out: PyTorch is not installed")
         return

@@ -92,9 +92,11 @@ def _fast_scores(plan: Plan, x: Ints) -> Ints:
     """
     worthwhile = plan.cost * len(x) > _WORTH_CORES
     count = core_count() if worthwhile else 1
-    step = max(1, min(_CACHED_BY_KERNELS // plan.largest, -(-len(x) // count)))
+    most = max(1, _CACHED_BY_KERNELS // plan.largest)
+    turns = -(-len(x) // (count * most)) or 1
+    step = max(1, -(-len(x) // (count * turns)))
     parts = range(0, max(1, len(x)), step)
-    by_sample = len(parts) == count or len(parts) >= 2 * count
+    by_sample = len(parts) >= count
 
     def scores(first: int, within: Spread) -> Ints:
         return plan.run(x[first : first + step], within)[plan.output]
