@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _CACHED_ELEMENTS = 1 << 19
 _CACHED_BY_KERNELS = 1 << 17
-_WORTH_CORES = 1_500_000
+_WORTH_CORES = 700_000
 """Nanoseconds in kernels that are worth several cores: passing Python's lock around costs much."""
 
 
