@@ -48,7 +48,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.zoo
 	$(BIN)/python benchmarks/run.py
 
 cost-model: $(VENV)/.dev
