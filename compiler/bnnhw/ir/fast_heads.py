@@ -11,10 +11,9 @@ from bnnhw.ir.fast_values import image_shape
 from bnnhw.ir.op_base import Window
 from bnnhw.ir.ops import BinaryConv, BinaryDense, IntegerConv, IntegerDense, IntegerMaxPool
 from bnnhw.ir.packed import (
-    NUMBER_BLOCK,
-    WORD_BLOCK,
     binary_start,
     binary_weights,
+    class_index,
     integer_weights,
     whole_blocks,
 )
@@ -64,28 +63,29 @@ def layer_head(kernels: ModuleType, op: Layer, tensor: Tensor) -> Head:
     results, terms = int(np.prod(out)) * len(weight), int(np.prod(weight.shape[1:]))
     binary = isinstance(op, (BinaryConv, BinaryDense))
     padding = window if any(window.pads) else None
+    start: Start
     if binary and isinstance(tensor.dtype, Bit):
         bipolar = tensor.dtype.bipolar
         start = binary_start(weight, window, (size[0], size[1]), bipolar=bipolar)
         return Head(
             kernels.layer,
-            (binary_weights(weight), 2 if bipolar else 1),
-            _geometry(kernels, window, start, WORD_BLOCK),
+            (binary_weights(weight, kernels.WORD_BLOCK), 2 if bipolar else 1),
+            _geometry(kernels, window, start, kernels.WORD_BLOCK),
             True,
             padding,
             (len(weight), *out),
             results * (_RESULT + terms * _BIT),
         )
-    start = (np.zeros((1, 1, len(weight)), np.int32), *map(_one_class, out))
+    start = (np.zeros((1, 1, len(weight)), np.int32), *_one_class(out))
     if isinstance(op, IntegerConv):
-        classes = (_classes(op.row_class, out[0]), _classes(op.column_class, out[1]))
+        classes = (class_index(op.row_class, out[0]), class_index(op.column_class, out[1]))
         start = (op.offset.astype(np.int32), *classes)
     elif isinstance(op, IntegerDense):
         start = (op.offset.astype(np.int32).reshape(1, 1, -1), *start[1:])
     return Head(
         kernels.layer,
-        (integer_weights(weight), 1),
-        _geometry(kernels, window, start, NUMBER_BLOCK),
+        (integer_weights(weight, kernels.NUMBER_BLOCK), 1),
+        _geometry(kernels, window, start, kernels.NUMBER_BLOCK),
         False,
         padding,
         (len(weight), *out),
@@ -99,7 +99,7 @@ def pool_head(kernels: ModuleType, op: IntegerMaxPool | SumPool, tensor: Tensor)
     out = op.window.output_size(height, width)
     largest = isinstance(op, IntegerMaxPool)
     first = np.iinfo(np.int32).min if largest else 0
-    start = (np.full((1, 1, channels), first, np.int32), *map(_one_class, out))
+    start = (np.full((1, 1, channels), first, np.int32), *_one_class(out))
     taps = int(np.prod(op.window.kernel))
     return Head(
         kernels.pool,
@@ -124,9 +124,5 @@ def _geometry(kernels: ModuleType, window: Window, start: Start, block: int) -> 
     return kernels.Geometry(*window.stride, top, left, whole, *classes, values.shape[2])
 
 
-def _classes(classes: tuple[int, ...], size: int) -> Any:
-    return np.array(classes or (0,) * size, np.int64)
-
-
-def _one_class(size: int) -> Any:
-    return np.zeros(size, np.int64)
+def _one_class(size: tuple[int, int]) -> tuple[Any, Any]:
+    return class_index((), size[0]), class_index((), size[1])

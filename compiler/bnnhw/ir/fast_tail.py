@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.ir.ops import FixedAdd, FixedAffine, Threshold
-from bnnhw.ir.packed import WORD, pack, whole_blocks, word_count
+from bnnhw.ir.packed import WORD, class_index, pack, whole_blocks, word_count
 from bnnhw.ir.types import Real
 
 if TYPE_CHECKING:
@@ -27,10 +27,9 @@ def affine_fits(op: FixedAffine, tensor: Tensor) -> bool:
     """Whether 64 bits hold m * x + b + half."""
     if isinstance(tensor.dtype, Real) or op.shift > _SHIFTS:
         return False
-    reach = max(abs(tensor.dtype.low), abs(tensor.dtype.high))
     m, b = (max((abs(int(v)) for v in values.flat), default=0)
             for values in (op.multiplier, op.offset))  # fmt: skip
-    return m * reach + b + (1 << op.shift >> 1) < _EXACT
+    return m * tensor.dtype.reach + b + (1 << op.shift >> 1) < _EXACT
 
 
 def build_tail(
@@ -87,8 +86,7 @@ def _threshold(
     else:
         clipped = np.clip(op.thresholds, tensor.dtype.low, tensor.dtype.high + 1)
         table = whole_blocks(clipped.astype(np.int32), WORD, np.iinfo(np.int32).max)
-        sides = ((op.row_class, height), (op.column_class, width))
-        classes = [np.array(c or (0,) * n, np.int64) for c, n in sides]
+        classes = [class_index(op.row_class, height), class_index(op.column_class, width)]
         invert = op.invert if op.invert.size else invert
     row_class, column_class = classes
     return {

@@ -19,7 +19,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from bnnhw.ir.packed import NUMBER_BLOCK, WORD, WORD_BLOCK
+from bnnhw.ir.packed import WORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +103,11 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return njit(nogil=True)(function)
 
 
+WORD_BLOCK = 16
+"""Outputs of which a kernel computes sums of bits at once. Here, since machine code that is kept
+would not follow a change elsewhere."""
+NUMBER_BLOCK = 32
+"""Outputs of which a kernel computes sums of products at once."""
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 _VECTORS = 2
 """Vectors in a block of outputs; with those of two pixels they fit the registers."""

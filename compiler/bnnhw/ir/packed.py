@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
 WORD = 64
 """Bits in a word."""
-WORD_BLOCK = 16
-"""Outputs of which a kernel computes sums of bits at once."""
-NUMBER_BLOCK = 32
-"""Outputs of which a kernel computes sums of products at once."""
 
 
 def word_count(channels: int) -> int:
@@ -40,14 +36,19 @@ def unpack(words: Words, channels: int) -> NDArray[np.uint8]:
     return np.unpackbits(octets, axis=-1, count=channels, bitorder="little")
 
 
-def binary_weights(weight: NDArray[Any]) -> Words:
-    """Weights {-1, +1} [outputs, C, KH, KW] as words [blocks, KH, KW * words, WORD_BLOCK]."""
-    return _blocks(pack(weight.transpose(0, 2, 3, 1) > 0), WORD_BLOCK)
+def binary_weights(weight: NDArray[Any], block: int) -> Words:
+    """Weights {-1, +1} [outputs, C, KH, KW] as words [blocks, KH, KW * words, block]."""
+    return _blocks(pack(weight.transpose(0, 2, 3, 1) > 0), block)
 
 
-def integer_weights(weight: NDArray[Any]) -> NDArray[np.int32]:
-    """Weights [outputs, C, KH, KW] as [blocks, KH, KW * C, NUMBER_BLOCK]."""
-    return _blocks(weight.transpose(0, 2, 3, 1).astype(np.int32), NUMBER_BLOCK)
+def integer_weights(weight: NDArray[Any], block: int) -> NDArray[np.int32]:
+    """Weights [outputs, C, KH, KW] as [blocks, KH, KW * C, block]."""
+    return _blocks(weight.transpose(0, 2, 3, 1).astype(np.int32), block)
+
+
+def class_index(classes: tuple[int, ...], size: int) -> NDArray[np.int64]:
+    """The class of each of ``size`` rows or columns; one class where none are given."""
+    return np.array(classes or (0,) * size, np.int64)
 
 
 def whole_blocks(values: NDArray[Any], block: int, fill: int = 0) -> NDArray[Any]:
