@@ -165,8 +165,7 @@ def _kinds(graph: Graph) -> dict[str, str]:
         elif isinstance(op, Quantise):
             kind = str(replace(op.dtype, frac=0))
         elif isinstance(op, Affine):
-            alike = len({*op.scale.flat}) == len({*op.shift.flat}) == 1
-            kind = kind if alike or kind == "integer" else "real"
+            kind = kind if op.uniform or kind == "integer" else "real"
         elif not isinstance(op, (Lookup, MaxPool, Flatten)):
             kind = "real"
         kinds[node.output] = kind

@@ -11,6 +11,7 @@ from bnnhw.errors import VerificationError
 from bnnhw.frontend import LoadOptions, import_file
 from bnnhw.frontend.model_file import read_proto
 from bnnhw.frontend.runnable import runnable
+from bnnhw.ir.accelerate import multiply_accumulates
 from bnnhw.ir.interpret import interpret, layer_nodes
 from bnnhw.ir.types import Bit, Real
 from bnnhw.near_ties import explain
@@ -136,7 +137,7 @@ def _check_mixed(
     Of the inputs so many are random ``noise``, which a note says.
     """
     x, q = inputs
-    count = min(len(q), max(_FEWEST, int(_MACS / max(1, _operations(graph)))))
+    count = min(len(q), max(_FEWEST, int(_MACS / max(1, multiply_accumulates(graph)))))
     real = check_real(imported, trace, (x[:count], q[:count]))
     streams = check_streams(imported.graph, graph, q[:count])
     scores = np.concatenate([interpret(graph, part) for part in np.array_split(q, len(q))])
@@ -162,15 +163,6 @@ def _check_mixed(
         "every integer operation by itself", "onnxruntime and the real-valued graph", count, 0,
         "; ".join(notes), same, largest, streams.saturated,
     )  # fmt: skip
-
-
-def _operations(graph: Graph) -> int:
-    """Multiply-accumulates of one input."""
-    total = 0
-    for node in layer_nodes(graph):
-        shape = graph.tensors[node.output].shape
-        total += int(node.op.weight.size * np.prod(shape[1:]))  # type: ignore[attr-defined]
-    return total
 
 
 def random_inputs(graph: Graph, count: int, seed: int) -> NDArray[np.generic]:
@@ -256,7 +248,7 @@ def _differing(graph: Graph, scores: Ints, y: Floats) -> Bools:
     taps = int(np.prod(layer.op.weight.shape[1:]))  # type: ignore[attr-defined]
     dtype = graph.tensors[layer.inputs[0]].dtype
     assert not isinstance(dtype, Real)
-    reach = taps * max(abs(dtype.low), abs(dtype.high))
+    reach = taps * dtype.reach
     extra = (1,) * (scores.ndim - 2)
     scale, bias = (np.abs(v).reshape(1, -1, *extra) for v in (out.scale, out.bias))
     of_sum = np.minimum(min(taps, 8 * np.sqrt(taps)) * _UNIT * scale * reach, 0.25 * scale)

@@ -57,7 +57,7 @@ def test_kernels_that_give_something_else_are_not_used(monkeypatch):
 def test_little_work_does_not_load_numba_and_much_does(monkeypatch):
     loaded = []
     monkeypatch.setattr(accelerate, "load_kernels", lambda: loaded.append(1))
-    a_frame = accelerate._multiply_accumulates(GRAPH)
+    a_frame = accelerate.multiply_accumulates(GRAPH)
     enough = accelerate._WORTH_LOADING // a_frame
     interpret(GRAPH, INPUTS)
     assert accelerate.accelerated(GRAPH, enough // 2) is None

@@ -371,7 +371,7 @@ def natural_order(shape: Shape) -> tuple[str, ...]:
 def elementwise(op: Op, channels: int) -> bool:
     """Whether ``op`` treats every element alike, whatever its position."""
     if isinstance(op, Affine):
-        return len({*op.scale.flat}) == 1 and len({*op.shift.flat}) == 1 and channels > 0
+        return op.uniform and channels > 0
     return isinstance(op, (Relu, Clip, Binarize, Lookup))
 
 

@@ -108,7 +108,7 @@ def quantise_input(ctx: Context, node: OnnxNode) -> None:
     scale, zero = Fraction(1), Fraction(0)
     for made in ctx.nodes:
         assert isinstance(made.op, Affine)
-        if len({*made.op.scale.flat}) > 1 or len({*made.op.shift.flat}) > 1:
+        if not made.op.uniform:
             raise ModelError(
                 "quantises an input that was scaled per channel",
                 where=node.where,

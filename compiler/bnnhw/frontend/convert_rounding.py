@@ -34,17 +34,14 @@ _WIDEST = 32
 def round_half_even(ctx: Context, node: OnnxNode) -> None:
     """Round."""
     _refuse_table(ctx, node)
-    view = ctx.view(node)
-    target = ctx.add(Round(half_even=True), view.tensor, node, node.outputs[0])
-    ctx.views[node.outputs[0]] = View(target, view.dims)
+    ctx.views[node.outputs[0]] = _round(ctx, node, ctx.view(node), half_even=True, last=True)
 
 
 def floor(ctx: Context, node: OnnxNode) -> None:
     """Floor, which is x - 1/2 rounded half up."""
     _refuse_table(ctx, node)
     view = ctx.affine(ctx.view(node), node, shift=np.asarray(-0.5))
-    target = ctx.add(Round(), view.tensor, node, node.outputs[0])
-    ctx.views[node.outputs[0]] = View(target, view.dims)
+    ctx.views[node.outputs[0]] = _round(ctx, node, view, half_even=False, last=True)
 
 
 def quant(ctx: Context, node: OnnxNode) -> None:
@@ -66,11 +63,11 @@ def quant(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="use ROUND, HALF_UP or FLOOR",
         )
-    low, high = quant_range(node, int(bits[0]))
     shift = zero - Fraction(1, 2) if mode == "FLOOR" else zero
-    view = _rounded(ctx, node, (1 / scale, shift), half_even=mode in _HALF_EVEN)
-    target = ctx.add(Clip(float(low), float(high)), view.tensor, node)
-    _scale_back(ctx, node, View(target, view.dims), scale, zero)
+    view = _line(ctx, node, ctx.view(node), 1 / scale, shift)
+    view = _round(ctx, node, view, half_even=mode in _HALF_EVEN)
+    view = _limit(ctx, node, view, quant_range(node, int(bits[0])))
+    _scale_back(ctx, node, view, scale, zero)
 
 
 def quantize_linear(ctx: Context, node: OnnxNode) -> None:
@@ -89,9 +86,8 @@ def quantize_linear(ctx: Context, node: OnnxNode) -> None:
             fix="give a zero point of type int8, uint8, int16 or uint16",
         )
     dtype = Integer(8 * kind.itemsize, kind.kind == "i")
-    view = _rounded(ctx, node, (1 / scale, zero), half_even=True)
-    target = ctx.add(Clip(float(dtype.low), float(dtype.high)), view.tensor, node, node.outputs[0])
-    ctx.views[node.outputs[0]] = View(target, view.dims)
+    view = _round(ctx, node, _line(ctx, node, ctx.view(node), 1 / scale, zero), half_even=True)
+    ctx.views[node.outputs[0]] = _limit(ctx, node, view, (dtype.low, dtype.high), last=True)
 
 
 def dequantize_linear(ctx: Context, node: OnnxNode) -> None:
@@ -101,18 +97,38 @@ def dequantize_linear(ctx: Context, node: OnnxNode) -> None:
 
 def _scale_back(ctx: Context, node: OnnxNode, view: View, scale: Fraction, zero: Fraction) -> None:
     """The node's result: (integers - zero point) * scale."""
+    ctx.views[node.outputs[0]] = _line(ctx, node, view, scale, -zero * scale, last=True)
+
+
+def _line(
+    ctx: Context,
+    node: OnnxNode,
+    view: View,
+    scale: Fraction,
+    shift: Fraction,
+    *,
+    last: bool = False,
+) -> View:
+    """Scaled and shifted; the node's result if ``last``, as in the two below."""
     one = exact(np.ones(1))
-    ctx.views[node.outputs[0]] = ctx.affine_exact(
-        view, node, scale=one * scale, shift=-one * (zero * scale), output=node.outputs[0]
+    return ctx.affine_exact(
+        view, node, scale=one * scale, shift=one * shift, output=node.outputs[0] if last else None
     )
 
 
-def _rounded(
-    ctx: Context, node: OnnxNode, line: tuple[Fraction, Fraction], *, half_even: bool
+def _round(
+    ctx: Context, node: OnnxNode, view: View, *, half_even: bool, last: bool = False
 ) -> View:
-    one = exact(np.ones(1))
-    view = ctx.affine_exact(ctx.view(node), node, scale=one * line[0], shift=one * line[1])
-    return View(ctx.add(Round(half_even=half_even), view.tensor, node), view.dims)
+    output = node.outputs[0] if last else None
+    return View(ctx.add(Round(half_even), view.tensor, node, output), view.dims)
+
+
+def _limit(
+    ctx: Context, node: OnnxNode, view: View, limits: tuple[int, int], *, last: bool = False
+) -> View:
+    output = node.outputs[0] if last else None
+    clip = Clip(float(limits[0]), float(limits[1]))
+    return View(ctx.add(clip, view.tensor, node, output), view.dims)
 
 
 def _scale(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction]:

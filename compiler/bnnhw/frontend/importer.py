@@ -183,7 +183,7 @@ def _track_table(ctx: Context, node: OnnxNode, table: Array, count: int) -> None
     if len(ctx.nodes) != count + 1:
         return
     op = ctx.nodes[-1].op
-    if not isinstance(op, Affine) or len({*op.scale.flat}) > 1 or len({*op.shift.flat}) > 1:
+    if not isinstance(op, Affine) or not op.uniform:
         return
     live = ctx.live_inputs(node)[0]
     source = ctx.tables[node.inputs[live]].astype(np.float64)

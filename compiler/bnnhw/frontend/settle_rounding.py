@@ -41,11 +41,11 @@ def settle_rounding(
         ModelError: names a rounding without limits.
     """
     result = list(nodes)
-    for node in nodes:
-        if isinstance(node.op, Round):
-            result = _settled(result, next(n for n in result if n.name == node.name), output,
-                              tensors)  # fmt: skip
-    return result
+    while True:
+        node = next((n for n in result if isinstance(n.op, Round)), None)
+        if node is None:
+            return result
+        result = _settled(result, node, output, tensors)
 
 
 def half_even(nodes: Sequence[Node]) -> list[Node]:
@@ -80,8 +80,6 @@ def _settled(
     nodes: list[Node], node: Node, output: str, tensors: Mapping[str, Tensor]
 ) -> list[Node]:
     found = _Surroundings(nodes, node, output).found()
-    op = node.op
-    assert isinstance(op, Round)
     made = _made(node, found, _type(node, found), tensors[node.output].shape[0])
     done: list[Node] = []
     for other in nodes:
@@ -219,6 +217,6 @@ def _is_power_of_two(value: Fraction) -> bool:
 def _line(node: Node) -> tuple[Fraction, Fraction] | None:
     """Scale and shift of an affine operation that treats all channels alike."""
     op = node.op
-    if not isinstance(op, Affine) or len({*op.scale.flat}) > 1 or len({*op.shift.flat}) > 1:
+    if not isinstance(op, Affine) or not op.uniform:
         return None
     return Fraction(op.scale.flat[0]), Fraction(op.shift.flat[0])

@@ -84,9 +84,7 @@ def _collapsed(sign: Binarize, after: Sequence[Op]) -> tuple[int, Binarize]:
 
 
 def _alike(op: Op) -> bool:
-    if not isinstance(op, Affine):
-        return True
-    return len({*op.scale.flat}) == len({*op.shift.flat}) == 1
+    return not isinstance(op, Affine) or op.uniform
 
 
 def _apply(op: Op, x: float) -> float:

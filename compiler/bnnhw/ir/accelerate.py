@@ -46,7 +46,7 @@ def accelerated(graph: Graph, samples: int) -> ModuleType | None:
     """The kernels, where numba is there and this process's work is worth it."""
     process = _process()
     if process.work < _WORTH_LOADING:
-        process.work += samples * _multiply_accumulates(graph)
+        process.work += samples * multiply_accumulates(graph)
     return load_kernels() if process.work >= _WORTH_LOADING else None
 
 
@@ -77,8 +77,8 @@ def load_kernels() -> ModuleType | None:
         return None
 
 
-def _multiply_accumulates(graph: Graph) -> int:
-    """Of one sample."""
+def multiply_accumulates(graph: Graph) -> int:
+    """Those of one sample."""
     return sum(
         math.prod(graph.tensors[node.output].shape) * node.op.weight[0].size
         for node in graph.nodes

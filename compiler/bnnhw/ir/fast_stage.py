@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from bnnhw.ir.cores import core_count, one_after_the_other
-from bnnhw.ir.interpret_layers import channels_first, channels_last, pooled
+from bnnhw.ir.interpret_layers import channels_first, channels_last, padded, pooled
 from bnnhw.ir.interpret_plain import execute_plain
 from bnnhw.ir.packed import pack, word_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
     from bnnhw.ir.cores import Spread
     from bnnhw.ir.fast_values import Values
@@ -79,7 +77,7 @@ class KernelStage:
         """Writes its results, some rows at a time where there is much to do."""
         x = values.bits(self.source) if self.from_bits else values.numbers(self.source)
         if self.padding is not None:
-            x = _with_zeros(x, self.padding)
+            x = padded(channels_first(x), self.padding, 0, x.dtype)
         channels, height, width = self.size
         pixels, words = len(x) * height * width, word_count(channels)
         tail = self.tail._replace(
@@ -155,13 +153,3 @@ class PlainStage:
             for name, tensor in zip(self.reads, self.tensors, strict=True)
         ]
         values.set_plain(self.node.output, execute_plain(self.node.op, inputs, list(self.tensors)))
-
-
-def _with_zeros(x: NDArray[Any], window: Window) -> NDArray[Any]:
-    """Images [N, H, W, C] with a window's padding."""
-    top, left, bottom, right = window.pads
-    count, height, width, channels = x.shape
-    shape = (count, top + height + bottom, left + width + right, channels)
-    result = np.zeros(shape, x.dtype)
-    result[:, top : top + height, left : left + width] = x
-    return result

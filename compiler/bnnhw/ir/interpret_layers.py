@@ -55,7 +55,7 @@ def convolve(x: Image, matrix: ExactMatrix, window: Window, reach: int, dtype: D
     """
     out_h, out_w = window.output_size(*x.shape[2:])
     outputs, terms = matrix.shape
-    views = _kernel_rows(_padded(x, window, 0, matrix.dtype(reach)), window, (out_h, out_w))
+    views = _kernel_rows(padded(x, window, 0, matrix.dtype(reach)), window, (out_h, out_w))
     result = np.empty((len(x), out_h, out_w, outputs), dtype)
     rows = min(out_h, max(1, _CACHED_ELEMENTS // (out_w * terms)))
     images = max(1, _CACHED_ELEMENTS // (out_h * out_w * terms)) if rows == out_h else 1
@@ -80,10 +80,10 @@ def sum_pool(x: Image, window: Window, dtype: DTypeLike) -> Image:
 
 def pooled(x: Image, window: Window, fill: int, join: np.ufunc, dtype: DTypeLike) -> Image:
     """``join`` over windows of images; ``fill`` pads them. Goes tap by tap, along rows first."""
-    padded = _padded(x, window, fill, dtype)
+    image = padded(x, window, fill, dtype)
     out_h, out_w = window.output_size(*x.shape[2:])
     (step_y, step_x), (kernel_h, kernel_w) = window.stride, window.kernel
-    rows = padded[:, : (out_h - 1) * step_y + kernel_h]
+    rows = image[:, : (out_h - 1) * step_y + kernel_h]
     across = _joined(rows, 2, (kernel_w, step_x, out_w), join)
     return channels_first(_joined(across, 1, (kernel_h, step_y, out_h), join))
 
@@ -99,7 +99,7 @@ def _joined(x: Image, axis: int, taps: tuple[int, int, int], join: np.ufunc) -> 
     return result.swapaxes(0, axis)
 
 
-def _padded(x: Image, window: Window, fill: int, dtype: DTypeLike) -> Image:
+def padded(x: Image, window: Window, fill: int, dtype: DTypeLike) -> Image:
     """Images [N, C, H, W] with their padding as [N, H, W, C]."""
     top, left, bottom, right = window.pads
     count, channels, height, width = x.shape

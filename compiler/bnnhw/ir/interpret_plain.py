@@ -112,4 +112,4 @@ def _reach(tensor: Tensor, x: Values) -> int:
     """Largest magnitude of the type; of the values where the graph's layers are still real."""
     if isinstance(tensor.dtype, Real):
         return int(np.abs(x).max(initial=0))
-    return max(abs(tensor.dtype.low), abs(tensor.dtype.high))
+    return tensor.dtype.reach

@@ -324,5 +324,5 @@ def weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:
 def _accumulator(x: DType, taps: int) -> Integer:
     if isinstance(x, Real):
         raise ModelError("a binary layer needs an integer input")
-    reach = max(abs(x.low), abs(x.high)) * taps
+    reach = x.reach * taps
     return Integer.spanning(-reach, reach)

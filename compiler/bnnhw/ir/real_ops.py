@@ -64,6 +64,11 @@ class Affine(Op):
     row_class: tuple[int, ...] = ()
     column_class: tuple[int, ...] = ()
 
+    @property
+    def uniform(self) -> bool:
+        """Whether all elements have one scale and one shift."""
+        return len({*self.scale.flat}) == len({*self.shift.flat}) == 1
+
     def infer(self, *inputs: Tensor) -> Tensor:
         same_channels(inputs[0], len(self.scale), "Affine")
         return Tensor(inputs[0].shape, Real())

@@ -38,6 +38,11 @@ class Integer:
         """Largest value."""
         return (1 << (self.bits - self.signed)) - 1
 
+    @property
+    def reach(self) -> int:
+        """Largest magnitude."""
+        return max(-self.low, self.high)
+
     @staticmethod
     def spanning(low: int, high: int) -> Integer:
         """The narrowest type that holds both ``low`` and ``high``."""
@@ -64,6 +69,11 @@ class Bit:
     @property
     def high(self) -> int:
         """Value of bit 1."""
+        return 1
+
+    @property
+    def reach(self) -> int:
+        """Largest magnitude."""
         return 1
 
     def __str__(self) -> str:

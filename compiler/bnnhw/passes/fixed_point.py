@@ -139,8 +139,9 @@ def _exact_shift(gains: Floats, shifts: Floats) -> int | None:
 
     A common factor 2^k of what pieces and channels multiply by is a shift of its own.
     """
+    constants = np.stack([gains, shifts])
     for shift in range(min(_fitting(float(np.abs(gains).max()), MULTIPLIER_BITS), _FINEST) + 1):
-        scaled = np.stack([gains, shifts]) * 2.0**shift
+        scaled = constants * 2.0**shift
         if (scaled == np.rint(scaled)).all():
             return shift
     return None
@@ -179,6 +180,11 @@ def integer_bits(weight: Floats, widest: int) -> int | None:
     back = grid * scale.reshape(-1, *(1,) * (weight.ndim - 1))
     if not np.allclose(back, weight, rtol=_FLOAT32_ERROR, atol=0):
         return None
+    return grid_bits(grid)
+
+
+def grid_bits(grid: Ints) -> int:
+    """Bits, 2 or more, of the narrowest signed type whose symmetric part holds ``grid``."""
     return int(np.abs(grid).max(initial=1)).bit_length() + 1
 
 

@@ -70,7 +70,7 @@ def _elementwise(graph: Graph) -> list[Node]:
 
 def _alike(op: Op) -> bool:
     if isinstance(op, Affine):
-        return len({*op.scale.flat}) == len({*op.shift.flat}) == 1
+        return op.uniform
     return isinstance(op, (Relu, Clip, Binarize, Lookup))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from bnnhw.frontend.exact import exact
 from bnnhw.ir.ops import Affine, Conv, Dense, IntegerConv, IntegerDense
 from bnnhw.passes.border_classes import classes_of, shrink, taps_inside
-from bnnhw.passes.fixed_point import quantise_weights
+from bnnhw.passes.fixed_point import grid_bits, quantise_weights
 
 if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Ints, Shape, Window
@@ -44,7 +44,7 @@ def integer_layer(
     """
     by_input = (1, -1, *(1,) * (op.weight.ndim - 2))
     grid, step = quantise_weights(op.weight * scale.reshape(by_input), bits)
-    bits = min(bits, max(2, int(np.abs(grid).max()).bit_length() + 1))
+    bits = min(bits, grid_bits(grid))
     out = step.reshape(-1, *(1,) * (op.weight.ndim - 1))
     live = (scale != 0).reshape(by_input)
     divisor = np.where(scale != 0, scale, 1.0).reshape(by_input)

@@ -157,7 +157,7 @@ def _range(graph: Graph, producer: Node | None, sign: Node) -> tuple[int, int]:
         dtype = graph.tensors[producer.inputs[0]].dtype
         taps = int(np.prod(producer.op.weight.shape[1:]))
         if not isinstance(dtype, Real):
-            reach = max(abs(dtype.low), abs(dtype.high)) * taps
+            reach = dtype.reach * taps
             return -reach, reach
     else:
         name = graph.input if producer is None else producer.output

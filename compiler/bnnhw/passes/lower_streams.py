@@ -50,7 +50,6 @@ from bnnhw.passes.stream_values import (
     Value,
     common_type,
     normalisation,
-    reach_of,
     requantised,
 )
 
@@ -102,7 +101,7 @@ class _Lowering:
         start = graph.tensors[graph.input]
         assert not isinstance(start.dtype, Real)
         self._values[graph.input] = Value(
-            graph.input, (), reach_of(start.dtype), start.shape, start.dtype
+            graph.input, (), start.dtype.reach, start.shape, start.dtype
         )
         for node in graph.nodes:
             try:
@@ -166,7 +165,7 @@ class _Lowering:
             self._emit(node, op, x.tensor)
             dtype = op.dtype if isinstance(op, IntegerTable) else x.dtype
             assert not isinstance(dtype, Real)
-            return Value(node.output, (), reach_of(dtype), shape, dtype, node)
+            return Value(node.output, (), dtype.reach, shape, dtype, node)
         raise ModelError(
             f"the operation {type(op).__name__} has no hardware in a network with real streams"
         )
@@ -243,7 +242,7 @@ class _Lowering:
         self._emit(node, made.op, x.tensor)
         span = made.op.infer(replace(self._graph.tensors[node.inputs[0]], dtype=x.dtype)).dtype
         assert isinstance(span, Integer)
-        return Value(node.output, (made.scale,), reach_of(span), shape, Real(), node)
+        return Value(node.output, (made.scale,), span.reach, shape, Real(), node)
 
     def _max_pool(self, node: Node, x: Value) -> Value:
         assert isinstance(node.op, MaxPool)
@@ -314,7 +313,7 @@ class _Lowering:
     def _stream(self, node: Node, dtype: Integer, shape: Shape | None = None) -> Value:
         shape = shape or self._graph.tensors[node.output].shape
         back = Affine(full(shape[0], Fraction(2) ** -dtype.frac), full(shape[0], 0))
-        return Value(node.output, (back,), reach_of(dtype), shape, dtype, node, dtype)
+        return Value(node.output, (back,), dtype.reach, shape, dtype, node, dtype)
 
     def _scores(self) -> tuple[str, OutputMap]:
         """The output tensor, and the map to the model's output with one scale for all classes."""

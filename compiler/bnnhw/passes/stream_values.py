@@ -62,11 +62,6 @@ def common_type(streams: list[Integer]) -> Integer:
     return Integer(bits, True, frac)
 
 
-def reach_of(dtype: Integer | Bit) -> int:
-    """Largest magnitude."""
-    return max(abs(dtype.low), abs(dtype.high))
-
-
 def normalisation(x: Value) -> tuple[Floats, Floats] | tuple[None, None]:
     """Scale and shift per channel of narrow integers; None where they are wide, or it is more."""
     wide = not isinstance(x.dtype, Integer) or x.dtype.bits > ACTIVATION_BITS

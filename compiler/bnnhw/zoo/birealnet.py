@@ -39,9 +39,12 @@ class ScaledBinaryConv2d(nn.Module):
         taps = channels_in * 9
         self.weights = nn.Parameter((torch.rand(channels_out * taps, 1) * 2 - 1) / taps**0.5)
 
+    def alpha(self) -> Tensor:
+        """The scale of each output channel, [Cout]."""
+        return self.weights.detach().view(self.shape).abs().mean(dim=(1, 2, 3))
+
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weights.view(self.shape)
-        scale = weight.detach().abs().mean(dim=(1, 2, 3))
+        weight, scale = self.weights.view(self.shape), self.alpha()
         signs = weight_sign(weight.clamp(-1, 1), training=self.training)
         if torch.onnx.is_in_onnx_export() or not self.training:
             return F.conv2d(x, signs * scale[:, None, None, None], None, self.stride, 1)

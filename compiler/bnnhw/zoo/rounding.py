@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bnnhw.errors import ModelError
 from bnnhw.zoo.birealnet import BiRealBlock, BiRealNet, ScaledBinaryConv2d
+from bnnhw.zoo.layers import weight_sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,10 +106,7 @@ class RoundedConv2d(ConvOfRounded):
 
     def gain(self) -> Tensor:
         """What BatchNorm multiplies by, [Cout, 1, 1, 1]."""
-        norm = self._norm[0]
-        assert norm.running_var is not None
-        gain = norm.weight / (norm.running_var + norm.eps).sqrt()
-        return gain.detach().reshape(-1, 1, 1, 1)
+        return _line(self._norm[0])[0].detach().reshape(-1, 1, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         gain = self.gain()
@@ -227,23 +225,18 @@ def frozen(model: BiRealNet) -> BiRealNet:
 
 
 def _frozen_conv(layer: RoundedConv2d) -> ConvOfRounded:
-    norm, gain = layer._norm[0], layer.gain()
-    assert norm.running_mean is not None
-    weight = _rounded_weight(layer.weight * gain)
-    step = _weight_step(layer.weight * gain).flatten()
+    weight = layer.weight * layer.gain()
+    step = _weight_step(weight).flatten()
     rounding = layer.inputs
     unit = step * (rounding.step if isinstance(rounding, FixedPoint) else _PIXEL_STEP)
-    bias = norm.bias - norm.running_mean * gain.flatten()
-    return ConvOfRounded(layer, rounding, weight, (bias / unit).round() * unit)
+    bias = _line(layer._norm[0])[1]
+    return ConvOfRounded(layer, rounding, _rounded_weight(weight), (bias / unit).round() * unit)
 
 
 def _frozen_binary(layer: ScaledBinaryConv2d, norm: nn.BatchNorm2d) -> tuple[nn.Conv2d, Scale]:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
     weight = layer.weights.view(layer.shape)
-    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-    shift = norm.bias - norm.running_mean * scale
-    scale = scale * weight.abs().mean(dim=(1, 2, 3))
+    gain, shift = _line(norm)
+    scale = gain * layer.alpha()
     reach = weight[0].numel()
     largest = min(
         _EXACT / float((scale.abs() * reach + shift.abs()).max()),
@@ -251,8 +244,16 @@ def _frozen_binary(layer: ScaledBinaryConv2d, norm: nn.BatchNorm2d) -> tuple[nn.
     )
     unit = 2.0 ** -float(torch.tensor(largest).log2().floor())
     made = nn.Conv2d(layer.shape[1], layer.shape[0], 3, stride=layer.stride, padding=1, bias=False)
-    made.weight = nn.Parameter(torch.where(weight > 0, 1.0, -1.0))
+    made.weight = nn.Parameter(weight_sign(weight, training=False))
     return made, Scale((scale / unit).round() * unit, (shift / unit).round() * unit)
+
+
+def _line(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """What a BatchNorm with fixed statistics multiplies by and adds, [channels] each."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return gain, norm.bias - norm.running_mean * gain
 
 
 def _frozen_linear(layer: RoundedLinear) -> LinearOfRounded:
