@@ -215,9 +215,10 @@ class _Run:
         else:
             assert isinstance(dtype, Integer)
             source = name if name in start else self._plan.unrounded(name)
-            want = self._evaluate(source, start) * 2.0**dtype.frac
+            lift = float(dtype.lift)
+            want = self._evaluate(source, start) * 2.0**dtype.frac - lift
             self._compare_fixed(node, y, want, dtype)
-            self._real_values[node.output] = np.asarray(y * 2.0**-dtype.frac, np.float64)
+            self._real_values[node.output] = np.asarray((y + lift) * 2.0**-dtype.frac, np.float64)
 
     def _compare_bits(self, node: Node, y: Ints, start: dict[str, Floats]) -> None:
         found = self._plan.sign_of(real_name(node.output))

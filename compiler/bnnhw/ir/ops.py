@@ -257,13 +257,14 @@ class FixedAffine(Op):
 
 @dataclass(frozen=True)
 class FixedAdd(Op):
-    """saturate(a + b) of two tensors of one binary point."""
+    """saturate(a + b) of two tensors of one binary point, whose halves add up."""
 
     dtype: Integer
 
     def infer(self, *inputs: Tensor) -> Tensor:
         points = {t.dtype.frac if isinstance(t.dtype, Integer) else None for t in inputs}
-        if points != {self.dtype.frac}:
+        halves = sum(t.dtype.halves for t in inputs if isinstance(t.dtype, Integer))
+        if points != {self.dtype.frac} or halves != self.dtype.halves:
             raise ModelError(f"adds {' and '.join(str(t) for t in inputs)} to {self.dtype}")
         return Tensor(joined_shape(*inputs), self.dtype)
 
@@ -280,7 +281,10 @@ class IntegerMaxPool(Op):
 
 @dataclass(frozen=True)
 class SumPool(Op):
-    """Sum of integers over a window; padded taps contribute 0. The binary point stays."""
+    """Sum of integers over a window; padded taps contribute 0.
+
+    The binary point stays. Halves are those of a window without padding.
+    """
 
     window: Window
 
@@ -290,7 +294,9 @@ class SumPool(Op):
             raise ModelError("a sum pool needs integers")
         area = self.window.kernel[0] * self.window.kernel[1]
         span = Integer.spanning(x.low * area, x.high * area)
-        return Tensor(pool_shape(inputs[0], self.window), replace(span, frac=x.frac))
+        return Tensor(
+            pool_shape(inputs[0], self.window), replace(span, frac=x.frac, halves=x.halves * area)
+        )
 
 
 @dataclass(frozen=True)

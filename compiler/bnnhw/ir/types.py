@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,15 @@ class Integer:
         signed: whether negative values exist.
         frac: binary point of a real-valued stream: an element means integer * 2^-frac. 0 where
             the integers have no scale of their own, as in accumulators.
+        halves: an element means (integer + halves / 2) * 2^-frac. Numbers rounded down stand for
+            the middle of their step (halves = 1), so that each has the sign of what it was rounded
+            from; the halves of an addition's terms add up.
     """
 
     bits: int
     signed: bool
     frac: int = 0
+    halves: int = 0
 
     @property
     def low(self) -> int:
@@ -43,6 +48,16 @@ class Integer:
         """Largest magnitude."""
         return max(-self.low, self.high)
 
+    @property
+    def plain(self) -> Integer:
+        """The type with halves = 0."""
+        return replace(self, halves=0)
+
+    @property
+    def lift(self) -> Fraction:
+        """What an element means beyond integer * 2^-frac, in its own steps."""
+        return Fraction(self.halves, 2)
+
     @staticmethod
     def spanning(low: int, high: int) -> Integer:
         """The narrowest type that holds both ``low`` and ``high``."""
@@ -52,7 +67,8 @@ class Integer:
 
     def __str__(self) -> str:
         point = f".{self.frac}" if self.frac else ""
-        return f"{'int' if self.signed else 'uint'}{self.bits}{point}"
+        lift = f"+{self.lift}" if self.halves else ""
+        return f"{'int' if self.signed else 'uint'}{self.bits}{point}{lift}"
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,9 @@ _FLOAT32_ERROR = 2.0**-22
 _COARSE_BITS = -1
 
 
-def fixed_affine(ops: Sequence[Op], channels: int, reach: int, dtype: Integer) -> FixedAffine:
+def fixed_affine(
+    ops: Sequence[Op], channels: int, reach: int, dtype: Integer, *, zero_down: bool = False
+) -> FixedAffine:
     """The operation closest to ``ops`` on integers of magnitude up to ``reach``.
 
     The constants have one shift s per layer: m = round(gain * 2^s), b = round(shift * 2^s), gain
@@ -44,14 +46,22 @@ def fixed_affine(ops: Sequence[Op], channels: int, reach: int, dtype: Integer) -
     ``reach`` has more than 17: what a DSP48E1 multiplies. A gain so large that neighbouring
     integers saturate on both sides is taken smaller, with the same results.
 
+    Where results stand for the middle of their step (``dtype.halves`` is 1), half a step less of
+    shift makes it round down: numbers from 0 on become 0 or more, those below 0 less than 0.
+
+    Args:
+        ops: element-wise operations.
+        channels: number of channels.
+        reach: largest magnitude of the integers that they read.
+        dtype: of the result.
+        zero_down: whether exactly 0 then counts as below 0.
+
     Raises:
         ModelError: ``ops`` have more than two linear pieces.
     """
     step = Fraction(2) ** -dtype.frac
-    pieces = [
-        without_saturated_ends(compose(ops, c), dtype.low * step, dtype.high * step)
-        for c in range(channels)
-    ]
+    ends = (dtype.low + dtype.lift) * step, (dtype.high + dtype.lift) * step
+    pieces = [without_saturated_ends(compose(ops, c), *ends) for c in range(channels)]
     most = max(len(p) for p in pieces)
     if most > 2:
         raise ModelError(
@@ -68,7 +78,7 @@ def fixed_affine(ops: Sequence[Op], channels: int, reach: int, dtype: Integer) -
     if shift is None:
         shift = _shift(float(np.abs(gains).max()), reach)
     m = np.rint(gains * 2.0**shift).astype(np.int64)
-    b = np.rint(shifts * 2.0**shift).astype(np.int64)
+    b = np.rint(shifts * 2.0**shift).astype(np.int64) - zero_down
     return FixedAffine(m, b, shift, dtype, knee.astype(np.int64))
 
 
@@ -96,7 +106,7 @@ def _in_steps(piece: Piece, step: Fraction, dtype: Integer) -> tuple[float, floa
     With |gain| > limit, all integers but one (q) lie beyond the saturated ends; the line through
     the value at q with slope ``limit`` saturates there as well.
     """
-    gain, shift = piece.scale / step, piece.shift / step
+    gain, shift = piece.scale / step, piece.shift / step - dtype.lift
     limit = 2 ** (dtype.bits + 1)
     if abs(gain) <= limit:
         return float(gain), float(shift)

@@ -35,16 +35,23 @@ from bnnhw.ir.ops import (
     MaxPool,
     Quantise,
     SumPool,
+    Threshold,
 )
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.elementwise import one_scale, repeated, rises
 from bnnhw.passes.fixed_point import fixed_affine, largest
 from bnnhw.passes.integer_layers import integer_layer
-from bnnhw.passes.merge_affines import compose
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.options import ACTIVATION_BITS, PassOptions
 from bnnhw.passes.piecewise import ELEMENTWISE
 from bnnhw.passes.rewrite import Links
+from bnnhw.passes.stream_signs import (
+    bits_that_turn,
+    is_exact,
+    side_of,
+    sign_behind,
+    threshold_of,
+)
 from bnnhw.passes.stream_types import StreamTypes
 from bnnhw.passes.stream_values import (
     Value,
@@ -58,6 +65,7 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Op, Shape
+    from bnnhw.passes.stream_signs import Interval
 
 _DEFAULT = PassOptions()
 _UNSCALED = ":unscaled"
@@ -107,7 +115,7 @@ class _Lowering:
             try:
                 value = self._convert(node)
                 if self._needs_stream(node, value):
-                    value = self._as_stream(node.output, value)
+                    value = replace(self._as_stream(node.output, value), exact=value)
             except ModelError as error:
                 where = error.where or node.where
                 raise ModelError(error.what, where=where, fix=error.fix) from error
@@ -141,10 +149,7 @@ class _Lowering:
         x, op = self._values[node.inputs[0]], node.op
         shape = self._graph.tensors[node.output].shape
         if isinstance(op, ELEMENTWISE):
-            ops = (*x.ops, op)
-            if isinstance(op, Affine) and x.ops and isinstance(x.ops[-1], Affine):
-                ops = (*x.ops[:-1], compose(x.ops[-1], op))
-            return replace(x, ops=ops, source=node, stream=None)
+            return x.then(op, node)
         if isinstance(op, Quantise):
             return self._quantise(node, x, op.dtype)
         if isinstance(op, Add):
@@ -160,7 +165,7 @@ class _Lowering:
         if isinstance(op, Flatten):
             pixels = int(np.prod(x.shape[1:]))
             ops = tuple(repeated(o, pixels) for o in x.ops)
-            return replace(x, tensor=self._emit_before(node, op, x), ops=ops, shape=shape)
+            return replace(x.as_input(self._emit_before(node, op, x), shape), ops=ops)
         if isinstance(op, (IntegerTable, BitMaxPool)) and not x.ops:
             self._emit(node, op, x.tensor)
             dtype = op.dtype if isinstance(op, IntegerTable) else x.dtype
@@ -174,7 +179,7 @@ class _Lowering:
         """``x`` in the type that the model rounds it to; an addition saturates to it itself."""
         if x.stream != dtype:
             x = self._fixed(x, dtype, node.output)
-        return replace(x, given=True)
+        return replace(x, given=True, exact=None)
 
     def _add(self, node: Node) -> Value:
         values = [self._values[name] for name in node.inputs]
@@ -182,14 +187,21 @@ class _Lowering:
         if given:
             streams = [value.stream for value in values if value.stream]
             dtype, common = self._sum_type(node, streams), common_type(streams)
+            sign = None
         else:
             dtype = common = self._types.stream(node.output)
-        inputs = [
-            value if value.stream == common else self._retyped(name, value, common)
-            for name, value in zip(node.inputs, values, strict=True)
-        ]
-        self._emit(node, FixedAdd(dtype), *(value.tensor for value in inputs))
-        return replace(self._stream(node, dtype), given=given)
+            sign = sign_behind(self._links, node.output)
+        terms: list[Value] = []
+        halves = sum(v.stream.halves for v in values if v.stream and v.stream.plain == common)
+        for name, value in zip(node.inputs, values, strict=True):
+            if value.stream is None or value.stream.plain != common:
+                # One term alone stands for the middles of its steps: no sum is 0 then.
+                odd = sign is not None and halves % 2 == 0 and not is_exact(value, common)
+                halves += odd
+                value = self._retyped(name, value, replace(common, halves=int(odd)), sign)
+            terms.append(value)
+        self._emit(node, FixedAdd(replace(dtype, halves=halves)), *(v.tensor for v in terms))
+        return replace(self._stream(node, replace(dtype, halves=halves)), given=given)
 
     def _sum_type(self, node: Node, streams: list[Integer]) -> Integer:
         """What the model rounds a sum to, if that only saturates; else what holds every sum."""
@@ -201,16 +213,35 @@ class _Lowering:
         return replace(common, bits=common.bits + 1)
 
     def _binarize(self, node: Node, x: Value) -> Value:
-        tensor = x.tensor
-        for i, op in enumerate(x.ops):
-            name = self._fresh(f"{node.name}_in{i or ''}")
-            made = Node(name, op, (tensor,), f"{name}:out", node.source)
-            self._nodes.append(made)
-            tensor = made.output
-        self._emit(node, node.op, tensor)
+        """A sign of what came before any rounding."""
+        x, sign = x.exact or x, node.op
+        assert isinstance(sign, Binarize)
+        turns = bits_that_turn(sign, x)
+        if turns is not None:
+            self._turning(node, x, turns)
+        else:
+            tensor = x.tensor
+            for i, op in enumerate(x.ops):
+                name = self._fresh(f"{node.name}_in{i or ''}")
+                self._nodes.append(Node(name, op, (tensor,), f"{name}:out", node.source))
+                tensor = f"{name}:out"
+            self._emit(node, sign, tensor)
+        shape = self._graph.tensors[node.output].shape
+        return Value(node.output, (), 1, shape, Bit(sign.low < 0), node)
+
+    def _turning(self, node: Node, x: Value, turns: list[list[Interval]]) -> None:
+        """Emits a sign behind operations that fall and rise."""
         assert isinstance(node.op, Binarize)
-        bit = Bit(node.op.low < 0)
-        return Value(node.output, (), 1, self._graph.tensors[node.output].shape, bit, node)
+        threshold, tensor = threshold_of(turns, x.reach, node.op), x.tensor
+        if threshold is None:
+            name = self._fresh(f"{node.name}_side")
+            tensor = f"{name}:out"
+            self._nodes.append(
+                Node(name, side_of(turns, x.reach), (x.tensor,), tensor, node.source)
+            )
+            zeros = np.zeros((1, 1, x.shape[0]), np.int64)
+            threshold = Threshold(zeros, bipolar=node.op.low < 0)
+        self._emit(node, threshold, tensor)
 
     def _layer(self, node: Node, x: Value) -> Value:
         op = node.op
@@ -228,7 +259,7 @@ class _Lowering:
             scale, shift = normalisation(x)
         taps = int(np.prod(op.weight.shape[1:]))
         plain = isinstance(x.dtype, Bit) or (not x.ops and binary)
-        if plain or (binary and x.stream is not None):
+        if plain or (binary and x.stream is not None and not x.stream.halves):
             self._emit(node, op, x.tensor)
             ops = x.ops
             if ops:
@@ -249,8 +280,8 @@ class _Lowering:
         pool = IntegerMaxPool(node.op.window)
         if isinstance(x.dtype, Integer) and all(rises(op) for op in x.ops):
             shape = self._graph.tensors[node.output].shape
-            return replace(x, tensor=self._emit_before(node, pool, x), shape=shape)
-        stream = self._as_stream(node.inputs[0], x)
+            return x.as_input(self._emit_before(node, pool, x), shape)
+        stream = self._as_stream(node.inputs[0], x, sign_behind(self._links, node.output))
         assert stream.stream is not None
         self._emit(node, pool, stream.tensor)
         return self._stream(node, stream.stream)
@@ -263,8 +294,8 @@ class _Lowering:
         area = window.kernel[0] * window.kernel[1]
         self._emit(node, SumPool(window), x.tensor)
         shape = self._graph.tensors[node.output].shape
-        scale = full(shape[0], Fraction(2) ** -x.stream.frac / area)
-        ops = (Affine(scale, full(shape[0], 0)),)
+        step = Fraction(2) ** -x.stream.frac
+        ops = (Affine(full(shape[0], step / area), full(shape[0], x.stream.lift * step)),)
         return Value(node.output, ops, x.reach * area, shape, Real(), node)
 
     def _needs_stream(self, node: Node, value: Value) -> bool:
@@ -273,17 +304,25 @@ class _Lowering:
             return False
         return value.stream is None and (bool(value.ops) or isinstance(value.dtype, Real))
 
-    def _as_stream(self, name: str, value: Value) -> Value:
-        """``value`` as fixed-point numbers: of the model's type, or that of its tensor's group."""
+    def _as_stream(self, name: str, value: Value, sign: Binarize | None = None) -> Value:
+        """``value`` as fixed-point numbers: of the model's type, or that of its tensor's group.
+
+        Rounded so that they keep their sign where a ``sign`` reads them.
+        """
         if value.given and value.stream is not None:
             return value
         dtype = self._types.stream(name)
-        return value if value.stream == dtype else self._retyped(name, value, dtype)
+        if value.stream is not None and value.stream.plain == dtype:
+            return value
+        halves = int(sign is not None and not is_exact(value, dtype))
+        return self._retyped(name, value, replace(dtype, halves=halves), sign)
 
-    def _retyped(self, name: str, value: Value, dtype: Integer) -> Value:
-        """``value`` of another type, in a tensor named after ``name``."""
+    def _retyped(
+        self, name: str, value: Value, dtype: Integer, sign: Binarize | None = None
+    ) -> Value:
+        """``value`` of another type, in a tensor named after ``name``; see _fixed."""
         written = name in {self._graph.input, *(n.output for n in self._nodes)}
-        return self._fixed(value, dtype, requantised(name, dtype.bits) if written else name)
+        return self._fixed(value, dtype, requantised(name, dtype.bits) if written else name, sign)
 
     def _as_activation(self, name: str, value: Value) -> Value:
         """``value`` as at most 8 bits, which integer layers read."""
@@ -294,14 +333,20 @@ class _Lowering:
             self._narrow[name] = self._fixed(value, dtype, requantised(name, dtype.bits))
         return self._narrow[name]
 
-    def _fixed(self, value: Value, dtype: Integer, tensor: str) -> Value:
-        """Appends the FixedAffine that does all that waits; it writes ``tensor``."""
+    def _fixed(
+        self, value: Value, dtype: Integer, tensor: str, sign: Binarize | None = None
+    ) -> Value:
+        """Appends the FixedAffine that does all that waits; it writes ``tensor``.
+
+        Where it stands for middles of steps, an exact 0 goes to the side where ``sign`` puts it.
+        """
         if isinstance(value.dtype, Bit):
             raise ModelError(
                 "needs a real-valued stream, but bits come",
                 fix="add and pool before the sign, or put a layer between",
             )
-        op = fixed_affine(value.ops, value.shape[0], value.reach, dtype)
+        down = bool(dtype.halves and sign and sign.strict)
+        op = fixed_affine(value.ops, value.shape[0], value.reach, dtype, zero_down=down)
         source = value.source
         name = source.name if source else "input"
         if source is None or name in self._names:
@@ -312,7 +357,8 @@ class _Lowering:
 
     def _stream(self, node: Node, dtype: Integer, shape: Shape | None = None) -> Value:
         shape = shape or self._graph.tensors[node.output].shape
-        back = Affine(full(shape[0], Fraction(2) ** -dtype.frac), full(shape[0], 0))
+        step = Fraction(2) ** -dtype.frac
+        back = Affine(full(shape[0], step), full(shape[0], dtype.lift * step))
         return Value(node.output, (back,), dtype.reach, shape, dtype, node, dtype)
 
     def _scores(self) -> tuple[str, OutputMap]:

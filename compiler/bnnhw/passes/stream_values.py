@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from bnnhw.frontend.exact import floats
 from bnnhw.ir.ops import Affine
 from bnnhw.ir.types import Bit, Integer, Real
+from bnnhw.passes.merge_affines import compose
 from bnnhw.passes.options import ACTIVATION_BITS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Value:
         dtype: type of narrow integers (the input, streams, bits); Real for accumulators.
         source: the node that made it, for names and messages.
         given: whether the model itself rounds the stream to its type.
+        exact: the same real tensor before it was rounded, for signs; None where this is it.
     """
 
     tensor: str
@@ -42,6 +44,19 @@ class Value:
     source: Node | None = None
     stream: Integer | None = None
     given: bool = False
+    exact: Value | None = None
+
+    def then(self, op: Op, source: Node) -> Value:
+        """What the element-wise ``op`` of ``source`` makes of it."""
+        ops = (*self.ops, op)
+        if isinstance(op, Affine) and self.ops and isinstance(self.ops[-1], Affine):
+            ops = (*self.ops[:-1], compose(self.ops[-1], op))
+        exact = self.exact and self.exact.then(op, source)
+        return replace(self, ops=ops, source=source, stream=None, exact=exact)
+
+    def as_input(self, tensor: str, shape: Shape) -> Value:
+        """What waits moved behind an operation that wrote ``tensor``."""
+        return replace(self, tensor=tensor, shape=shape, exact=None)
 
 
 def requantised(tensor: str, bits: int) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from bnnhw.calibrate import Range
 from bnnhw.errors import ModelError, VerificationError
-from bnnhw.frontend.exact import full
+from bnnhw.frontend.exact import exact, full
 from bnnhw.ir.graph import verify
 from bnnhw.ir.interpret import interpret, interpret_all
 from bnnhw.ir.interpret_real import interpret_real, interpret_real_all
@@ -76,7 +76,9 @@ def test_a_bireal_net_becomes_what_the_hardware_has() -> None:
     assert all(t.bits <= 8 for t in narrow)
     for node in graph.nodes:
         if isinstance(node.op, FixedAdd):
-            assert {graph.tensors[i].dtype for i in node.inputs} == {node.op.dtype}
+            terms = [graph.tensors[i].dtype for i in node.inputs]
+            assert {t.plain for t in terms} == {node.op.dtype.plain}
+            assert sorted(t.halves for t in terms) == [0, 1], "no sum is 0: it has a sign"
             assert 8 <= node.op.dtype.bits <= 12
             assert node.op.dtype.signed
     assert graph.tensors[graph.output].dtype.bits == 16
@@ -119,7 +121,9 @@ def test_scores_rank_like_the_models() -> None:
 
 
 def test_thresholds_on_streams_are_exact_to_the_step() -> None:
-    """bit = (q * 2^-f * a + b > 0) for every integer q, ties included."""
+    """bit = (q / 16 * a + b > 0) for every integer q of the input, ties included: a fork before
+    the rounding, so that the sign sees none of it.
+    """
     builder = Residual((4, 3, 3), Integer(8, True))
     builder.affine(1 / 16, 0.0)
     start = builder.end
@@ -128,10 +132,10 @@ def test_thresholds_on_streams_are_exact_to_the_step() -> None:
     builder.add(Add(), builder.end, start)
     graph = run(builder.graph())
     (threshold,) = [n for n in graph.nodes if isinstance(n.op, Threshold)]
-    dtype = graph.tensors[threshold.inputs[0]].dtype
-    q = np.arange(dtype.low, dtype.high + 1)
+    assert threshold.inputs == (graph.input,)
+    q = np.arange(-128, 128)
     a, b = np.array([1.0, -2.0, 0.0, 3.0]), np.array([-0.25, 0.5, 1.0, 0.0])
-    want = q[:, None] * 2.0**-dtype.frac * a + b > 0
+    want = q[:, None] / 16 * a + b > 0
     bits = (q[:, None] >= threshold.op.thresholds[0, 0]) ^ threshold.op.invert
     np.testing.assert_array_equal(bits, want)
 
@@ -193,18 +197,28 @@ def test_real_weights_on_bits_are_refused_in_residual_networks_too() -> None:
         run(builder.add(Add(), builder.end, start).graph())
 
 
-def test_a_prelu_of_negative_slope_before_a_sign_is_refused_and_others_are_exact() -> None:
-    for slope, fine in [(-0.5, False), (0.0, True), (0.25, True)]:
-        builder = Residual((3, 8, 8), UINT8, seed=3).normalise(128.0, 64.0).conv(4).batch_norm()
-        start = builder.end
-        builder.affine(1.0, 0.3).add(PRelu(full(4, slope))).affine([1, -1, 2, 1], 0.1)
-        builder.add(Binarize()).binary(4).batch_norm()
-        real = builder.add(Add(), builder.end, start).graph()
-        if fine:
-            check_streams(real, run(real), builder.inputs(3))
-        else:
-            with pytest.raises(ModelError, match="PReLU of slope"):
-                run(real)
+SLOPES = [-0.5, -0.003, 0.0, 1e-6, 0.003, 0.25, 1.0, 5.0]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("forked", [False, True])
+@pytest.mark.parametrize("shift", [0.1, 0.0, -0.1])
+def test_signs_behind_prelus_of_any_slope_are_the_real_ones(
+    shift: float, forked: bool, strict: bool
+) -> None:
+    """Also of slopes that a stream's steps cannot tell from 0, and where bits turn twice."""
+    builder = Residual((3, 8, 8), UINT8, seed=3).normalise(128.0, 64.0).conv(8).batch_norm()
+    start = builder.end
+    builder.affine(1.0, 0.3).add(PRelu(exact(np.array(SLOPES))))
+    start = builder.end if forked else start
+    builder.affine([1, -1, 2, 1, 1, -1, 1, 1], shift).add(Binarize(strict=strict))
+    sign = builder.end
+    builder.binary(8).batch_norm()
+    real = builder.add(Add(), builder.end, start).graph()
+    graph, x = run(real), builder.inputs(3)
+    check_streams(real, graph, x)
+    bits, want = interpret_all(graph, x)[sign], interpret_real_all(real, x)[sign]
+    assert (bits != want).mean() < 0.01, "only the weights of the first layer are rounded"
 
 
 # ---------------------------------------------------------------------------------- precision
@@ -292,7 +306,7 @@ def test_given_ranges_decide_the_binary_point() -> None:
     add = [n for n in real.nodes if isinstance(n.op, Add)][-1]
     wide = {n.output: Range(-100.0, 100.0) for n in real.nodes}
     graph = run(real, calibration=wide)
-    assert graph.tensors[add.output].dtype == Integer(12, True, 4)
+    assert graph.tensors[add.output].dtype.plain == Integer(12, True, 4)
 
 
 # ---------------------------------------------------------------------- the check finds faults

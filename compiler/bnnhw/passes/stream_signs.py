@@ -1,0 +1,151 @@
+"""What signs in a network of real-valued streams need: rounding that keeps them, and bits that turn
+twice.
+
+Behind a PReLU of negative slope a sign has no single threshold: its bit is 1 below one integer and
+from another one on, say. Any such function of one integer is the sign of two lines of slope +-1,
+which one FixedAffine computes exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.ir.ops import Binarize, Conv, Dense, FixedAffine, Flatten, MaxPool, PRelu, Threshold
+from bnnhw.ir.types import Integer
+from bnnhw.passes.piecewise import ELEMENTWISE, Piece, compose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bnnhw.passes.rewrite import Links
+    from bnnhw.passes.stream_values import Value
+
+SIDE = Integer(2, True)
+"""Type of numbers of which only the sign counts."""
+Interval = tuple[int, int]
+
+
+def sign_behind(links: Links, tensor: str) -> Binarize | None:
+    """A sign that reads ``tensor``, element-wise operations and pools between them or not.
+
+    None where a layer of binary weights reads it as well, which takes its integers as they are.
+    """
+    found = None
+    for node in links.consumers(tensor):
+        if isinstance(node.op, (Conv, Dense)) and (np.abs(node.op.weight) == 1).all():
+            return None
+        if isinstance(node.op, Binarize):
+            found = found or node.op
+        elif isinstance(node.op, (*ELEMENTWISE, MaxPool, Flatten)):
+            found = found or sign_behind(links, node.output)
+    return found
+
+
+def is_exact(value: Value, dtype: Integer) -> bool:
+    """Whether all that ``value`` can be are numbers of ``dtype``, but for their range."""
+    step = Fraction(2) ** -dtype.frac
+    return all(
+        ((piece.scale / step).denominator, (piece.shift / step).denominator) == (1, 1)
+        for channel in range(value.shape[0])
+        for piece in compose(value.ops, channel)
+    )
+
+
+def bits_that_turn(sign: Binarize, x: Value) -> list[list[Interval]] | None:
+    """By channel, the intervals of integers up to ``x.reach`` that have bit 1.
+
+    None where no operation before the sign falls and rises, so that a threshold tells.
+    """
+    falls = [isinstance(op, PRelu) and any(s < 0 for s in op.slope) for op in x.ops]
+    if not any(falls):
+        return None
+    return [_intervals(compose(x.ops, c), sign, x.reach) for c in range(x.shape[0])]
+
+
+def threshold_of(
+    intervals: Sequence[list[Interval]], reach: int, sign: Binarize
+) -> Threshold | None:
+    """The Threshold with these intervals of bit 1; None where a channel needs two."""
+    found = [_one_sided(parts, reach) for parts in intervals]
+    if any(side is None for side in found):
+        return None
+    thresholds, invert = zip(*(side for side in found if side), strict=True)
+    turned = np.array(invert, bool)
+    return Threshold(
+        np.array(thresholds, np.int64).reshape(1, 1, -1),
+        invert=turned if turned.any() else np.zeros(0, bool),
+        bipolar=sign.low < 0,
+    )
+
+
+def side_of(intervals: Sequence[list[Interval]], reach: int) -> FixedAffine:
+    """An operation whose result is 0 or more exactly for the integers in the intervals.
+
+    Raises:
+        ModelError: a channel turns more than twice.
+    """
+    lines = [_lines(parts, reach) for parts in intervals]
+    below, above, knees = (np.array(v, np.int64) for v in zip(*lines, strict=True))
+    m, b = np.stack([below, above]).transpose(2, 0, 1)
+    return FixedAffine(m, b, 0, SIDE, knees)
+
+
+def _intervals(pieces: Sequence[Piece], sign: Binarize, reach: int) -> list[Interval]:
+    made: list[Interval] = []
+    ends = [p.start for p in pieces[1:]]
+    for piece, start, end in zip(pieces, [None, *ends], [*ends, None], strict=True):
+        low = -reach if start is None else max(-reach, math.ceil(start))
+        high = reach if end is None else min(reach, math.floor(end))
+        if piece.scale == 0:
+            holds = piece.shift > 0 or (piece.shift == 0 and not sign.strict)
+            low, high = (low, high) if holds else (1, 0)
+        else:
+            root = -piece.shift / piece.scale
+            if piece.scale > 0:
+                first = math.floor(root) + 1 if sign.strict else math.ceil(root)
+                low = max(low, first)
+            else:
+                last = math.ceil(root) - 1 if sign.strict else math.floor(root)
+                high = min(high, last)
+        if low > high:
+            continue
+        if made and low <= made[-1][1] + 1:
+            made[-1] = made[-1][0], max(high, made[-1][1])
+        else:
+            made.append((low, high))
+    return made
+
+
+def _one_sided(parts: list[Interval], reach: int) -> tuple[int, bool] | None:
+    """(T, inverted): the intervals are the integers x >= T, or, inverted, x < T."""
+    if not parts:
+        return reach + 1, False
+    if len(parts) == 1 and parts[0][1] == reach:
+        return parts[0][0], False
+    if len(parts) == 1 and parts[0][0] == -reach:
+        return parts[0][1] + 1, True
+    return None
+
+
+def _lines(parts: list[Interval], reach: int) -> tuple[Interval, Interval, int]:
+    """(slope, shift) below the knee and from it on, and the knee."""
+    one = _one_sided(parts, reach)
+    if one is not None:
+        line = (-1, one[0] - 1) if one[1] else (1, -one[0])
+        return line, line, 0
+    if len(parts) == 1:
+        low, high = parts[0]
+        return (1, -low), (-1, high), low
+    if len(parts) == 2 and (parts[0][0], parts[1][1]) == (-reach, reach):
+        ((_, low), (high, _)) = parts
+        return (-1, low), (1, -high), high
+    turns = 2 * len(parts) - (parts[0][0] == -reach) - (parts[-1][1] == reach)
+    raise ModelError(
+        f"takes the sign of a function that crosses its threshold {turns} times",
+        fix="keep the slopes of PReLUs before a sign at 0 or above",
+    )
