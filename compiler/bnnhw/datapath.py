@@ -41,6 +41,9 @@ class Datapath:
     ) -> None:
         """Adds a unit and the streams that it writes."""
         read, written = (tuple(s.name for s in streams) for streams in (sources, sinks))
+        if len(sources) == 1:
+            element = params.get("IN_BITS", params.get("ELEM_BITS"))
+            assert element in (None, sources[0].elem_bits), f"{name} reads elements of other width"
         self.units.append(Unit(name, kind, dict(params), read, written, layer))
         self.streams |= {sink.name: sink for sink in sinks}
 

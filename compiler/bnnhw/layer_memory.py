@@ -90,12 +90,15 @@ def layer_facts(layer: Layer) -> LayerFacts:
     init = np.stack([_initial(layer, weight, flip, y, x) for y, x in classes])
     flat = _initial(layer, weight, flip, 0, 0, padding_counts_half=True)
     shift = int(threshold is None and not layer.integer_input and layer.input_low < 0)
-    if layer.integer_input:
-        reach = layer.taps * max(abs(layer.input_low), abs(layer.input_high))
+    reach = layer.taps * max(abs(layer.input_low), abs(layer.input_high))
+    if threshold is None:
+        # What leaves is the dot product itself: with its width on the way too, since sums wrap.
+        span = Integer.spanning(-reach, reach)
+    elif layer.integer_input:
         span = Integer.spanning(int(init.min()) - reach, int(init.max()) + reach)
     else:
         low, high = min(init.min(), flat.min()), max(init.max(), flat.max())
-        span = Integer.spanning(min(-1, int(low)), int(high) + (layer.taps << shift))
+        span = Integer.spanning(min(-1, int(low)), int(high) + layer.taps)
     bits = (weight.reshape(layer.features, -1) > 0).astype(np.int64)
     return LayerFacts(rows, columns, bits, init, flat, _signed_bits(layer, span), shift)
 

@@ -7,13 +7,16 @@ import pytest
 
 from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.folding import FoldingRequest
-from bnnhw.ir.ops import IntegerTable, Threshold, Window
+from bnnhw.frontend.exact import exact
+from bnnhw.ir.ops import Add, Binarize, IntegerTable, PRelu, Threshold, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.models import shipped_model
+from bnnhw.passes import run
 from bnnhw.report import ideal_cycles
 from bnnhw.run_simulation import simulate_build
 from executions import assert_prediction_holds, execute_everywhere
 from graphs import GraphBuilder, cnv, digits, residual
+from residual import THREE, Residual
 
 PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
 
@@ -38,6 +41,30 @@ def test_residual_network_with_weights_from_memory(tmp_path):
     executed = execute_everywhere(residual(), tmp_path, goal=2400, request=request)
     assert {plan.name for plan in executed.design.layers if plan.memory == "ddr"} == set(names)
     assert_prediction_holds(executed, share=0.02)
+
+
+class Lowered:
+    """A real network after the passes."""
+
+    def __init__(self, builder: Residual) -> None:
+        self._graph, self.inputs = run(builder.graph()), builder.inputs
+
+    def graph(self):
+        return self._graph
+
+
+def test_signs_behind_forks_and_slopes_that_turn_twice(tmp_path):
+    """Thresholds beside the rounding, on accumulators and sums; and signs of two lines."""
+    slopes = exact(np.array([-0.5, -0.003, 0.0, 1e-6, 0.003, 0.25, 1.0, 5.0]))
+    builder = Residual((3, 7, 6), Integer(8, False), seed=3).normalise(128.0, 64.0)
+    builder.conv(8).batch_norm()
+    for shift, strict in [(0.0, False), (-0.1, True)]:
+        start = builder.add(PRelu(slopes)).end
+        builder.affine(1.0, shift).add(Binarize(strict=strict)).binary(8, THREE).batch_norm()
+        builder.add(Add(), builder.end, start)
+    network = Lowered(builder.classifier(5))
+    assert any(n.name.endswith("_side") for n in network.graph().nodes)
+    assert_prediction_holds(execute_everywhere(network, tmp_path, goal=4000))
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_sign_behind_two_pieces_is_a_threshold_or_the_sign_of_two_lines(
     threshold = threshold_of(turns, REACH, sign)
     if threshold is not None:
         invert = threshold.invert.any()
-        np.testing.assert_array_equal((GRID >= threshold.thresholds[0, 0, 0]) ^ invert, want)
+        np.testing.assert_array_equal((threshold.thresholds[0, 0, 0] <= GRID) ^ invert, want)
     tensor = Tensor((1,), Integer(7, True))
     side = execute(side_of(turns, REACH), [GRID[:, None]], [tensor])[:, 0]
     np.testing.assert_array_equal(side >= 0, want)

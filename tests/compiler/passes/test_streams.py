@@ -10,7 +10,7 @@ import pytest
 
 from bnnhw.calibrate import Range
 from bnnhw.errors import ModelError, VerificationError
-from bnnhw.frontend.exact import exact, full
+from bnnhw.frontend.exact import exact
 from bnnhw.ir.graph import verify
 from bnnhw.ir.interpret import interpret, interpret_all
 from bnnhw.ir.interpret_real import interpret_real, interpret_real_all
