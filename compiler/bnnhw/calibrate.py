@@ -11,7 +11,7 @@ than many.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,12 +47,14 @@ class Range:
         excess: by e, the mean of max(|x| - 2^e, 0): what saturation at 2^e would cost.
         deviation: standard deviation within a channel, typical of the tensor; 0 if unknown. Of
             several tensors, the least.
+        channels: mean and standard deviation of each channel; of one tensor only, and where known.
     """
 
     low: float
     high: float
     excess: Mapping[int, float] = field(default_factory=dict)
     deviation: float = 0.0
+    channels: tuple[tuple[float, float], ...] = ()
 
     @property
     def reach(self) -> float:
@@ -68,15 +70,19 @@ class Range:
         """
         return self._best(bits, signed=signed)[0]
 
-    def width(self, widest: int, error: float) -> int:
+    def width(self, widest: int, error: float, frac: int | None = None) -> int:
         """Bits of the narrowest signed type whose mean absolute error is a small share.
 
         Args:
             widest: taken where no narrower type will do, or the deviation is unknown.
             error: largest mean absolute error, in standard deviations.
+            frac: the least binary point that will do; then the error is that of saturation alone.
         """
         for bits in range(2, widest):
-            if self.deviation and self._best(bits, signed=True)[1] <= error * self.deviation:
+            point, lost = self._best(bits, signed=True)
+            if frac is not None:
+                lost = math.inf if point < frac else lost - 2.0**-point / 4
+            if self.deviation and lost <= error * self.deviation:
                 return bits
         return widest
 
@@ -144,11 +150,25 @@ def _measured(graph: Graph, images: Ints, margin: float) -> dict[str, Range]:
     parts: dict[str, list[Range]] = {}
     for image in images:
         for name, values in walk_real(graph, image[None]):
-            parts.setdefault(name, []).append(_of_values(values * margin))
-    return {name: union(found) for name, found in parts.items()}
+            parts.setdefault(name, []).append(_of_values(values, margin))
+    return {
+        name: replace(union(found), channels=_pooled([f.channels for f in found]))
+        for name, found in parts.items()
+    }
 
 
-def _of_values(values: Floats) -> Range:
+def _pooled(parts: list[tuple[tuple[float, float], ...]]) -> tuple[tuple[float, float], ...]:
+    """Mean and standard deviation per channel of all images, from those of each."""
+    mean, std = np.array(parts).transpose(2, 0, 1)
+    whole = np.sqrt(np.square(std).mean(axis=0) + mean.var(axis=0))
+    return tuple(zip(mean.mean(axis=0).tolist(), whole.tolist(), strict=True))
+
+
+def _of_values(values: Floats, margin: float) -> Range:
+    """The range of one image's values, ``margin`` times as wide as they are."""
+    own = values.reshape(values.shape[1], -1)
+    channels = tuple(zip(own.mean(axis=1).tolist(), own.std(axis=1).tolist(), strict=True))
+    values = values * margin
     size = np.abs(values)
     reach = float(size.max(initial=0))
     excess = {}
@@ -156,7 +176,8 @@ def _of_values(values: Floats) -> Range:
         beyond = size[size > 2.0**e] - 2.0**e
         excess[e] = float(beyond.sum() / max(1, size.size))
     deviation = float(np.sqrt(values.reshape(*values.shape[:2], -1).var(axis=2).mean()))
-    return Range(float(values.min(initial=0)), float(values.max(initial=0)), excess, deviation)
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    return Range(low, high, excess, deviation, channels)
 
 
 def _of_moments(moments: Moments) -> Range:
@@ -172,7 +193,8 @@ def _of_moments(moments: Moments) -> Range:
         for e in _exponents(reach)
     }
     deviation = float(np.sqrt(moments.variance.mean()))
-    return Range(float(low.min(initial=0)), float(high.max(initial=0)), excess, deviation)
+    ends = float(low.min(initial=0)), float(high.max(initial=0))
+    return Range(*ends, excess, deviation, tuple(zip(mean.tolist(), std.tolist(), strict=True)))
 
 
 def _normal_excess(mean: Floats, std: Floats, bound: float) -> Floats:

@@ -32,7 +32,7 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.fixed_point import rounding_bound
-from bnnhw.passes.rewrite import Links
+from bnnhw.passes.rewrite import Links, sign_of
 from bnnhw.passes.stream_values import real_name
 
 if TYPE_CHECKING:
@@ -90,16 +90,6 @@ class _Plan:
         ]
         self.rounded = {layer.output: layer for layer in layers}
 
-    def sign_of(self, tensor: str) -> tuple[Node, Node | None] | None:
-        """The sign whose bits a real tensor holds, and the affine operation that scales them."""
-        node = self.real_links.producer(tensor)
-        scaled = None
-        if node is not None and isinstance(node.op, Affine):
-            scaled, node = node, self.real_links.producer(node.inputs[0])
-        if node is None or not isinstance(node.op, Binarize):
-            return None
-        return node, scaled
-
     def unrounded(self, tensor: str) -> str:
         """The real tensor itself, or the one that the model rounds to it."""
         node = self.real_links.producer(tensor)
@@ -111,7 +101,7 @@ class _Plan:
             return False
         dtype = self.graph.tensors[node.output].dtype
         if isinstance(dtype, Bit):
-            return self.sign_of(name) is not None
+            return sign_of(self.real_links, name) is not None
         if isinstance(node.op, (Flatten, IntegerMaxPool)):
             source = self.links.source(node)
             return source is not None and self._has_meaning(source)
@@ -221,7 +211,7 @@ class _Run:
             self._real_values[node.output] = np.asarray((y + lift) * 2.0**-dtype.frac, np.float64)
 
     def _compare_bits(self, node: Node, y: Ints, start: dict[str, Floats]) -> None:
-        found = self._plan.sign_of(real_name(node.output))
+        found = sign_of(self._plan.real_links, real_name(node.output))
         assert found is not None
         sign, scaled = found
         assert isinstance(sign.op, Binarize)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,13 +24,11 @@ from bnnhw.ir.ops import (
 from bnnhw.ir.types import Bit, Real
 from bnnhw.passes.border_classes import shrink
 from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
-from bnnhw.passes.sign_predicates import Predicate, Side, clip_bounds
+from bnnhw.passes.sign_predicates import Predicate, Side, predicate_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bnnhw.ir.graph import Graph, Node
-    from bnnhw.ir.ops import Ints, Op
+    from bnnhw.ir.ops import Ints
 
 _BEFORE_SIGN = (Affine, Relu, Clip, PRelu)
 _ROUNDED = (FixedAffine, FixedAdd, IntegerMaxPool)
@@ -71,7 +68,7 @@ def _lower(graph: Graph, sign: Node) -> Graph:
     for channel in range(shape[2]):
         for r in range(shape[0]):
             for c in range(shape[1]):
-                predicate = _predicate(sign.op, chain, (r, c, channel))
+                predicate = predicate_of(sign.op, chain, (r, c, channel))
                 found.set((r, c, channel), predicate, range(low, high + 1, step))
     if layer is not None and alone:
         graph, found = _negate_weights(graph, layer, found)
@@ -133,22 +130,6 @@ class _Found:
         self.thresholds[at] = min(max(threshold, low), high + 1)
         point = predicate.point
         self.ties[at] = point.denominator == 1 and int(point) in reachable
-
-
-def _predicate(sign: Binarize, chain: Sequence[Op], at: tuple[int, int, int]) -> Predicate:
-    predicate = Predicate(Side.ABOVE, Fraction(0), not sign.strict)
-    r, c, channel = at
-    for op in reversed(chain):
-        if isinstance(op, Affine):
-            shift = op.shift[r, c, channel] if op.row_class else op.shift[channel]
-            predicate = predicate.before_affine(op.scale[channel], shift)
-        elif isinstance(op, Clip):
-            predicate = predicate.before_clip(*clip_bounds(op))
-        elif isinstance(op, PRelu):
-            predicate = predicate.before_prelu(op.slope[channel])
-        else:
-            predicate = predicate.before_clip(Fraction(0), None)
-    return predicate
 
 
 def _range(graph: Graph, producer: Node | None, sign: Node) -> tuple[int, int]:

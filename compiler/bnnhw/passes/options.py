@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STREAM_BITS = 12
 """Widest stream that is chosen where the user asks for no width."""
+SIGNS_TURNED = 0.005
+"""Share of the signs of a stream that its rounding may turn, as an estimate."""
 STREAM_ERROR = 0.01
 """Mean absolute error of a stream, in its standard deviations, that a narrower one may have."""
 WEIGHT_BITS = 8

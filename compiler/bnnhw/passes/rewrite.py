@@ -10,6 +10,8 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bnnhw.ir.ops import Affine, Binarize
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -66,6 +68,16 @@ class Links:
         if len(node.inputs) != 1 or self.is_boundary(node.inputs[0]):
             return None
         return self.source(node)
+
+
+def sign_of(links: Links, tensor: str) -> tuple[Node, Node | None] | None:
+    """The sign whose bits a real tensor holds, and the affine operation that scales them."""
+    node, scaled = links.producer(tensor), None
+    if node is not None and isinstance(node.op, Affine):
+        scaled, node = node, links.producer(node.inputs[0])
+    if node is None or not isinstance(node.op, Binarize):
+        return None
+    return node, scaled
 
 
 def rewrite(graph: Graph, rule: Callable[[Links, Node], Change | None]) -> Graph:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import snap
+from bnnhw.ir.ops import Affine, Clip, PRelu, Relu
 
 if TYPE_CHECKING:
-    from bnnhw.ir.ops import Clip
+    from collections.abc import Sequence
+
+    from bnnhw.ir.ops import Binarize, Op
 
 
 class Side(Enum):
@@ -99,6 +102,33 @@ class Predicate:
         if self.side is Side.ABOVE:
             return (ceiling if self.closed else floor + 1), False
         return (floor + 1 if self.closed else ceiling), True
+
+
+def predicate_of(sign: Binarize, chain: Sequence[Op], at: tuple[int, int, int]) -> Predicate:
+    """The integers for which ``sign`` gives bit 1 behind the element-wise operations ``chain``.
+
+    Args:
+        sign: the sign.
+        chain: operations before it, the first one first.
+        at: row class, column class and channel.
+
+    Raises:
+        ModelError: no single threshold tells.
+    """
+    predicate = Predicate(Side.ABOVE, Fraction(0), not sign.strict)
+    r, c, channel = at
+    for op in reversed(chain):
+        if isinstance(op, Affine):
+            shift = op.shift[r, c, channel] if op.row_class else op.shift[channel]
+            predicate = predicate.before_affine(op.scale[channel], shift)
+        elif isinstance(op, Clip):
+            predicate = predicate.before_clip(*clip_bounds(op))
+        elif isinstance(op, PRelu):
+            predicate = predicate.before_prelu(op.slope[channel])
+        else:
+            assert isinstance(op, Relu)
+            predicate = predicate.before_clip(Fraction(0), None)
+    return predicate
 
 
 def clip_bounds(op: Clip) -> tuple[Fraction | None, Fraction | None]:

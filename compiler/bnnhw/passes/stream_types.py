@@ -19,13 +19,23 @@ from bnnhw.calibrate import Range, union
 from bnnhw.errors import ModelError
 from bnnhw.ir.ops import Add, MaxPool
 from bnnhw.ir.types import Integer
-from bnnhw.passes.options import ACTIVATION_BITS, SCORE_BITS, STREAM_BITS, STREAM_ERROR
+from bnnhw.passes.options import (
+    ACTIVATION_BITS,
+    SCORE_BITS,
+    SIGNS_TURNED,
+    STREAM_BITS,
+    STREAM_ERROR,
+)
+from bnnhw.passes.sign_loss import sign_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bnnhw.ir.graph import Graph
     from bnnhw.passes.options import PassOptions
+    from bnnhw.passes.sign_loss import SignArgument
+
+_FINEST = 40
 
 
 class StreamTypes:
@@ -50,6 +60,9 @@ class StreamTypes:
         for name in graph.tensors:
             self._members.setdefault(self._find(name), []).append(name)
         self._outputs = {node.name: node.output for node in graph.nodes}
+        self._signs: dict[str, list[SignArgument]] = {}
+        for sign in sign_arguments(graph):
+            self._signs.setdefault(self._find(sign.tensor), []).append(sign)
         self._used: set[str] = set()
         self._bits = self._asked(options)
         self._types: dict[str, Integer] = {}
@@ -69,10 +82,22 @@ class StreamTypes:
         self._used.add(group)
         if group not in self._types:
             found = self._range(self._members[group])
-            bits = self._bits.get(group) or found.width(STREAM_BITS, STREAM_ERROR)
+            bits = self._bits.get(group) or self._width(group, found)
             frac = found.binary_point(bits)
             self._types[group] = Integer(bits, True, frac)
         return self._types[group]
+
+    def _width(self, group: str, found: Range) -> int:
+        """Bits that leave few signs turned, or, where no sign reads the group, little error."""
+        signs = self._signs.get(group, [])
+        if not any(self._ranges[sign.tensor].channels for sign in signs):
+            return found.width(STREAM_BITS, STREAM_ERROR)
+        frac = found.binary_point(2)
+        while any(s.turned(2.0**-frac, self._ranges[s.tensor]) > SIGNS_TURNED for s in signs):
+            if frac == _FINEST:
+                break
+            frac += 1
+        return found.width(STREAM_BITS, STREAM_ERROR, frac)
 
     def activation(self, tensor: str) -> Integer:
         """Of what a layer with integer weights reads: at most 8 bits, unsigned where it can be."""

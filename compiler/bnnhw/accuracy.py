@@ -1,0 +1,251 @@
+"""How near a network's integers come to its real values: classes, scores, signs and streams.
+
+Every integer operation may be exact and the network useless all the same: rounding turns signs,
+and a sign turned is an error of the whole range. So the integers are compared with the real-valued
+graph as a whole, from the inputs on, and with what noise of 1 % of a standard deviation behind each
+BatchNorm does to the real-valued graph itself: a network that stands no such noise has no accuracy
+to keep, and one that loses more by its integers is rounded too coarsely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bnnhw.ir.interpret import execute
+from bnnhw.ir.ops import Binarize, FixedAdd, FixedAffine
+from bnnhw.ir.real_walk import walk_real
+from bnnhw.ir.types import Bit, Integer
+from bnnhw.passes.rewrite import Links, sign_of
+from bnnhw.passes.stream_values import real_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Floats, Ints
+
+NOISE = 0.01
+"""Standard deviations of the noise that the real-valued graph is compared with itself under."""
+_LEAST_TURNED = 0.02
+"""Fewer signs turned than this are no sign of a fault, whatever noise does."""
+_FACTOR = 3.0
+"""So many times as many signs turned as by noise are."""
+_ERRORS = 3.0
+"""Standard errors by which an agreement must be below that under noise."""
+_SLACK = 0.03
+
+
+@dataclass(frozen=True)
+class StreamLoss:
+    """What became of one tensor in integers.
+
+    Attributes:
+        name: of the tensor in the model.
+        type: its integer type.
+        least: the smallest real value.
+        most: the largest real value.
+        saturated: share of its numbers at an end of the type; None for signs.
+        turned: share of its signs that are others in integers; None for numbers.
+        bias: share of bits 1 in integers less that in real values; None for numbers.
+    """
+
+    name: str
+    type: str
+    least: float
+    most: float
+    saturated: float | None = None
+    turned: float | None = None
+    bias: float | None = None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Integers against float.
+
+    Attributes:
+        inputs: number of inputs of which classes were compared.
+        synthetic: whether these were made, for want of real ones.
+        float_top1: accuracy of the model in [0, 1]; None without labels.
+        integer_top1: accuracy of the integers; None without labels.
+        agreement: share of the inputs to which both give the same best class.
+        compared: number of these inputs of which every tensor was compared.
+        noise_agreement: share of ``compared`` whose class stays under noise; None where no
+            BatchNorm tells what noise would be.
+        turned: mean share of the signs turned, over all tensors of signs; None without any.
+        noise_turned: the same under noise.
+        streams: each tensor that was compared, in the graph's order.
+    """
+
+    inputs: int
+    synthetic: bool
+    float_top1: float | None
+    integer_top1: float | None
+    agreement: float
+    compared: int = 0
+    noise_agreement: float | None = None
+    turned: float | None = None
+    noise_turned: float | None = None
+    streams: tuple[StreamLoss, ...] = field(default=())
+
+    @property
+    def alarm(self) -> str:
+        """Why the integers are not the network any more; empty where they are."""
+        if self.integer_top1 is not None and self.float_top1 is not None:
+            spread = _standard_error(self.agreement, self.inputs)
+            if self.integer_top1 < self.float_top1 - max(_SLACK, _ERRORS * spread):
+                return (
+                    f"integers are right for {self.integer_top1:.1%} of the inputs, the model in "
+                    f"float for {self.float_top1:.1%}"
+                )
+        if self.noise_agreement is not None:
+            spread = _standard_error(self.noise_agreement, min(self.inputs, self.compared))
+            if self.agreement < self.noise_agreement - max(_SLACK, _ERRORS * spread):
+                return (
+                    f"integers and float agree on {self.agreement:.0%} of the classes, where noise "
+                    f"of 1 % leaves {self.noise_agreement:.0%} as they are"
+                )
+        if self.turned is None or self.noise_turned is None:
+            return ""
+        if self.turned <= max(_LEAST_TURNED, _FACTOR * self.noise_turned):
+            return ""
+        return (
+            f"{self.turned:.1%} of the signs turn in integers, under noise of 1 % only "
+            f"{self.noise_turned:.1%}"
+        )
+
+    @property
+    def worst(self) -> list[StreamLoss]:
+        """Tensors of signs, those with the most turned first."""
+        signs = [s for s in self.streams if s.turned]
+        return sorted(signs, key=lambda s: -(s.turned or 0.0))
+
+    def to_json(self) -> dict[str, Any]:
+        """As report.json has it."""
+        return {**asdict(self), "streams": [asdict(s) for s in self.streams], "alarm": self.alarm}
+
+
+def _standard_error(share: float, count: int) -> float:
+    """Of a share of ``count`` inputs; never 0, since some inputs more could differ."""
+    kept = min(share, 1 - 1 / (count + 2))
+    return float(np.sqrt(kept * (1 - kept) / max(1, count)))
+
+
+class StreamLosses:
+    """Compares all tensors of an integer graph with those of the real one, image by image.
+
+    Args:
+        real: the graph from the front end.
+        graph: the integer graph made from it.
+    """
+
+    def __init__(self, real: Graph, graph: Graph) -> None:
+        self._real, self._graph = real, graph
+        self._signs = {n.output: n.op for n in real.nodes if isinstance(n.op, Binarize)}
+        self._watched: dict[str, str] = {}
+        links = Links(real)
+        for node in graph.nodes:
+            name = real_name(node.output)
+            if isinstance(graph.tensors[node.output].dtype, Bit):
+                found = sign_of(links, name)
+                if found is not None:
+                    self._watched[node.output] = found[0].output
+            elif isinstance(node.op, (FixedAdd, FixedAffine)) and name in real.tensors:
+                self._watched[node.output] = name
+        self._count = 0
+        self._sums: dict[str, Floats] = {t: np.zeros(3) for t in self._watched}
+        self._ends: dict[str, tuple[float, float]] = {}
+        self._same = 0
+        self._noise = np.zeros(2)
+        self._rng = np.random.default_rng(1)
+
+    def add(self, x: Ints) -> None:
+        """Compares inputs [N, *shape]."""
+        integers = self._integers(x)
+        tensors = {name: tensor for tensor, name in self._watched.items()}
+        bits: dict[str, np.ndarray[Any, Any]] = {}
+        for name, values in walk_real(self._real, x):
+            if name in self._signs:
+                bits[name] = values == self._signs[name].high
+            if name in tensors:
+                self._compare(tensors[name], bits.get(name, values), integers[tensors[name]])
+            scores = values
+        self._count += len(x)
+        if self._real.statistics:
+            self._add_noise(x, scores, bits)
+
+    def result(self) -> dict[str, Any]:
+        """The fields of Accuracy that follow."""
+        losses = [self._loss(tensor) for tensor in self._watched]
+        turned = [loss.turned for loss in losses if loss.turned is not None]
+        noisy = bool(self._real.statistics)
+        return {
+            "compared": self._count,
+            "noise_agreement": self._same / self._count if noisy else None,
+            "turned": float(np.mean(turned)) if turned else None,
+            "noise_turned": float(self._noise[0] / self._noise[1]) if self._noise[1] else None,
+            "streams": tuple(losses),
+        }
+
+    def _integers(self, x: Ints) -> dict[str, Ints]:
+        graph = self._graph
+        values: dict[str, Ints] = {graph.input: x}
+        kept: dict[str, Ints] = {}
+        last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
+        for i, node in enumerate(graph.nodes):
+            types = [graph.tensors[name] for name in node.inputs]
+            y = execute(node.op, [values[n] for n in node.inputs], types)
+            values[node.output] = y
+            if node.output in self._watched:
+                kept[node.output] = y.astype(np.int32)
+            for name in {*node.inputs}:
+                if last_use[name] == i:
+                    del values[name]
+        return kept
+
+    def _compare(self, tensor: str, want: np.ndarray[Any, Any], got: Ints) -> None:
+        dtype = self._graph.tensors[tensor].dtype
+        if isinstance(dtype, Bit):
+            mine = got > 0
+            self._sums[tensor] += [
+                float((mine != want).mean() * len(want)),
+                float((mine.mean() - want.mean()) * len(want)),
+                0.0,
+            ]
+            return
+        assert isinstance(dtype, Integer)
+        beyond = (got == dtype.low) | (got == dtype.high)
+        low, high = self._ends.get(tensor, (np.inf, -np.inf))
+        self._ends[tensor] = min(low, float(want.min())), max(high, float(want.max()))
+        self._sums[tensor][2] += float(beyond.mean() * len(want))
+
+    def _add_noise(self, x: Ints, scores: Floats, bits: dict[str, Any]) -> None:
+        for name, values in walk_real(self._real, x, self._noisy()):
+            if name in self._signs:
+                other = values == self._signs[name].high
+                self._noise += [float((other != bits[name]).mean() * len(x)), len(x)]
+            last = values
+        flat = [v.reshape(len(x), -1).argmax(axis=1) for v in (scores, last)]
+        self._same += int((flat[0] == flat[1]).sum())
+
+    def _noisy(self) -> Callable[[str, Floats], Floats]:
+        statistics, rng = self._real.statistics, self._rng
+
+        def change(name: str, values: Floats) -> Floats:
+            known = statistics.get(name)
+            if known is None:
+                return values
+            std = np.asarray(known.std).reshape(1, -1, *(1,) * (values.ndim - 2))
+            return np.asarray(values + NOISE * std * rng.standard_normal(values.shape))
+
+        return change
+
+    def _loss(self, tensor: str) -> StreamLoss:
+        dtype = self._graph.tensors[tensor].dtype
+        turned, bias, beyond = (self._sums[tensor] / max(1, self._count)).tolist()
+        name = real_name(tensor)
+        if isinstance(dtype, Bit):
+            return StreamLoss(name, str(dtype), 0.0, 1.0, turned=turned, bias=bias)
+        return StreamLoss(name, str(dtype), *self._ends[tensor], saturated=beyond)
