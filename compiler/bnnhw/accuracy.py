@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bnnhw.errors import VerificationError
 from bnnhw.ir.interpret import execute
 from bnnhw.ir.ops import Binarize, FixedAdd, FixedAffine
 from bnnhw.ir.real_walk import walk_real
@@ -71,6 +72,9 @@ class Accuracy:
         float_top1: accuracy of the model in [0, 1]; None without labels.
         integer_top1: accuracy of the integers; None without labels.
         agreement: share of the inputs to which both give the same best class.
+        largest_difference: of a score.
+        correlation: of the scores, each less its mean over the inputs: what they say of an input;
+            None for one input, or where float scores do not vary.
         compared: number of these inputs of which every tensor was compared.
         noise_agreement: share of ``compared`` whose class stays under noise; None where no
             BatchNorm tells what noise would be.
@@ -84,6 +88,8 @@ class Accuracy:
     float_top1: float | None
     integer_top1: float | None
     agreement: float
+    largest_difference: float = 0.0
+    correlation: float | None = None
     compared: int = 0
     noise_agreement: float | None = None
     turned: float | None = None
@@ -124,7 +130,40 @@ class Accuracy:
 
     def to_json(self) -> dict[str, Any]:
         """As report.json has it."""
-        return {**asdict(self), "streams": [asdict(s) for s in self.streams], "alarm": self.alarm}
+        return {
+            **asdict(self),
+            "streams": [asdict(s) for s in self.streams],
+            "alarm": self.alarm,
+            "ways_out": ways_out(self),
+        }
+
+
+def compare_classes(
+    got: Floats, want: Floats, labels: np.ndarray[Any, Any] | None = None
+) -> Accuracy:
+    """Best classes of integers and float.
+
+    Args:
+        got: scores [N, ...] from integers.
+        want: the model's.
+        labels: [N], the right ones.
+    """
+    got, want = (v.reshape(len(v), -1) for v in (got, want))
+    mine, model = got.argmax(axis=1), want.argmax(axis=1)
+    right: list[float | None] = [None, None]
+    if labels is not None:
+        right = [float((classes == labels).mean()) for classes in (model, mine)]
+    a, b = (v - v.mean(axis=0) for v in (got, want))
+    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return Accuracy(
+        inputs=len(mine),
+        synthetic=False,
+        float_top1=right[0],
+        integer_top1=right[1],
+        agreement=float((mine == model).mean()),
+        largest_difference=float(np.abs(got - want).max()),
+        correlation=float((a * b).sum()) / size if size else None,
+    )
 
 
 def _standard_error(share: float, count: int) -> float:
@@ -249,3 +288,43 @@ class StreamLosses:
         if isinstance(dtype, Bit):
             return StreamLoss(name, str(dtype), 0.0, 1.0, turned=turned, bias=bias)
         return StreamLoss(name, str(dtype), *self._ends[tensor], saturated=beyond)
+
+
+def check_agreement(accuracy: Accuracy | None, least: float | None, *, verified: bool) -> None:
+    """Refuses a network whose integers give another best class than float too often.
+
+    Args:
+        accuracy: what was measured; None where the scores are the model's.
+        least: share of inputs that must agree; None asks for nothing.
+        verified: whether anything was measured at all.
+
+    Raises:
+        VerificationError: fewer agree, or nothing was measured.
+    """
+    if least is None:
+        return
+    if not verified:
+        raise VerificationError(
+            "nothing is measured without the check against onnxruntime",
+            where="option --min-agreement",
+            fix="leave out --no-verify",
+        )
+    if accuracy is not None and accuracy.agreement < least:
+        kind = "synthetic " if accuracy.synthetic else ""
+        raise VerificationError(
+            f"integers and float give the same best class to {accuracy.agreement:.1%} of "
+            f"{accuracy.inputs} {kind}inputs, less than {least:.1%}",
+            where="option --min-agreement",
+            fix=ways_out(accuracy),
+        )
+
+
+def ways_out(accuracy: Accuracy) -> str:
+    """What brings integers nearer to float."""
+    names = [loss.name for loss in accuracy.worst[:1]]
+    wider = f", or wider streams before '{names[0]}' (--precision NAME=BITS)" if names else ""
+    inputs = "give real images (--input), " if accuracy.synthetic else ""
+    return (
+        f"{inputs}ranges from training images (--calibrate){wider}, or train with the rounding in "
+        "the model"
+    )

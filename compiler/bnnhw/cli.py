@@ -106,6 +106,10 @@ def compile_command(
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Skip the check against onnxruntime.")
     ] = False,
+    min_agreement: Annotated[
+        float | None,
+        typer.Option(help="Share of inputs, 0 to 1, whose class must be the same as in float."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compile a model to Verilog and HLS C++ for a board.
@@ -127,6 +131,10 @@ def compile_command(
     check_goal(fps, cycles, clock)
     if top_k < 0:
         raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
+    if min_agreement is not None and not 0 <= min_agreement <= 1:
+        raise BnnhwError(
+            f"{min_agreement} is no share", where="option --min-agreement", fix="give e.g. 0.95"
+        )
     target = output or Path("build") / network_name(model)
     check_build_target(target, [model, *(inputs or []), *(calibrate or [])])
     load = load_options(input_type, input_scale, input_offset, sign_zero)
@@ -140,6 +148,7 @@ def compile_command(
         model=ModelOptions(load, precision_options(precision), calibrate or ()),
         top_k=top_k,
         verify=not no_verify,
+        min_agreement=min_agreement,
         dump_ir=dump_ir,
     )
     with _progress(as_json) as progress:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.accuracy import check_agreement
 from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
@@ -19,7 +20,7 @@ from bnnhw.folding import Folding, FoldingRequest
 from bnnhw.frontend import load
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.goal import Goal, check_goal
-from bnnhw.inputs import read_inputs
+from bnnhw.inputs import read_inputs, read_labels
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.lower import lower
 from bnnhw.network import Network
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bnnhw.accuracy import Accuracy
     from bnnhw.board import Board
     from bnnhw.design import Design, Stream
     from bnnhw.ir.graph import Graph
@@ -80,6 +82,8 @@ class CompileOptions:
         model: what is said of the model.
         top_k: 0 for all scores, else the number of best classes to send.
         verify: whether to check the integer graph against onnxruntime.
+        min_agreement: least share of inputs, 0 to 1, to which integers and float must give the
+            same best class.
         dump_ir: where to write the graph after each pass.
     """
 
@@ -92,6 +96,7 @@ class CompileOptions:
     model: ModelOptions = field(default_factory=ModelOptions)
     top_k: int = 0
     verify: bool = True
+    min_agreement: float | None = None
     dump_ir: Path | None = None
 
 
@@ -136,12 +141,16 @@ def compile_model(
     clock = options.clock_mhz or board.clock_mhz
     progress("reading the model")
     graph = integer_graph(model, options.model, dump_ir=options.dump_ir)
+    labels = None
     if input_files:
         inputs = read_inputs(input_files, graph.input_format)
-    verification = []
+        labels = read_labels(input_files, len(inputs))
+    verification, accuracy = [], None
     if options.verify:
         progress("checking the integer graph against onnxruntime")
-        verification.append(check_model(model, graph, options.model.load, inputs))
+        found, accuracy = check_model(model, graph, options.model.load, inputs, labels)
+        verification.append(found)
+    check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
     goal = Goal(_goal_cycles(options, clock))
     network = Network(graph, options.top_k)
@@ -153,6 +162,7 @@ def compile_model(
     progress("writing the build")
     notes = _notes(graph, options)
     report = make_report(design, board, prediction, verification, notes, curve)
+    report["accuracy"] = None if accuracy is None else accuracy.to_json()
     files = emit(design, options.backends, prediction)
     files["folding.json"] = folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
@@ -180,9 +190,16 @@ def integer_graph(
 
 
 def check_model(
-    model: Path, graph: Graph, options: LoadOptions, inputs: NDArray[np.generic] | None
-) -> Verification:
+    model: Path,
+    graph: Graph,
+    options: LoadOptions,
+    inputs: NDArray[np.generic] | None,
+    labels: NDArray[np.generic] | None = None,
+) -> tuple[Verification, Accuracy | None]:
     """Compares the integer graph with onnxruntime on random and on given inputs.
+
+    Returns:
+        The comparison, and how near the integers come to float; see VerificationResult.
 
     Raises:
         VerificationError: they differ.
@@ -190,9 +207,10 @@ def check_model(
     from bnnhw.verify_model import check_against_onnxruntime
 
     result = check_against_onnxruntime(
-        model, graph, options=options, inputs=inputs, random_count=_RANDOM_INPUTS
+        model, graph, options=options, inputs=inputs, labels=labels, random_count=_RANDOM_INPUTS
     )
-    return Verification(result.what, result.against, result.inputs, result.mismatches, result.note)
+    check = Verification(result.what, result.against, result.inputs, result.mismatches, result.note)
+    return check, result.accuracy
 
 
 def fold_and_lower(

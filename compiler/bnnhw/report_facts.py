@@ -137,6 +137,43 @@ def verdict(check: dict[str, Any]) -> str:
     return "exact" if check["inputs"] else "nothing compared"
 
 
+def accuracy_text(report: Report) -> str:
+    """What was measured of integers against float, in one sentence; empty without any check."""
+    found = report.get("accuracy")
+    if found is None:
+        checked = any(c["against"].startswith("onnxruntime") for c in report["verification"])
+        return "not measured; the scores are the model's, and so is its accuracy" if checked else ""
+    count = number(found["inputs"])
+    same = f"the same best class in integers and in float for {found['agreement']:.1%}"
+    noise = found["noise_agreement"]
+    under = "" if noise is None else f" ({noise:.1%} under noise of 1 % at each BatchNorm)"
+    if found["integer_top1"] is not None:
+        return (
+            f"{found['integer_top1']:.1%} in integers, {found['float_top1']:.1%} in float, on "
+            f"{count} labelled inputs; {same}{under}"
+        )
+    if found["synthetic"]:
+        return (
+            f"not measured (--input takes images); of {count} synthetic images that resemble the "
+            f"training statistics {same}{under}"
+        )
+    return f"not measured, since the {count} inputs have no labels; {same}{under}"
+
+
+def turned_text(report: Report) -> str:
+    """The signs that turn most; empty where none does."""
+    streams = (report.get("accuracy") or {}).get("streams", ())
+    signs = sorted((s for s in streams if s["turned"]), key=lambda s: -s["turned"])
+    worst = [f"{s['name']} {s['turned']:.1%} (bias {s['bias']:+.1%})" for s in signs[:_NAMED]]
+    return f"signs turned by rounding, at most: {', '.join(worst)}" if worst else ""
+
+
+def accuracy_alarms(report: Report) -> list[str]:
+    """Why the integers are not the network any more; mostly empty."""
+    alarm = (report.get("accuracy") or {}).get("alarm")
+    return [alarm] if alarm else []
+
+
 def mismatches(report: Report) -> list[str]:
     """A sentence for each comparison that failed."""
     return [

@@ -16,6 +16,8 @@ from bnnhw.report_facts import (
     TIMES,
     Report,
     ResourceFact,
+    accuracy_alarms,
+    accuracy_text,
     amount,
     bits,
     bottleneck_layers,
@@ -69,6 +71,7 @@ def report_html(report: Report) -> str:
         unit_count=len(report["units"]),
         ddr=number(report["ddr_bytes_per_frame"]),
         alarms=mismatches(report),
+        accuracy=_accuracy(report),
         headline=_headline(report),
         origins=_ORIGIN_MEANING,
         pictures=[{"kind": kind, **asdict(picture)} for kind, picture in pictures],
@@ -101,6 +104,32 @@ def report_html(report: Report) -> str:
         commands=_commands(report),
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _accuracy(report: Report) -> dict[str, Any]:
+    """Integers against float, and what became of each stream."""
+    found = report.get("accuracy") or {}
+    return {
+        "text": accuracy_text(report),
+        "alarms": accuracy_alarms(report),
+        "ways_out": found.get("ways_out", ""),
+        "streams": [
+            {
+                "name": row["name"],
+                "type": row["type"],
+                "range": "-" if row["saturated"] is None else _span(row["least"], row["most"]),
+                "saturated": percent(row["saturated"]),
+                "turned": percent(row["turned"]),
+                "bias": "-" if row["bias"] is None else f"{row['bias']:+.1%}",
+            }
+            for row in found.get("streams", ())
+        ],
+        "compared": number(found.get("compared", 0)),
+    }
+
+
+def _span(least: float, most: float) -> str:
+    return f"{least:.3g} to {most:.3g}"
 
 
 def _headline(report: Report) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ from bnnhw.report_facts import (
     SIMULATE,
     SYNTHESISE,
     Report,
+    accuracy_alarms,
+    accuracy_text,
     amount,
     bits,
     bottleneck_layers,
@@ -27,6 +29,7 @@ from bnnhw.report_facts import (
     number,
     percent,
     resource_facts,
+    turned_text,
     verdict,
     weights_place,
 )
@@ -55,6 +58,7 @@ def summary(report: Report, console: Console) -> None:
         console.print(_curve(report))
         console.print()
     _print_verification(report, console)
+    _print_accuracy(report, console)
     for alarm in mismatches(report):
         console.print(Text(f"MISMATCH: {alarm}", style=_ALARM, overflow="fold"))
     for note in report["notes"]:
@@ -163,10 +167,25 @@ def _print_verification(report: Report, console: Console) -> None:
         style = _ALARM if check["mismatches"] else _GOOD if check["inputs"] else _LOUD
         inputs = f"{number(check['inputs'])} input{'' if check['inputs'] == 1 else 's'}"
         found = f"{check['what']} against {check['against']}, {inputs}"
-        console.print(Text.assemble((f"{verdict(check)}: ", style), found, overflow="fold"))
+        found_out = verdict(check).replace("exact", "hardware exact")
+        console.print(Text.assemble((f"{found_out}: ", style), found, overflow="fold"))
         if check["note"]:
             note = Text(check["note"], style=_SOFT, overflow="fold")
             console.print(Padding(note, (0, 0, 0, _INDENT), expand=False))
+
+
+def _print_accuracy(report: Report, console: Console) -> None:
+    """Integers against float: beside what is exact, what it is worth."""
+    text, alarms = accuracy_text(report), accuracy_alarms(report)
+    if text:
+        style = _ALARM if alarms else _LOUD if text.startswith("not") else _GOOD
+        console.print(Text.assemble(("accuracy: ", style), text, overflow="fold"))
+    if turned := turned_text(report):
+        note = Text(turned, style=_SOFT, overflow="fold")
+        console.print(Padding(note, (0, 0, 0, _INDENT), expand=False))
+    for alarm in alarms:
+        advice = report["accuracy"]["ways_out"]
+        console.print(Text(f"WARNING: {alarm}; {advice}", style=_ALARM, overflow="fold"))
 
 
 def _table(*columns: tuple[str, str], header: bool = True) -> Table:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bnnhw.accuracy import Accuracy, StreamLosses, compare_classes
 from bnnhw.errors import VerificationError
 from bnnhw.frontend import LoadOptions, import_file
 from bnnhw.frontend.model_file import read_proto
@@ -17,6 +18,7 @@ from bnnhw.ir.types import Bit, Real
 from bnnhw.near_ties import explain
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.real_check import check_real
+from bnnhw.resembling import resembling_images
 from bnnhw.verify_streams import check_streams
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ _UNIT = 2.0**-24
 _MACS = 4e9
 """Multiply-accumulates to spend on a comparison operation by operation, about."""
 _FEWEST = 2
+_SYNTHETIC = 64
+"""Inputs made up where none are given, and most of those whose every tensor is compared."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class VerificationResult:
         inputs: number of inputs.
         mismatches: inputs whose results differ (after the explanations in ``note``).
         note: what the user should know about the comparison.
-        agreement: share of the inputs with the same best class, where the scores are only close.
-        largest_difference: of the scores, where they are only close.
+        accuracy: integers against float; None for a network without real-valued streams, whose
+            scores are the model's, where no inputs are given.
         saturated: by tensor, how many numbers lay beyond its fixed-point type.
     """
 
@@ -58,8 +62,7 @@ class VerificationResult:
     inputs: int
     mismatches: int
     note: str = ""
-    agreement: float | None = None
-    largest_difference: float | None = None
+    accuracy: Accuracy | None = None
     saturated: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -69,6 +72,7 @@ def check_against_onnxruntime(
     *,
     options: LoadOptions | None = None,
     inputs: NDArray[np.generic] | None = None,
+    labels: NDArray[np.generic] | None = None,
     random_count: int = 8,
     seed: int = 1,
 ) -> VerificationResult:
@@ -80,13 +84,14 @@ def check_against_onnxruntime(
 
     Fixed-point numbers round the streams of other networks. There the real graph must be the
     model's up to float32 rounding, and every integer operation the real one's up to its own
-    rounding; how close the scores are after all of them is reported.
+    rounding; what all of them together do to classes and signs is measured beside it.
 
     Args:
         model_path: the ONNX file.
         graph: the integer graph made from it.
         options: the declarations it was loaded with.
         inputs: model inputs [N, *shape], or none.
+        labels: the right class of each input, or none.
         random_count: number of random inputs in addition; the first two are all-lowest and
             all-highest.
         seed: of the random inputs.
@@ -95,7 +100,8 @@ def check_against_onnxruntime(
         VerificationError: the scores differ; names the first layer whose bits do.
     """
     x = random_inputs(graph, random_count, seed)
-    if is_mixed(graph):
+    mixed = is_mixed(graph)
+    if mixed:
         x = np.concatenate([x[2:], x[:2]])  # only some are compared step by step: constants last
     if inputs is not None:
         graph.input_format.encode(inputs)  # refuses what a cast would silently change
@@ -105,9 +111,17 @@ def check_against_onnxruntime(
     session = Session(proto, imported, [imported.scores])
     y = session.run(x)[0].astype(np.float64).reshape(len(x), *graph.output_map.shape)
     q = graph.input_format.encode(x)
-    if is_mixed(graph):
-        return _check_mixed(graph, imported, Tracer(proto, imported), (x, q), y, noise=random_count)
-    wrong = _differing(graph, interpret(graph, q), y)
+    if mixed:
+        checked = _check_mixed(graph, imported, Tracer(proto, imported), (x, q))
+        if inputs is None:
+            sample = resembling_images(imported.graph, _SYNTHETIC)
+            y = session.run(graph.input_format.decode(sample))[0].astype(np.float64)
+        else:
+            sample, y = q[: len(inputs)], y[: len(inputs)]
+        accuracy = _measure(graph, imported, sample, (y, labels), synthetic=inputs is None)
+        return replace(checked, accuracy=accuracy)
+    scores = interpret(graph, q)
+    wrong = _differing(graph, scores, y)
     note = ""
     if wrong.any():
         explained = explain(
@@ -120,7 +134,13 @@ def check_against_onnxruntime(
             f"model's float32 rounding decides otherwise than exact arithmetic: their margin is at "
             f"most {explained.largest:.2g} of the bound on that rounding"
         )
-    return VerificationResult("the integer graph's scores", "onnxruntime", len(x), 0, note)
+    of_inputs: Accuracy | None = None
+    if inputs is not None:
+        count = len(inputs)
+        of_inputs = compare_classes(graph.output_map.apply(scores[:count]), y[:count], labels)
+    return VerificationResult(
+        "the integer graph's scores", "onnxruntime", len(x), 0, note, of_inputs
+    )
 
 
 def _check_mixed(
@@ -128,41 +148,49 @@ def _check_mixed(
     imported: Imported,
     trace: Tracer,
     inputs: tuple[NDArray[np.generic], Ints],
-    y: Floats,
-    *,
-    noise: int,
 ) -> VerificationResult:
-    """Compares a network with real-valued streams step by step, then its scores.
-
-    Of the inputs so many are random ``noise``, which a note says.
-    """
+    """Compares a network with real-valued streams step by step."""
     x, q = inputs
-    count = min(len(q), max(_FEWEST, int(_MACS / max(1, multiply_accumulates(graph)))))
+    count = min(len(q), _affordable(graph))
     real = check_real(imported, trace, (x[:count], q[:count]))
     streams = check_streams(imported.graph, graph, q[:count])
-    scores = np.concatenate([interpret(graph, part) for part in np.array_split(q, len(q))])
-    got, want = (v.reshape(len(x), -1) for v in (graph.output_map.apply(scores), y))
-    same = float((got.argmax(axis=1) == want.argmax(axis=1)).mean())
-    largest = float(np.abs(got - want).max())
     saturated = sum(streams.saturated.values())
     notes = [
         f"{real.signs} tensors of signs and {real.tensors} real-valued tensors of the model agree "
         f"with the real-valued graph up to float32 rounding ({real.ties} signs decided by it)",
         f"{streams.tensors} integer tensors agree with real operations up to their own rounding",
         f"{saturated} of {streams.elements} numbers saturated",
-        f"the best class is the model's for {same:.0%} of {len(x)} inputs, {noise} of them random "
-        "noise; "
-        + (
-            f"scores differ by at most {largest:.3g}, their standard deviation is "
-            f"{float(want.std()):.3g}"
-            if largest
-            else "so are all scores, exactly"
-        ),
     ]
     return VerificationResult(
         "every integer operation by itself", "onnxruntime and the real-valued graph", count, 0,
-        "; ".join(notes), same, largest, streams.saturated,
+        "; ".join(notes), saturated=streams.saturated,
     )  # fmt: skip
+
+
+def _measure(
+    graph: Graph,
+    imported: Imported,
+    q: Ints,
+    known: tuple[NDArray[np.generic], NDArray[np.generic] | None],
+    *,
+    synthetic: bool,
+) -> Accuracy:
+    """Integers against float for integer inputs ``q``; ``known`` are the model's outputs, labels.
+
+    Classes are compared for all of them, tensors for as many as that takes seconds.
+    """
+    outputs, labels = known
+    scores = np.concatenate([interpret(graph, part) for part in np.array_split(q, len(q))])
+    classes = compare_classes(graph.output_map.apply(scores), outputs.astype(np.float64), labels)
+    losses = StreamLosses(imported.graph, graph)
+    for first in range(min(len(q), _SYNTHETIC, _affordable(graph))):
+        losses.add(q[first : first + 1])
+    return replace(classes, synthetic=synthetic, **losses.result())
+
+
+def _affordable(graph: Graph) -> int:
+    """Inputs that can be compared operation by operation in seconds."""
+    return max(_FEWEST, int(_MACS / max(1, multiply_accumulates(graph))))
 
 
 def random_inputs(graph: Graph, count: int, seed: int) -> NDArray[np.generic]:

@@ -138,7 +138,8 @@ def test_resources_show_need_supply_and_share(fresh):
 
 
 def test_mismatch_is_loud_and_nothing_compared_is_not_exact(fresh):
-    assert row_of(printed(fresh), "exact") == "exact: interpreter against onnxruntime, 32 inputs"
+    row = row_of(printed(fresh), "hardware exact")
+    assert row == "hardware exact: interpreter against onnxruntime, 32 inputs"
     assert "MISMATCH" not in printed(fresh)
     wrong = copy.deepcopy(fresh)
     wrong["verification"][0]["mismatches"] = 2
