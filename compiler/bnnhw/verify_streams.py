@@ -37,7 +37,7 @@ from bnnhw.passes.stream_values import real_name
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
-    from bnnhw.ir.ops import Floats, Ints
+    from bnnhw.ir.ops import Floats, Ints, Op
 
 _EXACT = 1e-9
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
@@ -156,7 +156,8 @@ class _Plan:
         gain = np.ones(channels)
         node = self.real_links.producer(layer.inputs[0])
         if starts != [self.graph.input]:
-            return gain
+            before = self.links.producer(starts[0])
+            return gain if before is None else gain / channel_factors(before.op, 1)
         while node is not None:
             if isinstance(node.op, Affine):
                 gain = gain * affine_arrays(node.op, 1)[0]
@@ -206,9 +207,9 @@ class _Run:
             assert isinstance(dtype, Integer)
             source = name if name in start else self._plan.unrounded(name)
             lift = float(dtype.lift)
-            want = self._evaluate(source, start) * 2.0**dtype.frac - lift
-            self._compare_fixed(node, y, want, dtype)
-            self._real_values[node.output] = np.asarray((y + lift) * 2.0**-dtype.frac, np.float64)
+            steps = 2.0**dtype.frac * channel_factors(node.op, y.ndim)
+            self._compare_fixed(node, y, self._evaluate(source, start) * steps - lift, dtype)
+            self._real_values[node.output] = np.asarray((y + lift) / steps, np.float64)
 
     def _compare_bits(self, node: Node, y: Ints, start: dict[str, Floats]) -> None:
         found = sign_of(self._plan.real_links, real_name(node.output))
@@ -284,6 +285,13 @@ class _Run:
             where=_where(node),
             fix=_DEFECT,
         )
+
+
+def channel_factors(op: Op, rank: int) -> Floats:
+    """What an operation enlarges each channel by, to broadcast over results of ``rank`` axes."""
+    if not isinstance(op, FixedAffine) or not op.exponents.size:
+        return np.ones(1)
+    return np.asarray((2.0**op.exponents).reshape(-1, *(1,) * max(0, rank - 2)))
 
 
 def _where(node: Node) -> str:

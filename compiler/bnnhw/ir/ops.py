@@ -240,6 +240,8 @@ class FixedAffine(Op):
         shift: number of fraction bits dropped; at least 0.
         dtype: of the result; values beyond it are saturated.
         knee: [C], empty where there is one segment.
+        exponents: [C], or empty where all are 0: a result means integer * 2^-(frac + exponent), so
+            that channels of small values use the whole type too. No part of the arithmetic.
     """
 
     multiplier: Ints
@@ -247,6 +249,7 @@ class FixedAffine(Op):
     shift: int
     dtype: Integer
     knee: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    exponents: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def infer(self, *inputs: Tensor) -> Tensor:
         same_channels(inputs[0], self.multiplier.shape[1], "FixedAffine")

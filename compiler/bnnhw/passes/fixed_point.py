@@ -85,10 +85,11 @@ def fixed_affine(
 def rounding_bound(op: FixedAffine, reach: int) -> float:
     """Largest distance in steps from the real value, limited to the type; see fixed_affine."""
     gain = float(np.abs(op.multiplier).max()) / 2.0**op.shift
+    down = bool(op.dtype.halves) / 2.0**op.shift  # exactly 0 may have been sent below it
     # The reach of accumulators may have been known better than by their type, a power of two.
     if op.shift < min(_shift(gain, reach), _shift(gain, reach - 1)):
-        return 0.5  # constants with fewer bits than could be are exact
-    return 0.5 + (reach + 1) / 2.0 ** (op.shift + 1)
+        return 0.5 + down  # constants with fewer bits than could be are exact
+    return 0.5 + down + (reach + 1) / 2.0 ** (op.shift + 1)
 
 
 def largest(ops: Sequence[Op], channels: int, reach: int) -> float:

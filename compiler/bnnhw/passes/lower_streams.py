@@ -16,7 +16,7 @@ import numpy as np
 
 from bnnhw.calibrate import Range, calibrate
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import floats, full
+from bnnhw.frontend.exact import exact, floats, full
 from bnnhw.ir.graph import Node, OutputMap
 from bnnhw.ir.ops import (
     Add,
@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     FixedAdd,
+    FixedAffine,
     Flatten,
     IntegerConv,
     IntegerDense,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bnnhw.ir.graph import Graph
-    from bnnhw.ir.ops import Op, Shape
+    from bnnhw.ir.ops import Ints, Op, Shape
     from bnnhw.passes.stream_signs import Interval
 
 _DEFAULT = PassOptions()
@@ -255,7 +256,7 @@ class _Lowering:
         binary = bool((np.abs(op.weight) == 1).all())
         scale, shift = normalisation(x)
         if not isinstance(x.dtype, Bit) and scale is None:
-            x = self._as_activation(node.inputs[0], x)
+            x = self._as_activation(node.inputs[0], x, equal=not binary)
             scale, shift = normalisation(x)
         taps = int(np.prod(op.weight.shape[1:]))
         plain = isinstance(x.dtype, Bit) or (not x.ops and binary)
@@ -324,14 +325,34 @@ class _Lowering:
         written = name in {self._graph.input, *(n.output for n in self._nodes)}
         return self._fixed(value, dtype, requantised(name, dtype.bits) if written else name, sign)
 
-    def _as_activation(self, name: str, value: Value) -> Value:
-        """``value`` as at most 8 bits, which integer layers read."""
+    def _as_activation(self, name: str, value: Value, *, equal: bool) -> Value:
+        """``value`` as at most 8 bits, which integer layers read.
+
+        With ``equal``, channels of small values are enlarged, which the layer's weights undo.
+        """
         if value.stream is not None and value.stream.bits <= ACTIVATION_BITS:
             return value
         if name not in self._narrow:
             dtype = self._types.activation(name)
-            self._narrow[name] = self._fixed(value, dtype, requantised(name, dtype.bits))
+            octaves = self._types.exponents(name) if equal else np.zeros(0, np.int64)
+            self._narrow[name] = self._enlarged(
+                value, dtype, requantised(name, dtype.bits), octaves
+            )
         return self._narrow[name]
+
+    def _enlarged(self, value: Value, dtype: Integer, tensor: str, octaves: Ints) -> Value:
+        """``value`` times 2^octaves per channel as fixed-point numbers."""
+        if not octaves.size:
+            return self._fixed(value, dtype, tensor)
+        factors = exact(2.0**octaves)
+        none = full(value.shape[0], 0)
+        assert value.source is not None
+        made = self._fixed(value.then(Affine(factors, none), value.source), dtype, tensor)
+        last = self._nodes[-1]
+        assert isinstance(last.op, FixedAffine)
+        self._nodes[-1] = replace(last, op=replace(last.op, exponents=octaves))
+        back = Affine(Fraction(2) ** -dtype.frac / factors, none)
+        return replace(made, ops=(back,), source=self._nodes[-1], stream=None)
 
     def _fixed(
         self, value: Value, dtype: Integer, tensor: str, sign: Binarize | None = None

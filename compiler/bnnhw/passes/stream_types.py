@@ -15,7 +15,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bnnhw.calibrate import Range, union
+import numpy as np
+
+from bnnhw.calibrate import REACH, Range, union
 from bnnhw.errors import ModelError
 from bnnhw.ir.ops import Add, MaxPool
 from bnnhw.ir.types import Integer
@@ -32,10 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Ints
     from bnnhw.passes.options import PassOptions
     from bnnhw.passes.sign_loss import SignArgument
 
 _FINEST = 40
+_OCTAVES = 8
+"""Most by which a channel's values are enlarged: its 8 bits then hold what others round to 0."""
 
 
 class StreamTypes:
@@ -106,6 +111,17 @@ class StreamTypes:
         found = self._range([tensor])
         signed = found.low < 0
         return Integer(bits, signed, found.binary_point(bits, signed=signed))
+
+    def exponents(self, tensor: str) -> Ints:
+        """[C]: by how many octaves the values of each channel of an activation are smaller.
+
+        Empty where that is not known, or all are alike.
+        """
+        found = self._range([tensor])
+        spread = np.array(self._ranges[tensor].channels).reshape(-1, 2)
+        own = np.minimum(np.abs(spread[:, 0]) + REACH * spread[:, 1], found.reach)
+        octaves = np.floor(np.log2(found.reach / np.maximum(own, found.reach / 2**_OCTAVES)))
+        return octaves.astype(np.int64) if octaves.any() else np.zeros(0, np.int64)
 
     def scores(self, tensor: str, largest: float) -> Integer:
         """Of the scores, none of which is beyond ``largest``: nothing saturates in calibration."""

@@ -13,7 +13,7 @@ from bnnhw.ir.interpret import execute
 from bnnhw.ir.interpret_real import execute_real
 from bnnhw.ir.ops import Affine, Binarize, Clip, PRelu, Tensor
 from bnnhw.ir.types import Integer
-from bnnhw.passes.fixed_point import fixed_affine
+from bnnhw.passes.fixed_point import fixed_affine, rounding_bound
 from bnnhw.passes.stream_signs import bits_that_turn, is_exact, side_of, threshold_of
 from bnnhw.passes.stream_values import Value
 
@@ -73,10 +73,11 @@ def test_rounding_to_middles_of_steps_keeps_signs(gain: float, shift: float, fra
     op = fixed_affine([affine(gain, shift)], 1, REACH, dtype)
     y = execute(op, [GRID[:, None]], [Tensor((1,), Integer(7, True))])[:, 0]
     real = gain * GRID + shift
-    clear = np.abs(real) * 2.0**frac > 2.0**-6  # of the constants' own rounding
+    bound = rounding_bound(op, REACH)
+    clear = np.abs(real) * 2.0**frac > bound - 0.5  # of the constants' own rounding
     np.testing.assert_array_equal((y >= 0)[clear], (real >= 0)[clear])
     inside = (real * 2.0**frac > dtype.low) & (real * 2.0**frac < dtype.high)
-    assert (np.abs((y + 0.5) * 2.0**-frac - real)[inside] <= (0.5 + 2.0**-6) * 2.0**-frac).all()
+    assert (np.abs((y + 0.5) - real * 2.0**frac)[inside] <= bound + 1e-9).all()
 
 
 @pytest.mark.parametrize("down", [False, True])

@@ -21,6 +21,7 @@ from bnnhw.ir.ops import (
     Binarize,
     BinaryConv,
     Clip,
+    Conv,
     FixedAdd,
     FixedAffine,
     IntegerConv,
@@ -36,6 +37,7 @@ from bnnhw.ir.ops import (
 from bnnhw.ir.types import Integer
 from bnnhw.passes import PIPELINE, run
 from bnnhw.passes.options import STREAM_BITS, STREAM_ERROR
+from bnnhw.passes.stream_types import StreamTypes
 from bnnhw.verify_streams import check_streams
 from residual import THREE, UINT8, Residual, bireal
 
@@ -219,6 +221,35 @@ def test_signs_behind_prelus_of_any_slope_are_the_real_ones(
     check_streams(real, graph, x)
     bits, want = interpret_all(graph, x)[sign], interpret_real_all(real, x)[sign]
     assert (bits != want).mean() < 0.01, "only the weights of the first layer are rounded"
+
+
+def test_channels_of_small_values_use_all_bits_of_a_layers_input(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """8 bits of one step for all channels would leave the small ones none."""
+    sizes = np.array([1.0, 1.0, 0.01, 0.01])
+    builder = Residual((3, 8, 8), UINT8, seed=2).normalise(128.0, 64.0).conv(4)
+    builder.batch_norm(spread=0.0, negative=False).affine(sizes, 0.0)
+    start = builder.end
+    builder.add(Binarize()).binary(4).batch_norm().affine(sizes, 0.0)
+    builder.add(Add(), builder.end, start)
+    weight = np.random.default_rng(1).normal(size=(6, 4, 1, 1)) / sizes.reshape(1, 4, 1, 1)
+    builder.add(Conv(weight, Window((1, 1))), name="wide")
+    last = builder.end
+    real, x = builder.classifier(3).graph(), builder.inputs(4)
+    graph = run(real)
+    op = next(n.op for n in graph.nodes if isinstance(n.op, FixedAffine) and n.op.exponents.size)
+    np.testing.assert_array_equal(op.exponents >= 5, sizes < 1)
+    check_streams(real, graph, x)
+    monkeypatch.setattr(StreamTypes, "exponents", lambda *_: np.zeros(0, np.int64))
+    want = interpret_real_all(real, x)[last]
+    likeness = []
+    for made in (graph, run(real)):
+        layer = next(n for n in made.nodes if n.name == "wide")
+        got = interpret_all(made, x)[layer.output]
+        pairs = [(got[:, f].ravel(), want[:, f].ravel()) for f in range(6)]
+        likeness.append(min(np.corrcoef(*pair)[0, 1] for pair in pairs))
+    assert likeness[0] > 0.9 > likeness[1] + 0.2
 
 
 # ---------------------------------------------------------------------------------- precision
