@@ -2,6 +2,7 @@
 # make test      all tests but the longest; make test-all runs those too, and the ones that need PyTorch
 # make lint      ruff, mypy, Verilator and verible lint
 # make bench     performance figures
+# make accuracy  train twenty small networks, compare integers with float
 # make cost-model  measure the hardware units with Yosys again and fit the cost model
 # make paths     longest logic path of each hardware unit, with Yosys; BUILD=folder: of a build's
 
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 TORCH := torch==2.13.0
 
-.PHONY: demo test test-all test-zoo lint format bench cost-model paths clean
+.PHONY: demo test test-all test-zoo lint format bench accuracy cost-model paths clean
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -50,6 +51,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.zoo
 	$(BIN)/python benchmarks/run.py
+
+accuracy: $(VENV)/.zoo
+	$(BIN)/python benchmarks/rounded_accuracy.py
 
 cost-model: $(VENV)/.dev
 	$(BIN)/python tools/fit_cost.py --measure
