@@ -78,6 +78,7 @@ class Accuracy:
         compared: number of these inputs of which every tensor was compared.
         noise_agreement: share of ``compared`` whose class stays under noise; None where no
             BatchNorm tells what noise would be.
+        noise_correlation: of the scores under noise, as in ``correlation``.
         turned: mean share of the signs turned, over all tensors of signs; None without any.
         noise_turned: the same under noise.
         streams: each tensor that was compared, in the graph's order.
@@ -92,6 +93,7 @@ class Accuracy:
     correlation: float | None = None
     compared: int = 0
     noise_agreement: float | None = None
+    noise_correlation: float | None = None
     turned: float | None = None
     noise_turned: float | None = None
     streams: tuple[StreamLoss, ...] = field(default=())
@@ -196,7 +198,8 @@ class StreamLosses:
         self._count = 0
         self._sums: dict[str, Floats] = {t: np.zeros(3) for t in self._watched}
         self._ends: dict[str, tuple[float, float]] = {}
-        self._same = 0
+        self._scores: list[Floats] = []
+        self._noisy_scores: list[Floats] = []
         self._noise = np.zeros(2)
         self._rng = np.random.default_rng(1)
 
@@ -213,16 +216,22 @@ class StreamLosses:
             scores = values
         self._count += len(x)
         if self._real.statistics:
-            self._add_noise(x, scores, bits)
+            self._scores.append(scores)
+            self._add_noise(x, bits)
 
     def result(self) -> dict[str, Any]:
         """The fields of Accuracy that follow."""
         losses = [self._loss(tensor) for tensor in self._watched]
         turned = [loss.turned for loss in losses if loss.turned is not None]
-        noisy = bool(self._real.statistics)
+        noise = None
+        if self._noisy_scores:
+            scale = self._real.output_map.apply
+            noisy, scores = (np.concatenate(v) for v in (self._noisy_scores, self._scores))
+            noise = compare_classes(scale(noisy), scale(scores))  # type: ignore[arg-type]
         return {
             "compared": self._count,
-            "noise_agreement": self._same / self._count if noisy else None,
+            "noise_agreement": noise and noise.agreement,
+            "noise_correlation": noise and noise.correlation,
             "turned": float(np.mean(turned)) if turned else None,
             "noise_turned": float(self._noise[0] / self._noise[1]) if self._noise[1] else None,
             "streams": tuple(losses),
@@ -260,14 +269,13 @@ class StreamLosses:
         self._ends[tensor] = min(low, float(want.min())), max(high, float(want.max()))
         self._sums[tensor][2] += float(beyond.mean() * len(want))
 
-    def _add_noise(self, x: Ints, scores: Floats, bits: dict[str, Any]) -> None:
+    def _add_noise(self, x: Ints, bits: dict[str, Any]) -> None:
         for name, values in walk_real(self._real, x, self._noisy()):
             if name in self._signs:
                 other = values == self._signs[name].high
                 self._noise += [float((other != bits[name]).mean() * len(x)), len(x)]
-            last = values
-        flat = [v.reshape(len(x), -1).argmax(axis=1) for v in (scores, last)]
-        self._same += int((flat[0] == flat[1]).sum())
+            scores = values
+        self._noisy_scores.append(scores)
 
     def _noisy(self) -> Callable[[str, Floats], Floats]:
         statistics, rng = self._real.statistics, self._rng

@@ -170,9 +170,9 @@ def _knee(pieces: Pieces, reach: int) -> int:
 def quantise_weights(weight: Floats, bits: int) -> tuple[Ints, Floats]:
     """Integers of ``bits`` and a scale per output channel: weight = integer * scale, about.
 
-    Symmetric: the largest magnitude of each channel becomes 2^(bits-1) - 1; ties round to even.
-    Where a channel's weights are integers times a scale already, it becomes the least number with
-    which they are, and nothing is rounded.
+    Symmetric: the largest magnitude of each channel becomes the integer above 2^(bits-2) with which
+    the channel's weights are rounded least, in squares; ties round to even. Where they are integers
+    times a scale already, it becomes the least number with which they are, and nothing is rounded.
     """
     top = (1 << (bits - 1)) - 1
     rows = weight.reshape(len(weight), -1)
@@ -200,9 +200,10 @@ def grid_bits(grid: Ints) -> int:
 
 
 def _steps(shares: Floats, top: int) -> int:
-    """The least n up to ``top`` with which all ``shares`` * n are integers; ``top`` if none is.
+    """The least n up to ``top`` with which all ``shares`` * n are integers.
 
-    Shares are of the largest, in float32 or finer.
+    If none is: that of the upper half with which they are nearest to integers, for its step. Shares
+    are of the largest, in float32 or finer.
     """
     counts = np.arange(1, min(top, _MOST_STEPS) + 1)
     for part in (shares[:_FIRST_TAPS], shares):
@@ -210,5 +211,8 @@ def _steps(shares: Floats, top: int) -> int:
         off = np.abs(products - np.rint(products)).max(axis=0, initial=0)
         counts = counts[off <= counts * _FLOAT32_ERROR]
         if not counts.size:
-            return top
+            counts = np.arange(top // 2 + 1, top + 1)
+            products = shares[:, None] * counts
+            errors = np.square(products - np.rint(products)).sum(axis=0) / np.square(counts)
+            return int(counts[-1 - errors[::-1].argmin()])
     return int(counts[0])

@@ -65,10 +65,10 @@ def sign_arguments(graph: Graph) -> list[SignArgument]:
     roundings: dict[str, float] = {}
     for node in graph.nodes:
         terms = [roundings.get(name, 0.0) for name in node.inputs]
-        if isinstance(node.op, Add):
-            # A term that is rounded nowhere else is rounded here.
+        if isinstance(node.op, (Add, MaxPool)):
+            # What is rounded nowhere else is rounded here.
             roundings[node.output] = sum(max(term, 1.0) for term in terms)
-        elif isinstance(node.op, (*ELEMENTWISE, MaxPool, Flatten)):
+        elif isinstance(node.op, (*ELEMENTWISE, Flatten)):
             again = links.is_boundary(node.output) and terms[0] > 0
             roundings[node.output] = terms[0] + again
     return [
