@@ -3,6 +3,7 @@
 // AXI4 read channels only (AR, R): INCR bursts of at most BURST words that stay within 4 KiB, up to
 // OUTSTANDING at once. A burst is only asked for once a queue of DEPTH words has room for all of
 // it, so R is always ready. Begins while enable_i, at base_i, which each frame of WORDS reads anew.
+// While stop_i no more is asked for; idle_o then says that nothing is on its way any more.
 // Out: one word a beat, without a gap between frames; at most one a cycle.
 module bnn_axi_reader #(
     parameter int unsigned ADDR_BITS   = 32,
@@ -28,6 +29,8 @@ module bnn_axi_reader #(
     input  logic                 m_axis_tready,
     input  logic                 enable_i,
     input  logic [ADDR_BITS-1:0] base_i,
+    input  logic                 stop_i,
+    output logic                 idle_o,
     output logic                 error_o
 );
 
@@ -97,8 +100,9 @@ module bnn_axi_reader #(
   logic                  pop;
   logic                  landed;
 
-  assign issue = planned_q && (!ar_valid_q || m_axi_arready) && 32'(room_q) >= 32'(burst_q) &&
-      flight_q != FlightBits'(OUTSTANDING);
+  assign issue = planned_q && !stop_i && (!ar_valid_q || m_axi_arready) &&
+      32'(room_q) >= 32'(burst_q) && flight_q != FlightBits'(OUTSTANDING);
+  assign idle_o = flight_q == '0;  // of a burst from its address on
   assign pop = m_axis_tvalid && m_axis_tready;
   assign landed = m_axi_rvalid && m_axi_rlast;
 

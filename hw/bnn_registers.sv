@@ -1,13 +1,14 @@
-// AXI4-Lite slave: identity, build hash, frame, cycle and stall counters, sticky error flags, and
-// where the weights in memory lie. The base address and the enable of the readers survive a clear.
-// Counters are 32 bits and wrap; cycles are 64: reading the low word keeps the high word for the
-// next read. Addresses without a register, and writes to read-only ones, answer SLVERR.
+// AXI4-Lite slave: identity, build hash, soft reset, counters, sticky error flags, frames per packet,
+// and where the weights in memory lie. Counters count from the last reset or clear, are 32 bits and
+// wrap; cycles are 64: reading the low word keeps the high word for the next read. All accesses
+// answer OKAY: a bus error would end the process that made it. What has no register reads 0, and
+// writes to it or to a read-only register do nothing.
 // The map is in README.md. One read and one write may be under way at a time.
 module bnn_registers #(
     parameter logic [31:0] IDENTITY   = 32'h424E_4E48,
-    parameter logic [31:0] VERSION    = 32'h0001_0000,
+    parameter logic [31:0] VERSION    = 32'h0002_0000,
     parameter logic [63:0] BUILD_HASH = 64'h0,
-    parameter int unsigned ERROR_BITS = 1
+    parameter int unsigned ERROR_BITS = 2
 ) (
     input  logic                  clk,
     input  logic                  rst_n,
@@ -35,6 +36,10 @@ module bnn_registers #(
     input  logic                  in_stall_i,
     input  logic                  out_stall_i,
     input  logic [ERROR_BITS-1:0] error_i,
+    input  logic                  core_rst_n_i,
+    input  logic                  busy_i,
+    output logic                  reset_o,
+    output logic [          15:0] packet_frames_o,
     output logic [          63:0] weights_base_o,
     output logic                  enable_o
 );
@@ -54,33 +59,32 @@ module bnn_registers #(
   localparam logic [5:0] RegOutStalls = 6'h0c;
   localparam logic [5:0] RegBaseLow = 6'h0d;
   localparam logic [5:0] RegBaseHigh = 6'h0e;
+  localparam logic [5:0] RegPacketFrames = 6'h0f;
   localparam logic [1:0] Okay = 2'b00;
-  localparam logic [1:0] SlaveError = 2'b10;
 
-  if (ERROR_BITS < 1 || ERROR_BITS > 32) begin : gen_bad_errors
-    $error("bnn_registers: ERROR_BITS must be 1 to 32");
+  if (ERROR_BITS < 1 || ERROR_BITS > 8) begin : gen_bad_errors
+    $error("bnn_registers: ERROR_BITS must be 1 to 8");
   end
 
   // Write channels: address and data wait for each other, in any order.
   logic        address_q;
   logic        data_q;
   logic        answer_q;
-  logic        error_answer_q;
   logic [ 5:0] write_reg_q;
   logic [31:0] write_data_q;
   logic [ 3:0] write_bytes_q;
-  logic        writable;
   logic        write;
+  logic        write_control;
   logic        clear;
 
   assign s_axil_awready = !address_q;
   assign s_axil_wready = !data_q;
   assign s_axil_bvalid = answer_q;
-  assign s_axil_bresp = error_answer_q ? SlaveError : Okay;
+  assign s_axil_bresp = Okay;
   assign write = address_q && data_q && (!answer_q || s_axil_bready);
-  assign writable = write_reg_q == RegControl || write_reg_q == RegBaseLow ||
-      write_reg_q == RegBaseHigh;
-  assign clear = write && write_reg_q == RegControl && write_data_q[0] && write_bytes_q[0];
+  assign write_control = write && write_reg_q == RegControl && write_bytes_q[0];
+  assign clear = write_control && write_data_q[0];
+  assign reset_o = write_control && write_data_q[2];
 
   always_ff @(posedge clk) begin
     if (!rst_n) begin
@@ -100,22 +104,29 @@ module bnn_registers #(
       write_data_q  <= s_axil_wdata;
       write_bytes_q <= s_axil_wstrb;
     end
-    if (write) error_answer_q <= !writable;
   end
 
-  // What the host sets for the readers of weights.
+  // What the host sets: for the readers of weights, and for the streams. A reset of the core leaves it.
   logic        enable_q;
   logic [63:0] base_q;
+  logic [15:0] packet_frames_q;
 
   assign enable_o = enable_q;
   assign weights_base_o = base_q;
+  assign packet_frames_o = packet_frames_q;
 
   always_ff @(posedge clk) begin
     if (!rst_n) begin
       enable_q <= 1'b0;
       base_q   <= '0;
+      packet_frames_q <= 16'd1;
     end else if (write) begin
-      if (write_reg_q == RegControl && write_bytes_q[0]) enable_q <= write_data_q[1];
+      if (write_control) enable_q <= write_data_q[1];
+      for (int b = 0; b < 2; b++) begin
+        if (write_reg_q == RegPacketFrames && write_bytes_q[b]) begin
+          packet_frames_q[8*b+:8] <= write_data_q[8*b+:8];
+        end
+      end
       for (int b = 0; b < 4; b++) begin
         if (write_reg_q == RegBaseLow && write_bytes_q[b]) begin
           base_q[8*b+:8] <= write_data_q[8*b+:8];
@@ -136,10 +147,9 @@ module bnn_registers #(
   logic                  after_frame_q;
   logic [          31:0] in_stalls_q;
   logic [          31:0] out_stalls_q;
-  logic [ERROR_BITS-1:0] errors_q;
 
   always_ff @(posedge clk) begin
-    if (!rst_n || clear) begin
+    if (!core_rst_n_i || clear) begin
       frames_in_q   <= '0;
       frames_out_q  <= '0;
       cycles_q      <= '0;
@@ -147,45 +157,52 @@ module bnn_registers #(
       after_frame_q <= 1'b0;
       in_stalls_q   <= '0;
       out_stalls_q  <= '0;
-      errors_q      <= '0;
     end else begin
       frames_in_q  <= frames_in_q + 32'(frame_in_i);
       frames_out_q <= frames_out_q + 32'(frame_out_i);
       cycles_q     <= cycles_q + 64'd1;
       in_stalls_q  <= in_stalls_q + 32'(in_stall_i);
       out_stalls_q <= out_stalls_q + 32'(out_stall_i);
-      errors_q     <= errors_q | error_i;
       if (frame_out_i) after_frame_q <= 1'b1;
       if (frame_out_i && after_frame_q) interval_q <= since_frame_q;
     end
     since_frame_q <= frame_out_i ? 32'd1 : since_frame_q + 32'd1;
   end
 
+  // Error flags outlive a reset of the core: they say why the host asked for it.
+  logic [ERROR_BITS-1:0] errors_q;
+  logic [ERROR_BITS-1:0] acknowledged;
+
+  assign acknowledged = write && write_reg_q == RegErrors && write_bytes_q[0] ?
+      write_data_q[ERROR_BITS-1:0] : '0;
+
+  always_ff @(posedge clk) begin
+    if (!rst_n || clear) errors_q <= '0;
+    else errors_q <= (errors_q & ~acknowledged) | error_i;
+  end
+
   // Read channels.
   logic        read;
   logic [ 5:0] read_reg;
   logic [31:0] value;
-  logic        known;
   logic        read_valid_q;
-  logic        read_error_q;
   logic [31:0] read_data_q;
   logic [31:0] cycles_high_q;
 
   assign s_axil_arready = !read_valid_q;
   assign s_axil_rvalid = read_valid_q;
   assign s_axil_rdata = read_data_q;
-  assign s_axil_rresp = read_error_q ? SlaveError : Okay;
+  assign s_axil_rresp = Okay;
   assign read = s_axil_arvalid && s_axil_arready;
   assign read_reg = s_axil_araddr[7:2];
 
   always_comb begin
-    known = 1'b1;
     unique case (read_reg)
       RegIdentity:   value = IDENTITY;
       RegVersion:    value = VERSION;
       RegHashLow:    value = BUILD_HASH[31:0];
       RegHashHigh:   value = BUILD_HASH[63:32];
-      RegControl:    value = {30'b0, enable_q, 1'b0};
+      RegControl:    value = {29'b0, busy_i, enable_q, 1'b0};
       RegErrors:     value = 32'(errors_q);
       RegFramesIn:   value = frames_in_q;
       RegFramesOut:  value = frames_out_q;
@@ -196,10 +213,8 @@ module bnn_registers #(
       RegOutStalls:  value = out_stalls_q;
       RegBaseLow:    value = base_q[31:0];
       RegBaseHigh:   value = base_q[63:32];
-      default: begin
-        value = '0;
-        known = 1'b0;
-      end
+      RegPacketFrames: value = 32'(packet_frames_q);
+      default:       value = '0;
     endcase
   end
 
@@ -209,7 +224,6 @@ module bnn_registers #(
     else if (s_axil_rready) read_valid_q <= 1'b0;
     if (read) begin
       read_data_q  <= value;
-      read_error_q <= !known;
       if (read_reg == RegCyclesLow) cycles_high_q <= cycles_q[63:32];
     end
   end

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.assets import asset_folder
-from bnnhw.backend.verilog import IDENTITY
+from bnnhw.backend.manifest import IDENTITY
 from bnnhw.errors import ToolError, VerificationError
 from bnnhw.simulated_memory import MemoryTiming, SimulatedMemory, memory_fault
 from bnnhw.verilator import build_simulator, wave_format
@@ -28,8 +28,14 @@ if TYPE_CHECKING:
     from bnnhw.build import Build
 
 _RATE_STEPS = 256
-# Bits of the register of error flags (hw/README.md).
-_ERROR_FLAGS = ("a tlast is out of place", "a word of weights came from memory with an error")
+# The flags in the register of errors, by their names in the manifest.
+_ERROR_FLAGS = {
+    "short_packet": "a packet ended before its last frame did",
+    "long_packet": "a packet went on after its last frame",
+    "memory": "a word of weights came from memory with an error",
+}
+# Registers and memories hold chance values at power-up, the same in each run.
+_POWER_UP = ("+verilator+rand+reset+2", "+verilator+seed+1")
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,7 @@ def simulate(
     }
     log = run / "simulation.log"
     plusargs = [
+        *_POWER_UP,
         f"+stimulus={run / 'stimulus.txt'}",
         f"+captured={run / 'captured.txt'}",
         f"+starts={run / 'starts.txt'}",
@@ -255,7 +262,8 @@ def _check_faults(build: Build, run: Path, count: int) -> None:
         )
     flags = result["registers"]["errors"]
     if flags:
-        found = [text for bit, text in enumerate(_ERROR_FLAGS) if flags >> bit & 1]
+        bits: dict[str, int] = build.manifest.get("error_bits", {})
+        found = [text for name, text in _ERROR_FLAGS.items() if flags >> bits.get(name, 32) & 1]
         raise VerificationError(
             f"the design sets its error flags ({flags:#x}): {', '.join(found)}", where=build.top
         )

@@ -42,7 +42,7 @@ VARIANTS: dict[str, list[dict[str, int]]] = {
     ],
     "bnn_input": [{"ELEM_BITS": 3, "LANES": 1, "FRAME_ELEMS": 64}],
     "bnn_output": [{"ELEM_BITS": 64, "FIELD_BITS": 64}, {"ELEM_BITS": 1, "LANES": 8}],
-    "bnn_registers": [{"ERROR_BITS": 32}],
+    "bnn_registers": [{"ERROR_BITS": 1}, {"ERROR_BITS": 8}],
 }  # fmt: skip
 
 #: Verible rules that do not fit this code, with reasons.

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from bnnhw.design import Design, MemoryPort
 
 MEMORY_FILE = "weights.bin"
+# The register block (hw/README.md, bnn_registers). The version counts changes of its map: the high
+# half those that a host must know of.
+IDENTITY = 0x424E4E48
+REGISTERS_VERSION = 0x0002_0000
 REGISTERS = {
     "identity": 0x00,
     "version": 0x04,
@@ -28,7 +32,12 @@ REGISTERS = {
     "output_stalls": 0x30,
     "weights_base_low": 0x34,
     "weights_base_high": 0x38,
+    "packet_frames": 0x3C,
 }
+# Bits of the register "control", and the sticky flags of "errors".
+CONTROL_BITS = {"clear": 0, "weights_enable": 1, "reset": 2}
+ERROR_BITS = {"short_packet": 0, "long_packet": 1, "memory": 2}
+PACKET_FRAMES_BITS = 16
 
 
 def manifest(design: Design) -> dict[str, Any]:
@@ -78,7 +87,14 @@ def manifest(design: Design) -> dict[str, Any]:
                 "beats": out.beats,
             },
         },
+        "identity": IDENTITY,
+        "registers_version": REGISTERS_VERSION,
         "registers": REGISTERS,
+        "control_bits": CONTROL_BITS,
+        "error_bits": {
+            name: bit for name, bit in ERROR_BITS.items() if design.memory_port or name != "memory"
+        },
+        "max_packet_frames": (1 << PACKET_FRAMES_BITS) - 1,
         "memory": _memory(design.memory_port) if design.memory_port else None,
     }
 

@@ -56,6 +56,8 @@ def reader_ports(design: Design, unit: Unit) -> list[tuple[str, str]]:
         ),
         ("enable_i", "weights_enable"),
         ("base_i", base),
+        ("stop_i", "stop"),
+        ("idle_o", f"memory_idle[{index}]"),
         ("error_o", f"memory_error[{index}]"),
     ]
 

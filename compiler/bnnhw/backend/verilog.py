@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from bnnhw import __version__
 from bnnhw.assets import hardware_sources
 from bnnhw.backend.hls_units import TWINS
+from bnnhw.backend.manifest import IDENTITY, REGISTERS_VERSION
 from bnnhw.backend.memory_port import READER, port_values, reader_ports, regions
 from bnnhw.backend.render import render
 
 if TYPE_CHECKING:
     from bnnhw.design import Design, Stream, Unit
-
-IDENTITY = 0x424E4E48
-VERSION = 0x0001_0000
 
 # Units that mark padded beats (tuser), and those that want to know them.
 _MARKING = ("bnn_window", "bnn_frame_window")
@@ -25,14 +23,21 @@ _INPUT_PORTS = (
     ("s_axis_tvalid", "s_axis_tvalid"),
     ("s_axis_tready", "s_axis_tready"),
     ("s_axis_tlast", "s_axis_tlast"),
+    ("packet_frames_i", "packet_frames"),
+    ("stop_i", "stop"),
+    ("closed_o", "in_closed"),
     ("frame_o", "frame_in"),
-    ("error_o", "error_in"),
+    ("short_o", "short_in"),
+    ("long_o", "long_in"),
 )
 _OUTPUT_PORTS = (
     ("m_axis_tdata", "m_axis_tdata"),
     ("m_axis_tvalid", "m_axis_tvalid"),
     ("m_axis_tready", "m_axis_tready"),
     ("m_axis_tlast", "m_axis_tlast"),
+    ("packet_frames_i", "packet_frames"),
+    ("stop_i", "stop"),
+    ("closed_o", "out_closed"),
     ("frame_o", "frame_out"),
 )
 # Signals of the AXI4 read port that the bench's memory looks at or drives.
@@ -77,7 +82,7 @@ def emit_top(design: Design) -> str:
         streams=[_stream(s) for s in design.streams.values()],
         instances=[_instance(design, u) for u in design.units],
         identity=f"32'h{IDENTITY:08x}",
-        version_word=f"32'h{VERSION:08x}",
+        version_word=f"32'h{REGISTERS_VERSION:08x}",
         build_hash=f"64'h{build:016x}",
         memory=port_values(design.memory_port) if design.memory_port else None,
     )
