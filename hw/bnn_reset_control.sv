@@ -25,7 +25,7 @@ module bnn_reset_control #(
   end
 
   logic                     busy_q;
-  logic                     core_rst_n_q;
+  logic                     core_rst_n_q = 1'b0;  // in reset from configuration on, before a clock
   logic [PATIENCE_BITS-1:0] count_q;  // quiet cycles; then cycles of reset
   logic                     lost_q;  // the patience has run out
   logic                     drained;

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, First, RisingEdge
+from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 
 CLEAR, ENABLE = 1, 2  # bits of the control register
@@ -29,6 +29,7 @@ async def run_frames(dut) -> None:  # type: ignore[no-untyped-def]
     dut.idle_rate.value = job["idle_rate"]
     dut.stall_rate.value = job["stall_rate"]
     dut.rst_n.value = 0
+    await Timer(1, "ns")  # the first edge of the clock finds the reset
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
     bus = AxiLiteMaster(
         AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst_n, reset_active_level=False

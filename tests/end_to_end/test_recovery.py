@@ -1,0 +1,77 @@
+"""After a fault of its surroundings a design's next frame is exact."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnnhw.backend.manifest import emit_manifest
+from bnnhw.backend.verilog import emit_verilog
+from bnnhw.build import Build, write_build
+from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.ir.interpret import interpret
+from bnnhw.models import shipped_model
+from bnnhw.simulated_memory import MemoryTiming
+from faults import Faulty
+from memory_designs import two_layers
+
+FAULTS = [("short_frames", 3), ("long_frames", 3), ("packets", 2), ("bad_reads", 4),
+          ("reset_when_idle", 2), ("reserved", 1)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
+    """The shipped network, weights on the chip."""
+    options = CompileOptions(board="pynq-z2", goal_cycles=600, backends=("verilog",), verify=False)
+    compiled = compile_model(
+        shipped_model("digits").path, tmp_path_factory.mktemp("digits") / "build", options
+    )
+    graph = compiled.build.graph
+    latency = compiled.report["latency_cycles"]["predicted"]
+    return Faulty(compiled.design, compiled.build, lambda x: interpret(graph, x), latency)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
+    """Two binary layers whose weights come from memory by two readers behind one port."""
+    design, layers = two_layers()
+    files: dict[str, str | bytes] = {**emit_verilog(design), **emit_manifest(design)}
+    build: Build = write_build(tmp_path_factory.mktemp("pair") / "build", files)
+    first, last = layers
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        bits = (first.sums(x.transpose(0, 2, 3, 1)) >= 0).astype(np.int64)
+        sums = last.sums(bits).reshape(len(x), last.pixels, last.tiles, last.pe)
+        return sums.swapaxes(1, 2).reshape(len(x), -1)
+
+    return Faulty(design, build, compute, 1000)
+
+
+@pytest.mark.parametrize("name", ["digits", "pair"])
+def test_next_frame_is_exact_after_any_fault(name: str, request: pytest.FixtureRequest) -> None:
+    faulty: Faulty = request.getfixturevalue(name)
+    assert faulty.run([*FAULTS, ("stopped", 40_000)], seed=1) > 50
+
+
+@pytest.mark.parametrize("name", ["digits", "pair"])
+def test_next_frame_is_exact_after_a_reset_at_any_cycle(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    faulty: Faulty = request.getfixturevalue(name)
+    assert faulty.run([("frames_in_mid", 100)], seed=2) >= 100
+
+
+def test_reset_waits_for_words_that_come_late(pair: Faulty) -> None:
+    late = MemoryTiming((300, 900), 100, 1000)
+    assert pair.run([("frames_in_mid", 15), ("bad_reads", 2)], seed=3, timing=late) > 15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10, 16))
+@pytest.mark.parametrize("name", ["digits", "pair"])
+def test_next_frame_is_exact_after_hundreds_of_faults(
+    name: str, seed: int, request: pytest.FixtureRequest
+) -> None:
+    """Each seed is another power-up state and another order of events."""
+    faulty: Faulty = request.getfixturevalue(name)
+    faulty.run([*FAULTS, ("frames_in_mid", 200), *FAULTS, ("stopped", 40_000)], seed=seed)
