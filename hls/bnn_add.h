@@ -23,7 +23,7 @@ void bnn_add(hls::stream<ap_uint<IN_BITS * LANES>>& s0_axis,
   }
   const ap_int<kBits> least = ~most;
   for (int beat = 0; beat < BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<IN_BITS * LANES> a = s0_axis.read();
     const ap_uint<IN_BITS * LANES> b = s1_axis.read();
     ap_uint<OUT_BITS * LANES> out = 0;

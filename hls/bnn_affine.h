@@ -46,7 +46,7 @@ void bnn_affine(
   int fold = 0;  // of the pixel
   int held = 0;  // beats of the fold
   for (int beat = 0; beat < BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<IN_BITS * LANES> in = s_axis.read();
     ap_uint<OUT_BITS * LANES> out = 0;
     for (int lane = 0; lane < LANES; ++lane) {

@@ -14,7 +14,7 @@ void bnn_axi_reader(const ap_uint<DATA_BITS>* memory, hls::stream<ap_uint<DATA_B
                 "a bus word is a power of two of bits, from 32 to 1024");
   static_assert(WORDS >= 1, "a frame has words");
   for (int word = 0; word < WORDS; ++word) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     m_axis.write(memory[word]);
   }
 }

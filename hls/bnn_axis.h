@@ -4,25 +4,13 @@
 
 #include "bnn_bits.h"
 
-#ifdef __SYNTHESIS__
-#include <ap_axi_sdata.h>
-#endif
+#include <ap_axi_sdata.h>  // of Vitis HLS; stand_in/ for g++ with the public ap_types
 
 namespace bnnhw {
 
-#ifdef __SYNTHESIS__
+/// The same type in synthesis, C simulation and g++: only of this one does Vitis HLS make tlast.
 template <int WIDTH>
 using AxisBeat = ap_axiu<WIDTH, 0, 0, 0>;
-#else
-/// The fields of ap_axiu that the units use: the headers for g++ do not include ap_axi_sdata.h.
-template <int WIDTH>
-struct AxisBeat {
-  ap_uint<WIDTH> data;
-  ap_uint<WIDTH / 8> keep;
-  ap_uint<WIDTH / 8> strb;
-  ap_uint<1> last;
-};
-#endif
 
 }  // namespace bnnhw
 

@@ -11,7 +11,7 @@ void bnn_fork(hls::stream<ap_uint<WIDTH>>& s_axis, hls::stream<ap_uint<WIDTH>>& 
               hls::stream<ap_uint<WIDTH>>& m1_axis) {
   static_assert(WIDTH >= 1 && BEATS >= 1, "widths and counts are positive");
   for (int beat = 0; beat < BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<WIDTH> in = s_axis.read();
     m0_axis.write(in);
     m1_axis.write(in);

@@ -55,7 +55,7 @@ void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
   int pixel = 0, fold_in = 0, column = 0;  // of the beat that comes next
   int out_y = 0, out_x = 0, ky = 0, kx = 0, fold = 0;
   for (int step = 0; step < kBeatsIn + kBeatsOut; ++step) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     if (step < kBeatsIn) {
       buffer[column][pixel * kFolds + fold_in] = s_axis.read();
       const bool last_pixel = pixel == kPixels - 1;

@@ -39,7 +39,7 @@ void bnn_int_pool(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
   int column = 0;  // of the output
   int row = 0;     // of the output
   for (int beat = 0; beat < kBeats; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     ap_uint<OUT_BITS * LANES> result =
         widen<ELEM_BITS, SIGNED == 1, OUT_BITS, LANES>(s_axis.read());
     if (column < kOutWidth && row < kOutHeight) {

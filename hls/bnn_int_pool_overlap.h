@@ -42,7 +42,7 @@ void bnn_int_pool_overlap(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
   int fold = 0;  // of the pixel
   int slot = 0;  // of the row of results
   for (int beat = 0; beat < kBeats; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<kWidth> in = widen<ELEM_BITS, SIGNED == 1, OUT_BITS, LANES>(s_axis.read());
     const ap_uint<kWidth> row =
         x.template take<OPERATION, SIGNED == 1, OUT_BITS, LANES>(in, across[fold]);

@@ -24,7 +24,7 @@ void bnn_int_pool_reduce(hls::stream<ap_uint<ELEM_BITS * LANES + 1>>& s_axis,
   bool none = true;  // no tap of the image has come since the last result
   int tap = 0;       // of the window
   for (int beat = 0; beat < BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<ELEM_BITS * LANES + 1> in = s_axis.read();
     const bool padded = in[ELEM_BITS * LANES];
     const ap_uint<OUT_BITS * LANES> x = widen<ELEM_BITS, SIGNED == 1, OUT_BITS, LANES>(

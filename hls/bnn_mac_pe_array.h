@@ -42,7 +42,7 @@ void bnn_mac_pe_array(
   int tile = 0;         // of the output pixel
   int weight_word = 0;  // tile * FOLDS + fold
   for (int beat = 0; beat < kBeats; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<SIMD * IN_BITS> in = s_axis.read();
     ap_int<kXBits> x[SIMD];
 #pragma HLS ARRAY_PARTITION variable=x type=complete

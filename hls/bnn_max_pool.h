@@ -34,7 +34,7 @@ void bnn_max_pool(hls::stream<ap_uint<LANES>>& s_axis, hls::stream<ap_uint<LANES
   int column = 0;  // of the output
   int row = 0;     // of the output
   for (int beat = 0; beat < kBeats; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<LANES> flip = minimum[fold];
     ap_uint<LANES> bits = s_axis.read() ^ flip;
     if (column < kOutWidth && row < kOutHeight) {

@@ -14,7 +14,7 @@ void bnn_output(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
   static_assert(ELEM_BITS <= FIELD_BITS, "a score fits its field");
   static_assert(FIELD_BITS % 8 == 0, "a field is a whole number of bytes");
   for (int beat = 0; beat < FRAME_BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<ELEM_BITS * LANES> in = s_axis.read();
     ap_uint<FIELD_BITS * LANES> data = 0;
     for (int lane = 0; lane < LANES; ++lane) {

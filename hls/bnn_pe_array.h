@@ -35,7 +35,7 @@ void bnn_pe_array(
   int tile = 0;         // of the output pixel
   int weight_word = 0;  // tile * FOLDS + fold
   for (int beat = 0; beat < kBeats; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<SIMD> x = s_axis.read();
     const int init_word = border.pattern() * TILES + tile;
     for (int p = 0; p < PE; ++p) {

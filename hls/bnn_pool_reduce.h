@@ -19,7 +19,7 @@ void bnn_pool_reduce(hls::stream<ap_uint<LANES + 1>>& s_axis, hls::stream<ap_uin
   int fold = 0;  // of the pixel
   int tap = 0;   // of the window
   for (int beat = 0; beat < BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<LANES + 1> in = s_axis.read();
     const ap_uint<LANES> flip = minimum[fold];
     const ap_uint<LANES> bits = extract<LANES>(in, 0);

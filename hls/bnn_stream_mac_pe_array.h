@@ -38,7 +38,7 @@ void bnn_stream_mac_pe_array(hls::stream<ap_uint<SIMD * IN_BITS + 1>>& s_axis,
   int pixel = 0;  // of the tile
   int tile = 0;
   for (int beat = 0; beat < TILES * PIXELS * FOLDS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<SIMD * IN_BITS + 1> in = s_axis.read();
     const ap_uint<PE * kWordBits> weights = w_axis.read();
     // Two output channels at a time; the partner of an odd last one has weights of 0.

@@ -30,7 +30,7 @@ void bnn_stream_pe_array(hls::stream<ap_uint<SIMD + 1>>& s_axis,
   int pixel = 0;  // of the tile
   int tile = 0;
   for (int beat = 0; beat < TILES * PIXELS * FOLDS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<SIMD + 1> in = s_axis.read();
     const ap_uint<PE * SIMD> weights = w_axis.read();
     const ap_uint<SIMD> x = extract<SIMD>(in, 0);

@@ -14,7 +14,7 @@ void bnn_table(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,
   static_assert(IN_BITS >= 1 && IN_BITS <= 8, "a table has at most 256 words");
   static_assert(OUT_BITS >= 1 && LANES >= 1 && BEATS >= 1, "widths and counts are positive");
   for (int beat = 0; beat < BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<IN_BITS * LANES> in = s_axis.read();
     ap_uint<OUT_BITS * LANES> out = 0;
     for (int lane = 0; lane < LANES; ++lane) {

@@ -19,7 +19,7 @@ void bnn_threshold(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,
   int fold = 0;  // of the pixel
   int held = 0;  // beats of the fold
   for (int beat = 0; beat < BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     const ap_uint<IN_BITS * LANES> in = s_axis.read();
     ap_uint<LANES> bits = 0;
     for (int lane = 0; lane < LANES; ++lane) {

@@ -22,7 +22,7 @@ void bnn_tile_gather(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
   int pixel = 0;
   int tile = 0;  // of those that become one
   for (int beat = 0; beat < BEATS; ++beat) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     ap_uint<ELEM_BITS * OUT_LANES> word = gathered[pixel];
     insert<kInBits>(word, tile * kInBits, s_axis.read());
     gathered[pixel] = word;

@@ -22,7 +22,7 @@ void bnn_top_k(hls::stream<ap_uint<SCORE_BITS>>& s_axis, hls::stream<ap_uint<OUT
   // Invariant: the first min(step, K) ranks hold the best so far in order. Each rank keeps its
   // entry, takes the new one, or takes the entry of the rank above; then the ranks shift out.
   for (int step = 0; step < CLASSES + K; ++step) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     if (step < CLASSES) {
       const ap_int<SCORE_BITS> x = s_axis.read();
       bool beaten[K];  // the new score goes in front of the rank

@@ -20,7 +20,7 @@ void bnn_weight_buffer(hls::stream<ap_uint<WORD_BITS>>& s_axis,
   int fold = 0;
   int pixel = 0;
   for (int step = 0; step < BEATS * PIXELS; ++step) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     ap_uint<WORD_BITS> word = buffer[fold];
     if (pixel == 0) {
       word = s_axis.read();

@@ -24,7 +24,7 @@ void bnn_width_converter(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
   ap_uint<kInBits + kOutBits> held = 0;
   int filled = 0;
   for (int step = 0; step < kSteps; ++step) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     if (filled < OUT_LANES) {
       insert<kInBits>(held, filled * ELEM_BITS, s_axis.read());
       filled += IN_LANES;

@@ -122,7 +122,7 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   Place<DEPTH> line = row;                  // tap (ky, 0)
   Place<DEPTH> tap = row;                   // tap (ky, kx), fold 0
   while (written < kBeats || !done) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     // The oldest beat that this or a later window touches.
     const bool top_row_again = out_y < kOutH - 1 && top + STRIDE_H <= 0;
     const int first = max_of(top_beats, 0) + max_of(left_beats, 0) + (kPassing ? fold : 0);

@@ -56,7 +56,7 @@ void bnn_window_parallel(hls::stream<ap_uint<ELEM_BITS * CHANNELS>>& s_axis,
   bool folding = false;            // `held` is being folded out
   int fold = 0, repeat = 0;
   while (scan_y < kScanH || complete || folding) {
-#pragma HLS PIPELINE II=1
+#pragma HLS PIPELINE II=1 style=flp
     if (scan_y < kScanH && !complete) {
       const bool inside = scan_y >= PAD_TOP && scan_y < PAD_TOP + HEIGHT && scan_x >= PAD_LEFT &&
                           scan_x < PAD_LEFT + WIDTH;

@@ -43,6 +43,8 @@ async def run_pattern(dut: Any, job: dict[str, Any], pattern: dict[str, Any]) ->
     """Resets the unit, takes all beats of a job once and returns what was seen."""
     seed, bits = int(pattern["seed"]), int(job["bits"])
     dut.rst_n.value = 0
+    if hasattr(dut, "stop_i"):
+        dut.stop_i.value = 0
     for name, value in job["statics"].items():
         getattr(dut, name).value = value
     timing = MemoryTiming(
@@ -73,6 +75,7 @@ async def run_pattern(dut: Any, job: dict[str, Any], pattern: dict[str, Any]) ->
     dut.rst_n.value = 1
 
     errors = cycle = idle_for = 0
+    idle: list[int] = []
     while True:
         dut.clk.value = 0
         if cycle in events:
@@ -85,6 +88,8 @@ async def run_pattern(dut: Any, job: dict[str, Any], pattern: dict[str, Any]) ->
         for side in (memory, *sources, *sinks):
             moved |= side.sample(cycle)
         errors += int(dut.error_o.value).bit_count()
+        if hasattr(dut, "idle_o") and int(dut.idle_o.value):
+            idle.append(cycle)
         dut.clk.value = 1
         await Timer(1, "ns")
         for source in sources:
@@ -101,6 +106,7 @@ async def run_pattern(dut: Any, job: dict[str, Any], pattern: dict[str, Any]) ->
         "memory": pattern["memory"],
         "errors": errors,
         "in_flight": memory.in_flight,
+        "idle": idle,
         "bursts": [vars(burst) for burst in memory.bursts],
         "given": memory.given,
         "outputs": {

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from bnnhw.backend.hls import STAND_IN
 from bnnhw.backend.manifest import MEMORY_FILE
 from bnnhw.errors import ToolError, VerificationError
 
@@ -91,6 +92,7 @@ def _build(build_dir: Path) -> Path:
         return program
     folder.mkdir(exist_ok=True)
     command = [compiler, *_FLAGS, "-I", str(sources), "-isystem", str(include)]
+    command += ["-isystem", str(sources / STAND_IN)]
     draft = folder / f"{program.name}.{os.getpid()}"
     done = subprocess.run(
         [*command, "-o", draft, *units], capture_output=True, text=True, check=False

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnnhw.assets import asset_folder
+from bnnhw.backend.hls import STAND_IN
 from bnnhw.backend.hls_units import TWINS
 from bnnhw.hls_simulation import ap_types_folder
 
@@ -83,6 +84,7 @@ def run_cases(cases: Sequence[Case], folder: Path, *defines: str) -> dict[str, O
     command += [f"-D{define}" for define in defines]
     command += ["-I", str(asset_folder("hls")), "-I", str(HERE)]
     # The headers of ap_types are not warning-free.
+    command += ["-isystem", str(asset_folder("hls") / STAND_IN)]
     command += ["-isystem", str(ap_types_folder()), "-o", str(program), str(source)]
     subprocess.run(command, check=True)
     (folder / "in.bin").write_bytes(b"".join(map(_stimulus, cases)))
@@ -122,7 +124,7 @@ def _program(cases: Sequence[Case]) -> str:
                 lines += [f"  static {source} {name}[{beats}];", f"  harness::load(in, {name});"]
         lines += [f'  hls::stream<{sink}> {name}("{name}");' for name in twin.outputs]
         if twin.error:
-            lines += ["  ap_uint<1> error;"]
+            lines += ["  ap_uint<2> error;"]
             arguments.append("error")
         values = ", ".join(str(case.params[name]) for name in twin.parameters)
         lines += [f"  for (int frame = 0; frame < {case.frames}; ++frame) {{"]

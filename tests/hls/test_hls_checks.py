@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bnnhw.assets import asset_folder
+from bnnhw.backend.hls import STAND_IN
 from bnnhw.backend.hls_units import TWINS
 from bnnhw.hls_simulation import ap_types_folder
 
@@ -79,7 +80,8 @@ def compiler_messages(folder: Path, instances: list[tuple[str, dict[str, int]]])
     source = folder / "instances.cpp"
     source.write_text("\n".join(lines) + "\n")
     command = ["g++", "-std=c++14", "-fsyntax-only", "-fmax-errors=0", "-w", "-I"]
-    command += [str(asset_folder("hls")), "-isystem", str(ap_types_folder()), str(source)]
+    command += [str(asset_folder("hls")), "-isystem", str(ap_types_folder())]
+    command += ["-isystem", str(asset_folder("hls") / STAND_IN), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found: dict[int, str] = {}
     number = -1

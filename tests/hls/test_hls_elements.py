@@ -109,9 +109,9 @@ def table_case(name: str, in_bits: int, out_bits: int, lanes: int) -> Case:
 
 
 def input_case(
-    name: str, width: int, bits: int, lanes: int, elements: int, *, wrong: int | None = None
+    name: str, width: int, bits: int, lanes: int, elements: int, *, length: int | None = None
 ) -> Case:
-    """``wrong`` moves the tlast of the second of three frames to that beat, or to none if -1."""
+    """``length``: beats of the packet of the second of three frames, where not the frame's."""
     rng = np.random.default_rng(width * 1000 + bits * 100 + lanes * 10)
     count = elements * bits // (8 * width)
     beats: list[tuple[int, int]] = []
@@ -119,12 +119,17 @@ def input_case(
     for frame in range(3):
         values = rng.integers(0, 1 << bits, elements)
         whole = pack(values, bits)
-        last = wrong if wrong is not None and frame == 1 else count - 1
+        size = length if length is not None and frame == 1 else count
         mask = (1 << (8 * width)) - 1
-        beats += [((whole >> (8 * width * i)) & mask, int(i == last)) for i in range(count)]
-        expected += beats_of(values, lanes, bits)
+        words = [(whole >> (8 * width * i)) & mask for i in range(count)]
+        words += [int(w) for w in rng.integers(0, 256, max(0, size - count))]
+        beats += [(word, int(i == size - 1)) for i, word in enumerate(words[:size])]
+        whole &= (1 << (8 * width * min(size, count))) - 1
+        given = [whole >> (bits * i) & ((1 << bits) - 1) for i in range(elements)]
+        expected += beats_of(np.array(given), lanes, bits)
     params = {"BYTES": width, "ELEM_BITS": bits, "LANES": lanes, "FRAME_ELEMS": elements}
-    errors = (0, int(wrong is not None), 0)
+    error = 0 if length is None else 1 if length < count else 2
+    errors = (0, error, 0)
     return Case(name, "bnn_input", params, 8 * width, bits * lanes, beats, expected, 3,
                 axis_in=True, errors=errors)  # fmt: skip
 
@@ -204,8 +209,10 @@ CASES = [
     input_case("input_bits", 4, 1, 5, 160),
     input_case("input_3_bit_elements", 1, 3, 4, 16),
     input_case("input_one_beat_a_frame", 8, 8, 1, 8),
-    input_case("input_tlast_early", 2, 8, 1, 10, wrong=2),
-    input_case("input_tlast_missing", 2, 8, 1, 10, wrong=-1),
+    input_case("input_short", 2, 8, 1, 10, length=3),
+    input_case("input_of_one_beat", 8, 3, 4, 64, length=1),
+    input_case("input_long_by_one", 2, 8, 1, 10, length=6),
+    input_case("input_long", 2, 8, 5, 10, length=17),
     output_case("output_13_to_16", 13, 4, 16, 3),
     output_case("output_8_to_8", 8, 8, 8, 2),
     output_case("output_one_beat", 20, 2, 32, 1),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bnnhw.assets import asset_folder
-from bnnhw.backend.hls import WIDEST_WORD, _memory_header, emit_hls
+from bnnhw.backend.hls import WIDEST_WORD, _memory_header, emit_hls, tcl_word
 from bnnhw.backend.hls_units import TWINS
 from bnnhw.board import load_board
 from bnnhw.design import Memory
@@ -154,11 +154,13 @@ def test_emitted_code_gives_the_scores_of_the_interpreter(
     np.testing.assert_array_equal(result, expected_output(builder, design, x))
 
 
-def test_the_code_that_synthesis_sees_gives_the_same(tmp_path: Path) -> None:
-    """Images as arrays of ap_uint, range operators, ap_axiu: all that __SYNTHESIS__ selects."""
+@pytest.mark.parametrize("define", ["__SYNTHESIS__", "BNNHW_CSIM"])
+def test_the_code_that_vitis_sees_gives_the_same(tmp_path: Path, define: str) -> None:
+    """Images as arrays of ap_uint and range operators, which __SYNTHESIS__ selects; and in C
+    simulation too an ap_axiu that is the tool's."""
     builder, design = design_of(bits_spanning_taps)
     hls = write_hls(design, tmp_path) / "hls"
-    command = ["g++", "-std=c++14", "-O0", "-w", "-D__SYNTHESIS__"]
+    command = ["g++", "-std=c++14", "-O0", "-w", f"-D{define}"]
     command += ["-I", str(HERE / "synthesis_view"), "-I", str(hls)]
     command += ["-isystem", str(ap_types_folder()), "-o", str(tmp_path / "testbench")]
     command += [str(hls / "testbench.cpp"), str(hls / f"{design.top}.cpp")]
@@ -170,6 +172,34 @@ def test_the_code_that_synthesis_sees_gives_the_same(tmp_path: Path) -> None:
     assert done.stdout == ""
     result = design.output_port.unpack((tmp_path / "scores").read_bytes())
     np.testing.assert_array_equal(result, expected_output(builder, design, x))
+
+
+def test_the_makefile_builds_the_testbench(vector_build: Build, tmp_path: Path) -> None:
+    builder, design, build = vector_build
+    folder = build / "hls"
+    command = ["make", "-C", folder, f"AP_TYPES={ap_types_folder()}", "CXXFLAGS=-O0 -w"]
+    subprocess.run(command, check=True, capture_output=True)
+    x = builder.inputs(2)
+    (tmp_path / "frames").write_bytes(design.input_port.pack(x))
+    command = [folder / "testbench", tmp_path / "frames", tmp_path / "scores", "2"]
+    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(["make", "-C", folder, "clean"], check=True, capture_output=True)
+    result = design.output_port.unpack((tmp_path / "scores").read_bytes())
+    np.testing.assert_array_equal(result, expected_output(builder, design, x))
+
+
+def test_the_ports_have_one_type_and_pipelines_flush() -> None:
+    """Vitis HLS makes tlast of ap_axiu only. A pipeline that stalls with its input (stp) keeps the
+    results in it back, so that a fork whose paths join again can wait for ever."""
+    files = emit_hls(design_of(padded_integers)[1])
+    assert "__SYNTHESIS__" not in files["hls/bnn_axis.h"]
+    assert "using AxisBeat = ap_axiu<WIDTH, 0, 0, 0>;" in files["hls/bnn_axis.h"]
+    loops = [line for text in files.values() for line in text.splitlines() if "PIPELINE" in line]
+    assert len(loops) > 20
+    assert set(loops) == {"#pragma HLS PIPELINE II=1 style=flp"}
+    # The stand-in for Vitis's header lies where its include paths do not lead.
+    assert not any(Path(name).name == "ap_axi_sdata.h" for name in files if name.count("/") < 2)
+    assert "stand_in" not in files["hls/run_hls.tcl"]
 
 
 def test_executed_designs_call_every_twin() -> None:
@@ -292,10 +322,25 @@ def test_code_that_does_not_compile_is_reported(tmp_path: Path) -> None:
 
 def test_the_vitis_script_takes_the_part_of_the_board() -> None:
     _, design = design_of(table_on_a_vector)
-    assert "    set part xc7z020clg400-1\n" in emit_hls(design)["hls/run_hls.tcl"]
-    assert "    set part xc7z010\n" in emit_hls(design, part="xc7z010")["hls/run_hls.tcl"]
+    script = emit_hls(design)["hls/run_hls.tcl"]
+    assert '    set part "xc7z020clg400-1"\n' in script
+    assert "vitis-run --mode hls --tcl run_hls.tcl" in script
+    assert "vitis_hls -f run_hls.tcl" in script
+    assert '    set part "xc7z010"\n' in emit_hls(design, part="xc7z010")["hls/run_hls.tcl"]
     script = emit_hls(replace(design, board="bench"))["hls/run_hls.tcl"]
-    assert "set PART in the environment to the part of board bench" in script
+    assert 'error "set PART in the environment to the part of board bench"' in script
+
+
+def test_names_of_the_user_are_words_of_tcl() -> None:
+    _, design = design_of(table_on_a_vector)
+    board = 'my "board" [exit] $x {y\\'
+    script = emit_hls(replace(design, board=board))["hls/run_hls.tcl"]
+    quoted = 'my \\"board\\" \\[exit\\] \\$x \\{y\\\\"\n'
+    assert f'error "set PART in the environment to the part of board {quoted}' in script
+    assert tcl_word("two\nlines") == '"two\\nlines"'
+    tcl = pytest.importorskip("tkinter").Tcl()
+    for text in (board, "", "xc7z020clg400-1", "a;b # c", "tab\tline\n", "\\[x]\\"):
+        assert tcl.eval(f"set word {tcl_word(text)}") == text
 
 
 def test_words_beyond_the_limit_of_vitis_are_refused() -> None:

@@ -30,6 +30,7 @@ class Reading:
         in_flight: bursts unanswered at the end, when nothing moved any more.
         bursts: as asked for, in order: cycle, id, address, words.
         given: cycles in which words came from memory.
+        idle: cycles in which ``idle_o`` was set, where there is one.
         outputs: by stream, the beats, the cycles in which they were taken, and the number of
             cycles after the first beat in which the sink waited.
     """
@@ -38,6 +39,7 @@ class Reading:
     in_flight: int
     bursts: list[dict[str, int]]
     given: list[int]
+    idle: list[int]
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def beats(self, stream: str) -> list[int]:
@@ -98,5 +100,6 @@ def read_memory(
         run_module(unit, parameters, "bnn_memory_bench", files=files, env=env)
         results = json.loads(result_file.read_text())
     return [
-        Reading(r["errors"], r["in_flight"], r["bursts"], r["given"], r["outputs"]) for r in results
+        Reading(r["errors"], r["in_flight"], r["bursts"], r["given"], r["idle"], r["outputs"])
+        for r in results
     ]

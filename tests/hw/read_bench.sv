@@ -12,6 +12,8 @@ module read_bench #(
     input  logic                 rst_n,
     input  logic                 enable_i,
     input  logic [         95:0] base_i,
+    input  logic                 stop_i,
+    output logic                 idle_o,
     output logic [          2:0] error_o,
     output logic [          1:0] m_axi_arid,
     output logic [         31:0] m_axi_araddr,
@@ -43,6 +45,9 @@ module read_bench #(
   logic [2:0] arvalid, arready, rlast, rvalid, rready, tvalid, tready;
   logic [3*DATA_BITS-1:0] rdata, tdata;
   logic [5:0] rresp;
+  logic [2:0] idle;
+
+  assign idle_o = &idle;
 
   for (genvar p = 0; p < 3; p++) begin : gen_reader
     bnn_axi_reader #(
@@ -68,6 +73,8 @@ module read_bench #(
         .m_axis_tready(tready[p]),
         .enable_i(enable_i),
         .base_i(base_i[p*32+:32]),
+        .stop_i(stop_i),
+        .idle_o(idle[p]),
         .error_o(error_o[p])
     );
   end

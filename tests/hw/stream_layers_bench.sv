@@ -64,6 +64,8 @@ module stream_layers_bench #(
         .m_axis_tready(words_ready[p]),
         .enable_i(enable_i),
         .base_i(base_i[p*32+:32]),
+        .stop_i(1'b0),
+        .idle_o(),
         .error_o(error_o[p])
     );
   end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,29 @@ def test_waits_to_be_enabled_and_takes_a_new_base_with_the_next_frame() -> None:
     assert before > 0
     assert beats[:before] == expected(50, 64, 0x1000, before)
     assert beats[before:] == expected(50, 64, 0x8F00, 500 - before)
+
+
+@pytest.mark.parametrize("memory", [BOARD, QUICK, SLOW], ids=["board", "quick", "slow"])
+def test_asks_for_nothing_while_stopped_and_says_when_nothing_is_on_its_way(
+    memory: dict[str, Any],
+) -> None:
+    stop, go = 333, 1500
+    (reading,) = read_memory(
+        "bnn_axi_reader",
+        SMALL,
+        {"m_axis": 700},
+        [(memory, "always")],
+        statics={"base_i": 0x1000, "enable_i": 1},
+        events=[(stop, "stop_i", 1), (go, "stop_i", 0)],
+    )
+    # One more address may wait to be taken as the stop begins.
+    asked = [burst["cycle"] for burst in reading.bursts if stop <= burst["cycle"] < go]
+    assert len(asked) <= 1
+    landed = max(cycle for cycle in reading.given if cycle < go)
+    assert landed < go - 100
+    assert set(range(landed + 1, go)) <= set(reading.idle)
+    assert not set(range(stop, landed + 1)) & set(reading.idle)
+    assert reading.beats("m_axis") == expected(50, 64, 0x1000, 700)
 
 
 def test_reports_each_word_that_came_with_an_error() -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # The widest word of Vitis HLS: the upper bound of AP_INT_MAX_W (UG1399, arbitrary precision types).
 WIDEST_WORD = 4096
+STAND_IN = "stand_in"  # the folder of headers that the public ap_types lack
 _SHORT_WORD = 64  # bits that an integer literal holds
 _SHORT_ADDRESS = 32  # bits
 _STYLES = {1: "lutram", 2: "bram"}
@@ -57,8 +58,7 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
         "output_bytes": sink.beat_bytes,
         "input_beats": source.beats,
         "output_beats": sink.beats,
-        "board": design.board,
-        "part": part or _part(design.board),
+        **_part_words(design.board, part),
         "period_ns": f"{1000 / design.clock_mhz:.3f}",
         "regions": [_region(design, unit) for unit in design.units if unit.kind == READER],
         "weights_file": MEMORY_FILE,
@@ -89,7 +89,27 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
     files |= {
         f"hls/{path.name}": path.read_text() for path in sorted(asset_folder("hls").glob("bnn_*.h"))
     }
+    # In a folder of its own, which only g++ is told of: Vitis must find the genuine header.
+    stand_in = f"{STAND_IN}/ap_axi_sdata.h"
+    files[f"hls/{stand_in}"] = (asset_folder("hls") / stand_in).read_text()
     return files
+
+
+def _part_words(board: str, part: str | None) -> dict[str, object]:
+    """What ``run_hls.tcl`` says of the part, as words of Tcl: names are the user's."""
+    found = part or _part(board)
+    missing = f"set PART in the environment to the part of board {board}"
+    return {
+        "part": found,
+        "part_word": tcl_word(found) if found else "",
+        "missing_part": tcl_word(missing),
+    }
+
+
+def tcl_word(text: str) -> str:
+    """One word of Tcl whose value is the text, whatever it holds."""
+    special = {"\n": "\\n", "\r": "\\r", "\t": "\\t"} | {c: f"\\{c}" for c in '\\"$[]{}'}
+    return '"' + "".join(special.get(c, c) for c in text) + '"'
 
 
 def _part(board: str) -> str | None:
