@@ -24,8 +24,12 @@ module bnn_reset_control #(
     $error("bnn_reset_control: PATIENCE_BITS must be 2 to 31");
   end
 
+  // The core is in reset from configuration on, before any clock. (An initial block would be a second
+  // process that writes what an always_ff does.)
+  // verilator lint_off PROCASSINIT
+  logic                     core_rst_n_q = 1'b0;
+  // verilator lint_on PROCASSINIT
   logic                     busy_q;
-  logic                     core_rst_n_q = 1'b0;  // in reset from configuration on, before a clock
   logic [PATIENCE_BITS-1:0] count_q;  // quiet cycles; then cycles of reset
   logic                     lost_q;  // the patience has run out
   logic                     drained;

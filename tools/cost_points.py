@@ -164,6 +164,7 @@ def _ends() -> list[Point]:
             *((11, 10, 1), (11, 10, 5), (16, 1000, 5)),
         ),
         ("bnn_registers", {}),
+        ("bnn_reset_control", {}),
     ]  # fmt: skip
 
 

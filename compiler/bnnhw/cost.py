@@ -101,7 +101,8 @@ def design_resources(design: Datapath | Design) -> dict[str, Resources]:
     readers = sum(unit.kind == "bnn_axi_reader" for unit in design.units)
     if readers:
         parts["arbiter"] = unit_resources("bnn_read_arbiter", {"PORTS": readers})
-    parts["registers"] = unit_resources("bnn_registers", {})
+    control = unit_resources("bnn_reset_control", {})
+    parts["registers"] = unit_resources("bnn_registers", {}) + control
     return parts
 
 

@@ -370,4 +370,5 @@ FEATURES: dict[str, Callable[[Mapping[str, int]], list[float]]] = {
     "bnn_output": _output,
     "bnn_top_k": _top_k,
     "bnn_registers": lambda _: [1.0],
+    "bnn_reset_control": lambda _: [1.0],
 }

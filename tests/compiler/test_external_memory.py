@@ -148,7 +148,7 @@ def test_words_from_outside_of_the_image_set_the_error_flag(
 
     monkeypatch.setattr(SimulatedMemory, "plusargs", moved)
     x = single.inputs(1)
-    with pytest.raises(VerificationError, match=r"\(0x2\): a word of weights came .* an error"):
+    with pytest.raises(VerificationError, match=r"\(0x4\): a word of weights came .* an error"):
         simulate(single.build, single.build.input_port.pack(x), 1)
 
 

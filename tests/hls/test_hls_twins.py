@@ -12,7 +12,8 @@ from bnnhw.backend.hls_units import STREAM_PARAMETERS, TWINS
 # Units of the contracts that are no part of the data path: a stream's depth, a pipeline register,
 # and the AXI4-Lite block and the memory port, which the interface pragmas of the top function
 # stand for.
-NO_TWIN = {"bnn_fifo", "bnn_register_slice", "bnn_registers", "bnn_rom", "bnn_read_arbiter"}
+NO_TWIN = {"bnn_fifo", "bnn_register_slice", "bnn_registers", "bnn_reset_control", "bnn_rom"}
+NO_TWIN |= {"bnn_read_arbiter"}
 
 
 def contracts() -> dict[str, list[str]]:
