@@ -1,8 +1,8 @@
 """The cocotb side of ``fault_bench.sv``: what goes wrong around a design, and what must follow.
 
-Reads a job (JSON, see ``faults.py``) named by ``BNNHW_JOB`` and writes a log to ``BNNHW_RESULT``: for
-each packet that came out, where its beats lie in the capture and which frames it must hold. Values
-are compared outside of the simulator; what concerns cycles and registers is asserted here.
+Reads a job (JSON, see ``faults.py``) named by ``BNNHW_JOB`` and writes a log to ``BNNHW_RESULT``:
+for each packet that came out, where its beats lie in the capture and which frames it must hold.
+Values are compared outside of the simulator; what concerns cycles and registers is asserted here.
 """
 
 from __future__ import annotations
@@ -111,8 +111,10 @@ class Bench:
         limit = position + (count * self.in_beats if beats is None else beats)
         await self.seek(position, limit, limit - 1)
 
-    async def expect(self, frames: list[tuple[int, int]], what: str, start: int | None = None) -> None:
-        """Waits for the one packet that holds these frames, each (number, beats that are its own)."""
+    async def expect(
+        self, frames: list[tuple[int, int]], what: str, start: int | None = None
+    ) -> None:
+        """Waits for the one packet of these frames, each (number, beats that are its own)."""
         start = self.received() if start is None else start
         end = start + len(frames) * self.out_beats
         self.dut.target.value = end
@@ -122,6 +124,15 @@ class Bench:
         assert int(self.dut.reached.value), f"{what}: {self.received() - start} of {end - start}"
         self.dut.target.value = NEVER
         self.packets.append({"start": start, "end": end, "frames": frames, "what": what})
+
+    def dropped(self, start: int, what: str) -> None:
+        """What came since then counts for nothing."""
+        self.packets.append({"start": start, "end": self.received(), "frames": None, "what": what})
+
+    def closed(self, start: int, what: str) -> None:
+        """What came since then, if anything, is a packet, whatever it holds."""
+        self.dropped(start, what)
+        self.packets[-1]["closed"] = True
 
     async def silent(self, what: str) -> None:
         """Nothing more comes."""
@@ -173,12 +184,12 @@ async def frames_in_mid(b: Bench, count: int) -> None:
         await b.reset_core()
         b.dut.sink_on.value = 1
         if sink_dies:
-            b.packets.append({"start": start, "end": b.received(), "frames": None, "what": what})
+            b.dropped(start, what)
         else:
             # What had begun to come out was closed at the end of a frame: nothing is cut off.
             got = b.received() - start
             assert got % b.out_beats == 0 and got >= came, (what, got)
-            b.packets.append({"start": start, "end": b.received(), "frames": None, "what": what})
+            b.closed(start, what)
         resumed = b.received()
         if not source_dies and b.played() < (first + frames) * b.in_beats:
             # The packet had not begun: it goes through whole.
@@ -294,7 +305,7 @@ async def bad_reads(b: Bench, count: int) -> None:
         await b.seek(0, 0, NEVER)
         await b.reset_core()
         await b.flags_are("memory")
-        b.packets.append({"start": start, "end": b.received(), "frames": None, "what": "bad"})
+        b.dropped(start, "bad reads")
         await b.exact_frame(f"after bad reads {turn}")
         await b.flags_are()
 
@@ -309,6 +320,27 @@ async def reset_when_idle(b: Bench, count: int) -> None:
         await b.write("control", b.control | bit)
         await b.reset_core()
         await b.exact_frame(f"after double reset {turn}")
+    await b.flags_are()
+
+
+async def packet_during_reset(b: Bench, count: int) -> None:
+    """A packet that begins while a reset lasts waits, and is exact."""
+    for turn in range(count):
+        frame, start = b.take_frames(), b.received()
+        b.dut.sink_on.value = 0
+        await b.play(frame)
+        await b.cycles(4 * b.job["latency"] + 500)  # the output is stuck: the reset lasts
+        bit = 1 << b.job["control_bits"]["reset"]
+        await b.write("control", b.control | bit)
+        frame = b.take_frames()
+        await b.play(frame)
+        await b.cycles(PATIENCE // 2)
+        assert await b.read("control") == b.control | bit
+        assert b.played() == frame * b.in_beats and b.received() == start
+        await b.cycles(PATIENCE)
+        assert await b.read("control") == b.control
+        b.dut.sink_on.value = 1
+        await b.expect([(frame, b.in_beats)], f"during reset {turn}", start)
     await b.flags_are()
 
 
@@ -333,7 +365,7 @@ SCENARIOS = {
     f.__name__: f
     for f in (
         *(frames_in_mid, short_frames, long_frames, packets, stopped, bad_reads),
-        *(reset_when_idle, reserved),
+        *(reset_when_idle, packet_during_reset, reserved),
     )
 }
 

@@ -16,7 +16,7 @@ from faults import Faulty
 from memory_designs import two_layers
 
 FAULTS = [("short_frames", 3), ("long_frames", 3), ("packets", 2), ("bad_reads", 4),
-          ("reset_when_idle", 2), ("reserved", 1)]  # fmt: skip
+          ("reset_when_idle", 2), ("packet_during_reset", 2), ("reserved", 1)]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

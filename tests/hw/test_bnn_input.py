@@ -92,7 +92,7 @@ def test_every_packet_gives_its_frames_whatever_its_length(size: int, frames: in
     rng = np.random.default_rng(10 * frames + size)
     count = max(1, frames)
     lengths = [1, size * count, size * count, size * count + 1, 1, 1, 3 * size * count + 2]
-    lengths += list(rng.integers(1, 2 * size * count + 2, 20)) + [size * count]
+    lengths += [*rng.integers(1, 2 * size * count + 2, 20), size * count]
     beats = list(map(int, rng.integers(0, 256, sum(lengths))))
     ends = np.cumsum(lengths) - 1
     last = [int(i in ends) for i in range(len(beats))]
