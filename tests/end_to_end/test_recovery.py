@@ -7,12 +7,21 @@ import pytest
 
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_verilog
+from bnnhw.board import load_board
 from bnnhw.build import Build, write_build
 from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.fifo import size_fifos
+from bnnhw.folding import FoldingRequest
+from bnnhw.goal import Goal
 from bnnhw.ir.interpret import interpret
+from bnnhw.lower import lower
 from bnnhw.models import shipped_model
+from bnnhw.network import Network
+from bnnhw.search import FoldingSearch
 from bnnhw.simulated_memory import MemoryTiming
+from bnnhw.token_model import predict
 from faults import Faulty
+from graphs import residual
 from memory_designs import two_layers
 
 FAULTS = [("short_frames", 3), ("long_frames", 3), ("packets", 2), ("bad_reads", 4),
@@ -47,6 +56,21 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     return Faulty(design, build, compute, 1000)
 
 
+@pytest.fixture(scope="module")
+def every_stage(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
+    """A residual network with every kind of stage, the last layers' weights in memory."""
+    names = ("block3_conv", "block3_down", "block4_conv", "scores")
+    request = FoldingRequest({name: {"memory": "ddr"} for name in names})
+    graph = residual().graph()
+    network = Network(graph)
+    choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Goal(2400))
+    lowered = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    design = size_fifos(lowered)[0]
+    files: dict[str, str | bytes] = {**emit_verilog(design), **emit_manifest(design)}
+    build: Build = write_build(tmp_path_factory.mktemp("every_stage") / "build", files)
+    return Faulty(design, build, lambda x: interpret(graph, x), predict(design).latency_cycles)
+
+
 @pytest.mark.parametrize("name", ["digits", "pair"])
 def test_next_frame_is_exact_after_any_fault(name: str, request: pytest.FixtureRequest) -> None:
     faulty: Faulty = request.getfixturevalue(name)
@@ -67,8 +91,8 @@ def test_reset_waits_for_words_that_come_late(pair: Faulty) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 16))
-@pytest.mark.parametrize("name", ["digits", "pair"])
+@pytest.mark.parametrize("seed", [10, 11, 12])
+@pytest.mark.parametrize("name", ["digits", "pair", "every_stage"])
 def test_next_frame_is_exact_after_hundreds_of_faults(
     name: str, seed: int, request: pytest.FixtureRequest
 ) -> None:
