@@ -44,6 +44,11 @@ module fault_bench (
     output wire s_axil_rvalid  /* verilator public_flat_rw */,
     input  wire s_axil_rready  /* verilator public_flat_rw */
 );
+  // Inputs, too, power up with chance values: an edge of the clock may come before the reset does.
+  reg awake = 1'b0;
+  wire awake_rst_n = rst_n && awake;
+  always @(posedge clk) awake <= awake || !rst_n;
+
   reg  [`IN_BITS-1:0] beats[`BEATS];
   reg  [`IN_BITS-1:0] s_axis_tdata;
   reg  s_axis_tvalid, s_axis_tlast;
@@ -69,7 +74,7 @@ module fault_bench (
       .BURST(`BURST)
   ) u_memory (
       .clk(clk),
-      .rst_n(rst_n),
+      .rst_n(awake_rst_n),
       .s_axi_arid(arid),
       .s_axi_araddr(araddr),
       .s_axi_arlen(arlen),
@@ -90,7 +95,7 @@ module fault_bench (
 
   `BNN_TOP u_top (
       .clk(clk),
-      .rst_n(rst_n),
+      .rst_n(awake_rst_n),
       .s_axil_awaddr(s_axil_awaddr),
       .s_axil_awprot(s_axil_awprot),
       .s_axil_awvalid(s_axil_awvalid),
