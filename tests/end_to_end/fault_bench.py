@@ -129,10 +129,11 @@ class Bench:
         """What came since then counts for nothing."""
         self.packets.append({"start": start, "end": self.received(), "frames": None, "what": what})
 
-    def closed(self, start: int, what: str) -> None:
-        """What came since then, if anything, is a packet, whatever it holds."""
+    def closed(self, start: int, what: str, first: int) -> None:
+        """What came since then, if anything, is a packet: scores of frames, then zeros."""
         self.dropped(start, what)
-        self.packets[-1]["closed"] = True
+        count = (self.received() - start) // self.out_beats
+        self.packets[-1]["cut"] = [(first + i, self.in_beats) for i in range(count)]
 
     async def silent(self, what: str) -> None:
         """Nothing more comes."""
@@ -189,7 +190,7 @@ async def frames_in_mid(b: Bench, count: int) -> None:
             # What had begun to come out was closed at the end of a frame: nothing is cut off.
             got = b.received() - start
             assert got % b.out_beats == 0 and got >= came, (what, got)
-            b.closed(start, what)
+            b.closed(start, what, first)
         resumed = b.received()
         if not source_dies and b.played() < (first + frames) * b.in_beats:
             # The packet had not begun: it goes through whole.

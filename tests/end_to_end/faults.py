@@ -138,16 +138,18 @@ class Faulty:
         exact = 0
         for packet in packets:
             start, end, what = packet["start"], packet["end"], packet["what"]
+            given = packet["frames"] or packet.get("cut")
+            if not given:  # nothing, or what nobody was there to take
+                continue
             ends = [i - start for i in range(start, end) if last[i]]
-            if packet["frames"] is None and not packet.get("closed"):
-                continue
-            assert ends == [end - start - 1] or start == end, (what, ends)
-            if packet["frames"] is None:
-                continue
-            frames = [self.cut(x[number : number + 1], beats) for number, beats in packet["frames"]]
+            assert ends == [end - start - 1], (what, ends)
+            frames = [self.cut(x[number : number + 1], beats) for number, beats in given]
             expected = self.compute(np.concatenate(frames))
-            received = sink.unpack(b"".join(data[start:end]))
-            np.testing.assert_array_equal(received.reshape(expected.shape), expected, err_msg=what)
+            received = sink.unpack(b"".join(data[start:end])).reshape(expected.shape)
+            if packet["frames"] is None:  # closed by a reset: scores, then zeros
+                assert np.all((received == expected) | (received == 0)), what
+                continue
+            np.testing.assert_array_equal(received, expected, err_msg=what)
             exact += len(frames)
         covered = sum(packet["end"] - packet["start"] for packet in packets)
         assert covered == len(lines), "beats came that nobody waited for"
