@@ -17,10 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_FLAGS = (
-    *("-O3", "-Wno-fatal", "-Werror-USERERROR", "--no-timing"),
-    *("--x-assign", "unique", "--x-initial", "unique"),  # see +verilator+rand+reset
-)
+_FLAGS = ("-O3", "-Wno-fatal", "-Werror-USERERROR", "--x-assign", "fast", "--no-timing")
 _CFLAGS = "-O1 -fno-strict-aliasing -w"
 _WAVE_CFLAGS = "-O0 -w"  # code that records signals is long, and slow to optimise
 

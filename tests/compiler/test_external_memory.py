@@ -178,6 +178,18 @@ def test_a_broken_protocol_is_found(pair: Case, tmp_path: Path) -> None:
         assert f"bnn_read_memory: {fault}" in log
 
 
+def test_a_register_that_no_reset_reaches_is_found(single: Case, tmp_path: Path) -> None:
+    """Registers power up with chance values: from 0, this counter would count right."""
+    files = emit_all(single.design)
+    text = files["rtl/bnn_loop.sv"]
+    assert isinstance(text, str) and text.count("if (!rst_n) count_q <= '0;\n      else ") == 1
+    files["rtl/bnn_loop.sv"] = text.replace("if (!rst_n) count_q <= '0;\n      else ", "")
+    broken = write_build(tmp_path / "broken", files)
+    x = single.inputs(2)
+    with pytest.raises(VerificationError):
+        simulate(broken, broken.input_port.pack(x), 2)
+
+
 def test_the_image_is_beside_the_manifest_and_not_in_the_hardware(pair: Case) -> None:
     data = json.loads((pair.build.path / "manifest.json").read_text())
     assert data["memory"] == {
