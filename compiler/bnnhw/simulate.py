@@ -34,8 +34,8 @@ _ERROR_FLAGS = {
     "long_packet": "a packet went on after its last frame",
     "memory": "a word of weights came from memory with an error",
 }
-# Registers and memories hold chance values at power-up, the same in each run: Verilator's default is
-# --x-initial unique.
+# Registers and memories power up with chance values, the same in each run (Verilator's default is
+# --x-initial unique).
 _POWER_UP = ("+verilator+rand+reset+2", "+verilator+seed+1")
 
 
