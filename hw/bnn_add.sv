@@ -33,7 +33,7 @@ module bnn_add #(
   assign s0_axis_tready = load && s1_axis_tvalid;
   assign s1_axis_tready = load && s0_axis_tvalid;
 
-  for (genvar i = 0; i < int'(LANES); i++) begin : gen_lane
+  for (genvar i = 0; i < LANES; i++) begin : gen_lane
     logic signed [IN_BITS-1:0] a;
     logic signed [IN_BITS-1:0] b;
     logic signed [  IN_BITS:0] sum;

@@ -44,10 +44,14 @@ module bnn_adder_tree #(
 
       for (genvar i = 0; i < Nodes; i++) begin : gen_node
         logic [Width-1:0] left;
-        assign left = Width'($signed(gen_level[l-1].sums[2*i*Narrow+:Narrow]));
+        logic [Narrow-1:0] left_term;
+        assign left_term = gen_level[l-1].sums[2*i*Narrow+:Narrow];
+        assign left = Width'({{Width{left_term[Narrow-1]}}, left_term});
         if (2 * i + 1 < Below) begin : gen_add
           logic [Width-1:0] right;
-          assign right = Width'($signed(gen_level[l-1].sums[(2*i+1)*Narrow+:Narrow]));
+          logic [Narrow-1:0] right_term;
+          assign right_term = gen_level[l-1].sums[(2*i+1)*Narrow+:Narrow];
+          assign right = Width'({{Width{right_term[Narrow-1]}}, right_term});
           always_ff @(posedge clk) begin
             if (en_i) begin
               sums_q[i*Width+:Width] <= left + right + Width'(gen_level[l-1].carries[2*i]);
@@ -66,7 +70,10 @@ module bnn_adder_tree #(
     end
   end
 
-  assign sum_o   = OUT_BITS'($signed(gen_level[Levels].sums));
+  localparam int unsigned RootBits = (BITS + Levels < OUT_BITS) ? BITS + Levels : OUT_BITS;
+  logic [RootBits-1:0] root;
+  assign root    = gen_level[Levels].sums;
+  assign sum_o   = OUT_BITS'({{OUT_BITS{root[RootBits-1]}}, root});
   assign carry_o = gen_level[Levels].carries[0];
 
   logic unused;

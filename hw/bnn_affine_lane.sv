@@ -128,7 +128,7 @@ module bnn_affine_lane #(
       end
     end
   end else if (OUT_SIGNED == 1) begin : gen_signed_fits
-    always_ff @(posedge clk) if (en_i) y_q <= OUT_BITS'($signed(kept));
+    always_ff @(posedge clk) if (en_i) y_q <= OUT_BITS'({{OUT_BITS{negative}}, kept});
   end else if (KeptBits > OUT_BITS + 1) begin : gen_unsigned
     logic high;
     assign high = kept[KeptBits-2:OUT_BITS] != '0;

@@ -51,11 +51,11 @@ module bnn_booth #(
 
     if (s == 0) begin : gen_first
       assign x = x_i;
-      assign w = {(Left - 1)'($signed(w_i)), 1'b0};
+      assign w = Left'({{Left{w_i[W_BITS-1]}}, w_i, 1'b0});
       if (ADDEND_BITS == 0) begin : gen_zero
         assign acc = '0;
       end else begin : gen_addend
-        assign acc = AccBits'($signed(c_i));
+        assign acc = AccBits'({{AccBits{c_i[ADDEND_BITS-1]}}, c_i});
       end
     end else begin : gen_next
       assign x   = gen_stage[s-1].gen_more.x_q;

@@ -36,7 +36,8 @@ module bnn_booth_row #(
 
   // Kept, so that synthesis does not merge the rows into one tree of LUTs.
   (* keep *) logic [SUM_BITS-1:0] sum;
-  assign sum   = SUM_BITS'($signed(acc_i)) + SUM_BITS'($signed(addend)) + SUM_BITS'(digit_i[2]);
+  assign sum = SUM_BITS'({{SUM_BITS{acc_i[ACC_BITS-1]}}, acc_i}) +
+      SUM_BITS'({{SUM_BITS{addend[X_BITS+1]}}, addend}) + SUM_BITS'(digit_i[2]);
   assign sum_o = sum;
 
 endmodule

@@ -30,14 +30,19 @@ module bnn_dsp_pair #(
   end
 
   logic signed [XBits-1:0] x_q;
+  logic signed [PackedBits-1:0] high_part;
+  logic signed [PackedBits-1:0] low_part;
   logic signed [PackedBits-1:0] packed_q;
   (* use_dsp = "yes" *) logic signed [2*LowBits-1:0] product_q;
   logic signed [2*LowBits-1:0] result_q;
 
+  assign high_part = {w1_i[W_BITS-1], w1_i, LowBits'(0)};
+  assign low_part  = {{(LowBits + 1) {w0_i[W_BITS-1]}}, w0_i};
+
   always_ff @(posedge clk) begin
     if (en_i) begin
       x_q <= XBits'({(X_SIGNED == 1) && x_i[X_BITS-1], x_i});
-      packed_q <= $signed({w1_i[W_BITS-1], w1_i, LowBits'(0)}) + PackedBits'($signed(w0_i));
+      packed_q <= high_part + low_part;
       product_q <= (2 * LowBits)'(x_q * packed_q);
       result_q <= product_q;
     end

@@ -34,6 +34,8 @@ module bnn_dsp_pair_chain #(
   end
 
   logic signed [XBits-1:0] xa_q;
+  logic signed [PackedBits-1:0] high_a;
+  logic signed [PackedBits-1:0] low_a;
   logic signed [PackedBits-1:0] packed_a_q;
   (* use_dsp = "yes" *) logic signed [2*LowBits-1:0] product_a_q;
   logic signed [2*LowBits-1:0] result_a_q;
@@ -43,21 +45,28 @@ module bnn_dsp_pair_chain #(
   logic [W_BITS-1:0] wb0_q;
   logic [W_BITS-1:0] wb1_q;
   logic signed [XBits-1:0] xb_q;
+  logic signed [PackedBits-1:0] high_b;
+  logic signed [PackedBits-1:0] low_b;
   logic signed [PackedBits-1:0] packed_b_q;
   (* use_dsp = "yes" *) logic signed [2*LowBits-1:0] product_b_q;
   logic signed [2*LowBits-1:0] result_q;
 
+  assign high_a = {wa1_i, LowBits'(0)};
+  assign low_a  = {{LowBits{wa0_i[W_BITS-1]}}, wa0_i};
+  assign high_b = {wb1_q, LowBits'(0)};
+  assign low_b  = {{LowBits{wb0_q[W_BITS-1]}}, wb0_q};
+
   always_ff @(posedge clk) begin
     if (en_i) begin
       xa_q <= XBits'({(X_SIGNED == 1) && xa_i[X_BITS-1], xa_i});
-      packed_a_q <= $signed({wa1_i, LowBits'(0)}) + PackedBits'($signed(wa0_i));
+      packed_a_q <= high_a + low_a;
       product_a_q <= (2 * LowBits)'(xa_q * packed_a_q);
       result_a_q <= product_a_q;
       xb_in_q <= xb_i;
       wb0_q <= wb0_i;
       wb1_q <= wb1_i;
       xb_q <= XBits'({(X_SIGNED == 1) && xb_in_q[X_BITS-1], xb_in_q});
-      packed_b_q <= $signed({wb1_q, LowBits'(0)}) + PackedBits'($signed(wb0_q));
+      packed_b_q <= high_b + low_b;
       product_b_q <= (2 * LowBits)'(xb_q * packed_b_q);
       result_q <= product_b_q + result_a_q;
     end

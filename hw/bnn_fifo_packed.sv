@@ -96,9 +96,9 @@ module bnn_fifo_packed #(
     if (load) place_q <= open ? SlotBits'(PACK) - SlotBits'(stored_q) : rslot_q;
   end
 
-  for (genvar i = 0; i < int'(WIDTH); i++) begin : gen_bit
+  for (genvar i = 0; i < WIDTH; i++) begin : gen_bit
     logic [PACK-1:0] bits;
-    for (genvar k = 0; k < int'(PACK); k++) begin : gen_place
+    for (genvar k = 0; k < PACK; k++) begin : gen_place
       assign bits[k] = rdata[k*WIDTH+i];
     end
     always_ff @(posedge clk) begin

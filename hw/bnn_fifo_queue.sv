@@ -53,7 +53,7 @@ module bnn_fifo_queue #(
       end
     end
 
-    for (genvar i = 0; i < int'(WIDTH); i++) begin : gen_bit
+    for (genvar i = 0; i < WIDTH; i++) begin : gen_bit
       logic [DEPTH-1:0] shift_q;
       always_ff @(posedge clk) begin
         if (push) shift_q <= {shift_q[DEPTH-2:0], s_axis_tdata[i]};

@@ -36,18 +36,28 @@ module bnn_frame_window #(
     input  logic                          m_axis_tready
 );
 
+  // The sizes as signed numbers: no cast makes an unsigned parameter signed for every tool.
+  localparam int Height = HEIGHT;
+  localparam int Width = WIDTH;
+  localparam int KernelH = KERNEL_H;
+  localparam int KernelW = KERNEL_W;
+  localparam int StrideH = STRIDE_H;
+  localparam int StrideW = STRIDE_W;
+  localparam int PadTop = PAD_TOP;
+  localparam int PadLeft = PAD_LEFT;
+
   // Addresses count words of SIMD elements; signed, since windows begin in the padding.
-  localparam int Folds = int'(CHANNELS / SIMD);
-  localparam int Columns = int'(SIMD / IN_LANES);
-  localparam int Row = int'(WIDTH) * Folds;
-  localparam int Frame = int'(HEIGHT) * Row;
-  localparam int OutH = int'((HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H) + 1;
-  localparam int OutW = int'((WIDTH + PAD_LEFT + PAD_RIGHT - KERNEL_W) / STRIDE_W) + 1;
-  localparam int First = -(int'(PAD_TOP * WIDTH + PAD_LEFT) * Folds);
-  localparam int StepRow = Row - int'(KERNEL_W) * Folds + 1;
-  localparam int StepWindow = 1 - int'((KERNEL_H - 1) * WIDTH + KERNEL_W) * Folds;
-  localparam int MoveX = int'(STRIDE_W) * Folds;
-  localparam int MoveY = int'(STRIDE_H) * Row - (OutW - 1) * MoveX;
+  localparam int Folds = CHANNELS / SIMD;
+  localparam int Columns = SIMD / IN_LANES;
+  localparam int Row = Width * Folds;
+  localparam int Frame = Height * Row;
+  localparam int OutH = (HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H + 1;
+  localparam int OutW = (WIDTH + PAD_LEFT + PAD_RIGHT - KERNEL_W) / STRIDE_W + 1;
+  localparam int First = -((PadTop * Width + PadLeft) * Folds);
+  localparam int StepRow = Row - KernelW * Folds + 1;
+  localparam int StepWindow = 1 - ((KernelH - 1) * Width + KernelW) * Folds;
+  localparam int MoveX = StrideW * Folds;
+  localparam int MoveY = StrideH * Row - (OutW - 1) * MoveX;
   localparam int AddrBits = $clog2(2 * Frame);
 
   if (SIMD < 1 || CHANNELS < 1 || CHANNELS % SIMD != 0) begin : gen_bad_simd
@@ -289,27 +299,27 @@ module bnn_frame_window #(
       if (last_fold) begin
         if (!last_kx) x_d = x_q + XBits'(1);
         else if (!last_ky) x_d = x_q - XBits'(KERNEL_W - 1);
-        else if (!last_x) x_d = x_q + XBits'(int'(STRIDE_W) - int'(KERNEL_W - 1));
-        else x_d = XBits'(-int'(PAD_LEFT));
+        else if (!last_x) x_d = x_q + XBits'(StrideW - KernelW + 1);
+        else x_d = XBits'(-PadLeft);
         if (last_kx) begin
           if (!last_ky) y_d = y_q + YBits'(1);
           else if (!last_x) y_d = y_q - YBits'(KERNEL_H - 1);
-          else if (!last_y) y_d = y_q + YBits'(int'(STRIDE_H) - int'(KERNEL_H - 1));
-          else y_d = YBits'(-int'(PAD_TOP));
+          else if (!last_y) y_d = y_q + YBits'(StrideH - KernelH + 1);
+          else y_d = YBits'(-PadTop);
         end
       end
     end
 
     always_ff @(posedge clk) begin
       if (!rst_n) begin
-        x_q    <= XBits'(-int'(PAD_LEFT));
-        y_q    <= YBits'(-int'(PAD_TOP));
+        x_q    <= XBits'(-PadLeft);
+        y_q    <= YBits'(-PadTop);
         pad_q  <= PAD_LEFT + PAD_TOP > 0;
         user_q <= 1'b0;
       end else if (step) begin
         x_q    <= x_d;
         y_q    <= y_d;
-        pad_q  <= x_d < 0 || x_d >= XBits'(WIDTH) || y_d < 0 || y_d >= YBits'(HEIGHT);
+        pad_q  <= x_d < 0 || x_d >= XBits'(Width) || y_d < 0 || y_d >= YBits'(Height);
         user_q <= pad_q;
       end
     end

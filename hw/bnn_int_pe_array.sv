@@ -43,7 +43,8 @@ module bnn_int_pe_array #(
   localparam int unsigned InitAddrBits = (InitWords > 1) ? $clog2(InitWords) : 1;
   localparam int unsigned Groups = (SIMD + 2) / 3;
   localparam int unsigned Levels = $clog2(Groups);
-  localparam int unsigned PartBits = IN_BITS + ((IN_SIGNED != 0) ? 2 : 3);
+  localparam int unsigned ExtraBits = (IN_SIGNED != 0) ? 2 : 3;
+  localparam int unsigned PartBits = IN_BITS + ExtraBits;
   localparam int unsigned TotalBits = PartBits + Levels;
   localparam int unsigned SumBits = ACC_BITS - ACC_SHIFT;
 
@@ -134,28 +135,23 @@ module bnn_int_pe_array #(
     localparam int unsigned Lanes = (SIMD - 3 * g < 3) ? SIMD - 3 * g : 3;
     logic [PartBits-1:0] x0, x1, x2;
 
-    if (IN_SIGNED == 1) begin : gen_signed
-      assign x0 = PartBits'($signed(x_q[3*g*IN_BITS+:IN_BITS]));
-      if (Lanes > 1) begin : gen_x1
-        assign x1 = PartBits'($signed(x_q[(3*g+1)*IN_BITS+:IN_BITS]));
-      end
-      if (Lanes > 2) begin : gen_x2
-        assign x2 = PartBits'($signed(x_q[(3*g+2)*IN_BITS+:IN_BITS]));
-      end
-    end else begin : gen_unsigned
-      assign x0 = PartBits'(x_q[3*g*IN_BITS+:IN_BITS]);
-      if (Lanes > 1) begin : gen_x1
-        assign x1 = PartBits'(x_q[(3*g+1)*IN_BITS+:IN_BITS]);
-      end
-      if (Lanes > 2) begin : gen_x2
-        assign x2 = PartBits'(x_q[(3*g+2)*IN_BITS+:IN_BITS]);
-      end
-    end
-    if (Lanes < 2) begin : gen_no_x1
+    logic [2:0] sign;
+
+    assign x0 = {{ExtraBits{sign[0]}}, x_q[3*g*IN_BITS+:IN_BITS]};
+    assign sign[0] = IN_SIGNED == 1 && x_q[(3*g+1)*IN_BITS-1];
+    if (Lanes > 1) begin : gen_x1
+      assign x1 = {{ExtraBits{sign[1]}}, x_q[(3*g+1)*IN_BITS+:IN_BITS]};
+      assign sign[1] = IN_SIGNED == 1 && x_q[(3*g+2)*IN_BITS-1];
+    end else begin : gen_no_x1
       assign x1 = '0;
+      assign sign[1] = 1'b0;
     end
-    if (Lanes < 3) begin : gen_no_x2
+    if (Lanes > 2) begin : gen_x2
+      assign x2 = {{ExtraBits{sign[2]}}, x_q[(3*g+2)*IN_BITS+:IN_BITS]};
+      assign sign[2] = IN_SIGNED == 1 && x_q[(3*g+3)*IN_BITS-1];
+    end else begin : gen_no_x2
       assign x2 = '0;
+      assign sign[2] = 1'b0;
     end
 
     always_ff @(posedge clk) begin
@@ -174,6 +170,7 @@ module bnn_int_pe_array #(
     logic [Groups-1:0] negate_q;
     logic [TotalBits-1:0] total;
     logic carry;
+    logic [SumBits-1:0] addend;
     logic [SumBits-1:0] base;
     logic [SumBits-1:0] sum_q;
 
@@ -209,10 +206,11 @@ module bnn_int_pe_array #(
         .carry_o(carry)
     );
 
+    assign addend = SumBits'({{SumBits{total[TotalBits-1]}}, total});
     assign base = acc_first ? init[p*ACC_BITS+ACC_SHIFT+:SumBits] : sum_q;
     always_ff @(posedge clk)
       if (acc_en) begin
-        sum_q <= SumBits'($signed(total)) + base + SumBits'(carry);
+        sum_q <= addend + base + SumBits'(carry);
       end
 
     if (BINARY_OUT == 1) begin : gen_bit

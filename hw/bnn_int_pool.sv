@@ -128,21 +128,23 @@ module bnn_int_pool #(
     end
   end
 
-  for (genvar i = 0; i < int'(LANES); i++) begin : gen_lane
+  for (genvar i = 0; i < LANES; i++) begin : gen_lane
+    logic sign;
     logic [OUT_BITS-1:0] so_far;
     logic [OUT_BITS-1:0] x;
 
     assign so_far = partial[i*OUT_BITS+:OUT_BITS];
-    if (SIGNED == 1) begin : gen_signed
-      assign x = OUT_BITS'(signed'(s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]));
-    end else begin : gen_unsigned
-      assign x = OUT_BITS'(s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]);
-    end
+    assign sign = SIGNED == 1 && s_axis_tdata[(i+1)*ELEM_BITS-1];
+    assign x = OUT_BITS'({{OUT_BITS{sign}}, s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]});
 
     if (OPERATION == 1) begin : gen_sum
       assign merged[i*OUT_BITS+:OUT_BITS] = x + (first ? '0 : so_far);
     end else if (SIGNED == 1) begin : gen_signed_max
-      assign merged[i*OUT_BITS+:OUT_BITS] = (first || signed'(x) > signed'(so_far)) ? x : so_far;
+      logic signed [OUT_BITS-1:0] signed_x;
+      logic signed [OUT_BITS-1:0] signed_so_far;
+      assign signed_x = x;
+      assign signed_so_far = so_far;
+      assign merged[i*OUT_BITS+:OUT_BITS] = (first || signed_x > signed_so_far) ? x : so_far;
     end else begin : gen_unsigned_max
       assign merged[i*OUT_BITS+:OUT_BITS] = (first || x > so_far) ? x : so_far;
     end

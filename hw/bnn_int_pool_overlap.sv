@@ -52,12 +52,11 @@ module bnn_int_pool_overlap #(
   logic                      row_tvalid;
   logic                      row_tready;
 
-  for (genvar i = 0; i < int'(LANES); i++) begin : gen_lane
-    if (SIGNED == 1) begin : gen_signed
-      assign x[i*OUT_BITS+:OUT_BITS] = OUT_BITS'(signed'(s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]));
-    end else begin : gen_unsigned
-      assign x[i*OUT_BITS+:OUT_BITS] = OUT_BITS'(s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]);
-    end
+  for (genvar i = 0; i < LANES; i++) begin : gen_lane
+    logic sign;
+    assign sign = SIGNED == 1 && s_axis_tdata[(i+1)*ELEM_BITS-1];
+    assign x[i*OUT_BITS+:OUT_BITS] =
+        OUT_BITS'({{OUT_BITS{sign}}, s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]});
   end
 
   bnn_int_pool_axis #(

@@ -64,22 +64,24 @@ module bnn_int_pool_reduce #(
     if (accept) result_q <= merged;
   end
 
-  for (genvar i = 0; i < int'(LANES); i++) begin : gen_lane
+  for (genvar i = 0; i < LANES; i++) begin : gen_lane
+    logic sign;
     logic [OUT_BITS-1:0] so_far;
     logic [OUT_BITS-1:0] x;
     logic [OUT_BITS-1:0] with_x;
 
     assign so_far = none_q ? '0 : result_q[i*OUT_BITS+:OUT_BITS];
-    if (SIGNED == 1) begin : gen_signed
-      assign x = OUT_BITS'(signed'(s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]));
-    end else begin : gen_unsigned
-      assign x = OUT_BITS'(s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]);
-    end
+    assign sign = SIGNED == 1 && s_axis_tdata[(i+1)*ELEM_BITS-1];
+    assign x = OUT_BITS'({{OUT_BITS{sign}}, s_axis_tdata[i*ELEM_BITS+:ELEM_BITS]});
 
     if (OPERATION == 1) begin : gen_sum
       assign with_x = so_far + x;
     end else if (SIGNED == 1) begin : gen_signed_max
-      assign with_x = (none_q || signed'(x) > signed'(so_far)) ? x : so_far;
+      logic signed [OUT_BITS-1:0] signed_x;
+      logic signed [OUT_BITS-1:0] signed_so_far;
+      assign signed_x = x;
+      assign signed_so_far = so_far;
+      assign with_x = (none_q || signed_x > signed_so_far) ? x : so_far;
     end else begin : gen_unsigned_max
       assign with_x = (x > so_far) ? x : so_far;
     end

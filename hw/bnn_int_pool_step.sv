@@ -12,7 +12,7 @@ module bnn_int_pool_step #(
     output logic [LANES*BITS-1:0] merged_o
 );
 
-  for (genvar i = 0; i < int'(LANES); i++) begin : gen_lane
+  for (genvar i = 0; i < LANES; i++) begin : gen_lane
     logic [BITS-1:0] so_far;
     logic [BITS-1:0] x;
 
@@ -21,7 +21,11 @@ module bnn_int_pool_step #(
     if (OPERATION == 1) begin : gen_sum
       assign merged_o[i*BITS+:BITS] = x + (none_i ? '0 : so_far);
     end else if (SIGNED == 1) begin : gen_signed_max
-      assign merged_o[i*BITS+:BITS] = (none_i || signed'(x) > signed'(so_far)) ? x : so_far;
+      logic signed [BITS-1:0] signed_x;
+      logic signed [BITS-1:0] signed_so_far;
+      assign signed_x = x;
+      assign signed_so_far = so_far;
+      assign merged_o[i*BITS+:BITS] = (none_i || signed_x > signed_so_far) ? x : so_far;
     end else begin : gen_unsigned_max
       assign merged_o[i*BITS+:BITS] = (none_i || x > so_far) ? x : so_far;
     end

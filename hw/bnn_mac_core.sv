@@ -163,8 +163,8 @@ module bnn_mac_core #(
           logic borrow_q;
           always_ff @(posedge clk) begin
             if (en_i) begin
-              low_q <= TermBits'($signed(low));
-              high_q <= TermBits'($signed(high));
+              low_q <= {low[ProductBits-1], low};
+              high_q <= {high[ProductBits-1], high};
               borrow_q <= borrow;
             end
           end
@@ -183,6 +183,7 @@ module bnn_mac_core #(
     localparam int unsigned Carries = (Pairs && p % 2 == 1) ? 1 : 0;
     logic [TotalBits-1:0] total;
     logic carry;
+    logic [ACC_BITS-1:0] addend;
     logic [ACC_BITS-1:0] base;
     logic [ACC_BITS-1:0] sum_q;
 
@@ -200,13 +201,12 @@ module bnn_mac_core #(
         .carry_o(carry)
     );
 
+    assign addend = ACC_BITS'({{ACC_BITS{total[TotalBits-1]}}, total});
     assign base = acc_first_i ? init_i[p*ACC_BITS+:ACC_BITS] : sum_q;
     if (Carries == 1) begin : gen_carry
-      always_ff @(posedge clk)
-        if (acc_en_i)
-          sum_q <= ACC_BITS'($signed(total)) + base + ACC_BITS'(carry);
+      always_ff @(posedge clk) if (acc_en_i) sum_q <= addend + base + ACC_BITS'(carry);
     end else begin : gen_no_carry
-      always_ff @(posedge clk) if (acc_en_i) sum_q <= ACC_BITS'($signed(total)) + base;
+      always_ff @(posedge clk) if (acc_en_i) sum_q <= addend + base;
       logic unused;
       assign unused = carry;
     end

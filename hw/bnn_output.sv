@@ -72,10 +72,9 @@ module bnn_output #(
       .m_axis_tready(m_axis_tready)
   );
 
-  for (genvar i = 0; i < int'(LANES); i++) begin : gen_field
-    assign m_axis_tdata[i*FIELD_BITS+:FIELD_BITS] = FIELD_BITS'($signed(
-        scores[i*ELEM_BITS+:ELEM_BITS]
-    ));
+  for (genvar i = 0; i < LANES; i++) begin : gen_field
+    assign m_axis_tdata[i*FIELD_BITS+:FIELD_BITS] = FIELD_BITS'(
+        {{FIELD_BITS{scores[(i+1)*ELEM_BITS-1]}}, scores[i*ELEM_BITS+:ELEM_BITS]});
   end
 
   always_ff @(posedge clk) begin

@@ -62,7 +62,7 @@ module bnn_read_arbiter #(
     chosen = '0;
     addr = '0;
     len = '0;
-    for (int p = 0; p < int'(PORTS); p++) begin
+    for (int p = 0; p < PORTS; p++) begin
       if (grant[p]) begin
         chosen |= IdBits'(p);
         addr |= s_axi_araddr[p*ADDR_BITS+:ADDR_BITS];
@@ -92,7 +92,7 @@ module bnn_read_arbiter #(
   assign m_axi_arcache = 4'b0011;
   assign m_axi_arprot  = 3'b000;
 
-  for (genvar p = 0; p < int'(PORTS); p++) begin : gen_port
+  for (genvar p = 0; p < PORTS; p++) begin : gen_port
     assign s_axi_rdata[p*DATA_BITS+:DATA_BITS] = m_axi_rdata;
     assign s_axi_rresp[p*2+:2] = m_axi_rresp;
     assign s_axi_rlast[p] = m_axi_rlast;

@@ -47,7 +47,7 @@ module bnn_signed_sum #(
 
     always_ff @(posedge clk) begin
       if (en_i) begin
-        sum_q   <= (BITS + LEVELS)'($signed(sum));
+        sum_q   <= {sum[BITS+LEVELS-2], sum};
         carry_q <= carry;
       end
     end
@@ -89,11 +89,8 @@ module bnn_signed_sum #(
 
     always_ff @(posedge clk) begin
       if (en_i) begin
-        sum_q <= (BITS + LEVELS)'($signed(
-            left
-        )) + (BITS + LEVELS)'($signed(
-            right
-        )) + (BITS + LEVELS)'(left_carry);
+        sum_q <= {left[BITS+LEVELS-2], left} + {right[BITS+LEVELS-2], right} +
+            (BITS + LEVELS)'(left_carry);
         carry_q <= right_carry;
       end
     end

@@ -30,6 +30,7 @@ module bnn_top_k #(
     $error("bnn_top_k: K must be 1 to CLASSES");
   end
 
+  logic signed [SCORE_BITS-1:0] score;
   logic [IndexBits-1:0] index_q;
   logic [K-1:0] used_q;
   logic [K*EntryBits-1:0] best_q;
@@ -39,6 +40,7 @@ module bnn_top_k #(
   logic [K-1:0] better;
   logic accept, first, last, out_free;
 
+  assign score = s_axis_tdata;
   assign first = index_q == '0;
   assign last = index_q == IndexBits'(CLASSES - 1);
   assign out_free = left_q == '0 || (left_q == LeftBits'(1) && m_axis_tready);
@@ -47,11 +49,9 @@ module bnn_top_k #(
 
   // Insertion: entries are sorted, so those the new score beats move down by one.
   for (genvar i = 0; i < K; i++) begin : gen_entry
-    assign better[i] = first || !used_q[i] || $signed(
-        s_axis_tdata
-    ) > $signed(
-        best_q[i*EntryBits+:SCORE_BITS]
-    );
+    logic signed [SCORE_BITS-1:0] held;
+    assign held = best_q[i*EntryBits+:SCORE_BITS];
+    assign better[i] = first || !used_q[i] || score > held;
     if (i == 0) begin : gen_first
       assign best[EntryBits-1:0] = better[0] ? {index_q, s_axis_tdata} : best_q[EntryBits-1:0];
     end else begin : gen_other
@@ -80,7 +80,8 @@ module bnn_top_k #(
 
   assign m_axis_tvalid = left_q != '0;
   assign m_axis_tdata = {
-    HalfBits'(out_q[EntryBits-1:SCORE_BITS]), HalfBits'($signed(out_q[SCORE_BITS-1:0]))
+    HalfBits'(out_q[EntryBits-1:SCORE_BITS]),
+    HalfBits'({{HalfBits{out_q[SCORE_BITS-1]}}, out_q[SCORE_BITS-1:0]})
   };
 
 `ifndef SYNTHESIS

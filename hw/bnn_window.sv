@@ -34,34 +34,45 @@ module bnn_window #(
     input  logic                      m_axis_tready
 );
 
+  // The sizes as signed numbers: no cast makes an unsigned parameter signed for every tool.
+  localparam int Height = HEIGHT;
+  localparam int Width = WIDTH;
+  localparam int KernelH = KERNEL_H;
+  localparam int KernelW = KERNEL_W;
+  localparam int StrideH = STRIDE_H;
+  localparam int StrideW = STRIDE_W;
+  localparam int PadTop = PAD_TOP;
+  localparam int PadLeft = PAD_LEFT;
+  localparam int Depth = DEPTH;
+
   // Everything is counted in beats; signed, since windows begin in the padding.
-  localparam int Folds = int'(CHANNELS / SIMD);
-  localparam int Row = int'(WIDTH) * Folds;
-  localparam int Frame = int'(HEIGHT) * Row;
-  localparam int OutH = int'((HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H) + 1;
-  localparam int OutW = int'((WIDTH + PAD_LEFT + PAD_RIGHT - KERNEL_W) / STRIDE_W) + 1;
+  localparam int Folds = CHANNELS / SIMD;
+  localparam int Row = Width * Folds;
+  localparam int Frame = Height * Row;
+  localparam int OutH = (HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H + 1;
+  localparam int OutW = (WIDTH + PAD_LEFT + PAD_RIGHT - KERNEL_W) / STRIDE_W + 1;
   localparam bit Padded = PAD_TOP + PAD_BOTTOM + PAD_LEFT + PAD_RIGHT > 0;
   localparam bit Pointwise = KERNEL_H == 1 && KERNEL_W == 1;
-  localparam int Span = int'((KERNEL_H - 1) * WIDTH + KERNEL_W) * Folds;
+  localparam int Span = ((KernelH - 1) * Width + KernelW) * Folds;
 
   // Where reading begins, and how far it moves at each kind of step.
-  localparam int First = -(int'(PAD_TOP * WIDTH + PAD_LEFT) * Folds);
+  localparam int First = -((PadTop * Width + PadLeft) * Folds);
   localparam int StepTap = CHANNEL_OUTER != 0 ? Folds : 1;
-  localparam int StepRow = CHANNEL_OUTER != 0 ? Row - int'(KERNEL_W - 1) * Folds
-                                              : Row - int'(KERNEL_W) * Folds + 1;
+  localparam int StepRow = CHANNEL_OUTER != 0 ? Row - (KernelW - 1) * Folds
+                                              : Row - KernelW * Folds + 1;
   localparam int StepFold = Folds - Span + 1;
   localparam int StepRepeat = 1 - Span;
-  localparam int MoveX = int'(STRIDE_W) * Folds;
-  localparam int MoveY = int'(STRIDE_H) * Row - (OutW - 1) * MoveX;
-  localparam int MoveFrame = Frame - (OutH - 1) * int'(STRIDE_H) * Row - (OutW - 1) * MoveX;
+  localparam int MoveX = StrideW * Folds;
+  localparam int MoveY = StrideH * Row - (OutW - 1) * MoveX;
+  localparam int MoveFrame = Frame - (OutH - 1) * StrideH * Row - (OutW - 1) * MoveX;
 
   localparam int AddrBits = DEPTH > 1 ? $clog2(DEPTH) : 1;
-  localparam int ReachBits = $clog2(int'(DEPTH) + Frame + 2 * Span) + 1;
+  localparam int ReachBits = $clog2(Depth + Frame + 2 * Span) + 1;
   localparam int XBits = $clog2(WIDTH + KERNEL_W + STRIDE_W) + 1;
   localparam int YBits = $clog2(HEIGHT + KERNEL_H + STRIDE_H) + 1;
 
   function automatic int modulo(int beats);
-    modulo = ((beats % int'(DEPTH)) + int'(DEPTH)) % int'(DEPTH);
+    modulo = ((beats % Depth) + Depth) % Depth;
   endfunction
 
   if (SIMD < 1 || CHANNELS % SIMD != 0) begin : gen_bad_simd
@@ -78,7 +89,7 @@ module bnn_window #(
   if (STRIDE_H < 1 || STRIDE_W < 1 || REPEATS < 1 || CHANNEL_OUTER > 1) begin : gen_bad_order
     $error("bnn_window: strides and REPEATS must be at least 1, CHANNEL_OUTER 0 or 1");
   end
-  if (DEPTH < 2 || (int'(DEPTH) < Span && !(Pointwise && REPEATS == 1))) begin : gen_bad_depth
+  if (DEPTH < 2 || (Depth < Span && !(Pointwise && REPEATS == 1))) begin : gen_bad_depth
     $error("bnn_window: DEPTH must be at least 2 and ((KERNEL_H-1)*WIDTH+KERNEL_W)*CHANNELS/SIMD");
   end
 
@@ -203,7 +214,7 @@ module bnn_window #(
   always_ff @(posedge clk) begin
     if (!rst_n) begin
       ahead_q <= ReachBits'(-First - 1);
-      room_q  <= ReachBits'(int'(DEPTH) + First - 1);
+      room_q  <= ReachBits'(Depth + First - 1);
       raddr_q <= AddrBits'(modulo(First));
       waddr_q <= '0;
       valid_q <= 1'b0;
@@ -250,27 +261,27 @@ module bnn_window #(
       if (CHANNEL_OUTER != 0 || last_fold) begin
         if (!last_kx) x_d = x_q + XBits'(1);
         else if (!(last_tap && last_repeat)) x_d = x_q - XBits'(KERNEL_W - 1);
-        else if (!last_x) x_d = x_q + XBits'(int'(STRIDE_W) - int'(KERNEL_W - 1));
-        else x_d = XBits'(-int'(PAD_LEFT));
+        else if (!last_x) x_d = x_q + XBits'(StrideW - KernelW + 1);
+        else x_d = XBits'(-PadLeft);
         if (last_kx) begin
           if (!last_ky) y_d = y_q + YBits'(1);
           else if (!(last_tap && last_repeat && last_x)) y_d = y_q - YBits'(KERNEL_H - 1);
-          else if (!last_y) y_d = y_q + YBits'(int'(STRIDE_H) - int'(KERNEL_H - 1));
-          else y_d = YBits'(-int'(PAD_TOP));
+          else if (!last_y) y_d = y_q + YBits'(StrideH - KernelH + 1);
+          else y_d = YBits'(-PadTop);
         end
       end
     end
 
     always_ff @(posedge clk) begin
       if (!rst_n) begin
-        x_q    <= XBits'(-int'(PAD_LEFT));
-        y_q    <= YBits'(-int'(PAD_TOP));
+        x_q    <= XBits'(-PadLeft);
+        y_q    <= YBits'(-PadTop);
         pad_q  <= PAD_LEFT + PAD_TOP > 0;
         user_q <= 1'b0;
       end else if (step) begin
         x_q    <= x_d;
         y_q    <= y_d;
-        pad_q  <= x_d < 0 || x_d >= XBits'(WIDTH) || y_d < 0 || y_d >= YBits'(HEIGHT);
+        pad_q  <= x_d < 0 || x_d >= XBits'(Width) || y_d < 0 || y_d >= YBits'(Height);
         user_q <= pad_q;
       end
     end

@@ -32,45 +32,55 @@ module bnn_window_parallel #(
     input  logic                          m_axis_tready
 );
 
-  localparam int Rows = int'(KERNEL_H);
-  localparam int Lines = int'(LINES);
-  localparam int PixelBits = int'(CHANNELS * ELEM_BITS);
-  localparam int RowBits = int'(KERNEL_W) * PixelBits;
+  // The sizes as signed numbers: no cast makes an unsigned parameter signed for every tool.
+  localparam int H = HEIGHT;
+  localparam int W = WIDTH;
+  localparam int Rows = KERNEL_H;
+  localparam int KernelW = KERNEL_W;
+  localparam int MoveX = STRIDE_W;
+  localparam int MoveY = STRIDE_H;
+  localparam int PadTop = PAD_TOP;
+  localparam int PadLeft = PAD_LEFT;
+  localparam int Lines = LINES;
+
+  localparam int PixelBits = CHANNELS * ELEM_BITS;
+  localparam int RowBits = KernelW * PixelBits;
   localparam int WindowBits = Rows * RowBits;
-  localparam int Folds = int'(KERNEL_H * KERNEL_W * CHANNELS / SIMD);
-  localparam int H = int'(HEIGHT);
-  localparam int W = int'(WIDTH);
-  localparam int OutH = int'((HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H) + 1;
-  localparam int OutW = int'((WIDTH + PAD_LEFT + PAD_RIGHT - KERNEL_W) / STRIDE_W) + 1;
+  localparam int Folds = KERNEL_H * KERNEL_W * CHANNELS / SIMD;
+  localparam int Beats = KERNEL_H * KERNEL_W * CHANNELS / SIMD * REPEATS;
+  localparam int OutH = (HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H + 1;
+  localparam int OutW = (WIDTH + PAD_LEFT + PAD_RIGHT - KERNEL_W) / STRIDE_W + 1;
 
   // A pass gives one row of windows: Used columns are read; columns of padding follow, which are
   // both the padding at the right of this pass and at the left of the next.
-  localparam int LastX = int'(KERNEL_W) - 1 - int'(PAD_LEFT) + (OutW - 1) * int'(STRIDE_W);
+  localparam int LastX = KernelW - 1 - PadLeft + (OutW - 1) * MoveX;
   localparam int Used = LastX + 1 < W ? LastX + 1 : W;
-  localparam int Pass = LastX + 1 > Used + int'(PAD_LEFT) ? LastX + 1 : Used + int'(PAD_LEFT);
+  localparam int Pass = LastX + 1 > Used + PadLeft ? LastX + 1 : Used + PadLeft;
   localparam int XBits = Pass > 1 ? $clog2(Pass) : 1;
   localparam int LineBits = W > 1 ? $clog2(W) : 1;
   localparam int LaneBits = Lines > 1 ? $clog2(Lines) : 1;
   localparam int YBits = $clog2(HEIGHT + KERNEL_H + STRIDE_H) + 1;
-  localparam int MoveY = int'(STRIDE_H);
   localparam int MoveFrame = H - (OutH - 1) * MoveY;
+  // By how many line memories the window's top moves on, within a frame and to the next.
+  localparam int TurnPass = MoveY % Lines;
+  localparam int TurnFrame = ((MoveFrame % Lines) + Lines) % Lines;
   localparam int ReachBits = $clog2((2 * H + 3 * Rows + Lines + MoveY) * W) + 1;
 
   // The last image row that a pass needs, and the first pass whose next has rows below the image.
   function automatic int bottom(int pass);
-    bottom = pass * MoveY - int'(PAD_TOP) + Rows - 1;
+    bottom = pass * MoveY - PadTop + Rows - 1;
     if (bottom > H - 1) bottom = H - 1;
   endfunction
 
   function automatic int clipped_pass();
     clipped_pass = 0;
-    while (clipped_pass < OutH && (clipped_pass + 1) * MoveY - int'(PAD_TOP) + Rows <= H) begin
+    while (clipped_pass < OutH && (clipped_pass + 1) * MoveY - PadTop + Rows <= H) begin
       clipped_pass = clipped_pass + 1;
     end
   endfunction
 
   localparam int Clipped = clipped_pass();
-  localparam int ClippedTop = Clipped * MoveY - int'(PAD_TOP);
+  localparam int ClippedTop = Clipped * MoveY - PadTop;
   localparam int FirstAhead = -bottom(0) * W - 1;
 
   if (SIMD < 1 || KERNEL_H * KERNEL_W * CHANNELS % SIMD != 0) begin : gen_bad_simd
@@ -144,12 +154,12 @@ module bnn_window_parallel #(
   always_ff @(posedge clk) begin
     if (!rst_n) begin
       x_q <= '0;
-      top_q <= YBits'(-int'(PAD_TOP));
-      lane_q <= LaneBits'((Lines - int'(PAD_TOP)) % Lines);
+      top_q <= YBits'(-PadTop);
+      lane_q <= LaneBits'((Lines - PadTop) % Lines);
       write_x_q <= '0;
       write_lane_q <= '0;
       ahead_q <= ReachBits'(FirstAhead);
-      room_q <= ReachBits'((Lines - int'(PAD_TOP)) * W - 1);
+      room_q <= ReachBits'((Lines - PadTop) * W - 1);
     end else begin
       if (write) begin
         write_x_q <= write_x_q == LineBits'(W - 1) ? '0 : write_x_q + 1'b1;
@@ -161,11 +171,11 @@ module bnn_window_parallel #(
         x_q <= last_column ? '0 : x_q + 1'b1;
         if (last_column) begin
           if (last_pass) begin
-            top_q  <= YBits'(-int'(PAD_TOP));
-            lane_q <= turn(lane_q, ((MoveFrame % Lines) + Lines) % Lines);
+            top_q  <= YBits'(-PadTop);
+            lane_q <= turn(lane_q, (LaneBits + 1)'(TurnFrame));
           end else begin
             top_q  <= top_q + YBits'(MoveY);
-            lane_q <= turn(lane_q, MoveY % Lines);
+            lane_q <= turn(lane_q, (LaneBits + 1)'(TurnPass));
           end
         end
       end
@@ -176,13 +186,14 @@ module bnn_window_parallel #(
     end
   end
 
-  function automatic logic [LaneBits-1:0] turn(logic [LaneBits-1:0] lane, int by);
-    if (int'(lane) + by >= Lines) turn = LaneBits'(int'(lane) + by - Lines);
-    else turn = LaneBits'(int'(lane) + by);
+  function automatic logic [LaneBits-1:0] turn(logic [LaneBits-1:0] lane, logic [LaneBits:0] by);
+    if ({1'b0, lane} + by >= (LaneBits + 1)'(Lines)) begin
+      turn = LaneBits'({1'b0, lane} + by - (LaneBits + 1)'(Lines));
+    end else turn = LaneBits'({1'b0, lane} + by);
   endfunction
 
   // A window is complete KERNEL_W - PAD_LEFT columns into a pass, then every STRIDE_W columns.
-  localparam int WaitMax = KERNEL_W > STRIDE_W ? int'(KERNEL_W) : int'(STRIDE_W);
+  localparam int WaitMax = KernelW > MoveX ? KernelW : MoveX;
   localparam int WaitBits = $clog2(WaitMax + 1);
   logic [WaitBits-1:0] wait_q;
   logic                more_q;
@@ -292,7 +303,7 @@ module bnn_window_parallel #(
     end
   end
 
-  if (Folds * int'(REPEATS) == 1) begin : gen_direct
+  if (Beats == 1) begin : gen_direct
     assign window_take   = m_axis_tready;
     assign m_axis_tvalid = window_valid_q;
     assign m_axis_tdata  = window_q;
@@ -308,7 +319,7 @@ module bnn_window_parallel #(
     assign m_axis_tdata = hold_q[SIMD*ELEM_BITS-1:0];
 
     bnn_loop #(
-        .COUNT(Folds * int'(REPEATS))
+        .COUNT(Beats)
     ) u_beat (
         .clk   (clk),
         .rst_n (rst_n),
