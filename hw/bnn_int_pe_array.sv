@@ -135,23 +135,23 @@ module bnn_int_pe_array #(
     localparam int unsigned Lanes = (SIMD - 3 * g < 3) ? SIMD - 3 * g : 3;
     logic [PartBits-1:0] x0, x1, x2;
 
-    logic [2:0] sign;
+    logic sign0;
 
-    assign x0 = {{ExtraBits{sign[0]}}, x_q[3*g*IN_BITS+:IN_BITS]};
-    assign sign[0] = IN_SIGNED == 1 && x_q[(3*g+1)*IN_BITS-1];
+    assign sign0 = IN_SIGNED == 1 && x_q[(3*g+1)*IN_BITS-1];
+    assign x0 = {{ExtraBits{sign0}}, x_q[3*g*IN_BITS+:IN_BITS]};
     if (Lanes > 1) begin : gen_x1
-      assign x1 = {{ExtraBits{sign[1]}}, x_q[(3*g+1)*IN_BITS+:IN_BITS]};
-      assign sign[1] = IN_SIGNED == 1 && x_q[(3*g+2)*IN_BITS-1];
+      logic sign1;
+      assign sign1 = IN_SIGNED == 1 && x_q[(3*g+2)*IN_BITS-1];
+      assign x1 = {{ExtraBits{sign1}}, x_q[(3*g+1)*IN_BITS+:IN_BITS]};
     end else begin : gen_no_x1
       assign x1 = '0;
-      assign sign[1] = 1'b0;
     end
     if (Lanes > 2) begin : gen_x2
-      assign x2 = {{ExtraBits{sign[2]}}, x_q[(3*g+2)*IN_BITS+:IN_BITS]};
-      assign sign[2] = IN_SIGNED == 1 && x_q[(3*g+3)*IN_BITS-1];
+      logic sign2;
+      assign sign2 = IN_SIGNED == 1 && x_q[(3*g+3)*IN_BITS-1];
+      assign x2 = {{ExtraBits{sign2}}, x_q[(3*g+2)*IN_BITS+:IN_BITS]};
     end else begin : gen_no_x2
       assign x2 = '0;
-      assign sign[2] = 1'b0;
     end
 
     always_ff @(posedge clk) begin

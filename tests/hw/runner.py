@@ -29,7 +29,9 @@ from xml.etree import ElementTree
 import numpy as np
 from cocotb_tools.runner import Verilator
 
-from bnnhw.verilator import use_verilator
+from bnnhw.netlist import WRITE, netlist_sources
+from bnnhw.synth import run_yosys
+from bnnhw.verilator import NETLIST_FLAGS, use_verilator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +54,10 @@ BUILD_ARGS = [
     "-CFLAGS",
     "-O1 -w",
 ]
+
+
+#: The units whose netlists have been simulated in place of their Verilog; None: none is to be.
+netlists: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -145,8 +151,14 @@ def _runtime_objects() -> list[Path]:
 class _Runner(Verilator):
     """Puts the kept objects of Verilator's runtime beside the generated C++ before ``make``."""
 
+    def __init__(self, netlist: bool = False) -> None:
+        super().__init__()
+        self.netlist = netlist
+
     def _build_command(self) -> list[list[str]]:
         commands = super()._build_command()
+        if self.netlist:  # of which the ports are public, in ports.vlt
+            commands[0].remove("--public-flat-rw")
         if objects := _runtime_objects():
             commands.insert(-1, ["cp", *map(str, objects), str(self.build_dir)])
         return commands
@@ -169,6 +181,7 @@ def build(
     parameters: tuple[tuple[str, int | str], ...],
     files: tuple[tuple[str, str], ...] = (),
     waves: bool = False,
+    netlist: bool = False,
 ) -> Path:
     """Builds a unit once and returns the directory of the build.
 
@@ -177,9 +190,11 @@ def build(
         parameters: Module parameters (name, value).
         files: Memory images (parameter name, text); the parameter gets the path of the file.
         waves: Whether to build with tracing.
+        netlist: Whether to build what Yosys synthesises from the unit.
     """
     paths = sources(unit)
-    text = json.dumps([unit, parameters, files, waves, BUILD_ARGS, sys.version, sys.prefix])
+    flags = [*NETLIST_FLAGS, *WRITE] if netlist else BUILD_ARGS
+    text = json.dumps([unit, parameters, files, waves, flags, sys.version, sys.prefix])
     digest = hashlib.sha256(text.encode())
     for path in paths:
         digest.update(path.read_bytes())
@@ -196,12 +211,14 @@ def build(
             values[name] = _quoted(build_dir / f"{name}.mem")
         use_verilator()
         log = build_dir / "build.log"
+        if netlist:
+            verilog = _netlist(unit, parameters, [name for name, _ in files], build_dir)
         try:
-            _Runner().build(
-                sources=[paths[0]],
+            _Runner(netlist).build(
+                sources=verilog if netlist else [paths[0]],
                 hdl_toplevel=unit,
-                parameters=values,
-                build_args=["-y", str(HW), *BUILD_ARGS],
+                parameters={} if netlist else values,
+                build_args=[*NETLIST_FLAGS] if netlist else ["-y", str(HW), *BUILD_ARGS],
                 build_dir=build_dir,
                 timescale=("1ns", "1ps"),
                 waves=waves,
@@ -214,6 +231,38 @@ def build(
     return build_dir
 
 
+def _netlist(
+    unit: str, parameters: tuple[tuple[str, int | str], ...], files: list[str], folder: Path
+) -> list[Path]:
+    """Synthesises a unit as ``bnnhw synth`` does a design; returns what Verilator must read."""
+    paths = sources(unit)
+    values = [(name, _yosys_value(value)) for name, value in parameters]
+    values += [(name, f'"{name}.mem"') for name in files]
+    for path in paths:  # Yosys, which is WebAssembly, sees its own folder only
+        shutil.copy(path, folder)
+    settings = " ".join(f"-set {name} {value}" for name, value in values)
+    script = [
+        f"read_verilog -sv -defer {' '.join(path.name for path in paths)}",
+        f"chparam {settings} {unit}" if settings else "",
+        f"hierarchy -check -top {unit}",
+        f"synth_xilinx -family xc7 -noiopad -top {unit}",
+        "tee -q -o {out} stat -tech xilinx",
+        *WRITE,
+    ]
+    run_yosys(script, folder, unit, folder / "netlist.v")
+    text = (folder / "netlist.v").read_text()
+    ports = re.findall(rf"^module {unit} ?\((.*?)\);", text, re.M | re.S)[0].split(",")
+    lines = [f'public_flat_rw -module "{unit}" -var "{port.strip()}"' for port in ports]
+    (folder / "ports.vlt").write_text("\n".join(["`verilator_config", *lines, ""]))
+    return [folder / "ports.vlt", *netlist_sources(folder / "netlist.v")]
+
+
+def _yosys_value(value: int | str) -> str:
+    if isinstance(value, int) and value < 0:
+        return f"32'b{value & 0xFFFFFFFF:032b}"
+    return str(_quoted(value))
+
+
 def run_module(
     unit: str,
     parameters: Mapping[str, int | str],
@@ -224,7 +273,10 @@ def run_module(
     waves: bool = False,
 ) -> None:
     """Builds a unit and runs the cocotb tests of a module (found in ``sim/`` or here) on it."""
-    build_dir = build(unit, tuple(parameters.items()), tuple((files or {}).items()), waves)
+    netlist = netlists is not None
+    build_dir = build(unit, tuple(parameters.items()), tuple((files or {}).items()), waves, netlist)
+    if netlists is not None:
+        netlists.append(unit)
     for folder in (SIM, ROOT / "tests" / "hw"):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
