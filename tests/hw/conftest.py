@@ -1,14 +1,15 @@
-"""Lets the benches import ``runner`` wherever pytest was started, and run on netlists too.
+"""Lets the benches import ``runner`` wherever pytest was started, and gives each test three lives.
 
-Each test that moves beats through a unit runs on its Verilog and on Yosys's netlist of it. Netlists
-take longer to make: all but a sample are left to ``make test-all``.
+Each test that moves beats through a unit simulates its Verilog, and Yosys's netlist of it; and its
+constants must be the same for Verilator and for slang. Netlists take longer to make: all but a
+sample are left to ``make test-all``.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,10 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import runner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
-#: Tests by a part of their names that move no beats: they look at the source, or refuse it.
-STATIC = ("refuses", "lint", "finds_no_fault", "the_cases_saturate", "slang", "casts")
+#: Tests by a part of their names that move no beats through a unit with ``runner``.
+STATIC = (
+    *("refuses", "lint", "finds_no_fault", "cases_saturate", "no_sign"),
+    *("no_stall_depth", "every_size", "a_frame_takes"),
+)
 
 #: One point of each unit that computes with signs: netlists that the short run simulates.
 SAMPLE = {
@@ -31,7 +35,7 @@ SAMPLE = {
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Doubles the tests that move beats."""
     if not any(word in metafunc.function.__name__ for word in STATIC):
-        metafunc.parametrize("design", ["verilog", "netlist"], indirect=True)
+        metafunc.parametrize("design", ["verilog", "netlist", "constants"], indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,16 +48,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.slow)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call() -> Generator[None, Any, None]:
+    """A test whose constants agree ends there."""
+    outcome = yield
+    if isinstance(outcome.exception, runner.Compared):
+        outcome.force_result(True)
+
+
 @pytest.fixture(autouse=True)
 def design(request: pytest.FixtureRequest) -> Iterator[str]:
-    """What the benches simulate: "verilog", or "netlist" where the test is such a double."""
-    kind = getattr(request, "param", "verilog")
-    if kind == "verilog":
-        yield kind
-        return
-    runner.netlists = []
+    """What the benches do: see ``runner.mode``."""
+    runner.mode = getattr(request, "param", "verilog")
+    runner.reached.clear()
     try:
-        yield kind
-        assert runner.netlists, "the test has simulated no netlist"
+        yield runner.mode
+        assert runner.mode == "verilog" or runner.reached, "the test has reached no unit"
     finally:
-        runner.netlists = None
+        runner.mode = "verilog"

@@ -56,8 +56,11 @@ BUILD_ARGS = [
 ]
 
 
-#: The units whose netlists have been simulated in place of their Verilog; None: none is to be.
-netlists: list[str] | None = None
+#: What a bench does: it simulates a unit's "verilog" or "netlist", or compares the "constants".
+mode = "verilog"
+
+#: The units that benches came to in that mode.
+reached: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -257,6 +260,30 @@ def _netlist(
     return [folder / "ports.vlt", *netlist_sources(folder / "netlist.v")]
 
 
+class Compared(Exception):
+    """The constants of a unit agree: there is nothing to simulate."""
+
+
+def _compare_constants(
+    unit: str, parameters: Mapping[str, int | str], files: Mapping[str, str]
+) -> None:
+    """Elaborates a unit with Verilator and with slang; raises Compared where they agree."""
+    from constants import slang_constants, verilator_constants
+
+    paths = sources(unit)
+    values = {name: _quoted(value) for name, value in parameters.items()}
+    with tempfile.TemporaryDirectory(prefix="bnnhw-constants-") as name:
+        for key, content in files.items():
+            path = Path(name) / f"{key}.mem"
+            path.write_text(content)
+            values[key] = _quoted(path)
+        binary = use_verilator() / "bin" / "verilator"
+        expected = verilator_constants(binary, HW, unit, paths[0], values)
+        found = slang_constants(paths, unit, values)
+    assert found == expected, (found - expected, expected - found)
+    raise Compared
+
+
 def _yosys_value(value: int | str) -> str:
     if isinstance(value, int) and value < 0:
         return f"32'b{value & 0xFFFFFFFF:032b}"
@@ -273,10 +300,11 @@ def run_module(
     waves: bool = False,
 ) -> None:
     """Builds a unit and runs the cocotb tests of a module (found in ``sim/`` or here) on it."""
-    netlist = netlists is not None
+    reached.append(unit)
+    if mode == "constants":
+        _compare_constants(unit, parameters, files or {})
+    netlist = mode == "netlist"
     build_dir = build(unit, tuple(parameters.items()), tuple((files or {}).items()), waves, netlist)
-    if netlists is not None:
-        netlists.append(unit)
     for folder in (SIM, ROOT / "tests" / "hw"):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
