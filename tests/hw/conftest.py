@@ -26,9 +26,18 @@ STATIC = (
     *("no_stall_depth", "every_size", "a_frame_takes"),
 )
 
-#: One point of each unit that computes with signs: netlists that the short run simulates.
+#: Tests whose first point the short run simulates as a netlist too: units that compute with signs.
 SAMPLE = {
-    "test_bnn_window.py::test_gives_every_window_in_the_stated_cycles[3x3-netlist]",
+    ("test_bnn_add.py", "test_adds_and_saturates_exactly"),
+    ("test_bnn_affine.py", "test_computes_what_the_interpreter_defines_and_loses_no_cycle"),
+    ("test_bnn_frame_window.py", "test_plays_all_windows_once_a_pass"),
+    ("test_bnn_int_pe_array.py", "test_sums_exactly_and_loses_no_cycle"),
+    ("test_bnn_mac_pe_array.py", "test_sums_exactly_and_loses_no_cycle"),
+    ("test_bnn_output.py", "test_sign_extends_and_ends_frames"),
+    ("test_bnn_pe_array.py", "test_takes_back_what_padding_adds_and_loses_no_cycle"),
+    ("test_bnn_top_k.py", "test_sorts_the_best"),
+    ("test_bnn_window.py", "test_gives_every_window_in_the_stated_cycles"),
+    ("test_bnn_window_parallel.py", "test_gives_every_window_in_the_stated_cycles"),
 }
 
 
@@ -40,12 +49,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leaves all netlists but the sample to the long run."""
+    left = set(SAMPLE)
     for item in items:
-        values = getattr(item, "callspec", None)
-        if values is not None and values.params.get("design") == "netlist":
-            name = f"{item.path.name}::{item.name}"
-            if name not in SAMPLE:
-                item.add_marker(pytest.mark.slow)
+        call = getattr(item, "callspec", None)
+        if call is None or call.params.get("design") != "netlist":
+            continue
+        test = (item.path.name, getattr(item, "originalname", ""))
+        if test not in left:
+            item.add_marker(pytest.mark.slow)
+        left.discard(test)
 
 
 @pytest.hookimpl(hookwrapper=True)

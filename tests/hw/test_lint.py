@@ -84,8 +84,8 @@ def test_verible_finds_no_fault(unit: str) -> None:
 
 
 #: What changes a sign in place. Yosys keeps int'(UNSIGNED) unsigned; Vivado has dropped sign bits
-#: of N'($signed(x)). Signedness comes from declarations: typed localparams, `logic signed`; a sign is
-#: extended by replication.
+#: of N'($signed(x)). Signedness comes from declarations (typed localparams, `logic signed`); a sign
+#: is extended by replication.
 SIGN_CASTS = re.compile(
     r"\b(?:byte|shortint|int|integer|longint|signed|unsigned)\s*'\s*\(|\$(?:un)?signed\b"
 )
