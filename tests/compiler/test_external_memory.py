@@ -19,6 +19,7 @@ from bnnhw.errors import BnnhwError, VerificationError
 from bnnhw.hls_simulation import simulate_hls
 from bnnhw.simulate import simulate
 from bnnhw.simulated_memory import MemoryTiming, SimulatedMemory
+from bnnhw.synth import synthesise
 from bnnhw.verilator import use_verilator
 from memory_designs import Layer, one_integer_layer, two_layers
 
@@ -272,3 +273,16 @@ def test_the_top_passes_verilators_lint(pair: Case, single: Case) -> None:
         command += ["--top-module", case.design.top, str(rtl / f"{case.design.top}.sv")]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=rtl)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_netlist_of_two_layers_is_exact(tmp_path: Path) -> None:
+    case = make_case(*two_layers(), tmp_path)
+    (case.build.path / "report.json").write_text(json.dumps({"schema": 2, "family": "xc7"}))
+    netlist = case.build.path / "synth" / "netlist.v"
+    synthesise(case.build, netlist)
+    x = case.inputs(4)
+    packed = case.build.input_port.pack(x)
+    result = simulate(case.build, packed, len(x), netlist=netlist)
+    np.testing.assert_array_equal(case.build.output_port.unpack(result.data), case.expected(x))
+    assert result.registers["errors"] == 0 and result.memory_bytes

@@ -40,6 +40,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HW = ROOT / "hw"
 SIM = ROOT / "sim"
 CACHE = Path(tempfile.gettempdir()) / f"bnnhw-benches-{os.getuid()}"
+# Split output uses precompiled headers, which this Verilator's makefile gets wrong.
+_COMPILE_ARGS = ["--output-split", "0", "-CFLAGS", "-O1 -w"]
 BUILD_ARGS = [
     "--assert",
     "--x-assign",
@@ -47,13 +49,10 @@ BUILD_ARGS = [
     "--x-initial",
     "unique",
     "-O3",
-    # Split output uses precompiled headers, which this Verilator's makefile gets wrong.
-    "--output-split",
-    "0",
     "-Wno-fatal",
-    "-CFLAGS",
-    "-O1 -w",
+    *_COMPILE_ARGS,
 ]
+NETLIST_ARGS = [*NETLIST_FLAGS, *_COMPILE_ARGS]
 
 
 #: What a bench does: it simulates a unit's "verilog" or "netlist", or compares the "constants".
@@ -196,7 +195,7 @@ def build(
         netlist: Whether to build what Yosys synthesises from the unit.
     """
     paths = sources(unit)
-    flags = [*NETLIST_FLAGS, *WRITE] if netlist else BUILD_ARGS
+    flags = [*NETLIST_ARGS, *WRITE] if netlist else BUILD_ARGS
     text = json.dumps([unit, parameters, files, waves, flags, sys.version, sys.prefix])
     digest = hashlib.sha256(text.encode())
     for path in paths:
@@ -221,7 +220,7 @@ def build(
                 sources=verilog if netlist else [paths[0]],
                 hdl_toplevel=unit,
                 parameters={} if netlist else values,
-                build_args=[*NETLIST_FLAGS] if netlist else ["-y", str(HW), *BUILD_ARGS],
+                build_args=NETLIST_ARGS if netlist else ["-y", str(HW), *BUILD_ARGS],
                 build_dir=build_dir,
                 timescale=("1ns", "1ps"),
                 waves=waves,
