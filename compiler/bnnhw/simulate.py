@@ -280,11 +280,12 @@ def _check_faults(build: Build, run: Path, count: int) -> None:
             f"the design sets its error flags ({flags:#x}): {', '.join(found)}", where=build.top
         )
     if result["hung"]:
+        streams = run / "streams.jsonl"
         done = len((run / "captured.txt").read_text().splitlines()) // build.output_port.beats
         raise VerificationError(
             f"the design stopped after {done} of {count} frames",
             where=build.top,
-            fix=f"look at {run / 'streams.jsonl'} for the stream that stalls",
+            fix=f"look at {streams} for the stream that stalls" if streams.exists() else None,
         )
 
 

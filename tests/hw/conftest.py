@@ -1,8 +1,8 @@
-"""Lets the benches import ``runner`` wherever pytest was started, and gives each test three lives.
+"""Lets the benches import ``runner`` from anywhere, and gives each of their tests several lives.
 
-Each test that moves beats through a unit simulates its Verilog, and Yosys's netlist of it; and its
-constants must be the same for Verilator and for slang. Netlists take longer to make: all but a
-sample are left to ``make test-all``.
+Each test that moves beats through a unit simulates its Verilog, and Yosys's netlist of it; and the
+unit's constants must be the same for Verilator and for slang. Netlists take longer to make: all but
+a sample are left to ``make test-all``.
 """
 
 from __future__ import annotations
@@ -41,23 +41,42 @@ SAMPLE = {
 }
 
 
+#: Tests whose first point is simulated as a netlist for UltraScale+ too: its DSP and block RAM.
+ULTRASCALE = {
+    ("test_bnn_affine.py", "test_computes_what_the_interpreter_defines_and_loses_no_cycle"),
+    ("test_bnn_int_pool_overlap.py", "test_pools_exactly_and_loses_no_cycle"),
+    ("test_bnn_mac_pe_array.py", "test_sums_exactly_and_loses_no_cycle"),
+    ("test_bnn_window.py", "test_gives_every_window_in_the_stated_cycles"),
+}
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Doubles the tests that move beats."""
     if not any(word in metafunc.function.__name__ for word in STATIC):
-        metafunc.parametrize("design", ["verilog", "netlist", "constants"], indirect=True)
+        metafunc.parametrize(
+            "design", ["verilog", "netlist", "ultrascale", "constants"], indirect=True
+        )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leaves all netlists but the sample to the long run."""
-    left = set(SAMPLE)
+    """Leaves all netlists but the sample to the long run, those for UltraScale+ but a few out."""
+    sample, ultrascale = set(SAMPLE), set(ULTRASCALE)
+    kept = []
     for item in items:
         call = getattr(item, "callspec", None)
-        if call is None or call.params.get("design") != "netlist":
-            continue
+        design = call.params.get("design") if call else None
         test = (item.path.name, getattr(item, "originalname", ""))
-        if test not in left:
+        if design == "ultrascale":
+            if test not in ultrascale:
+                continue
+            ultrascale.discard(test)
             item.add_marker(pytest.mark.slow)
-        left.discard(test)
+        elif design == "netlist":
+            if test not in sample:
+                item.add_marker(pytest.mark.slow)
+            sample.discard(test)
+        kept.append(item)
+    items[:] = kept
 
 
 @pytest.hookimpl(hookwrapper=True)

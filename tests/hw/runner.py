@@ -55,8 +55,10 @@ BUILD_ARGS = [
 NETLIST_ARGS = [*NETLIST_FLAGS, *_COMPILE_ARGS]
 
 
-#: What a bench does: it simulates a unit's "verilog" or "netlist", or compares the "constants".
+#: What a bench does: it simulates a unit's "verilog", its "netlist" for 7-series or the one for
+#: "ultrascale", or compares the "constants".
 mode = "verilog"
+_FAMILIES = {"netlist": "xc7", "ultrascale": "xcup"}
 
 #: The units that benches came to in that mode.
 reached: list[str] = []
@@ -153,7 +155,7 @@ def _runtime_objects() -> list[Path]:
 class _Runner(Verilator):
     """Puts the kept objects of Verilator's runtime beside the generated C++ before ``make``."""
 
-    def __init__(self, netlist: bool = False) -> None:
+    def __init__(self, *, netlist: bool = False) -> None:
         super().__init__()
         self.netlist = netlist
 
@@ -183,7 +185,7 @@ def build(
     parameters: tuple[tuple[str, int | str], ...],
     files: tuple[tuple[str, str], ...] = (),
     waves: bool = False,
-    netlist: bool = False,
+    family: str = "",
 ) -> Path:
     """Builds a unit once and returns the directory of the build.
 
@@ -192,10 +194,10 @@ def build(
         parameters: Module parameters (name, value).
         files: Memory images (parameter name, text); the parameter gets the path of the file.
         waves: Whether to build with tracing.
-        netlist: Whether to build what Yosys synthesises from the unit.
+        family: Build what Yosys synthesises from the unit for this family, where it is one.
     """
     paths = sources(unit)
-    flags = [*NETLIST_ARGS, *WRITE] if netlist else BUILD_ARGS
+    flags = [family, *NETLIST_ARGS, *WRITE] if family else BUILD_ARGS
     text = json.dumps([unit, parameters, files, waves, flags, sys.version, sys.prefix])
     digest = hashlib.sha256(text.encode())
     for path in paths:
@@ -213,14 +215,15 @@ def build(
             values[name] = _quoted(build_dir / f"{name}.mem")
         use_verilator()
         log = build_dir / "build.log"
-        if netlist:
-            verilog = _netlist(unit, parameters, [name for name, _ in files], build_dir)
+        if family:
+            names = [name for name, _ in files]
+            verilog = _netlist(unit, parameters, names, build_dir, family)
         try:
-            _Runner(netlist).build(
-                sources=verilog if netlist else [paths[0]],
+            _Runner(netlist=bool(family)).build(
+                sources=verilog if family else [paths[0]],
                 hdl_toplevel=unit,
-                parameters={} if netlist else values,
-                build_args=NETLIST_ARGS if netlist else ["-y", str(HW), *BUILD_ARGS],
+                parameters={} if family else values,
+                build_args=NETLIST_ARGS if family else ["-y", str(HW), *BUILD_ARGS],
                 build_dir=build_dir,
                 timescale=("1ns", "1ps"),
                 waves=waves,
@@ -234,7 +237,11 @@ def build(
 
 
 def _netlist(
-    unit: str, parameters: tuple[tuple[str, int | str], ...], files: list[str], folder: Path
+    unit: str,
+    parameters: tuple[tuple[str, int | str], ...],
+    files: list[str],
+    folder: Path,
+    family: str,
 ) -> list[Path]:
     """Synthesises a unit as ``bnnhw synth`` does a design; returns what Verilator must read."""
     paths = sources(unit)
@@ -247,7 +254,7 @@ def _netlist(
         f"read_verilog -sv -defer {' '.join(path.name for path in paths)}",
         f"chparam {settings} {unit}" if settings else "",
         f"hierarchy -check -top {unit}",
-        f"synth_xilinx -family xc7 -noiopad -top {unit}",
+        f"synth_xilinx -family {family} -noiopad -top {unit}",
         "tee -q -o {out} stat -tech xilinx",
         *WRITE,
     ]
@@ -302,8 +309,8 @@ def run_module(
     reached.append(unit)
     if mode == "constants":
         _compare_constants(unit, parameters, files or {})
-    netlist = mode == "netlist"
-    build_dir = build(unit, tuple(parameters.items()), tuple((files or {}).items()), waves, netlist)
+    family = _FAMILIES.get(mode, "")
+    build_dir = build(unit, tuple(parameters.items()), tuple((files or {}).items()), waves, family)
     for folder in (SIM, ROOT / "tests" / "hw"):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
