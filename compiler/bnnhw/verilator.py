@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _FLAGS = ("-O3", "-Wno-fatal", "-Werror-USERERROR", "--x-assign", "fast", "--no-timing")
 # Of a netlist, a register without an initial value starts at random.
-NETLIST_FLAGS = ("-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "unique", "--no-timing")
+NETLIST_FLAGS = (
+    *("-O3", "-Wno-fatal", "-Wno-lint", "-Werror-USERERROR"),
+    *("--x-assign", "unique", "--no-timing"),
+)
 _CFLAGS = "-O1 -fno-strict-aliasing -w"
 _WAVE_CFLAGS = "-O0 -w"  # code that records signals is long, and slow to optimise
 

@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import runner
+from constants import Compared
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -83,7 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_pyfunc_call() -> Generator[None, Any, None]:
     """A test whose constants agree ends there."""
     outcome = yield
-    if isinstance(outcome.exception, runner.Compared):
+    if isinstance(outcome.exception, Compared):
         outcome.force_result(True)
 
 

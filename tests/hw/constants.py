@@ -7,15 +7,42 @@ import re
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyslang import ast, driver
+
+from bnnhw.verilator import use_verilator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 #: A module with its parameters and localparams as bit patterns, names of files left out.
 Constants = tuple[str, tuple[tuple[str, int], ...]]
+
+
+class Compared(Exception):
+    """The constants of a unit agree: there is nothing to simulate."""
+
+
+def compare(
+    sources: Sequence[Path], folder: Path, unit: str, values: Mapping[str, object]
+) -> NoReturn:
+    """Elaborates a unit with Verilator and with slang.
+
+    Args:
+        sources: The unit's file and those of its parts.
+        folder: Where Verilator finds the parts.
+        unit: The module.
+        values: Its parameters, text in quotes.
+
+    Raises:
+        Compared: They agree in every parameter and localparam of every module.
+        AssertionError: They do not, or one finds an error.
+    """
+    found = slang_constants(sources, unit, values)
+    expected = verilator_constants(folder, unit, sources[0], values)
+    assert found == expected, (found - expected, expected - found)
+    raise Compared
 
 
 def slang_constants(
@@ -58,11 +85,12 @@ def slang_constants(
 
 
 def verilator_constants(
-    verilator: Path, folder: Path, unit: str, path: Path, values: Mapping[str, object]
+    folder: Path, unit: str, path: Path, values: Mapping[str, object]
 ) -> set[Constants]:
     """The constants of every module in ``unit``, whose parts lie in ``folder``, by Verilator."""
     with tempfile.TemporaryDirectory(prefix="bnnhw-constants-") as name:
-        command = [str(verilator), "--json-only", "--no-timing", "-Wno-fatal", "-Wno-lint"]
+        verilator = str(use_verilator() / "bin" / "verilator")
+        command = [verilator, "--json-only", "--no-timing", "-Wno-fatal", "-Wno-lint"]
         command += ["-y", str(folder), "--Mdir", name, "--top-module", unit]
         command += [f"-G{key}={value}" for key, value in values.items()] + [str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -29,9 +29,10 @@ from xml.etree import ElementTree
 import numpy as np
 from cocotb_tools.runner import Verilator
 
-from bnnhw.netlist import WRITE, netlist_sources
-from bnnhw.synth import run_yosys
+from bnnhw.netlist import WRITE
 from bnnhw.verilator import NETLIST_FLAGS, use_verilator
+from constants import compare
+from unit_netlist import synthesise_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -143,6 +144,12 @@ def _quoted(value: object) -> object:
     return f'"{value}"' if isinstance(value, str | Path) else value
 
 
+def _yosys_value(value: int | str) -> str:
+    if isinstance(value, int) and value < 0:
+        return f"32'b{value & 0xFFFFFFFF:032b}"
+    return str(_quoted(value))
+
+
 def _runtime_folder() -> Path:
     text = json.dumps([BUILD_ARGS, sys.version, sys.prefix, os.environ.get("CXX", "")])
     return CACHE / f"runtime-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
@@ -216,8 +223,9 @@ def build(
         use_verilator()
         log = build_dir / "build.log"
         if family:
-            names = [name for name, _ in files]
-            verilog = _netlist(unit, parameters, names, build_dir, family)
+            settings = [(name, _yosys_value(value)) for name, value in parameters]
+            settings += [(name, f'"{name}.mem"') for name, _ in files]
+            verilog = synthesise_unit(paths, unit, settings, build_dir, family)
         try:
             _Runner(netlist=bool(family)).build(
                 sources=verilog if family else [paths[0]],
@@ -236,64 +244,17 @@ def build(
     return build_dir
 
 
-def _netlist(
-    unit: str,
-    parameters: tuple[tuple[str, int | str], ...],
-    files: list[str],
-    folder: Path,
-    family: str,
-) -> list[Path]:
-    """Synthesises a unit as ``bnnhw synth`` does a design; returns what Verilator must read."""
-    paths = sources(unit)
-    values = [(name, _yosys_value(value)) for name, value in parameters]
-    values += [(name, f'"{name}.mem"') for name in files]
-    for path in paths:  # Yosys, which is WebAssembly, sees its own folder only
-        shutil.copy(path, folder)
-    settings = " ".join(f"-set {name} {value}" for name, value in values)
-    script = [
-        f"read_verilog -sv -defer {' '.join(path.name for path in paths)}",
-        f"chparam {settings} {unit}" if settings else "",
-        f"hierarchy -check -top {unit}",
-        f"synth_xilinx -family {family} -noiopad -top {unit}",
-        "tee -q -o {out} stat -tech xilinx",
-        *WRITE,
-    ]
-    run_yosys(script, folder, unit, folder / "netlist.v")
-    text = (folder / "netlist.v").read_text()
-    ports = re.findall(rf"^module {unit} ?\((.*?)\);", text, re.M | re.S)[0].split(",")
-    lines = [f'public_flat_rw -module "{unit}" -var "{port.strip()}"' for port in ports]
-    (folder / "ports.vlt").write_text("\n".join(["`verilator_config", *lines, ""]))
-    return [folder / "ports.vlt", *netlist_sources(folder / "netlist.v")]
-
-
-class Compared(Exception):
-    """The constants of a unit agree: there is nothing to simulate."""
-
-
 def _compare_constants(
     unit: str, parameters: Mapping[str, int | str], files: Mapping[str, str]
 ) -> None:
     """Elaborates a unit with Verilator and with slang; raises Compared where they agree."""
-    from constants import slang_constants, verilator_constants
-
-    paths = sources(unit)
     values = {name: _quoted(value) for name, value in parameters.items()}
     with tempfile.TemporaryDirectory(prefix="bnnhw-constants-") as name:
         for key, content in files.items():
             path = Path(name) / f"{key}.mem"
             path.write_text(content)
             values[key] = _quoted(path)
-        binary = use_verilator() / "bin" / "verilator"
-        expected = verilator_constants(binary, HW, unit, paths[0], values)
-        found = slang_constants(paths, unit, values)
-    assert found == expected, (found - expected, expected - found)
-    raise Compared
-
-
-def _yosys_value(value: int | str) -> str:
-    if isinstance(value, int) and value < 0:
-        return f"32'b{value & 0xFFFFFFFF:032b}"
-    return str(_quoted(value))
+        compare(sources(unit), HW, unit, values)
 
 
 def run_module(
