@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bnnhw.design import InputPort, LayerPlan, OutputPort, Stream, Unit
+from bnnhw.errors import UnbuildableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,19 @@ class Datapath:
         return self.through(name, "bnn_width_converter", params, layer, (source, sink))
 
     def _gather(self, source: Stream, lanes: int, name: str, layer: str) -> Stream:
-        """A stream of tiles in wider tiles."""
+        """A stream of tiles in wider tiles.
+
+        Raises:
+            UnbuildableError: the wider tiles do not hold whole ones of the source.
+        """
+        if lanes % source.lanes:
+            raise UnbuildableError(
+                f"'{layer}' reads {lanes} channels a beat, which are no whole tiles of the "
+                f"{source.lanes} that come",
+                where="folding",
+                fix="let the PE of layers whose weights come from memory divide the SIMD (or the "
+                "PE) of those that read them or are added to them",
+            )
         tokens = source.pixels * source.lanes // lanes
         sink = Stream(
             f"{name}_out", source.elem_bits, lanes, source.beats * source.lanes // lanes,

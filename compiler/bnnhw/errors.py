@@ -36,3 +36,7 @@ class ToolError(BnnhwError):
 
 class DoesNotFitError(FoldingError):
     """A goal needs more of a resource than the board has."""
+
+
+class UnbuildableError(FoldingError):
+    """Foldings of layers that no units join: the search discards such a choice."""

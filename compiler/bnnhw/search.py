@@ -10,16 +10,15 @@ import numpy as np
 
 from bnnhw.candidates import PRICED_UNITS, Candidate, candidates, divisors, likeness
 from bnnhw.cost import Resources, budget, design_resources, total
-from bnnhw.errors import DoesNotFitError, FoldingError
+from bnnhw.errors import DoesNotFitError, FoldingError, UnbuildableError
 from bnnhw.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.ir.types import Integer
 from bnnhw.layer_memory import BUS_BITS
-from bnnhw.packing import Option, memory_items, pack, place_memories, placed_folding
+from bnnhw.packing import Option, memory_items, place_memories, placed_folding
 from bnnhw.stages import Join, Layer, Pool, Rescale
 from bnnhw.streamed_layers import tiled_tensors
-from bnnhw.unit_params import (
-    layer_input_lanes,
-)
+from bnnhw.tile_packing import TilePacking
+from bnnhw.unit_params import layer_input_lanes
 from bnnhw.wiring import build_datapath
 
 if TYPE_CHECKING:
@@ -91,6 +90,7 @@ class FoldingSearch:
                 tables[key] = candidates(network, layer, self.request, streamed=streamed)
             self.tables[layer.name, streamed] = tables[key]
         self.placements = self._placements()
+        self._discarded: UnbuildableError | None = None
 
     def choose(self, goal: Goal, fifos: Mapping[str, Stream] | None = None) -> Choice:
         """The folding that meets the goal with the least of the board's resources.
@@ -157,7 +157,7 @@ class FoldingSearch:
             if choice is not None and not self._exceeds(choice):
                 return choice
             found += [choice] if choice is not None else []
-        return min(found, key=lambda c: _pressure(total(c.resources), self.limit), default=None)
+        return min(found, key=lambda c: self._weigh(total(c.resources)), default=None)
 
     def _placements(self) -> dict[frozenset[str], set[str]]:
         """The sets of layers whose weights may come from memory, the smallest first.
@@ -234,7 +234,8 @@ class FoldingSearch:
     def _cheapest(self, cycles: int, placement: frozenset[str]) -> Choice | None:
         """Over several prices of blocks, the choice that fits best within ``cycles``.
 
-        None where memory is not fast enough for the weights that come from there.
+        None where memory is not fast enough for the weights that come from there, or no units
+        join what was chosen.
         """
         if self._bytes(placement) > cycles * self.bytes_per_cycle:
             return None
@@ -247,11 +248,16 @@ class FoldingSearch:
             for layer in self.network.layers
         ]
         multiplies = any(layer.weight_bits > 1 for layer in self.network.layers)
-        choices = [
-            self._packed(fitting, cycles, placement, price)
-            for price in (_DSP_PRICES if multiplies else (0.0,))
-        ]
-        return min(choices, key=lambda choice: _pressure(total(choice.resources), self.limit))
+        choices = []
+        for price in _DSP_PRICES if multiplies else (0.0,):
+            try:
+                choices.append(self._packed(fitting, cycles, placement, price))
+            except UnbuildableError as error:
+                self._discarded = error
+        return min(choices, key=lambda c: self._weigh(total(c.resources)), default=None)
+
+    def _weigh(self, need: Resources) -> float:
+        return _pressure(need, self.limit)
 
     def _packed(
         self, fitting: list[list[Option]], cycles: int, placement: frozenset[str], dsp_price: float
@@ -261,7 +267,10 @@ class FoldingSearch:
         Layers are first packed by themselves; then with all else that such a design holds.
         """
         names = [layer.name for layer in self.network.layers]
-        folds = pack(fitting, self.limit, Resources(), dsp_price)
+        packing = TilePacking(
+            self.network, self.placements[placement], self.limit, dsp_price, self._weigh
+        )
+        folds = packing.pack(fitting)
         for _ in range(2):
             layers = {name: option.what for name, option in zip(names, folds, strict=True)}
             _, path = self._build(layers, cycles, placement)
@@ -270,7 +279,7 @@ class FoldingSearch:
             items = memory_items(others, path.streams, self.fixed)
             parts = design_resources(path)
             base = total({n: need for n, need in parts.items() if n not in items and n not in own})
-            folds = pack([*fitting, *items.values()], self.limit, base, dsp_price)[: len(names)]
+            folds = packing.pack(fitting, list(items.values()), base)
         layers = {name: option.what for name, option in zip(names, folds, strict=True)}
         return self._evaluate(layers, cycles, placement)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.design import LayerPlan, Stream
-from bnnhw.errors import FoldingError
+from bnnhw.errors import FoldingError, UnbuildableError
 from bnnhw.layer_memory import BUS_BITS
 from bnnhw.stages import Compare, Join, Layer, Pool, Rescale
 from bnnhw.unit_params import (
@@ -83,7 +83,7 @@ def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str] | Non
         elif len(set(inside)) > 1:
             return None
         elif inside[0] and isinstance(stage, Pool):
-            if stage.window.kernel != stage.image[1:]:
+            if stage.window.kernel != stage.image[1:] or not stage.tiles_image:
                 return None
         elif inside[0]:
             if not isinstance(stage, (Compare, Join, Rescale)) or pixels == 1:
@@ -97,9 +97,19 @@ def frame_lanes(layer: Layer, fold: LayerFolding, source: Stream) -> int:
 
     SIMD where the source flows pixel by pixel. Tiles are gathered as wide as a bus word at most:
     each memory of the buffer is written by itself, and narrow ones waste block RAM.
+
+    Raises:
+        UnbuildableError: SIMD does not hold whole tiles of the source.
     """
     if not source.tiles:
         return fold.simd
+    if fold.simd % source.lanes:
+        raise UnbuildableError(
+            f"SIMD = {fold.simd} of layer '{layer.name}' does not hold whole tiles of the "
+            f"{source.lanes} channels that come from layers whose weights come from memory",
+            where="folding",
+            fix="let the PE of those layers divide this SIMD",
+        )
     most = max(1, _GATHERED_BITS // element_bits(layer.element))
     return max(
         n
