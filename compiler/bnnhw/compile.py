@@ -12,24 +12,19 @@ from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.board import load_board
 from bnnhw.build import Build, write_build
-from bnnhw.cost import budget, design_resources, total
 from bnnhw.curve import resource_curve
-from bnnhw.errors import DoesNotFitError, FoldingError
-from bnnhw.fifo import size_fifos
-from bnnhw.folding import Folding, FoldingRequest
+from bnnhw.fit import lower_fitting
+from bnnhw.folding import FoldingRequest
 from bnnhw.frontend import load
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.goal import Goal, check_goal
 from bnnhw.inputs import read_inputs, read_labels
 from bnnhw.ir.serialize import graph_to_bytes
-from bnnhw.lower import lower
 from bnnhw.network import Network
-from bnnhw.packing import check_memories, place_memories, placed_folding
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.report import Verification, make_report, report_text
-from bnnhw.search import FoldingSearch, resource_table
-from bnnhw.token_model import predict
+from bnnhw.search import FoldingSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,8 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.accuracy import Accuracy
-    from bnnhw.board import Board
-    from bnnhw.design import Design, Stream
+    from bnnhw.design import Design
     from bnnhw.ir.graph import Graph
     from bnnhw.token_model import Prediction
 
@@ -48,8 +42,6 @@ BACKENDS = ("verilog", "hls")
 _RANDOM_INPUTS = 8
 # More inputs than this tell little more about ranges, and cost time.
 _CALIBRATION_INPUTS = 32
-# How far the goal may be passed over by the model's prediction before the search goes on.
-_MAX_REFINEMENTS = 6
 
 
 @dataclass(frozen=True)
@@ -152,7 +144,7 @@ def compile_model(
         verification.append(found)
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
-    goal = Goal(_goal_cycles(options, clock))
+    goal = _goal(options, clock)
     network = Network(graph, options.top_k)
     search = FoldingSearch(network, board, options.folding, clock)
     design, folding, prediction = lower_fitting(search, goal, clock)
@@ -213,74 +205,6 @@ def check_model(
     return check, result.accuracy
 
 
-def fold_and_lower(
-    network: Network, board: Board, goal: Goal, request: FoldingRequest, clock_mhz: float
-) -> tuple[Design, Folding, Prediction]:
-    """The design that meets ``goal``; see lower_fitting."""
-    return lower_fitting(FoldingSearch(network, board, request, clock_mhz), goal, clock_mhz)
-
-
-def lower_fitting(
-    search: FoldingSearch, goal: Goal, clock_mhz: float
-) -> tuple[Design, Folding, Prediction]:
-    """The design that meets ``goal``, by the token-level model and within the board.
-
-    The search counts the cycles of the slowest stage alone, and no FIFOs. Where the model says that
-    the whole takes longer than the goal, the search is asked for a little less, and where FIFOs no
-    longer fit, for a design that leaves room for them, a few times.
-    """
-    try:
-        return _fit(search, goal, clock_mhz)
-    except DoesNotFitError as error:
-        if goal.cycles is None:
-            raise
-        try:
-            nearest = _fit(search, Goal(), clock_mhz)[2].cycles_per_frame
-            fix = f"the fastest design that fits takes {nearest} cycles a frame"
-        except FoldingError:
-            fix = "no folding of this network fits this board; choose a larger one"
-        raise DoesNotFitError(error.what, where=error.where, fix=fix) from error
-
-
-def _fit(search: FoldingSearch, goal: Goal, clock_mhz: float) -> tuple[Design, Folding, Prediction]:
-    network, board = search.network, search.board
-    asked, limit = goal, budget(board)
-    fifos: dict[str, Stream] = {}
-    for _ in range(_MAX_REFINEMENTS):
-        try:
-            choice = search.meet(asked, fifos)
-        except FoldingError:
-            if asked == goal:
-                raise
-            break  # no folding is that much faster: the last one is as near as it gets
-        design = lower(network, choice.folding, board=board.name, clock_mhz=clock_mhz)
-        design, _ = size_fifos(design)
-        check_memories(design, search.request)
-        design = place_memories(design, limit, search.fixed)
-        prediction = predict(design)
-        need = total(design_resources(design))
-        if need.exceeds(limit):
-            # FIFOs came on top: the same again with room for them.
-            fifos = {stream.name: stream for stream in design.streams.values() if stream.depth}
-            continue
-        if goal.cycles is None or prediction.cycles_per_frame <= goal.cycles:
-            return design, placed_folding(choice.folding, design), prediction
-        assert asked.cycles is not None
-        asked = Goal(asked.cycles - (prediction.cycles_per_frame - goal.cycles))
-    if need.exceeds(limit):
-        raise DoesNotFitError(
-            f"the design does not fit {board.title} (estimated):\n{resource_table(need, board)}",
-            where="goal",
-            fix="ask for more cycles a frame (fewer FPS), or choose a larger board",
-        )
-    raise FoldingError(
-        f"{goal.cycles} cycles a frame are missed: the model predicts "
-        f"{prediction.cycles_per_frame}",
-        where="goal",
-        fix=f"ask for {prediction.cycles_per_frame} cycles a frame",
-    )
-
-
 def emit(
     design: Design, backends: tuple[str, ...], prediction: Prediction
 ) -> dict[str, str | bytes]:
@@ -301,11 +225,11 @@ def network_name(model: Path) -> str:
     return f"n_{name}" if name[0].isdigit() else name
 
 
-def _goal_cycles(options: CompileOptions, clock_mhz: float) -> int | None:
+def _goal(options: CompileOptions, clock_mhz: float) -> Goal:
     check_goal(options.goal_fps, options.goal_cycles, options.clock_mhz)
     if options.goal_fps is not None:
-        return max(1, int(clock_mhz * 1e6 / options.goal_fps))
-    return options.goal_cycles
+        return Goal.of_fps(options.goal_fps, clock_mhz)
+    return Goal(options.goal_cycles)
 
 
 def _notes(graph: Graph, options: CompileOptions) -> list[str]:

@@ -38,5 +38,9 @@ class DoesNotFitError(FoldingError):
     """A goal needs more of a resource than the board has."""
 
 
+class MissedGoalError(FoldingError):
+    """No design is as fast as the goal, whatever it takes."""
+
+
 class UnbuildableError(FoldingError):
     """Foldings of layers that no units join: the search discards such a choice."""

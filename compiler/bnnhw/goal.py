@@ -14,9 +14,47 @@ class Goal:
 
     Attributes:
         cycles: most cycles a frame may take; None for the fastest design that fits.
+        fps: the frames a second that were asked for; None where cycles were.
+        clock_mhz: the clock at which ``fps`` counts.
     """
 
     cycles: int | None = None
+    fps: float | None = None
+    clock_mhz: float = 0.0
+
+    @staticmethod
+    def of_fps(fps: float, clock_mhz: float) -> Goal:
+        """The goal of so many frames a second."""
+        return Goal(_cycles(fps, clock_mhz), fps, clock_mhz)
+
+    def __str__(self) -> str:
+        assert self.cycles is not None
+        if self.fps is None:
+            return _frame(self.cycles)
+        return f"{self.fps:.10g} FPS ({_frame(self.cycles)} at {self.clock_mhz:g} MHz)"
+
+    def pace(self, cycles: int) -> str:
+        """How fast a design of so many cycles a frame is, in the unit of the goal."""
+        if self.fps is None:
+            return _frame(cycles)
+        return f"{reachable_fps(cycles, self.clock_mhz):.10g} FPS ({_frame(cycles)})"
+
+
+def _frame(cycles: int) -> str:
+    return f"{cycles} cycle{'' if cycles == 1 else 's'} a frame"
+
+
+def _cycles(fps: float, clock_mhz: float) -> int:
+    return max(1, int(clock_mhz * 1e6 / fps))
+
+
+def reachable_fps(cycles: int, clock_mhz: float) -> float:
+    """A round number of frames a second that ``cycles`` a frame reach."""
+    fps = clock_mhz * 1e6 / cycles
+    digits = max(0, 3 - int(math.log10(fps))) if fps >= 1 else 6
+    step = 10.0**-digits
+    rounded = round(math.floor(fps / step) * step, digits)
+    return rounded if _cycles(rounded, clock_mhz) >= cycles else round(rounded - step, digits)
 
 
 def check_goal(fps: float | None, cycles: int | None, clock: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 
 from bnnhw.candidates import PRICED_UNITS, Candidate, candidates, divisors, likeness
 from bnnhw.cost import Resources, budget, design_resources, total
-from bnnhw.errors import DoesNotFitError, FoldingError, UnbuildableError
+from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError, UnbuildableError
 from bnnhw.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.ir.types import Integer
 from bnnhw.layer_memory import BUS_BITS
@@ -124,15 +125,15 @@ class FoldingSearch:
         self.fifos = fifos
         if goal.cycles is None:
             return self._fastest_of_all()
-        floor = min(self._floor(placement) for placement in self.placements)
+        floor = self.floor()
         if goal.cycles < floor:
-            raise FoldingError(
-                f"{goal.cycles} cycles a frame is beyond any folding: the least is {floor}",
+            raise MissedGoalError(
+                f"{goal} is beyond any folding: the slowest stage takes {floor} cycles a frame",
                 where="goal",
                 fix=f"ask for at least {floor} cycles a frame",
             )
         nearest = self.cheapest(goal.cycles, self.fifos)
-        if nearest is not None and not self._exceeds(nearest):
+        if nearest is not None and not self.exceeds(nearest):
             return nearest
         need = resource_table(total(nearest.resources), self.board) if nearest else _TOO_SLOW
         raise DoesNotFitError(
@@ -154,7 +155,7 @@ class FoldingSearch:
             choice = None
             if cycles >= self._floor(placement):
                 choice = self._cheapest(cycles, placement)
-            if choice is not None and not self._exceeds(choice):
+            if choice is not None and not self.exceeds(choice):
                 return choice
             found += [choice] if choice is not None else []
         return min(found, key=lambda c: self._weigh(total(c.resources)), default=None)
@@ -189,6 +190,25 @@ class FoldingSearch:
             )
         return found
 
+    def floor(self) -> int:
+        """Least cycles a frame of the slowest stage, of any folding."""
+        return min(self._floor(placement) for placement in self.placements)
+
+    def paces(self) -> list[int]:
+        """The cycles a frame at which the choice may change, ascending.
+
+        Between two of them it is that of the lower one.
+        """
+        network = self.network
+        paces = {c.cycles for table in self.tables.values() for c in table}
+        for stage in network.stages:
+            if not isinstance(stage, Layer):
+                paces |= {_beats(stage) * folds for folds in divisors(stage.channels)}
+        for placement in self.placements:
+            paces |= {math.ceil(self._bytes(placement) / self.bytes_per_cycle)}
+        floor = self.floor()
+        return sorted({floor, *(pace for pace in paces if pace > floor)})
+
     def _floor(self, placement: frozenset[str]) -> int:
         """Least cycles a frame of any folding."""
         fastest = [
@@ -197,12 +217,13 @@ class FoldingSearch:
         ]
         return max(*fastest, _fixed_cycles(self.network))
 
-    def _exceeds(self, choice: Choice) -> bool:
+    def exceeds(self, choice: Choice) -> bool:
+        """Whether a choice takes more than the board has."""
         return total(choice.resources).exceeds(self.limit)
 
     def _fastest_of_all(self) -> Choice:
         choices = [self._fastest(placement) for placement in self.placements]
-        fitting = [c for c in choices if c is not None and not self._exceeds(c)]
+        fitting = [c for c in choices if c is not None and not self.exceeds(c)]
         if fitting:
             return min(fitting, key=lambda choice: choice.cycles)
         left = next((c for c in reversed(choices) if c is not None), None)
@@ -220,12 +241,12 @@ class FoldingSearch:
         targets = sorted({max(c.cycles, floor) for table in tables for c in table})
         low, high = 0, len(targets) - 1
         best = self._cheapest(targets[high], placement)
-        if best is None or self._exceeds(best):
+        if best is None or self.exceeds(best):
             return best
         while low < high:
             middle = (low + high) // 2
             choice = self._cheapest(targets[middle], placement)
-            if choice is None or self._exceeds(choice):
+            if choice is None or self.exceeds(choice):
                 low = middle + 1
             else:
                 high, best = middle, choice

@@ -194,6 +194,18 @@ def folding_slower_than_the_goal(folder: Path) -> list[str]:
     return [model(folder), "--folding", str(folder / "f.json"), "--cycles", "500"]
 
 
+@case
+def folding_too_large_for_the_board(folder: Path) -> list[str]:
+    wide = Sketch(["N", 512], np.float32)
+    wide.dense(512, 512).batch_norm(512).sign().dense(512, 10).save(folder / "m.onnx")
+    layers = {"matmul_2": {"pe": 512, "simd": 512}}
+    (folder / "f.json").write_text(json.dumps({"layers": layers}))
+    return [
+        *(str(folder / "m.onnx"), "--input-type", "bipolar"),
+        *("--folding", str(folder / "f.json"), "--no-verify"),
+    ]
+
+
 # ------------------------------------------------------------------------------------------ output
 
 

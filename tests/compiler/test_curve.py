@@ -7,10 +7,10 @@ from dataclasses import astuple, replace
 import pytest
 
 from bnnhw.board import load_board
-from bnnhw.compile import lower_fitting
 from bnnhw.cost import budget, design_resources, total
 from bnnhw.curve import resource_curve
 from bnnhw.errors import FoldingError
+from bnnhw.fit import lower_fitting
 from bnnhw.folding import FoldingRequest
 from bnnhw.goal import Goal
 from bnnhw.ir.types import Bit

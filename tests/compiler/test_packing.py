@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bnnhw.board import load_board
-from bnnhw.compile import fold_and_lower
 from bnnhw.cost import Resources, budget, design_resources, total
 from bnnhw.errors import FoldingError
+from bnnhw.fit import fold_and_lower
 from bnnhw.folding import FoldingRequest
 from bnnhw.goal import Goal
 from bnnhw.network import Network

@@ -12,8 +12,8 @@ from rich.console import Console
 
 import graphs
 from bnnhw.board import load_board
-from bnnhw.compile import lower_fitting
 from bnnhw.curve import resource_curve
+from bnnhw.fit import lower_fitting
 from bnnhw.goal import Goal
 from bnnhw.network import Network
 from bnnhw.report import make_report

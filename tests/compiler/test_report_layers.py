@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bnnhw.board import load_board
-from bnnhw.compile import lower_fitting
+from bnnhw.fit import lower_fitting
 from bnnhw.folding import FoldingRequest
 from bnnhw.goal import Goal
 from bnnhw.ir.ops import Window
