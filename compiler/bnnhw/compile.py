@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 BACKENDS = ("verilog", "hls")
 _RANDOM_INPUTS = 8
+# Files are named after the network and more; a file's name has at most 255 characters.
+_LONGEST_NAME = 80
 # More inputs than this tell little more about ranges, and cost time.
 _CALIBRATION_INPUTS = 32
 
@@ -221,7 +223,8 @@ def emit(
 
 def network_name(model: Path) -> str:
     """A legal identifier from the model's file name."""
-    name = re.sub(r"\W+", "_", model.stem, flags=re.ASCII).strip("_").lower() or "network"
+    name = re.sub(r"\W+", "_", model.stem, flags=re.ASCII).lower()[:_LONGEST_NAME].strip("_")
+    name = name or "network"
     return f"n_{name}" if name[0].isdigit() else name
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.hardware_names import hardware_names
 from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
@@ -282,7 +283,8 @@ def split_stages(graph: Graph) -> list[Stage]:
             where=f"output '{graph.output}'",
             fix="export it without the last sign",
         )
-    return splitter.stages
+    names = hardware_names([stage.name for stage in splitter.stages])
+    return [replace(stage, name=name) for stage, name in zip(splitter.stages, names, strict=True)]
 
 
 def _fused_threshold(graph: Graph, node: Node) -> Node | None:

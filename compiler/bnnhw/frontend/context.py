@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bnnhw.frontend import views
 from bnnhw.frontend.exact import exact, floats
 from bnnhw.frontend.near_binary import Binarised, binarised
 from bnnhw.frontend.views import View
+from bnnhw.hardware_names import identifier
 from bnnhw.ir.graph import InputFormat, Node, Statistics
 from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Flatten, Lookup, Relu
 
@@ -148,6 +148,8 @@ class Context:
         """
         name = self._name(op, node)
         target = output if output and output not in self.tensors else f"{name}:out"
+        while target in self.tensors:
+            target += "'"
         inputs = (tensor,) if isinstance(tensor, str) else tensor
         made = Node(name, op, inputs, target, node.name or f"{node.op} -> {node.outputs[0]}")
         try:
@@ -335,12 +337,6 @@ class Context:
     def _count(self, prefix: str, first: int = 1) -> str:
         self._kinds[prefix] = self._kinds.get(prefix, first - 1) + 1
         return f"{prefix}{self._kinds[prefix]}"
-
-
-def identifier(name: str) -> str:
-    """An ONNX node name as an identifier: other characters become single underscores."""
-    text = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")
-    return f"n{text}" if text[:1].isdigit() else text
 
 
 def finite(values: NDArray[np.generic], node: OnnxNode) -> NDArray[np.generic]:

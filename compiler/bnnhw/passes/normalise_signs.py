@@ -30,10 +30,12 @@ def _rule(links: Links, node: Node) -> Change | None:
     low, high = Fraction(op.low), Fraction(op.high)
     after = links.after(node)
     path = [node]
-    if after is not None and isinstance(after.op, Affine) and _uniform(after.op):
+    # All that follows at once: 2 * (x > 0) - 1 is bipolar only behind both operations.
+    while after is not None and isinstance(after.op, Affine) and _uniform(after.op):
         scale, shift = after.op.scale[0], after.op.shift.flat[0]
         low, high = low * scale + shift, high * scale + shift
         path.append(after)
+        after = links.after(after)
     if low == high:
         raise ModelError(
             f"gives {float(low):g} on both sides of its threshold",
@@ -53,8 +55,8 @@ def _rule(links: Links, node: Node) -> Change | None:
     if plain:
         return Change(path, [sign])
     channels = links.graph.tensors[node.output].shape[0]
-    if len(path) == 2:
-        affine = path[1]
+    if len(path) > 1:
+        affine = path[-1]
     else:
         affine = replace(node, name=fresh_name(links.graph, f"{node.name}_scale"))
     scaled = Affine(full(channels, scale), full(channels, shift))
