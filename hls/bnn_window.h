@@ -73,8 +73,8 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   static_assert(PAD_TOP >= 0 && PAD_BOTTOM >= 0 && PAD_LEFT >= 0 && PAD_RIGHT >= 0,
                 "padding is not negative");
   static_assert(
-      PAD_TOP < KERNEL_H && PAD_BOTTOM < KERNEL_H && PAD_LEFT < KERNEL_W && PAD_RIGHT < KERNEL_W,
-      "a window touches the image");
+      PAD_TOP <= KERNEL_H && PAD_BOTTOM <= KERNEL_H && PAD_LEFT <= KERNEL_W && PAD_RIGHT <= KERNEL_W,
+      "a window at most borders on the image");
   static_assert(
       HEIGHT + PAD_TOP + PAD_BOTTOM >= KERNEL_H && WIDTH + PAD_LEFT + PAD_RIGHT >= KERNEL_W,
       "the kernel fits the padded image");
@@ -86,8 +86,9 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   constexpr int kOutH = output_size(HEIGHT, KERNEL_H, STRIDE_H, PAD_TOP, PAD_BOTTOM);
   constexpr int kOutW = output_size(WIDTH, KERNEL_W, STRIDE_W, PAD_LEFT, PAD_RIGHT);
   constexpr int kBeats = HEIGHT * WIDTH * kFolds;
-  // Windows of one tap that are read once free each beat as it is read.
-  constexpr bool kPassing = KERNEL_H == 1 && KERNEL_W == 1 && REPEATS == 1;
+  // Windows of one tap that are read once free each beat as it is read; those in padding have none.
+  constexpr bool kPassing = KERNEL_H == 1 && KERNEL_W == 1 && REPEATS == 1 &&
+                            PAD_TOP + PAD_BOTTOM + PAD_LEFT + PAD_RIGHT == 0;
   static_assert(
       DEPTH >= 1 && (kPassing ||
                      DEPTH >= min_window_depth(kFolds, HEIGHT, WIDTH, KERNEL_H, KERNEL_W, STRIDE_H,

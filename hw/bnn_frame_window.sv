@@ -70,9 +70,9 @@ module bnn_frame_window #(
   begin : gen_bad_kernel
     $error("bnn_frame_window: the kernel must fit the padded image");
   end
-  if (PAD_TOP >= KERNEL_H || PAD_BOTTOM >= KERNEL_H || PAD_LEFT >= KERNEL_W ||
-      PAD_RIGHT >= KERNEL_W) begin : gen_bad_padding
-    $error("bnn_frame_window: each padding must be less than the kernel");
+  if (PAD_TOP > KERNEL_H || PAD_BOTTOM > KERNEL_H || PAD_LEFT > KERNEL_W ||
+      PAD_RIGHT > KERNEL_W) begin : gen_bad_padding
+    $error("bnn_frame_window: each padding must be at most the kernel");
   end
   if (STRIDE_H < 1 || STRIDE_W < 1 || PASSES < 1 || TILE_MAJOR > 1) begin : gen_bad_order
     $error("bnn_frame_window: strides and PASSES must be at least 1, TILE_MAJOR 0 or 1");

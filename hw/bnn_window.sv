@@ -52,7 +52,7 @@ module bnn_window #(
   localparam int OutH = (HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H + 1;
   localparam int OutW = (WIDTH + PAD_LEFT + PAD_RIGHT - KERNEL_W) / STRIDE_W + 1;
   localparam bit Padded = PAD_TOP + PAD_BOTTOM + PAD_LEFT + PAD_RIGHT > 0;
-  localparam bit Pointwise = KERNEL_H == 1 && KERNEL_W == 1;
+  localparam bit Pointwise = KERNEL_H == 1 && KERNEL_W == 1 && !Padded;
   localparam int Span = ((KernelH - 1) * Width + KernelW) * Folds;
 
   // Where reading begins, and how far it moves at each kind of step.
@@ -65,6 +65,8 @@ module bnn_window #(
   localparam int MoveX = StrideW * Folds;
   localparam int MoveY = StrideH * Row - (OutW - 1) * MoveX;
   localparam int MoveFrame = Frame - (OutH - 1) * StrideH * Row - (OutW - 1) * MoveX;
+  // Whether the last row of windows lies below the image, where beats are the next frame's.
+  localparam bit Below = OutH * StrideH >= Height + PadTop + StrideH;
 
   localparam int AddrBits = DEPTH > 1 ? $clog2(DEPTH) : 1;
   localparam int ReachBits = $clog2(Depth + Frame + 2 * Span) + 1;
@@ -82,15 +84,18 @@ module bnn_window #(
   begin : gen_bad_kernel
     $error("bnn_window: the kernel must fit the padded image");
   end
-  if (PAD_TOP >= KERNEL_H || PAD_BOTTOM >= KERNEL_H || PAD_LEFT >= KERNEL_W ||
-      PAD_RIGHT >= KERNEL_W) begin : gen_bad_padding
-    $error("bnn_window: each padding must be less than the kernel");
+  if (PAD_TOP > KERNEL_H || PAD_BOTTOM > KERNEL_H || PAD_LEFT > KERNEL_W ||
+      PAD_RIGHT > KERNEL_W) begin : gen_bad_padding
+    $error("bnn_window: each padding must be at most the kernel");
   end
   if (STRIDE_H < 1 || STRIDE_W < 1 || REPEATS < 1 || CHANNEL_OUTER > 1) begin : gen_bad_order
     $error("bnn_window: strides and REPEATS must be at least 1, CHANNEL_OUTER 0 or 1");
   end
   if (DEPTH < 2 || (Depth < Span && !(Pointwise && REPEATS == 1))) begin : gen_bad_depth
     $error("bnn_window: DEPTH must be at least 2 and ((KERNEL_H-1)*WIDTH+KERNEL_W)*CHANNELS/SIMD");
+  end
+  if (Padded && Depth < Folds - First) begin : gen_short_depth
+    $error("bnn_window: DEPTH must be at least (PAD_TOP*WIDTH+PAD_LEFT+1)*CHANNELS/SIMD");
   end
 
   // Loop counters, innermost first.
@@ -193,10 +198,12 @@ module bnn_window #(
   end
 
   // A window's last read frees what lies before the next window; where the kernel is one pixel,
-  // each last read of a beat frees it.
+  // each last read of a beat frees it. Windows below the image free nothing until all are read.
   always_comb begin
     release_by = '0;
-    if (last_repeat && Pointwise) release_by = delta;
+    if (Below && last_y) begin
+      if (last_repeat && last_tap && last_x) release_by = ReachBits'(MoveFrame + (OutW - 1) * MoveX);
+    end else if (last_repeat && Pointwise) release_by = delta;
     else if (last_repeat && last_tap) begin
       if (!last_x) release_by = ReachBits'(MoveX);
       else if (!last_y) release_by = ReachBits'(MoveY);

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bnnhw.folding import FoldingRequest
+    from bnnhw.ir.ops import Window
     from bnnhw.network import Network
     from bnnhw.stages import Layer
 
@@ -96,6 +97,14 @@ def candidates(
             found += _streamed_folds(network, layer, pe, simd, asked)
         else:
             found += _folds(network, layer, pe, simd, asked)
+    if not (found or streamed) and not asked.get("feed") and padded_as_wide(layer.window):
+        raise FoldingError(
+            f"SIMD = {asked.get('simd')} of layer '{layer.name}' spans taps of a window that is "
+            "padded as wide as it is",
+            where=request.source,
+            fix=f"choose a divisor of its {layer.channels} channels, or a PE less than its "
+            f"{layer.features} outputs and a feed",
+        )
     if not (found or streamed):
         raise FoldingError(
             f"no folding of layer '{layer.name}' has feed = {asked.get('feed')}",
@@ -138,9 +147,13 @@ def _fronts(layer: Layer, fold: LayerFolding, asked: Mapping[str, Any]) -> list[
     if not needs_window(layer, fold):
         return [replace(fold, buffer=_styles(asked, "buffer")[0])]
     feeds = _feeds(layer, fold)
+    if layer.channels % fold.simd and padded_as_wide(layer.window):
+        feeds = [feed for feed in feeds if feed]  # bnn_window_parallel has no such windows
     if "feed" in asked:
         feeds = [
-            feed for feed in [int(asked["feed"])] if not feed or _feeds_windows(layer, fold, feed)
+            feed
+            for feed in [int(asked["feed"])]
+            if (feed in feeds if not feed else _feeds_windows(layer, fold, feed))
         ]
     return [
         replace(fold, buffer=buffer, feed=feed)
@@ -239,6 +252,12 @@ def _pareto(candidates: list[Candidate]) -> list[Candidate]:
         ):
             front.append(c)
     return front
+
+
+def padded_as_wide(window: Window) -> bool:
+    """Whether some window may lie in the padding alone."""
+    top, left, bottom, right = window.pads
+    return max(top, bottom) >= window.kernel[0] or max(left, right) >= window.kernel[1]
 
 
 def divisors(n: int) -> list[int]:

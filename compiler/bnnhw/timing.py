@@ -58,7 +58,9 @@ def _pixels_kept(window: Window, height: int, width: int) -> int:
         if y + 1 < out_h:
             reach = max(reach, last(y + 1, 0) - first(y, out_w - 1))
     window_reach = (window.kernel[0] - 1) * width + window.kernel[1]
-    return max(reach + 1, window_reach)
+    # What is kept lies that far before the next frame when this one's last pixels come.
+    padding = top * width + left + 1
+    return max(reach + 1, window_reach, padding)
 
 
 def window_lines(window: Window, height: int, width: int) -> int:

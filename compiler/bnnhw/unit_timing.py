@@ -174,7 +174,7 @@ def _window(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
     """The circular buffer of bnn_window: a tap needs its beat; a window's end frees what is old.
 
     Exact where windows only ever move forward in raster order; a padding of more than half the
-    kernel moves them back at the end of a row, and there the figures are only near.
+    kernel moves them back at the end of a row, and there input may come a little later.
     """
     del design, unit
     folds = p["CHANNELS"] // p["SIMD"]
@@ -193,15 +193,18 @@ def _window(p: Mapping[str, int], design: Design, unit: Unit) -> UnitTiming:
     # The first beat still kept after each output beat: it moves on as a window ends, and beat by
     # beat where a window is one pixel.
     total = p["HEIGHT"] * p["WIDTH"] * folds
-    first = (rows[:, 0][:, None] * p["WIDTH"] + columns[:, 0][None, :]).reshape(-1) * folds
+    starts = rows[:, 0][:, None] * p["WIDTH"] + columns[:, 0][None, :]
+    if rows[-1, 0] >= p["HEIGHT"]:  # what its beats would be are the next frame's
+        starts[-1] = starts[-1, 0]
+    first = starts.reshape(-1) * folds
     keep = np.broadcast_to(first[:, None, None], needs.shape).copy()
-    if p["KERNEL_H"] == p["KERNEL_W"] == 1:
+    if p["KERNEL_H"] == p["KERNEL_W"] == 1 and inside.all():
         keep[:, -1] += np.arange(1, taps + 1)
     keep[:, -1, -1] = np.append(first[1:], total + first[0])
     # Input beat i has room once what is kept lies above i - DEPTH. The frame before stands ahead
-    # of this one, so that frames may overlap.
+    # of this one, so that frames may overlap. Room that was given may be taken at once.
     flat = keep.reshape(-1)
-    history = np.concatenate([flat - total, flat])
+    history = np.maximum.accumulate(np.concatenate([flat - total, flat]))
     frees = np.searchsorted(history, np.arange(total) - p["DEPTH"], side="right") - len(flat)
     return UnitTiming(needs.reshape(-1), frees, 2, 1)
 

@@ -47,6 +47,7 @@ CASES = [
     Case(WindowShape(12, 3, 3, pads=SAME), 4, 2, 2, 0, 3, 5, 1),
     Case(WindowShape(6, 5, 4, (3, 2), (2, 2), (1, 0, 1, 0)), 6, 1, 2, 1),  # channel by channel
     Case(WindowShape(4, 5, 6, (3, 3), (2, 3), (0, 0, 0, 0)), 2, 2, 1, 0, 8, 0, 2),  # left over
+    Case(WindowShape(4, 3, 2, (3, 2), (1, 1), (3, 3, 2, 2)), 2, 1, 2, 1),  # padded as wide as it is
     Case(WindowShape(10, 1, 1, (1, 1)), 5, 5, 4, 0),  # a fully connected layer
     Case(WindowShape(4, 3, 3, (1, 1), (2, 2)), 4, 2, 3, 1, 8),
     Case(WindowShape(3, 1, 1, (1, 1)), 3, 3, 1, 1),  # one beat a frame

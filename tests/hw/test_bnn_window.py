@@ -22,6 +22,39 @@ CONFIGS: dict[str, tuple[WindowShape, int, int, int, int, int, int | None, int]]
     "1x1 stride 3": (WindowShape(4, 7, 8, (1, 1), (3, 3)), 3, 2, 1, 0, 0, 0, 0),
     "5x5 asymmetric": (WindowShape(2, 9, 7, (5, 5), (3, 2), (2, 0, 1, 3)), 4, 1, 1, 0, 9, 11, 0),
     "7x7, small image": (WindowShape(4, 3, 4, (7, 7), pads=(3, 3, 3, 3)), 1, 2, 2, 0, 1, 5, 0),
+    "3x3 padding 3": (WindowShape(4, 4, 3, pads=(3, 3, 3, 3)), 2, 2, 2, 0, 1, None, 0),
+    "3x3 padding 3, stride 2": (
+        WindowShape(2, 5, 4, (3, 3), (2, 2), (3, 3, 3, 3)),
+        1,
+        1,
+        1,
+        0,
+        0,
+        0,
+        0,
+    ),
+    "2x2 padding 2 at the end": (
+        WindowShape(4, 3, 3, (2, 2), (1, 1), (0, 2, 0, 2)),
+        1,
+        2,
+        1,
+        0,
+        0,
+        0,
+        0,
+    ),
+    "3x1 padding 1": (WindowShape(4, 4, 3, (3, 1), pads=(1, 1, 1, 1)), 1, 1, 2, 0, 0, 0, 2),
+    "1x1 padding 1": (WindowShape(4, 3, 3, (1, 1), pads=(1, 1, 1, 1)), 1, 2, 1, 0, 1, 0, 0),
+    "1x1 padding 1 repeated": (
+        WindowShape(4, 3, 2, (1, 1), pads=(0, 1, 1, 0)),
+        1,
+        2,
+        3,
+        0,
+        1,
+        3,
+        0,
+    ),
     "2x3 pool": (WindowShape(6, 8, 7, (2, 3), (2, 1), (1, 1, 0, 2)), 3, 2, 1, 1, 5, 9, 0),
     "2x2 stride 3 pool": (WindowShape(3, 8, 11, (2, 2), (3, 3)), 1, 1, 1, 1, 0, 0, 0),
     "3x3 channel outer repeated": (WindowShape(4, 4, 4, pads=(1, 1, 1, 1)), 8, 2, 3, 1, 0, 2, 0),
@@ -86,7 +119,7 @@ def test_no_stall_depth_is_the_least_depth_without_stalls() -> None:
     while tried < 60:
         kernel = (rng.randint(1, 5), rng.randint(1, 5))
         tall, wide = kernel
-        pads = (rng.randrange(tall), rng.randrange(tall), rng.randrange(wide), rng.randrange(wide))
+        pads = tuple(rng.randint(0, size) for size in (tall, tall, wide, wide))
         shape = WindowShape(1, rng.randint(1, 9), rng.randint(1, 9), kernel,
                             (rng.randint(1, 3), rng.randint(1, 3)), pads)  # fmt: skip
         if shape.out_h < 1 or shape.out_w < 1:

@@ -39,6 +39,11 @@ class WindowShape:
         )  # fmt: skip
         return dict(zip(names, values, strict=True))
 
+    @property
+    def pointwise(self) -> bool:
+        """Whether windows are pixels, and every one inside the image."""
+        return self.kernel == (1, 1) and not any(self.pads)
+
     def padded(self, frame: np.ndarray, value: int) -> np.ndarray:
         top, bottom, left, right = self.pads
         pads = ((top, bottom), (left, right), (0, 0))
@@ -72,9 +77,10 @@ class WindowTiming:
     @cached_property
     def minimal_depth(self) -> int:
         s = self.shape
-        if s.kernel == (1, 1) and self.repeats == 1:
+        if s.pointwise and self.repeats == 1:
             return 2
-        return max(2, ((s.kernel[0] - 1) * s.width + s.kernel[1]) * self.folds)
+        window = (s.kernel[0] - 1) * s.width + s.kernel[1]
+        return max(2, max(window, s.pads[0] * s.width + s.pads[2] + 1) * self.folds)
 
     @cached_property
     def reads(self) -> list[tuple[int, int]]:
@@ -88,7 +94,12 @@ class WindowTiming:
         else:
             order = [(ky, kx, f) for ky, kx in taps for f in range(folds)]
         starts = [
-            ((y * s.stride[0] - s.pads[0]) * row + (x * s.stride[1] - s.pads[2]) * folds, y, x)
+            (
+                (y * s.stride[0] - s.pads[0]) * row
+                + ((0 if self._below(y) else x) * s.stride[1] - s.pads[2]) * folds,
+                y,
+                x,
+            )
             for y in range(s.out_h)
             for x in range(s.out_w)
         ]
@@ -105,10 +116,14 @@ class WindowTiming:
                     if repeat == self.repeats - 1:
                         if j == len(order) - 1:
                             keep = following
-                        elif s.kernel == (1, 1):
+                        elif s.pointwise:
                             keep = start + f + 1
                     result.append((need, keep))
         return result
+
+    def _below(self, y: int) -> bool:
+        """Whether a row of windows lies below the image, and keeps what its first one does."""
+        return y * self.shape.stride[0] - self.shape.pads[0] >= self.shape.height
 
     def cycles(self, frames: int) -> tuple[list[int], list[int]]:
         """Returns the cycles in which each input beat and each output beat moves."""
