@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -135,6 +135,7 @@ class FoldingSearch:
         nearest = self.cheapest(goal.cycles, self.fifos)
         if nearest is not None and not self.exceeds(nearest):
             return nearest
+        self._check_joined(nearest)
         need = resource_table(total(nearest.resources), self.board) if nearest else _TOO_SLOW
         raise DoesNotFitError(
             f"{goal.cycles} cycles a frame does not fit {self.board.title} (estimated):\n{need}",
@@ -169,6 +170,14 @@ class FoldingSearch:
         asked = {name: fields.get("memory") for name, fields in self.request.layers.items()}
         must = frozenset(name for name, memory in asked.items() if memory == "ddr")
         never = {name for name, memory in asked.items() if memory not in (None, "ddr")}
+        for name in must:
+            if not self.tables[name, True]:
+                raise FoldingError(
+                    f"with what is fixed of layer '{name}', its weights cannot come from memory",
+                    where=self.request.source,
+                    fix="let SIMD divide its input channels (into an even number where it is "
+                    "padded), or keep its weights on the chip",
+                )
         found: dict[frozenset[str], set[str]] = {}
         tiled = tiled_tensors(self.network, must)
         if tiled is not None:
@@ -227,12 +236,19 @@ class FoldingSearch:
         if fitting:
             return min(fitting, key=lambda choice: choice.cycles)
         left = next((c for c in reversed(choices) if c is not None), None)
+        self._check_joined(left)
         need = resource_table(total(left.resources), self.board) if left else _TOO_SLOW
         raise DoesNotFitError(
             f"even the slowest folding does not fit {self.board.title} (estimated):\n{need}",
             where=f"network '{self.network.graph.name}'",
             fix="choose a larger board or a smaller network",
         )
+
+    def _check_joined(self, choice: Choice | None) -> None:
+        """Raises UnbuildableError where there is no choice because a file lets none be joined."""
+        error = self._discarded
+        if choice is None and error is not None:
+            raise UnbuildableError(error.what, where=self.request.source, fix=error.fix)
 
     def _fastest(self, placement: frozenset[str]) -> Choice | None:
         """The fastest that fits with a placement; the slowest of all where none does."""
@@ -250,7 +266,22 @@ class FoldingSearch:
                 low = middle + 1
             else:
                 high, best = middle, choice
+        # What fits is not quite a matter of pace alone: blocks and lanes come in steps.
+        for pace in self.paces():
+            if floor <= pace < targets[high] and self._may_fit(pace, placement):
+                choice = self._cheapest(pace, placement)
+                if choice is not None and not self.exceeds(choice):
+                    return choice
         return best
+
+    def _may_fit(self, cycles: int, placement: frozenset[str]) -> bool:
+        """Whether layers might fit with the least of each resource, whatever else it takes."""
+        least = Resources()
+        for layer in self.network.layers:
+            table = self.tables[layer.name, layer.name in placement]
+            needs = [c.resources for c in table if c.cycles <= cycles]
+            least += Resources(*(min(n) for n in zip(*map(astuple, needs), strict=True)))
+        return not least.exceeds(self.limit)
 
     def _cheapest(self, cycles: int, placement: frozenset[str]) -> Choice | None:
         """Over several prices of blocks, the choice that fits best within ``cycles``.

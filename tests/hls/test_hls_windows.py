@@ -83,7 +83,7 @@ def smallest_depth(
             columns = columns[(columns >= 0) & (columns < width)]
             touched.append((rows[:, None] * width + columns).ravel())
     depth, first = 1, height * width
-    for pixels in reversed(touched):
+    for pixels in filter(len, reversed(touched)):
         first = min(first, int(pixels.min()))
         depth = max(depth, int(pixels.max()) - first + 1)
     return depth

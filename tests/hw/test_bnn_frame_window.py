@@ -112,7 +112,7 @@ def frame_cycles(beats_in: int, beats_out: int) -> tuple[list[int], list[int]]:
     [
         {"SIMD": 48},
         {"IN_LANES": 48},
-        {"PAD_TOP": 3},
+        {"PAD_TOP": 4},
         {"KERNEL_H": 10},
         {"PASSES": 0},
         {"TILE_MAJOR": 2},

@@ -1,0 +1,81 @@
+"""Random networks through the whole compile: each is built exactly, or refused for a stated reason.
+
+Every compile checks the integer graph against onnxruntime. A sample is in each run; the whole sweep
+is among the slow tests.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bnnhw.compile import CompileOptions, ModelOptions, compile_model
+from bnnhw.errors import BnnhwError, FoldingError
+from bnnhw.frontend import LoadOptions
+from random_networks import plain_network, residual_network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from random_networks import RandomNetwork
+
+PLAIN, RESIDUAL = 500, 200
+SAMPLE = {plain_network: range(0, PLAIN, 10), residual_network: range(0, RESIDUAL, 20)}
+CHUNKS = 10
+GOALS = (None, None, 3_000, 20_000)
+REASONS = (
+    r"a frame of \d+ elements of \d+ bit is \d+ bits, no whole number of bytes",
+    r"\d+ cycles a frame is beyond any folding",
+)
+"""Why a network may be refused; everything else must be built."""
+
+
+def compile_random(network: RandomNetwork, seed: int, folder: Path) -> str:
+    """Compiles a network; the reason where it was refused for one of ``REASONS``, else nothing."""
+    model = network.sketch.save(folder / f"random_{seed}.onnx")
+    load = ModelOptions(load=LoadOptions(input_type=network.input_type))
+    goal = GOALS[seed % len(GOALS)]
+    options = CompileOptions(board="pynq-z2", goal_cycles=goal, model=load)
+    try:
+        result = compile_model(model, folder / f"build_{seed}", options)
+    except BnnhwError as error:
+        reason = next((reason for reason in REASONS if re.match(reason, error.what)), None)
+        if reason is None or not error.fix:
+            raise
+        if isinstance(error, FoldingError):  # the pace that it names is reached
+            asked = int(re.findall(r"(\d+) cycles", error.fix)[0])
+            again = CompileOptions(board="pynq-z2", goal_cycles=asked, model=load, verify=False)
+            compile_model(model, folder / f"build_{seed}", again)
+        return reason
+    (check,) = result.report["verification"]
+    assert check["mismatches"] == 0
+    assert check["inputs"] >= 8
+    assert goal is None or result.report["cycles_per_frame"]["predicted"] <= goal
+    return ""
+
+
+def sweep(make, seeds, folder: Path) -> None:
+    """Compiles networks; most of them must be built."""
+    reasons = [compile_random(make(seed), seed, folder) for seed in seeds]
+    refused = [reason for reason in reasons if reason]
+    print(f"{len(reasons) - len(refused)} built; refused: {refused}")
+    assert len(refused) <= max(2, 0.2 * len(reasons))
+
+
+@pytest.mark.parametrize("make", SAMPLE, ids=("plain", "residual"))
+def test_a_sample_of_random_networks_is_built_exactly(tmp_path: Path, make) -> None:
+    sweep(make, SAMPLE[make], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_plain_networks_are_built_exactly(tmp_path: Path, chunk: int) -> None:
+    sweep(plain_network, range(chunk, PLAIN, CHUNKS), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_residual_networks_are_built_exactly(tmp_path: Path, chunk: int) -> None:
+    sweep(residual_network, range(chunk, RESIDUAL, CHUNKS), tmp_path)
