@@ -343,8 +343,11 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
     if isinstance(op, FixedAdd) and integer:
         a, b = (_bits(splitter.graph.tensors[name].dtype) for name in node.inputs)
         return Join(**common, bits=(a, b), out_element=op.dtype)
-    if isinstance(op, IntegerTable) and integer:
-        return Table(**common, values=op.values, out_element=op.dtype)
+    if isinstance(op, IntegerTable):
+        if integer:
+            return Table(**common, values=op.values, out_element=op.dtype)
+        common["element"] = Integer(1, signed=False)
+        return Table(**common, values=op.values[[0, -1]], out_element=op.dtype)
     raise ModelError(
         f"{type(op).__name__} has no hardware on a tensor of type {element}", where=node.where
     )

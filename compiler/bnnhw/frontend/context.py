@@ -231,7 +231,7 @@ class Context:
         sizes = self.sizes(view)
         try:
             whole = [
-                term.reshape((1,) * len(sizes))
+                term.reshape((1,) * len(self.tensors[view.tensor].shape))
                 if term.size == 1
                 else views.in_graph_order(view, term, sizes)
                 for term in terms

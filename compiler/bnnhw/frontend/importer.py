@@ -26,7 +26,7 @@ from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.model_file import QUANT_DOMAINS
 from bnnhw.frontend.model_input import add_input, check_declared
 from bnnhw.frontend.settle_rounding import half_even, settle_rounding
-from bnnhw.frontend.settle_signs import settle_signs
+from bnnhw.frontend.settle_signs import settle_signs, settle_signs_of_bits
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import DYNAMIC_BATCH, View
 from bnnhw.ir.graph import Graph, Node, OutputMap
@@ -223,7 +223,7 @@ def _finish(ctx: Context) -> Imported:
     nodes = settle_signs(_live_nodes(ctx, view.tensor), view.tensor)
     nodes = settle_rounding(nodes, view.tensor, ctx.tensors)
     ctx.notes += _notes_on_rounding(nodes)
-    graph = _graph(ctx, view.tensor, nodes, ctx.shape(view)[1:])
+    graph = settle_signs_of_bits(_graph(ctx, view.tensor, nodes, ctx.shape(view)[1:]))
     changed = {name: found.weight for name, found in ctx.binarised.items() if found.zeros}
     return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed)
 

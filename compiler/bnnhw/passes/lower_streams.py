@@ -216,12 +216,14 @@ class _Lowering:
         op = node.op
         assert isinstance(op, (Conv, Dense))
         shape = self._graph.tensors[node.output].shape
+        binary = bool((np.abs(op.weight) == 1).all())
+        if not binary:
+            x = self._numbers(x)
         if isinstance(x.dtype, Bit) and x.ops:
             raise ModelError(
                 "reads bits that are scaled or shifted otherwise than its weights can carry",
                 fix="use signs of {-1, +1} or {0, 1}, with one scale",
             )
-        binary = bool((np.abs(op.weight) == 1).all())
         scale, shift = normalisation(x)
         if not isinstance(x.dtype, Bit) and scale is None:
             x = self._as_activation(node.inputs[0], x)
@@ -275,6 +277,7 @@ class _Lowering:
 
     def _as_stream(self, name: str, value: Value) -> Value:
         """``value`` as fixed-point numbers: of the model's type, or that of its tensor's group."""
+        value = self._numbers(value)
         if value.given and value.stream is not None:
             return value
         dtype = self._types.stream(name)
@@ -296,11 +299,7 @@ class _Lowering:
 
     def _fixed(self, value: Value, dtype: Integer, tensor: str) -> Value:
         """Appends the FixedAffine that does all that waits; it writes ``tensor``."""
-        if isinstance(value.dtype, Bit):
-            raise ModelError(
-                "needs a real-valued stream, but bits come",
-                fix="add and pool before the sign, or put a layer between",
-            )
+        value = self._numbers(value)
         op = fixed_affine(value.ops, value.shape[0], value.reach, dtype)
         source = value.source
         name = source.name if source else "input"
@@ -309,6 +308,19 @@ class _Lowering:
         node = Node(self._fresh(name), op, (value.tensor,), tensor, source.source if source else "")
         self._nodes.append(node)
         return replace(self._stream(node, dtype, value.shape), source=node)
+
+    def _numbers(self, value: Value) -> Value:
+        """Bits as the numbers that they stand for, which rounds nothing; others as they are."""
+        if not isinstance(value.dtype, Bit):
+            return value
+        dtype, base = Integer.spanning(value.dtype.low, 1), value.source
+        name = self._fresh(f"{base.name if base else 'input'}_numbers")
+        op = IntegerTable(np.arange(value.dtype.low, 2), dtype)
+        node = Node(name, op, (value.tensor,), f"{name}:out", base.source if base else "")
+        self._nodes.append(node)
+        if value.ops:
+            return replace(value, tensor=node.output, dtype=dtype)
+        return replace(self._stream(node, dtype, value.shape), given=True)
 
     def _stream(self, node: Node, dtype: Integer, shape: Shape | None = None) -> Value:
         shape = shape or self._graph.tensors[node.output].shape

@@ -12,7 +12,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import snap
 
 if TYPE_CHECKING:
-    from bnnhw.ir.ops import Clip
+    from bnnhw.ir.ops import Binarize, Clip
 
 
 class Side(Enum):
@@ -89,6 +89,14 @@ class Predicate:
             return self.before_clip(Fraction(0), None)
         point = self.point if self.point >= 0 else snap(self.point / slope)
         return Predicate(self.side, point, self.closed)
+
+    def before_sign(self, sign: Binarize) -> Predicate:
+        """The predicate on x that this one makes of the two values of a sign of x."""
+        low, high = (self.holds(Fraction(v)) for v in (sign.low, sign.high))
+        if low == high:
+            return Predicate.constant(low)
+        side = Side.ABOVE if high else Side.BELOW
+        return Predicate(side, Fraction(0), sign.strict != high)
 
     def first_integer(self) -> tuple[int, bool]:
         """(T, inverted): it holds for the integers x >= T, or, inverted, for those x < T.

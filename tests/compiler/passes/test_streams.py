@@ -26,6 +26,7 @@ from bnnhw.ir.ops import (
     IntegerConv,
     IntegerDense,
     IntegerMaxPool,
+    IntegerTable,
     MaxPool,
     PRelu,
     Relu,
@@ -171,12 +172,19 @@ def test_relu_and_clip_of_streams_are_segments() -> None:
     check_streams(real, graph, builder.inputs(5))
 
 
-def test_bits_added_to_nothing_are_refused() -> None:
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_bits_are_numbers_where_they_are_added_and_averaged(scale: float) -> None:
     builder = Residual((3, 8, 8), UINT8).normalise(128.0, 64.0).conv(4).batch_norm()
     start = builder.end
-    builder.add(Binarize()).add(Add(), f"{builder.nodes[-1].name}_y", start)
-    with pytest.raises(ModelError, match="bits come"):
-        run(builder.graph())
+    builder.add(Binarize(low=0.0)).affine(scale, 0.0)
+    builder.add(Add(), builder.end, start)
+    builder.add(Binarize()).add(AveragePool(Window((3, 3), (2, 2), (1, 1, 0, 0))))
+    real = builder.affine([1, -1, 2, 1], 0.2).add(Binarize()).classifier(4).graph()
+    graph = run(real)
+    check_streams(real, graph, builder.inputs(5))
+    tables = [n.op.dtype for n in graph.nodes if isinstance(n.op, IntegerTable)]
+    assert tables == [Integer(1, False), Integer(2, True), Integer(2, True)]
+    assert SumPool in {type(n.op) for n in graph.nodes}
 
 
 def test_bits_at_the_end_are_refused() -> None:
