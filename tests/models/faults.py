@@ -207,9 +207,17 @@ def unknown_annotation() -> Sketch:
 
 @case("node 'conv", "neither +-1 nor +-alpha")
 def real_valued_weights() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    weight = sketch.rng.normal(size=(4, 4, 3, 3))
+    return sketch.conv(4, 4, weight=weight).sign().flatten().dense(16, 3)
+
+
+@case("node 'conv", "neither")
+def a_network_that_is_not_binary_at_all() -> Sketch:
     sketch = image()
-    weight = sketch.rng.normal(size=(4, 3, 3, 3))
-    return sketch.conv(3, 4, weight=weight).sign().flatten().dense(64, 3)
+    sketch.conv(3, 4, weight=sketch.rng.normal(size=(4, 3, 3, 3)))
+    sketch.op("Relu")
+    return sketch.flatten().dense(64, 3, weight=sketch.rng.normal(size=(64, 3)))
 
 
 @case("node 'conv", "ternary")
@@ -248,20 +256,6 @@ def convolution_by_an_activation() -> Sketch:
     sketch.op("Cast", to=1)
     sketch.op("Conv", sketch.tensor)
     return sketch
-
-
-@case("node 'matmul", "reads real values")
-def two_layers_without_a_sign_between() -> Sketch:
-    sketch = image().conv(3, 4)
-    sketch.op("Relu")
-    return sketch.flatten().dense(64, 3)
-
-
-@case("node 'conv", "different factors per channel")
-def one_std_for_each_colour() -> Sketch:
-    sketch = image()
-    sketch.op("Div", sketch.constant(np.array([0.2, 0.3, 0.4]).reshape(3, 1, 1)))
-    return tail(sketch)
 
 
 @case("node 'greater", "ends the network with bits")

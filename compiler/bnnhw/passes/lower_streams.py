@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     FixedAdd,
+    FixedAffine,
     Flatten,
     IntegerConv,
     IntegerDense,
@@ -51,6 +52,7 @@ from bnnhw.passes.stream_values import (
     common_type,
     normalisation,
     requantised,
+    scaled_input_type,
 )
 
 if TYPE_CHECKING:
@@ -129,12 +131,15 @@ class _Lowering:
             origin = "BatchNorm statistics alone (--calibrate takes images)"
         else:
             origin = "synthetic images, since the model holds no BatchNorm (--calibrate takes real)"
-        widths = sorted({n.op.dtype.bits for n in self._nodes if isinstance(n.op, FixedAdd)})
+        sums = [n.op.dtype for n in self._nodes if isinstance(n.op, FixedAdd)]
+        others = [n.op.dtype for n in self._nodes if isinstance(n.op, FixedAffine)]
+        widths = sorted({dtype.bits for dtype in sums or others})
         layers = [n for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))]
         bits = sorted({n.op.weight_bits for n in layers})  # type: ignore[attr-defined]
+        weights = f", the weights of {len(layers)} layers to {_listed(bits)}" if layers else ""
         return (
-            f"real-valued streams are rounded to {_listed(widths)} bits, the weights of "
-            f"{len(layers)} layers to {_listed(bits)}; ranges come from {origin}"
+            f"real-valued streams are rounded to {_listed(widths)} bits{weights}; ranges come from "
+            f"{origin}"
         )
 
     def _convert(self, node: Node) -> Value:
@@ -219,13 +224,16 @@ class _Lowering:
         binary = bool((np.abs(op.weight) == 1).all())
         if not binary:
             x = self._numbers(x)
+        finer = scaled_input_type(x) if binary else None
+        if finer is not None:
+            x = self._retyped(node.inputs[0], x, finer)
         if isinstance(x.dtype, Bit) and x.ops:
             raise ModelError(
                 "reads bits that are scaled or shifted otherwise than its weights can carry",
                 fix="use signs of {-1, +1} or {0, 1}, with one scale",
             )
         scale, shift = normalisation(x)
-        if not isinstance(x.dtype, Bit) and scale is None:
+        if not isinstance(x.dtype, Bit) and scale is None and finer is None:
             x = self._as_activation(node.inputs[0], x)
             scale, shift = normalisation(x)
         taps = int(np.prod(op.weight.shape[1:]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Op, Shape
 
 _REQUANTISED = "@"
+_FINER_BITS = 4
+_WIDEST_INPUT = 16
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,24 @@ def common_type(streams: list[Integer]) -> Integer:
     frac = max(stream.frac for stream in streams)
     bits = max(s.bits + (not s.signed) + frac - s.frac for s in streams)
     return Integer(bits, True, frac)
+
+
+def scaled_input_type(x: Value) -> Integer | None:
+    """A type of a few bits more than the input's, where factors per channel scale this; else None.
+
+    Binary weights cannot carry such factors. It holds all values, and 0 exactly: what padding is.
+    """
+    if not isinstance(x.dtype, Integer) or x.stream is not None or len(x.ops) != 1:
+        return None
+    (op,) = x.ops
+    if not isinstance(op, Affine) or op.row_class or len({abs(s) for s in op.scale}) == 1:
+        return None
+    scale, shift = floats(op.scale), floats(op.shift)
+    ends = np.concatenate([scale * x.dtype.low + shift, scale * x.dtype.high + shift])
+    signed = bool((ends < 0).any())
+    dtype = Integer(min(x.dtype.bits + _FINER_BITS, _WIDEST_INPUT), signed)
+    frac = math.floor(math.log2(dtype.high / np.abs(ends).max()))
+    return replace(dtype, frac=frac)
 
 
 def normalisation(x: Value) -> tuple[Floats, Floats] | tuple[None, None]:

@@ -198,7 +198,7 @@ def test_real_weights_on_bits_are_refused_in_residual_networks_too() -> None:
     start = builder.end
     builder.add(Binarize()).conv(4)
     with pytest.raises(ModelError, match=r"neither \+-1 nor \+-alpha"):
-        run(builder.add(Add(), builder.end, start).graph())
+        run(builder.add(Add(), builder.end, start).classifier(3).graph())
 
 
 def test_a_prelu_of_negative_slope_before_a_sign_is_refused_and_others_are_exact() -> None:
