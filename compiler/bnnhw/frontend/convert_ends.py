@@ -14,7 +14,7 @@ from bnnhw.frontend.exact import exact
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import BATCH, View, shape_text
 from bnnhw.ir.ops import Affine, Tensor
-from bnnhw.ir.types import Integer, Real
+from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,13 +144,13 @@ def quantise_input(ctx: Context, node: OnnxNode) -> None:
     made_view = ctx.affine_exact(
         source, node, scale=one * factor, shift=one * shift, output=node.outputs[0]
     )
-    if element.bits <= 8:
+    if isinstance(element, Bit) or element.bits <= 8:
         real = ((values - float(point)) * float(step)).astype(np.float32)
         ctx.tables[node.outputs[0]] = values if integer_out else real
     ctx.views[node.outputs[0]] = made_view
 
 
-def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Integer]:
+def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Integer | Bit]:
     """Step, zero point and integer type."""
     scale = exact(ctx.need_constant(node, 1, "scale"))
     zero = ctx.constant(node.optional(2))
@@ -162,12 +162,12 @@ def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Intege
     if node.op == "QuantizeLinear":
         signed = zero is not None and zero.dtype.kind == "i"
         bits = 8 if zero is None else 8 * zero.dtype.itemsize
-        element = Integer(bits, signed)
+        element: Integer | Bit = Integer(bits, signed)
     else:
         bits = int(ctx.need_constant(node, 3, "bit width").ravel()[0])
         low, high = quant_range(node, bits)
-        element = Integer(bits, low < 0)
-        if (low, high) != (element.low, element.high) or not 2 <= bits <= 16:
+        element = Bit(bipolar=False) if (low, high) == (0, 1) else Integer(bits, low < 0)
+        if (low, high) != (element.low, element.high) or bits > 16 or low == high:
             raise ModelError(
                 f"quantises the input to [{low}, {high}], which is no whole integer type",
                 where=node.where,
