@@ -253,12 +253,18 @@ class _Run:
         """In steps of the result, per channel: of constants and of an integer layer's start."""
         dtype = self._plan.graph.tensors[node.inputs[0]].dtype
         assert not isinstance(dtype, Real)
-        of_layer = 0.0
         source = self._plan.links.source(node)
-        if source is not None and isinstance(source.op, (IntegerConv, IntegerDense)):
-            of_layer = 0.5 * bool(source.op.offset.any())
         gain = np.abs(op.multiplier).max(axis=0) / 2.0**op.shift
-        bound = rounding_bound(op, dtype.reach) + of_layer * gain
+        bound = rounding_bound(op, dtype.reach) + np.zeros_like(gain)
+        if source is not None and isinstance(source.op, (IntegerConv, IntegerDense)):
+            bound = bound + 0.5 * bool(source.op.offset.any()) * gain
+        elif (
+            source is not None
+            and isinstance(source.op, FixedAffine)
+            and source.output not in self._plan.known
+        ):
+            assert op.shift == 0  # it limits integers, and rounds nothing
+            return self._bound(source, source.op, rank)
         return np.asarray(bound.reshape(1, -1, *(1,) * (rank - 2)), np.float64)
 
     def _compare_scores(self, node: Node, y: Ints, start: dict[str, Floats]) -> None:

@@ -38,6 +38,7 @@ from bnnhw.ir.ops import (
     SumPool,
 )
 from bnnhw.ir.types import Bit, Integer, Real
+from bnnhw.passes.clamps import split_clamp
 from bnnhw.passes.elementwise import one_scale, repeated, rises
 from bnnhw.passes.fixed_point import fixed_affine, largest
 from bnnhw.passes.integer_layers import integer_layer
@@ -308,13 +309,19 @@ class _Lowering:
     def _fixed(self, value: Value, dtype: Integer, tensor: str) -> Value:
         """Appends the FixedAffine that does all that waits; it writes ``tensor``."""
         value = self._numbers(value)
-        op = fixed_affine(value.ops, value.shape[0], value.reach, dtype)
+        ops, clamp = split_clamp(value.ops, value.shape[0], dtype)
+        op = fixed_affine(ops, value.shape[0], value.reach, dtype)
         source = value.source
         name = source.name if source else "input"
         if source is None or name in self._names:
             name = f"{name}_fixed"
-        node = Node(self._fresh(name), op, (value.tensor,), tensor, source.source if source else "")
+        where, name = source.source if source else "", self._fresh(name)
+        written = tensor if clamp is None else f"{name}:unlimited"
+        node = Node(name, op, (value.tensor,), written, where)
         self._nodes.append(node)
+        if clamp is not None:
+            node = Node(self._fresh(f"{name}_limit"), clamp, (written,), tensor, where)
+            self._nodes.append(node)
         return replace(self._stream(node, dtype, value.shape), source=node)
 
     def _numbers(self, value: Value) -> Value:

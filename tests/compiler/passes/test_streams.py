@@ -172,6 +172,22 @@ def test_relu_and_clip_of_streams_are_segments() -> None:
     check_streams(real, graph, builder.inputs(5))
 
 
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 6.0), (-0.3, 0.7), (0.2, 0.9)])
+@pytest.mark.parametrize("behind", [False, True])
+def test_hardtanh_and_relu6_of_streams_take_two_operations(low, high, behind) -> None:
+    builder = Residual((3, 8, 8), UINT8, seed=4).normalise(128.0, 64.0)
+    start = builder.conv(6).batch_norm().end
+    builder.add(Binarize()).binary(6).batch_norm().affine(2.0, 0.3).add(Clip(low, high))
+    if behind:
+        builder.affine([1.5, -0.7, 0.0, 1.0, -2.0, 0.1], 0.25)
+    real = builder.add(Add(), builder.end, start).classifier(4).graph()
+    graph = run(real)
+    affines = [n for n in graph.nodes if isinstance(n.op, FixedAffine)]
+    limits = [n for n in affines if n.inputs[0] in {other.output for other in affines}]
+    assert [n.op.multiplier.shape[0] for n in limits] == [2]
+    check_streams(real, graph, builder.inputs(5))
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.3])
 def test_bits_are_numbers_where_they_are_added_and_averaged(scale: float) -> None:
     builder = Residual((3, 8, 8), UINT8).normalise(128.0, 64.0).conv(4).batch_norm()
