@@ -1,4 +1,4 @@
-"""Operations at the ends of a model: padding and quantisation of the input, softmax, argmax."""
+"""Operations at the start of a model: padding and quantisation of the input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import quant_range
 from bnnhw.frontend.exact import exact
 from bnnhw.frontend.unsupported import unsupported
-from bnnhw.frontend.views import BATCH, View, shape_text
+from bnnhw.frontend.views import View, shape_text
 from bnnhw.ir.ops import Affine, Tensor
 from bnnhw.ir.types import Bit, Integer, Real
 
@@ -59,37 +59,6 @@ def pad(ctx: Context, node: OnnxNode) -> None:
     ctx.views[node.outputs[0]] = view
     if sides:
         ctx.pads[node.outputs[0]] = (top, left, bottom, right)
-
-
-def softmax(ctx: Context, node: OnnxNode) -> None:
-    """Softmax and its like at the output: left out, since they keep the ranking of the scores."""
-    _leave_out(ctx, node, "the results are the scores before it")
-
-
-def argmax(ctx: Context, node: OnnxNode) -> None:
-    """ArgMax over the classes at the output: left out; ``--top-k`` gives the class."""
-    view = ctx.view(node)
-    axis = int(node.attributes.get("axis", 0))
-    axis += len(view.dims) if axis < 0 else 0
-    if not 0 <= axis < len(view.dims) or "C" not in view.dims[axis]:
-        raise ModelError(
-            f"takes the maximum over dimension {axis}",
-            where=node.where,
-            fix="take it over the classes, or leave it out and ask for --top-k 1",
-        )
-    _leave_out(ctx, node, "the results are the scores; ask for the class with --top-k 1")
-
-
-def _leave_out(ctx: Context, node: OnnxNode, consequence: str) -> None:
-    later = ctx.model.nodes[[n is node for n in ctx.model.nodes].index(True) + 1 :]
-    if any(n.op not in ("Identity", "Cast", "ArgMax", "Squeeze") for n in later):
-        raise unsupported(node)
-    view = ctx.view(node)
-    if BATCH in view.order:
-        raise unsupported(node)
-    ctx.notes.append(f"{node.where} at the output is left out: {consequence}")
-    ctx.scores = ctx.scores or node.inputs[0]
-    ctx.views[node.outputs[0]] = view
 
 
 def quantises_input(ctx: Context) -> bool:
@@ -181,7 +150,4 @@ def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Intege
 
 HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Pad": pad,
-    "Softmax": softmax,
-    "LogSoftmax": softmax,
-    "ArgMax": argmax,
 }

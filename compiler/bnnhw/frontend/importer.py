@@ -16,6 +16,7 @@ from bnnhw.frontend import (
     convert_linear,
     convert_pools,
     convert_rounding,
+    convert_scores,
     convert_shape,
     convert_sign,
     tables,
@@ -45,6 +46,7 @@ _HANDLERS = {
     **convert_elementwise.HANDLERS,
     **convert_sign.HANDLERS,
     **convert_ends.HANDLERS,
+    **convert_scores.HANDLERS,
     **convert_rounding.HANDLERS,
 }
 Array = NDArray[np.generic]
@@ -136,6 +138,9 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         end = node.attributes.get("end")
         part = shape[int(node.attributes.get("start", 0)) : None if end is None else int(end)]
         ctx.constants[node.outputs[0]] = part if node.op == "Shape" else np.asarray(np.prod(shape))
+        return
+    if ctx.scores is not None:
+        convert_scores.leave_out_too(ctx, node)
         return
     padded = next((ctx.pads[name] for name in given if name in ctx.pads), None)
     if padded and node.op not in _CARRY_PADS:
