@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Affine, PRelu
+from bnnhw.ir.ops import Affine, PRelu, class_values
 
 if TYPE_CHECKING:
-    from bnnhw.ir.ops import Op
+    from bnnhw.ir.ops import Op, Shape
 
 
 def rises(op: Op) -> bool:
@@ -18,6 +18,15 @@ def rises(op: Op) -> bool:
     if isinstance(op, Affine):
         return not op.row_class and all(s >= 0 for s in op.scale)
     return not isinstance(op, PRelu) or all(s >= 0 for s in op.slope)
+
+
+def flattened(op: Affine, shape: Shape) -> Affine:
+    """An affine operation on images of ``shape``, border classes or not, on their vectors."""
+    shift = op.shift[:, None, None]
+    if op.row_class:
+        shift = class_values(op.shift, op.row_class, op.column_class)  # type: ignore[arg-type]
+    pixels = int(np.prod(shape[1:]))
+    return Affine(np.repeat(op.scale, pixels), np.broadcast_to(shift, shape).reshape(-1))
 
 
 def repeated(op: Op, pixels: int) -> Op:

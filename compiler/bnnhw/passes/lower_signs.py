@@ -17,6 +17,7 @@ from bnnhw.ir.ops import (
     Dense,
     FixedAdd,
     FixedAffine,
+    IntegerConv,
     IntegerMaxPool,
     PRelu,
     Relu,
@@ -24,6 +25,7 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.types import Bit, Real
 from bnnhw.passes.border_classes import shrink
+from bnnhw.passes.integer_layers import with_thresholds
 from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
 from bnnhw.passes.sign_predicates import Predicate, Side, clip_bounds
 
@@ -90,6 +92,10 @@ def _lower(graph: Graph, sign: Node) -> Graph:
         thresholds, rows, columns = shrink(thresholds, rows, columns)  # type: ignore[assignment]
         if thresholds.shape[:2] == (1, 1):
             rows, columns = (), ()
+    if rows and alone and producer is not None and isinstance(producer.op, IntegerConv):
+        moved, thresholds = with_thresholds(producer.op, thresholds, rows, columns)
+        graph = splice(graph, [producer], [with_op(producer, moved)])
+        rows, columns = (), ()
     invert = found.invert if found.invert.any() else np.zeros(0, bool)
     op = Threshold(thresholds, rows, columns, invert, sign.op.low < 0)
     base = layer.name if layer is not None else "input" if producer is None else sign.name

@@ -39,7 +39,7 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.clamps import split_clamp
-from bnnhw.passes.elementwise import one_scale, repeated, rises
+from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises
 from bnnhw.passes.fixed_point import fixed_affine, largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.merge_affines import compose
@@ -166,7 +166,9 @@ class _Lowering:
         if isinstance(op, Flatten):
             pixels = int(np.prod(x.shape[1:]))
             ops = tuple(repeated(o, pixels) for o in x.ops)
-            return replace(x, tensor=self._emit_before(node, op, x), ops=ops, shape=shape)
+            rest = x.rest and flattened(x.rest, x.shape)
+            tensor = self._emit_before(node, op, x)
+            return replace(x, tensor=tensor, ops=ops, shape=shape, rest=rest)
         if isinstance(op, (IntegerTable, BitMaxPool)) and not x.ops:
             self._emit(node, op, x.tensor)
             dtype = op.dtype if isinstance(op, IntegerTable) else x.dtype
@@ -208,7 +210,7 @@ class _Lowering:
 
     def _binarize(self, node: Node, x: Value) -> Value:
         tensor = x.tensor
-        for i, op in enumerate(x.ops):
+        for i, op in enumerate((x.rest, *x.ops) if x.rest else x.ops):
             name = self._fresh(f"{node.name}_in{i or ''}")
             made = Node(name, op, (tensor,), f"{name}:out", node.source)
             self._nodes.append(made)
@@ -253,7 +255,8 @@ class _Lowering:
         self._emit(node, made.op, x.tensor)
         span = made.op.infer(replace(self._graph.tensors[node.inputs[0]], dtype=x.dtype)).dtype
         assert isinstance(span, Integer)
-        return Value(node.output, (made.scale,), span.reach, shape, Real(), node)
+        value = Value(node.output, (made.scale,), span.reach, shape, Real(), node)
+        return replace(value, rest=made.rest)
 
     def _max_pool(self, node: Node, x: Value) -> Value:
         assert isinstance(node.op, MaxPool)

@@ -35,6 +35,8 @@ class Value:
         dtype: type of narrow integers (the input, streams, bits); Real for accumulators.
         source: the node that made it, for names and messages.
         given: whether the model itself rounds the stream to its type.
+        rest: what an integer layer's offset lost by rounding, added before ``ops``: signs take it
+            into their thresholds, streams are rounded to steps anyway.
     """
 
     tensor: str
@@ -45,6 +47,7 @@ class Value:
     source: Node | None = None
     stream: Integer | None = None
     given: bool = False
+    rest: Affine | None = None
 
 
 def requantised(tensor: str, bits: int) -> str:

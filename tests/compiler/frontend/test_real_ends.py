@@ -8,10 +8,23 @@ import numpy as np
 import pytest
 
 from agreement import compiled
-from bnnhw.frontend import LoadOptions, load
-from bnnhw.ir.ops import BinaryConv, BinaryDense, FixedAffine, IntegerConv, IntegerDense, Threshold
+from bnnhw.frontend import LoadOptions, import_file, load
+from bnnhw.ir.interpret import interpret
+from bnnhw.ir.ops import (
+    BinaryConv,
+    BinaryDense,
+    Conv,
+    Dense,
+    FixedAffine,
+    IntegerConv,
+    IntegerDense,
+    Threshold,
+)
+from bnnhw.passes import PIPELINE
+from bnnhw.passes import run as run_passes
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.verify_model import VerificationResult, check_against_onnxruntime, random_inputs
+from bnnhw.verify_streams import check_streams
 from sketch import Sketch, small_cnn
 
 if TYPE_CHECKING:
@@ -141,8 +154,6 @@ def test_relu_and_prelu_of_slope_zero_are_the_same_network(tmp_path: Path) -> No
                     node.input.append(slope)
         graphs.append(compiled(sketch.save(tmp_path / f"{kind}.onnx"), PIXELS))
     x = graphs[0].input_format.encode(random_inputs(graphs[0], 8, 3))
-    from bnnhw.ir.interpret import interpret
-
     assert np.array_equal(*(interpret(graph, x) for graph in graphs))
 
 
@@ -185,3 +196,42 @@ def test_binary_weights_on_a_relu_need_no_sign(tmp_path: Path) -> None:
     sketch.op("Relu")
     graph, _ = checked(sketch.flatten().dense(216, 5).save(tmp_path / "m.onnx"), LoadOptions())
     assert {type(n.op) for n in graph.nodes} >= {BinaryConv, FixedAffine, BinaryDense}
+
+
+@pytest.mark.parametrize("pads", [0, 1])
+@pytest.mark.parametrize("between", ["nothing", "batch norm", "flatten"])
+def test_offset_of_an_integer_layer_is_exact_in_the_sign_behind_it(
+    tmp_path: Path, between: str, pads: int
+) -> None:
+    """Steps of coarse weights are so large that half of one turns many signs."""
+    rng = np.random.default_rng(4)
+    sketch = Sketch(["N", 3, 10, 10], seed=4)
+    sketch.conv(3, 16, weight=rng.normal(size=(16, 3, 3, 3)), pads=pads)
+    size, features = 8 + 2 * pads, 16 * (8 + 2 * pads) ** 2
+    if between == "batch norm":
+        sketch.batch_norm(16, spread=0.1)
+    if between == "flatten":
+        sketch.flatten().batch_norm(features, spread=0.1).sign()
+    else:
+        sketch.sign().conv(16, 4).sign().flatten()
+        features = 4 * (size - 2) ** 2
+    path = sketch.dense(features, 5).save(tmp_path / "m.onnx")
+    imported = import_file(path, COLOURS)
+    layer = next(n.name for n in imported.graph.nodes if isinstance(n.op, Conv))
+    graph = run_passes(imported.graph, PIPELINE, precision={layer: 3})
+    integers = next(n.op for n in graph.nodes if isinstance(n.op, IntegerConv))
+    assert bool(integers.row_class) == bool(pads)
+    q = graph.input_format.encode(random_inputs(graph, 40, 9))
+    check_streams(imported.graph, graph, q)
+    assert not any(n.op.row_class for n in graph.nodes if isinstance(n.op, Threshold))
+
+
+def test_offset_of_an_integer_dense_layer_is_exact_too(tmp_path: Path) -> None:
+    options = LoadOptions(input_type="uint8", input_scale=1 / 255, input_offset=-0.123)
+    sketch = Sketch(["N", 30], seed=4)
+    sketch.dense(30, 64, weight=sketch.rng.normal(size=(30, 64))).sign().dense(64, 5)
+    imported = import_file(sketch.save(tmp_path / "m.onnx"), options)
+    layer = next(n.name for n in imported.graph.nodes if isinstance(n.op, Dense))
+    graph = run_passes(imported.graph, PIPELINE, precision={layer: 3})
+    q = graph.input_format.encode(random_inputs(graph, 400, 9))
+    check_streams(imported.graph, graph, q)
