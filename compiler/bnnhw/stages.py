@@ -276,7 +276,11 @@ def split_stages(graph: Graph) -> list[Stage]:
         else:
             splitter.stages.append(_other(splitter, node))
     if not any(isinstance(stage, Layer) for stage in splitter.stages):
-        raise ModelError("the network holds no layer of weights", where=f"graph '{graph.name}'")
+        raise ModelError(
+            "the network holds no layer of weights",
+            where=f"graph '{graph.name}'",
+            fix="give a network of convolutions or fully connected layers",
+        )
     if isinstance(graph.tensors[graph.output].dtype, Bit):
         raise ModelError(
             "the network ends in bits, not in scores",
@@ -349,7 +353,9 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
         common["element"] = Integer(1, signed=False)
         return Table(**common, values=op.values[[0, -1]], out_element=op.dtype)
     raise ModelError(
-        f"{type(op).__name__} has no hardware on a tensor of type {element}", where=node.where
+        f"{type(op).__name__} has no hardware on a tensor of type {element}",
+        where=node.where,
+        fix="this is a gap of the compiler: report it with the model",
     )
 
 

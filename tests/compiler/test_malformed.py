@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fault_operations  # noqa: F401  (registers its cases)
-from bnnhw.errors import ModelError
+from bnnhw.errors import ModelError, VerificationError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.passes import PIPELINE, run
 from faults import CASES, tail
@@ -81,3 +81,9 @@ def grouped() -> Sketch:
 
 def test_the_list_is_long() -> None:
     assert len(CASES) >= 60
+
+
+def test_every_refusal_has_a_way_out() -> None:
+    assert ModelError("is wrong").fix
+    assert VerificationError("differ").fix
+    assert "\n  fix: " in str(ModelError("is wrong", where="node 'a'", fix=None))

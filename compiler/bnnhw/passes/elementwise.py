@@ -24,7 +24,7 @@ def flattened(op: Affine, shape: Shape) -> Affine:
     """An affine operation on images of ``shape``, border classes or not, on their vectors."""
     shift = op.shift[:, None, None]
     if op.row_class:
-        shift = class_values(op.shift, op.row_class, op.column_class)  # type: ignore[arg-type]
+        shift = class_values(op.shift, op.row_class, op.column_class)  # type: ignore[arg-type, assignment]
     pixels = int(np.prod(shape[1:]))
     return Affine(np.repeat(op.scale, pixels), np.broadcast_to(shift, shape).reshape(-1))
 
@@ -33,7 +33,10 @@ def repeated(op: Op, pixels: int) -> Op:
     """An element-wise operation on images as one on their flattened pixels."""
     if isinstance(op, Affine):
         if op.row_class:
-            raise ModelError("flattens a stream that is shifted differently from pixel to pixel")
+            raise ModelError(
+                "flattens a stream that is shifted differently from pixel to pixel",
+                fix="binarise to {-1, +1} or {0, 1} before a padded convolution",
+            )
         return Affine(np.repeat(op.scale, pixels), np.repeat(op.shift, pixels))
     return PRelu(np.repeat(op.slope, pixels)) if isinstance(op, PRelu) else op
 
