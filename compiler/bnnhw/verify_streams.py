@@ -160,17 +160,18 @@ class _Plan:
     def _gain(self, layer: Node, starts: list[str]) -> Floats:
         """The factor per channel between what the integer layer reads and what the real one does.
 
-        It counts only from the network's own integers on; fixed-point numbers mean real values.
+        Affine operations between the two went into the weights.
         """
         channels = self.real.tensors[layer.inputs[0]].shape[0]
-        gain = np.ones(channels)
-        node = self.real_links.producer(layer.inputs[0])
-        if starts != [self.graph.input]:
-            return gain
-        while node is not None:
-            if isinstance(node.op, Affine):
-                gain = gain * affine_arrays(node.op, 1)[0]
-            node = self.real_links.producer(node.inputs[0])
+        gain, pixels = np.ones(channels), 1
+        reached = {real_name(name) for name in starts}
+        tensor = layer.inputs[0]
+        while tensor not in reached and (node := self.real_links.producer(tensor)) is not None:
+            if isinstance(node.op, Flatten):
+                pixels *= int(np.prod(self.real.tensors[node.inputs[0]].shape[1:]))
+            elif isinstance(node.op, Affine):
+                gain = gain * np.repeat(affine_arrays(node.op, 1)[0], pixels)
+            tensor = node.inputs[0]
         return gain
 
 

@@ -185,7 +185,10 @@ class _Surroundings:
         return tensor != self._output and len(self._readers.get(tensor, [])) == 1
 
     def _take_bit(self, found: _Found) -> None:
-        """Limits that leave two integers of a wider type, by another Clip behind or one before."""
+        """Limits that leave two integers of a wider type, by another Clip behind or one before.
+
+        Where there are no limits yet, those before are taken, two integers or more.
+        """
         tried = replace(found, gone={*found.gone})
         self._take_clip(tried)
         before = self._rounded_bounds(found.first)
@@ -195,9 +198,11 @@ class _Surroundings:
             if high - low == 1:
                 vars(found).update(vars(replace(made, limits=(int(low), int(high)))))
                 return
+        if found.limits is None and all(math.isfinite(bound) for bound in before):
+            found.limits = (int(before[0]), int(before[1]))
 
     def _rounded_bounds(self, tensor: str) -> tuple[float, float]:
-        """Smallest and largest result of the rounding, after a Clip or ReLU before it."""
+        """Smallest and largest result of the rounding, after a Clip, ReLU or sign before it."""
         assert isinstance(self._node.op, Round)
         scale, shift = Fraction(1), Fraction(0)
         node = self._producers.get(tensor)
@@ -205,7 +210,7 @@ class _Surroundings:
             scale, shift = scale * line[0], shift + scale * line[1]
             node = self._producers.get(node.inputs[0])
         bounds = (-math.inf, math.inf)
-        if node is not None and isinstance(node.op, Clip):
+        if node is not None and isinstance(node.op, (Binarize, Clip)):
             bounds = (node.op.low, node.op.high)
         elif node is not None and isinstance(node.op, Relu):
             bounds = (0.0, math.inf)

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.errors import ModelError
 from bnnhw.frontend.bit_values import BENT, Bits, followed
 from bnnhw.frontend.exact import exact
 from bnnhw.ir.ops import Affine, Binarize, BitMaxPool
 from bnnhw.passes.merge_affines import merge_affines
+from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.normalise_signs import normalise_signs
 from bnnhw.passes.rewrite import Links, unused
 
@@ -93,6 +95,13 @@ class _Sign:
 
     def folded(self) -> Graph | None:
         """The graph with the sign folded; None where it stays as it is."""
+        if {*self.bits.low} == {*self.bits.high} and len({*self.bits.low}) == 1:
+            raise ModelError(
+                f"is {float(self.bits.low[0]):g} whatever the sign before it gives",
+                where=self.node.where,
+                fix="look at what lies between the two signs: it makes both their values positive, "
+                "or both negative, in all channels",
+            )
         made = self._made()
         if self._is_there(made):
             return None
@@ -113,7 +122,11 @@ class _Sign:
             falls = np.asarray(scale < 0, bool)
             kept = self._kept(bits.low[first], bits.high[first])
             return [*kept, *((step, _turned(op, falls)) for step, op in steps)]
-        if not self.links.is_boundary(self.node.output) and len({abs(s) for s in scale}) == 1:
+        carried = len({abs(s) for s in scale}) == 1 and (
+            not shift.any()
+            or not is_mixed(self.graph)  # a shift ends in sums, at borders in others
+        )
+        if carried and not self.links.is_boundary(self.node.output):
             return [*steps, (self.node, Affine(scale, shift))]
         return [*steps, *self._kept(bits.low, bits.high)]
 

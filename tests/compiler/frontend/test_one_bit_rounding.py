@@ -59,6 +59,12 @@ def scaled(sketch: Sketch) -> None:
     sketch.op("Mul", sketch.constant(0.75))
 
 
+def round_of_a_sign(sketch: Sketch) -> None:
+    sketch.sign("greater_or_equal")
+    clip(sketch, 0, 1)
+    sketch.op("Round")
+
+
 def relu_and_floor(sketch: Sketch) -> None:
     sketch.op("Relu")
     clip(sketch, -5, 1)
@@ -110,7 +116,7 @@ def quantize_around_another_point(sketch: Sketch) -> None:
 
 SPELLINGS = (
     clip_and_round, clip_between_integers, round_and_clip, round_and_clip_below_zero, scaled,
-    relu_and_floor, unsigned_quant, signed_quant, quant_floor, clip_and_quantize,
+    round_of_a_sign, relu_and_floor, unsigned_quant, signed_quant, quant_floor, clip_and_quantize,
     quantize_and_clip, quantize_around_another_point,
 )  # fmt: skip
 
@@ -130,7 +136,9 @@ def test_rounding_to_two_numbers_is_a_sign(tmp_path: Path, spelling: Spelling) -
     path = network(spelling).save(tmp_path / "m.onnx")
     real = load(path, BIPOLAR)
     assert not any(isinstance(node.op, Quantise) for node in real.nodes)
-    assert sum(isinstance(node.op, Binarize) for node in real.nodes) == 2
+    assert sum(isinstance(node.op, Binarize) for node in real.nodes) == (
+        4 if spelling is round_of_a_sign else 2
+    )
     graph = agrees(path, BIPOLAR, count=24)
     assert sum(isinstance(node.op, Threshold) for node in graph.nodes) == 2
     passes_agree(path, BIPOLAR)

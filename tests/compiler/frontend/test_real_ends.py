@@ -235,3 +235,18 @@ def test_offset_of_an_integer_dense_layer_is_exact_too(tmp_path: Path) -> None:
     graph = run_passes(imported.graph, PIPELINE, precision={layer: 3})
     q = graph.input_format.encode(random_inputs(graph, 400, 9))
     check_streams(imported.graph, graph, q)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_batch_norm_between_a_sign_and_a_real_last_layer(tmp_path: Path, flat: bool) -> None:
+    sketch = Sketch(["N", 3, 6, 6], np.uint8, seed=3)
+    sketch.op("Cast", to=1)
+    sketch.conv(3, 4).batch_norm(4, spread=99).sign()
+    if flat:
+        sketch.flatten().batch_norm(64)
+    else:
+        sketch.batch_norm(4).flatten()
+    sketch.dense(64, 5, weight=sketch.rng.normal(size=(64, 5)))
+    graph, result = checked(sketch.save(tmp_path / "m.onnx"), LoadOptions())
+    assert IntegerDense in {type(node.op) for node in graph.nodes}
+    assert result.agreement == 1
