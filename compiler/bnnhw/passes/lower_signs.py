@@ -17,6 +17,7 @@ from bnnhw.ir.ops import (
     Dense,
     FixedAdd,
     FixedAffine,
+    Flatten,
     IntegerConv,
     IntegerMaxPool,
     PRelu,
@@ -73,8 +74,11 @@ def _lower(graph: Graph, sign: Node) -> Graph:
     alone = not links.is_boundary(start)
     layer = producer if producer and isinstance(producer.op, (Conv, Dense)) else None
     tensor = graph.tensors[start]
-    low, high = _range(graph, producer, sign)
-    step = _step(graph, producer)
+    flattened = producer
+    while flattened is not None and isinstance(flattened.op, Flatten):
+        flattened = links.source(flattened)
+    low, high = _range(graph, flattened, sign)
+    step = _step(graph, flattened)
     grids = [op for op in chain if isinstance(op, Affine) and op.row_class]
     rows = grids[0].row_class if grids else ()
     columns = grids[0].column_class if grids else ()
