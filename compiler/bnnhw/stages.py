@@ -176,7 +176,7 @@ def _grows(size: int, kernel: int, stride: int, pads: tuple[int, int]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Compare(Stage):
-    """A threshold that follows no layer of weights: on the input, or on a fixed-point stream.
+    """A threshold that is fused to no layer: on the input, sums, a fixed-point stream, or bits.
 
     Attributes:
         thresholds: [C].
@@ -209,7 +209,7 @@ class Join(Stage):
 
 @dataclass(frozen=True, eq=False)
 class Table(Stage):
-    """An element-wise table on the input."""
+    """An element-wise table: on the input, or the numbers that bits stand for."""
 
     values: Ints
     out_element: Integer | Bit

@@ -57,7 +57,7 @@ def test_real_ends_and_a_binary_middle(tmp_path: Path) -> None:
     sketch.dense(32, 12)
     sketch.op("Relu")
     sketch.dense(12, 5, weight=sketch.rng.normal(size=(12, 5)))
-    execute_everywhere(model(sketch, tmp_path, COLOURS), tmp_path, frames=3)
+    execute_everywhere(model(sketch, tmp_path, COLOURS), tmp_path, frames=3, rates=((0.3, 0.3),))
 
 
 def test_scaled_colours_signs_of_signs_and_a_real_end_on_bits(tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_scaled_colours_signs_of_signs_and_a_real_end_on_bits(tmp_path: Path) ->
     sketch.sign()
     sketch.op("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
     sketch.sign().flatten().dense(36, 5, weight=sketch.rng.normal(size=(36, 5)))
-    execute_everywhere(model(sketch, tmp_path, COLOURS), tmp_path, frames=3)
+    execute_everywhere(model(sketch, tmp_path, COLOURS), tmp_path, frames=3, rates=((0.3, 0.3),))

@@ -308,6 +308,36 @@ def softmax_in_the_middle() -> Sketch:
     return sketch.sign().flatten().dense(64, 3)
 
 
+@case("node 'softmax", "which are no classes")
+def softmax_over_another_axis() -> Sketch:
+    sketch = image().conv(3, 4).sign().conv(4, 3)
+    sketch.op("Softmax", axis=2)
+    return sketch
+
+
+@case("node 'mul", "turns the order of the classes")
+def negative_factor_behind_a_softmax() -> Sketch:
+    sketch = small_cnn()
+    sketch.op("Softmax", axis=1)
+    sketch.op("Mul", sketch.constant(-1))
+    return sketch
+
+
+@case("node 'greater", "whatever the sign before it gives")
+def a_sign_of_signs_that_never_turns() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Add", sketch.constant([[[2.0]], [[3.0]], [[2.0]], [[4.0]]]))
+    return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'round", "one number")
+def rounding_to_one_number() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Round")
+    sketch.op("Clip", sketch.constant(2), sketch.constant(2))
+    return sketch.flatten().dense(64, 3)
+
+
 @case("node 'topk", "--top-k")
 def top_k_in_the_model() -> Sketch:
     sketch = small_cnn()

@@ -145,7 +145,7 @@ def _type(node: Node, found: _Found) -> Integer:
         )
     low, high = (limit + int(found.shift) for limit in found.limits)
     dtype = Integer.spanning(min(low, 0), max(high, 0))
-    if not 2 <= dtype.bits <= _WIDEST:
+    if low == high or not 2 <= dtype.bits <= _WIDEST:
         raise ModelError(
             f"rounds to {low} .. {high}, "
             + (f"which takes {dtype.bits} bits" if high > low else "one number"),
