@@ -10,7 +10,6 @@ can take stays a sign, of bits.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,10 +121,9 @@ class _Sign:
             falls = np.asarray(scale < 0, bool)
             kept = self._kept(bits.low[first], bits.high[first])
             return [*kept, *((step, _turned(op, falls)) for step, op in steps)]
-        carried = len({abs(s) for s in scale}) == 1 and (
-            not shift.any()
-            or not is_mixed(self.graph)  # a shift ends in sums, at borders in others
-        )
+        # Behind padding a shift is another one at the borders, which streams cannot have.
+        carried = not shift.any() or not is_mixed(self.graph)
+        carried = carried and len({abs(s) for s in scale}) == 1
         if carried and not self.links.is_boundary(self.node.output):
             return [*steps, (self.node, Affine(scale, shift))]
         return [*steps, *self._kept(bits.low, bits.high)]
@@ -138,11 +136,7 @@ class _Sign:
 
     def _kept(self, low: Exacts, high: Exacts) -> list[tuple[Node, Op]]:
         """An affine operation to {-1, +1}, turned or constant where need be, and its sign."""
-        op = self.node.op
-        assert isinstance(op, Binarize)
         values = sorted({*self.bits.low, *self.bits.high})
-        if len(values) == 1:
-            values = sorted({*values, Fraction(op.high if values[0] == op.low else op.low)})
         zero, one = (np.where(v == values[1], 1, -1) for v in (low, high))
         first, second = self.bits.values
         scale = exact(one - zero) / (second - first)
