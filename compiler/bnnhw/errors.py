@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class BnnhwError(Exception):
     """Something the user can mend: says where, what is wrong, and what to do.
@@ -9,10 +11,13 @@ class BnnhwError(Exception):
     Args:
         what: what is wrong, one sentence.
         where: the ONNX node, layer, file or option concerned, if there is one.
-        fix: the way out, if there is one.
+        fix: the way out; without one, ``DEFAULT_FIX`` of the kind of error.
     """
 
+    DEFAULT_FIX: ClassVar[str | None] = None
+
     def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        fix = fix or self.DEFAULT_FIX
         self.what, self.where, self.fix = what, where, fix
         text = f"{where}: {what}" if where else what
         super().__init__(f"{text}\n  fix: {fix}" if fix else text)
@@ -21,6 +26,8 @@ class BnnhwError(Exception):
 class ModelError(BnnhwError):
     """The model file is malformed, or uses what the compiler does not support."""
 
+    DEFAULT_FIX = "the file may be damaged: export the model again, or report this with the model"
+
 
 class FoldingError(BnnhwError):
     """The requested folding or goal is impossible on this board."""
@@ -28,6 +35,8 @@ class FoldingError(BnnhwError):
 
 class VerificationError(BnnhwError):
     """Two executions that must agree do not."""
+
+    DEFAULT_FIX = "this is a defect of the compiler: report it with the model"
 
 
 class ToolError(BnnhwError):

@@ -271,7 +271,8 @@ def error_bound(
     if isinstance(op, Flatten):
         return error.reshape(len(error), -1)
     if isinstance(op, Binarize):
-        return np.zeros_like(error)
+        unsure = (np.abs(x) <= error) & ((error > 0) | op.zero_is_zero)
+        return np.where(unsure, abs(op.high - op.low), 0.0)
     if isinstance(op, Quantise):
         slack = error + op.half_even * 2.0 ** (-op.dtype.frac - _TIE_BITS)
         ends = (execute_real(op, x + side * slack, tensor) for side in (-1, 1))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bnnhw.ir.types import Integer
 from bnnhw.layer_memory import LayerFacts, layer_facts
 from bnnhw.stages import Layer, Stage, split_stages
 
@@ -27,8 +28,20 @@ class Network:
 
     @cached_property
     def stages(self) -> list[Stage]:
-        """The stages, in execution order."""
-        return split_stages(self.graph)
+        """The stages, in execution order; what reads sums reads them as wide as they stream.
+
+        Padding and offsets may make accumulators wider than the tensor's type says, or signed.
+        """
+        stages = split_stages(self.graph)
+        layers = [s for s in stages if isinstance(s, Layer) and s.threshold is None]
+        read = {name for stage in stages for name in stage.inputs}
+        sums = {s.output: layer_facts(s).acc_bits for s in layers if s.output in read}
+        return [
+            replace(stage, element=Integer(sums[stage.inputs[0]], signed=True))
+            if stage.inputs[0] in sums
+            else stage
+            for stage in stages
+        ]
 
     @property
     def output(self) -> str:

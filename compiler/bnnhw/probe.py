@@ -10,6 +10,7 @@ from bnnhw.design import Stream
 from bnnhw.errors import BnnhwError
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.report import Verification
+from bnnhw.stream_order import flattened_images, in_vector_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.build import Build
-    from bnnhw.ir.ops import Ints, Tensor
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Ints
 
 
 def probed_streams(build: Build, layers: Sequence[str]) -> dict[str, str]:
@@ -54,9 +56,8 @@ def compare_stream(
 ) -> Verification:
     """Compares the beats of a stream with a tensor [N, C, ...]; names the first difference."""
     stream = next(s for s in build.report["streams"] if s["name"] == name)
-    tensor = build.graph.tensors[stream["tensor"]]
     carrier = Stream(**stream)
-    got = stream_values(beats, carrier, tensor)[: len(expected)]
+    got = stream_values(beats, carrier, build.graph)[: len(expected)]
     layer = name.removesuffix("_out")
     wrong = got != expected[: len(got)]
     frames = int(wrong.reshape(len(got), -1).any(axis=1).sum())
@@ -70,8 +71,9 @@ def compare_stream(
     return Verification(f"verilog stream of '{layer}'", "interpreter", len(got), frames, note)
 
 
-def stream_values(beats: NDArray[np.uint8], stream: Stream, tensor: Tensor) -> Ints:
+def stream_values(beats: NDArray[np.uint8], stream: Stream, graph: Graph) -> Ints:
     """The tensor's values [N, *shape], whole frames, of the beats [beats, bits] that carry it."""
+    tensor = graph.tensors[stream.tensor]
     bits, lanes = stream.elem_bits, stream.lanes
     fields = beats[:, : bits * lanes].reshape(-1, bits).astype(np.int64)
     values = fields @ (1 << np.arange(bits, dtype=np.int64))
@@ -88,4 +90,5 @@ def stream_values(beats: NDArray[np.uint8], stream: Stream, tensor: Tensor) -> I
     if len(tensor.shape) == 3:
         channels, height, width = tensor.shape
         return frames.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
-    return frames.reshape(-1, *tensor.shape)
+    image = flattened_images(graph).get(stream.tensor)
+    return in_vector_order(frames.reshape(-1, *tensor.shape), image)

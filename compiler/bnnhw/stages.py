@@ -28,6 +28,7 @@ from bnnhw.ir.ops import (
     Window,
 )
 from bnnhw.ir.types import Bit, DType, Integer
+from bnnhw.stream_order import Image, flattened_images, in_stream_order
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -176,7 +177,7 @@ def _grows(size: int, kernel: int, stride: int, pads: tuple[int, int]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Compare(Stage):
-    """A threshold that follows no layer of weights: on the input, or on a fixed-point stream.
+    """A threshold that is fused to no layer: on the input, sums, a fixed-point stream, or bits.
 
     Attributes:
         thresholds: [C].
@@ -209,7 +210,7 @@ class Join(Stage):
 
 @dataclass(frozen=True, eq=False)
 class Table(Stage):
-    """An element-wise table on the input."""
+    """An element-wise table: on the input, or the numbers that bits stand for."""
 
     values: Ints
     out_element: Integer | Bit
@@ -231,7 +232,9 @@ class _Splitter:
     graph: Graph
     stages: list[Stage] = field(default_factory=list)
     alias: dict[str, str] = field(default_factory=dict)
-    flattened: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.flattened = flattened_images(self.graph)
 
     def tensor(self, name: str) -> str:
         """The tensor that streams where the graph reads ``name``: flattening moves nothing."""
@@ -265,9 +268,7 @@ def split_stages(graph: Graph) -> list[Stage]:
         if node.name in fused:
             continue
         if isinstance(node.op, Flatten):
-            source = splitter.tensor(node.inputs[0])
-            splitter.alias[node.output] = source
-            splitter.flattened[node.output] = _image(graph.tensors[source].shape)
+            splitter.alias[node.output] = splitter.tensor(node.inputs[0])
         elif isinstance(node.op, _LAYERS):
             threshold = _fused_threshold(graph, node)
             if threshold is not None:
@@ -276,7 +277,11 @@ def split_stages(graph: Graph) -> list[Stage]:
         else:
             splitter.stages.append(_other(splitter, node))
     if not any(isinstance(stage, Layer) for stage in splitter.stages):
-        raise ModelError("the network holds no layer of weights", where=f"graph '{graph.name}'")
+        raise ModelError(
+            "the network holds no layer of weights",
+            where=f"graph '{graph.name}'",
+            fix="give a network of convolutions or fully connected layers",
+        )
     if isinstance(graph.tensors[graph.output].dtype, Bit):
         raise ModelError(
             "the network ends in bits, not in scores",
@@ -347,17 +352,26 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
         is_sum = isinstance(op, SumPool)
         none = np.zeros(0, bool)
         return Pool(**common, window=op.window, minimum=none, is_sum=is_sum, out_element=out)
-    if isinstance(op, Threshold) and integer:
-        return _compare(common, op)
+    image = splitter.flattened.get(node.inputs[0])
+    if isinstance(op, Threshold):
+        return _compare(common, op, image)
     if isinstance(op, FixedAffine) and integer:
+        constants = (in_stream_order(v, image) for v in (op.multiplier, op.offset, op.knee))
+        multiplier, offset, knee = constants
+        op = replace(op, multiplier=multiplier, offset=offset, knee=knee)
         return Rescale(**common, op=op)
     if isinstance(op, FixedAdd) and integer:
         a, b = (_bits(splitter.graph.tensors[name].dtype) for name in node.inputs)
         return Join(**common, bits=(a, b), out_element=op.dtype)
-    if isinstance(op, IntegerTable) and integer:
-        return Table(**common, values=op.values, out_element=op.dtype)
+    if isinstance(op, IntegerTable):
+        if integer:
+            return Table(**common, values=op.values, out_element=op.dtype)
+        common["element"] = Integer(1, signed=False)
+        return Table(**common, values=op.values[[0, -1]], out_element=op.dtype)
     raise ModelError(
-        f"{type(op).__name__} has no hardware on a tensor of type {element}", where=node.where
+        f"{type(op).__name__} has no hardware on a tensor of type {element}",
+        where=node.where,
+        fix="this is a gap of the compiler: report it with the model",
     )
 
 
@@ -372,19 +386,23 @@ def _image(shape: Shape) -> tuple[int, int, int]:
     return (shape[0], 1, 1)
 
 
-def _stream_order(weight: Ints, flattened: tuple[int, int, int] | None) -> Ints:
+def _stream_order(weight: Ints, flattened: Image | None) -> Ints:
     """Dense weights [Cout, 1, 1, K] with columns from (C, H, W) order to the stream's (H, W, C)."""
-    features = len(weight)
-    if flattened is not None:
-        weight = weight.reshape(features, *flattened).transpose(0, 2, 3, 1)
-    return weight.reshape(features, 1, 1, -1)
+    return in_stream_order(weight, flattened).reshape(len(weight), 1, 1, -1)
 
 
-def _compare(common: _Common, op: Threshold) -> Compare:
+def _compare(common: _Common, op: Threshold, image: Image | None) -> Compare:
     if op.row_class:
         raise ModelError(
-            "a threshold behind no layer cannot differ by position", where=common["where"]
+            "a threshold behind no layer cannot differ by position",
+            where=common["where"],
+            fix="put the sign directly behind the convolution",
         )
-    thresholds = op.thresholds[0, 0]
+    thresholds = in_stream_order(op.thresholds[0, 0], image)
     invert = op.invert if op.invert.size else np.zeros(len(thresholds), bool)
-    return Compare(**common, thresholds=thresholds, invert=invert)
+    element = common["element"]
+    if isinstance(element, Bit):
+        # Bits stream as 0 and 1, whatever they stand for.
+        thresholds = 1 * (thresholds > element.low) + 1 * (thresholds > element.high)
+        common["element"] = Integer(1, signed=False)
+    return Compare(**common, thresholds=thresholds, invert=in_stream_order(invert, image))

@@ -150,18 +150,21 @@ class _Plan:
     def _gain(self, layer: Node, starts: list[str]) -> Floats:
         """The factor per channel between what the integer layer reads and what the real one does.
 
-        It counts only from the network's own integers on; fixed-point numbers mean real values.
+        Affine operations between the two went into the weights.
         """
         channels = self.real.tensors[layer.inputs[0]].shape[0]
-        gain = np.ones(channels)
-        node = self.real_links.producer(layer.inputs[0])
-        if starts != [self.graph.input]:
-            before = self.links.producer(starts[0])
-            return gain if before is None else gain / channel_factors(before.op, 1)
-        while node is not None:
-            if isinstance(node.op, Affine):
-                gain = gain * affine_arrays(node.op, 1)[0]
-            node = self.real_links.producer(node.inputs[0])
+        gain, pixels = np.ones(channels), 1
+        reached = {real_name(name) for name in starts}
+        tensor = layer.inputs[0]
+        while tensor not in reached and (node := self.real_links.producer(tensor)) is not None:
+            if isinstance(node.op, Flatten):
+                pixels *= int(np.prod(self.real.tensors[node.inputs[0]].shape[1:]))
+            elif isinstance(node.op, Affine):
+                gain = gain * np.repeat(affine_arrays(node.op, 1)[0], pixels)
+            tensor = node.inputs[0]
+        before = self.links.producer(starts[0]) if len(starts) == 1 else None
+        if before is not None:
+            gain = gain / channel_factors(before.op, 1)
         return gain
 
 
@@ -245,12 +248,18 @@ class _Run:
         """In steps of the result, per channel: of constants and of an integer layer's start."""
         dtype = self._plan.graph.tensors[node.inputs[0]].dtype
         assert not isinstance(dtype, Real)
-        of_layer = 0.0
         source = self._plan.links.source(node)
-        if source is not None and isinstance(source.op, (IntegerConv, IntegerDense)):
-            of_layer = 0.5 * bool(source.op.offset.any())
         gain = np.abs(op.multiplier).max(axis=0) / 2.0**op.shift
-        bound = rounding_bound(op, dtype.reach) + of_layer * gain
+        bound = rounding_bound(op, dtype.reach) + np.zeros_like(gain)
+        if source is not None and isinstance(source.op, (IntegerConv, IntegerDense)):
+            bound = bound + 0.5 * bool(source.op.offset.any()) * gain
+        elif (
+            source is not None
+            and isinstance(source.op, FixedAffine)
+            and source.output not in self._plan.known
+        ):
+            assert op.shift == 0  # it limits integers, and rounds nothing
+            return self._bound(source, source.op, rank)
         return np.asarray(bound.reshape(1, -1, *(1,) * (rank - 2)), np.float64)
 
     def _compare_scores(self, node: Node, y: Ints, start: dict[str, Floats]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bnnhw.folding import LayerFolding
 from bnnhw.ir.interpret import interpret
-from bnnhw.ir.ops import Threshold, Window
+from bnnhw.ir.ops import IntegerConv, Threshold, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.layer_memory import init_memory, weight_memory
 from bnnhw.network import Network
@@ -95,3 +95,23 @@ def test_memory_layout_is_tile_fold_pe_lane():
     tile, fold, pe, lane = 1, 2, 1, 5
     assert weights.bits[tile * 3 + fold, pe * 12 + lane] == flat[tile * 2 + pe, fold * 12 + lane]
     assert init.depth == 3 and init.width == 2 * network.facts["conv"].acc_bits
+
+
+@pytest.mark.parametrize("channels", [6, 7, 14, 28, 8])
+def test_readers_of_sums_read_them_as_wide_as_they_stream(channels) -> None:
+    """Padded taps may make an accumulator wider than its tensor's type: 54 taps, 8 bits."""
+    builder = GraphBuilder((channels, 4, 4), Bit(True), 1)
+    builder.conv("conv", 6, WINDOWS[0]).rescale("affine", Integer(8, True)).dense("scores", 3)
+    network = Network(builder.graph())
+    reader = next(stage for stage in network.stages if stage.name == "affine")
+    assert reader.element == Integer(network.facts["conv"].acc_bits, signed=True)
+
+
+def test_readers_of_unsigned_sums_read_them_signed() -> None:
+    builder = GraphBuilder((4, 4, 4), Integer(4, False), 1)
+    op = IntegerConv(np.full((6, 4, 3, 3), 3), Window((3, 3)), 3, np.zeros((1, 1, 6), np.int64))
+    builder.add("conv", op).rescale("affine", Integer(8, True)).dense("scores", 3)
+    assert not builder.tensors["conv_y"].dtype.signed
+    network = Network(builder.graph())
+    reader = next(stage for stage in network.stages if stage.name == "affine")
+    assert reader.element == Integer(network.facts["conv"].acc_bits, signed=True)

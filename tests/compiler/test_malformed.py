@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import fault_operations  # noqa: F401  (registers its cases)
-from bnnhw.errors import ModelError
+from bnnhw.errors import ModelError, VerificationError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.passes import PIPELINE, run
 from faults import CASES, tail
@@ -58,7 +59,7 @@ def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
 
 
 def test_nodes_without_a_name_are_told_by_their_output(tmp_path: Path) -> None:
-    for make in (real_valued, grouped):
+    for make in (ternary, grouped):
         sketch = make()
         for node in sketch.nodes:
             node.name = ""
@@ -69,9 +70,9 @@ def test_nodes_without_a_name_are_told_by_their_output(tmp_path: Path) -> None:
         assert (caught.value.where or "").startswith(f"node 'Conv -> {output}'")
 
 
-def real_valued() -> Sketch:
-    sketch = image()
-    return tail(sketch.conv(3, 3, kernel=1, weight=sketch.rng.normal(size=(3, 3, 1, 1))).sign())
+def ternary() -> Sketch:
+    weight = np.resize([-1, 0, 1, 1], (3, 3, 1, 1))
+    return tail(image().conv(3, 3, kernel=1, weight=weight).sign())
 
 
 def grouped() -> Sketch:
@@ -80,3 +81,9 @@ def grouped() -> Sketch:
 
 def test_the_list_is_long() -> None:
     assert len(CASES) >= 60
+
+
+def test_every_refusal_has_a_way_out() -> None:
+    assert ModelError("is wrong").fix
+    assert VerificationError("differ").fix
+    assert "\n  fix: " in str(ModelError("is wrong", where="node 'a'", fix=None))

@@ -8,14 +8,14 @@ import pytest
 from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.folding import FoldingRequest
 from bnnhw.frontend.exact import exact
-from bnnhw.ir.ops import Add, Binarize, IntegerTable, PRelu, Threshold, Window
+from bnnhw.ir.ops import Add, Binarize, BitMaxPool, Flatten, IntegerTable, PRelu, Threshold, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.models import shipped_model
 from bnnhw.passes import run
 from bnnhw.report import ideal_cycles
 from bnnhw.run_simulation import simulate_build
 from executions import assert_prediction_holds, execute_everywhere
-from graphs import GraphBuilder, cnv, digits, residual
+from graphs import STREAM, GraphBuilder, cnv, digits, residual
 from residual import THREE, Residual
 
 PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
@@ -187,3 +187,19 @@ def test_shipped_residual_network_in_rtl(tmp_path):
     assert "so are all scores, exactly" in compiled.build.report["verification"][0]["note"]
     cycles = compiled.build.report["cycles_per_frame"]
     assert cycles["simulated"] <= 1.01 * cycles["predicted"] <= 1.02 * cycles["ideal"]
+
+
+def test_elementwise_operations_on_a_flattened_image(tmp_path):
+    builder = GraphBuilder((4, 3, 3), Integer(4, True), 1, name="flattened")
+    builder.layer("stem", 4, Window((2, 2))).rescale("stem_bn", STREAM).add("flatten", Flatten())
+    builder.rescale("by_pixel", Integer(6, True)).threshold("sign", spread=0.3)
+    execute_everywhere(builder.dense("scores", 5), tmp_path, frames=3)
+
+
+def test_signs_of_bits_that_keep_turn_or_drop_channels(tmp_path):
+    builder = GraphBuilder((8, 3, 3), Bit(True), 5, name="bits")
+    thresholds = builder.rng.integers(-2, 4, (1, 1, 8))
+    builder.add("turned", Threshold(thresholds, invert=np.arange(8) % 3 == 0))
+    builder.add("pool", BitMaxPool(Window((2, 2)), np.arange(8) % 2 == 0)).add("flat", Flatten())
+    builder.add("by_pixel", Threshold(builder.rng.integers(-2, 4, (1, 1, 32)), bipolar=False))
+    execute_everywhere(builder.dense("scores", 5), tmp_path, frames=5)

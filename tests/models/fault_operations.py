@@ -221,8 +221,8 @@ def padding_before_a_pool() -> Sketch:
 
 
 @case("node 'maxpool", "neither a sign nor bits")
-def max_pool_of_pixels() -> Sketch:
-    return image().pool().conv(3, 4).sign().flatten().dense(4, 3)
+def max_pool_of_scores() -> Sketch:
+    return image().conv(3, 4).sign().conv(4, 3).pool()
 
 
 @case("node 'maxpool", "dilations")

@@ -207,9 +207,17 @@ def unknown_annotation() -> Sketch:
 
 @case("node 'conv", "neither +-1 nor +-alpha")
 def real_valued_weights() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    weight = sketch.rng.normal(size=(4, 4, 3, 3))
+    return sketch.conv(4, 4, weight=weight).sign().flatten().dense(16, 3)
+
+
+@case("node 'conv", "neither")
+def a_network_that_is_not_binary_at_all() -> Sketch:
     sketch = image()
-    weight = sketch.rng.normal(size=(4, 3, 3, 3))
-    return sketch.conv(3, 4, weight=weight).sign().flatten().dense(64, 3)
+    sketch.conv(3, 4, weight=sketch.rng.normal(size=(4, 3, 3, 3)))
+    sketch.op("Relu")
+    return sketch.flatten().dense(64, 3, weight=sketch.rng.normal(size=(64, 3)))
 
 
 @case("node 'conv", "ternary")
@@ -248,20 +256,6 @@ def convolution_by_an_activation() -> Sketch:
     sketch.op("Cast", to=1)
     sketch.op("Conv", sketch.tensor)
     return sketch
-
-
-@case("node 'matmul", "reads real values")
-def two_layers_without_a_sign_between() -> Sketch:
-    sketch = image().conv(3, 4)
-    sketch.op("Relu")
-    return sketch.flatten().dense(64, 3)
-
-
-@case("node 'conv", "different factors per channel")
-def one_std_for_each_colour() -> Sketch:
-    sketch = image()
-    sketch.op("Div", sketch.constant(np.array([0.2, 0.3, 0.4]).reshape(3, 1, 1)))
-    return tail(sketch)
 
 
 @case("node 'greater", "ends the network with bits")
@@ -312,6 +306,36 @@ def softmax_in_the_middle() -> Sketch:
     sketch = image().conv(3, 4)
     sketch.op("Softmax", axis=1)
     return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'softmax", "which are no classes")
+def softmax_over_another_axis() -> Sketch:
+    sketch = image().conv(3, 4).sign().conv(4, 3)
+    sketch.op("Softmax", axis=2)
+    return sketch
+
+
+@case("node 'mul", "turns the order of the classes")
+def negative_factor_behind_a_softmax() -> Sketch:
+    sketch = small_cnn()
+    sketch.op("Softmax", axis=1)
+    sketch.op("Mul", sketch.constant(-1))
+    return sketch
+
+
+@case("node 'greater", "whatever the sign before it gives")
+def a_sign_of_signs_that_never_turns() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Add", sketch.constant([[[2.0]], [[3.0]], [[2.0]], [[4.0]]]))
+    return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'round", "one number")
+def rounding_to_one_number() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Round")
+    sketch.op("Clip", sketch.constant(2), sketch.constant(2))
+    return sketch.flatten().dense(64, 3)
 
 
 @case("node 'topk", "--top-k")

@@ -59,6 +59,7 @@ class Context:
         input_tensor: the graph's input tensor.
         notes: sentences for the user.
         scores: ONNX name of the scores where operations after them were left out.
+        chosen: whether a choice of the best class is among these.
     """
 
     def __init__(self, model: OnnxModel, options: LoadOptions, batch: int) -> None:
@@ -81,6 +82,7 @@ class Context:
         self.rounding: dict[str, Floats] = {}
         self.notes: list[str] = []
         self.scores: str | None = None
+        self.chosen = False
         self._layer = "input"
         self._kinds: dict[str, int] = {}
         self._node_names: set[str] = set()
@@ -233,7 +235,7 @@ class Context:
         sizes = self.sizes(view)
         try:
             whole = [
-                term.reshape((1,) * len(sizes))
+                term.reshape((1,) * len(self.tensors[view.tensor].shape))
                 if term.size == 1
                 else views.in_graph_order(view, term, sizes)
                 for term in terms

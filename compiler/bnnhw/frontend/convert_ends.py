@@ -1,4 +1,4 @@
-"""Operations at the ends of a model: padding and quantisation of the input, softmax, argmax."""
+"""Operations at the start of a model: padding and quantisation of the input."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import quant_range
 from bnnhw.frontend.exact import exact
 from bnnhw.frontend.unsupported import unsupported
-from bnnhw.frontend.views import BATCH, View, shape_text
+from bnnhw.frontend.views import View, shape_text
 from bnnhw.ir.ops import Affine, Tensor
-from bnnhw.ir.types import Integer, Real
+from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,37 +59,6 @@ def pad(ctx: Context, node: OnnxNode) -> None:
     ctx.views[node.outputs[0]] = view
     if sides:
         ctx.pads[node.outputs[0]] = (top, left, bottom, right)
-
-
-def softmax(ctx: Context, node: OnnxNode) -> None:
-    """Softmax and its like at the output: left out, since they keep the ranking of the scores."""
-    _leave_out(ctx, node, "the results are the scores before it")
-
-
-def argmax(ctx: Context, node: OnnxNode) -> None:
-    """ArgMax over the classes at the output: left out; ``--top-k`` gives the class."""
-    view = ctx.view(node)
-    axis = int(node.attributes.get("axis", 0))
-    axis += len(view.dims) if axis < 0 else 0
-    if not 0 <= axis < len(view.dims) or "C" not in view.dims[axis]:
-        raise ModelError(
-            f"takes the maximum over dimension {axis}",
-            where=node.where,
-            fix="take it over the classes, or leave it out and ask for --top-k 1",
-        )
-    _leave_out(ctx, node, "the results are the scores; ask for the class with --top-k 1")
-
-
-def _leave_out(ctx: Context, node: OnnxNode, consequence: str) -> None:
-    later = ctx.model.nodes[[n is node for n in ctx.model.nodes].index(True) + 1 :]
-    if any(n.op not in ("Identity", "Cast", "ArgMax", "Squeeze") for n in later):
-        raise unsupported(node)
-    view = ctx.view(node)
-    if BATCH in view.order:
-        raise unsupported(node)
-    ctx.notes.append(f"{node.where} at the output is left out: {consequence}")
-    ctx.scores = ctx.scores or node.inputs[0]
-    ctx.views[node.outputs[0]] = view
 
 
 def quantises_input(ctx: Context) -> bool:
@@ -144,13 +113,13 @@ def quantise_input(ctx: Context, node: OnnxNode) -> None:
     made_view = ctx.affine_exact(
         source, node, scale=one * factor, shift=one * shift, output=node.outputs[0]
     )
-    if element.bits <= 8:
+    if isinstance(element, Bit) or element.bits <= 8:
         real = ((values - float(point)) * float(step)).astype(np.float32)
         ctx.tables[node.outputs[0]] = values if integer_out else real
     ctx.views[node.outputs[0]] = made_view
 
 
-def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Integer]:
+def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Integer | Bit]:
     """Step, zero point and integer type."""
     scale = exact(ctx.need_constant(node, 1, "scale"))
     zero = ctx.constant(node.optional(2))
@@ -162,12 +131,12 @@ def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Intege
     if node.op == "QuantizeLinear":
         signed = zero is not None and zero.dtype.kind == "i"
         bits = 8 if zero is None else 8 * zero.dtype.itemsize
-        element = Integer(bits, signed)
+        element: Integer | Bit = Integer(bits, signed)
     else:
         bits = int(ctx.need_constant(node, 3, "bit width").ravel()[0])
         low, high = quant_range(node, bits)
-        element = Integer(bits, low < 0)
-        if (low, high) != (element.low, element.high) or not 2 <= bits <= 16:
+        element = Bit(bipolar=False) if (low, high) == (0, 1) else Integer(bits, low < 0)
+        if (low, high) != (element.low, element.high) or bits > 16 or low == high:
             raise ModelError(
                 f"quantises the input to [{low}, {high}], which is no whole integer type",
                 where=node.where,
@@ -181,7 +150,4 @@ def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Intege
 
 HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Pad": pad,
-    "Softmax": softmax,
-    "LogSoftmax": softmax,
-    "ArgMax": argmax,
 }

@@ -35,6 +35,8 @@ def sign(ctx: Context, node: OnnxNode) -> None:
     else:
         op = Binarize(strict=ctx.options.sign_zero == "minus", zero_is_zero=True)
     target = ctx.add(op, view.tensor, node, node.outputs[0])
+    if op.low == 0:
+        ctx.nonnegative.add(target)
     ctx.views[node.outputs[0]] = View(target, view.dims)
 
 
@@ -71,6 +73,7 @@ def compare(ctx: Context, node: OnnxNode) -> None:
     strict = op in ("Greater", "Less")
     target = ctx.add(Binarize(strict, 0.0, 1.0), view.tensor, node, node.outputs[0])
     ctx.bits.add(target)
+    ctx.nonnegative.add(target)
     ctx.views[node.outputs[0]] = View(target, view.dims)
 
 

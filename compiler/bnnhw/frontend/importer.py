@@ -16,6 +16,7 @@ from bnnhw.frontend import (
     convert_linear,
     convert_pools,
     convert_rounding,
+    convert_scores,
     convert_shape,
     convert_sign,
     tables,
@@ -26,7 +27,7 @@ from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.model_file import QUANT_DOMAINS
 from bnnhw.frontend.model_input import add_input, check_declared
 from bnnhw.frontend.settle_rounding import half_even, settle_rounding
-from bnnhw.frontend.settle_signs import settle_signs
+from bnnhw.frontend.settle_signs import settle_signs, settle_signs_of_bits
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import DYNAMIC_BATCH, View
 from bnnhw.ir.graph import Graph, Node, OutputMap
@@ -45,6 +46,7 @@ _HANDLERS = {
     **convert_elementwise.HANDLERS,
     **convert_sign.HANDLERS,
     **convert_ends.HANDLERS,
+    **convert_scores.HANDLERS,
     **convert_rounding.HANDLERS,
 }
 Array = NDArray[np.generic]
@@ -137,6 +139,9 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         part = shape[int(node.attributes.get("start", 0)) : None if end is None else int(end)]
         ctx.constants[node.outputs[0]] = part if node.op == "Shape" else np.asarray(np.prod(shape))
         return
+    if ctx.scores is not None:
+        convert_scores.leave_out_too(ctx, node)
+        return
     padded = next((ctx.pads[name] for name in given if name in ctx.pads), None)
     if padded and node.op not in _CARRY_PADS:
         raise ModelError(
@@ -223,7 +228,7 @@ def _finish(ctx: Context) -> Imported:
     nodes = settle_signs(_live_nodes(ctx, view.tensor), view.tensor)
     nodes = settle_rounding(nodes, view.tensor, ctx.tensors)
     ctx.notes += _notes_on_rounding(nodes)
-    graph = _graph(ctx, view.tensor, nodes, ctx.shape(view)[1:])
+    graph = settle_signs_of_bits(_graph(ctx, view.tensor, nodes, ctx.shape(view)[1:]))
     changed = {name: found.weight for name, found in ctx.binarised.items() if found.zeros}
     return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed)
 

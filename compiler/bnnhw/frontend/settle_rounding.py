@@ -7,6 +7,7 @@ integers.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import full
-from bnnhw.ir.ops import Affine, Clip, Quantise, Round
+from bnnhw.ir.ops import Affine, Binarize, Clip, Quantise, Relu, Round
 from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:
@@ -80,7 +81,11 @@ def _settled(
     nodes: list[Node], node: Node, output: str, tensors: Mapping[str, Tensor]
 ) -> list[Node]:
     found = _Surroundings(nodes, node, output).found()
-    made = _made(node, found, _type(node, found), tensors[node.output].shape[0])
+    channels = tensors[node.output].shape[0]
+    if found.limits is not None and found.limits[1] - found.limits[0] == 1:
+        made = _as_sign(node, found, found.limits, channels)
+    else:
+        made = _made(node, found, _type(node, found), channels)
     done: list[Node] = []
     for other in nodes:
         if other is node:
@@ -89,6 +94,24 @@ def _settled(
             inputs = tuple(found.last if name in found.also else name for name in other.inputs)
             done.append(replace(other, inputs=inputs))
     return done
+
+
+def _as_sign(node: Node, found: _Found, limits: tuple[int, int], channels: int) -> list[Node]:
+    """A rounding to two neighbouring integers: a sign, whose threshold lies halfway between them.
+
+    Just there, half to even gives the even one.
+    """
+    assert isinstance(node.op, Round)
+    low, high = limits
+    middle = full(channels, -Fraction(low + high, 2))
+    name = f"{node.name}_middle"
+    affine = replace(
+        node, name=name, op=Affine(full(channels, 1), middle), inputs=(found.first,),
+        output=f"{name}:out",
+    )  # fmt: skip
+    zero, one = (float((limit + found.shift) * found.scale) for limit in limits)
+    sign = Binarize(node.op.half_even and low % 2 == 0, zero, one)
+    return [affine, replace(node, op=sign, inputs=(affine.output,), output=found.last)]
 
 
 def _made(node: Node, found: _Found, dtype: Integer, channels: int) -> list[Node]:
@@ -122,11 +145,12 @@ def _type(node: Node, found: _Found) -> Integer:
         )
     low, high = (limit + int(found.shift) for limit in found.limits)
     dtype = Integer.spanning(min(low, 0), max(high, 0))
-    if not 2 <= dtype.bits <= _WIDEST:
+    if low == high or not 2 <= dtype.bits <= _WIDEST:
         raise ModelError(
-            f"rounds to {low} .. {high}, which takes {dtype.bits} bits",
+            f"rounds to {low} .. {high}, "
+            + (f"which takes {dtype.bits} bits" if high > low else "one number"),
             where=node.where,
-            fix=f"round to 2 to {_WIDEST} bits; for one bit use a sign",
+            fix=f"round to 2 or more integers of at most {_WIDEST} bits",
         )
     scale = found.scale
     return replace(dtype, frac=scale.denominator.bit_length() - scale.numerator.bit_length())
@@ -153,10 +177,51 @@ class _Surroundings:
             self._take_clip(found)
         if found.limits is None:
             self._take_clip_before(found)
+        if found.limits is None or found.limits[1] - found.limits[0] > 1:
+            self._take_bit(found)
         return found
 
     def _alone(self, tensor: str) -> bool:
         return tensor != self._output and len(self._readers.get(tensor, [])) == 1
+
+    def _take_bit(self, found: _Found) -> None:
+        """Limits that leave two integers of a wider type, by another Clip behind or one before.
+
+        Where there are no limits yet, those before are taken, two integers or more.
+        """
+        tried = replace(found, gone={*found.gone})
+        self._take_clip(tried)
+        before = self._rounded_bounds(found.first)
+        for made, low, high in ((tried, *(tried.limits or before)), (found, *before)):
+            if found.limits is not None:
+                low, high = max(low, found.limits[0]), min(high, found.limits[1])
+            if high - low == 1:
+                vars(found).update(vars(replace(made, limits=(int(low), int(high)))))
+                return
+        if found.limits is None and all(math.isfinite(bound) for bound in before):
+            found.limits = (int(before[0]), int(before[1]))
+
+    def _rounded_bounds(self, tensor: str) -> tuple[float, float]:
+        """Smallest and largest result of the rounding, after a Clip, ReLU or sign before it."""
+        assert isinstance(self._node.op, Round)
+        scale, shift = Fraction(1), Fraction(0)
+        node = self._producers.get(tensor)
+        while node is not None and (line := _line(node)) is not None:
+            scale, shift = scale * line[0], shift + scale * line[1]
+            node = self._producers.get(node.inputs[0])
+        bounds = (-math.inf, math.inf)
+        if node is not None and isinstance(node.op, (Binarize, Clip)):
+            bounds = (node.op.low, node.op.high)
+        elif node is not None and isinstance(node.op, Relu):
+            bounds = (0.0, math.inf)
+        half_even = self._node.op.half_even
+        ends = [
+            _rounded(scale * Fraction(bound) + shift, half_even=half_even)
+            if math.isfinite(bound)
+            else bound * (1 if scale > 0 else -1)
+            for bound in bounds
+        ]
+        return min(ends), max(ends)
 
     def _take_clip(self, found: _Found) -> None:
         """A Clip behind, its limits in integers of the rounding."""
@@ -207,6 +272,10 @@ class _Surroundings:
             scale, shift = scale * line[0], shift + scale * line[1]
             passed.add(before.name)
             tensor = before.inputs[0]
+
+
+def _rounded(x: Fraction, *, half_even: bool) -> int:
+    return round(x) if half_even else math.floor(x + Fraction(1, 2))
 
 
 def _is_power_of_two(value: Fraction) -> bool:

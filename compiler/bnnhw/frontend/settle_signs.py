@@ -10,12 +10,13 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from bnnhw.frontend.bit_values import followed
 from bnnhw.ir.ops import Affine, Binarize, Clip, Relu
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bnnhw.ir.graph import Node
+    from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Op
 
 
@@ -52,6 +53,53 @@ def settle_signs(nodes: Sequence[Node], output: str) -> list[Node]:
         last = after[count - 1] if count else node
         result.append(replace(node, op=op, output=last.output))
     return result
+
+
+def settle_signs_of_bits(graph: Graph) -> Graph:
+    """The graph with ``zero_is_zero`` cleared where a Sign reads a function of bits.
+
+    Bits tell where its zeros are: nowhere, or they are one of two values, as in Sign of {0, 1}.
+    Only where channels differ in that so that the results are -1, 0 and +1 does the user choose.
+    """
+    unsure: dict[str, str] = {}
+    settled = True
+    while settled:
+        settled = False
+        for node, before, _ in followed(graph):
+            op = node.op
+            if not isinstance(op, Binarize) or not op.zero_is_zero or node.name in unsure:
+                continue
+            made = _sign_of(op, {*before.low, *before.high})
+            if made is None:
+                channels = int(((before.low == 0) | (before.high == 0)).sum())
+                unsure[node.name] = _unsure(node, op, channels)
+                continue
+            graph = graph.with_nodes(
+                replace(n, op=made) if n.name == node.name else n for n in graph.nodes
+            )
+            settled = True
+            break
+    return replace(graph, notes=(*graph.notes, *unsure.values())) if unsure else graph
+
+
+def _sign_of(op: Binarize, values: set[Fraction]) -> Binarize | None:
+    """The Sign of some numbers; None where it is -1, 0 and +1 of them."""
+    results = {(v > 0) - (v < 0) for v in values}
+    if 0 not in results:
+        return replace(op, zero_is_zero=False)
+    if len(results) > 2:
+        return None
+    if -1 in results:
+        return Binarize(strict=False, low=-1.0, high=0.0)
+    return Binarize(strict=True, low=0.0, high=1.0)
+
+
+def _unsure(node: Node, op: Binarize, channels: int) -> str:
+    bit, name = (0, "minus") if op.strict else (1, "plus")
+    return (
+        f"'{node.name}': this Sign of bits meets exactly 0 in {channels} channels; that is taken "
+        f"as bit {bit} (--sign-zero {name})"
+    )
 
 
 def _single_readers(node: Node, readers: Mapping[str, Sequence[Node]], output: str) -> list[Node]:

@@ -102,3 +102,9 @@ def joined_shape(*inputs: Tensor) -> Shape:
     if len(inputs) != 2 or len(shapes) != 1:
         raise ModelError(f"an addition needs two tensors of one shape, not {sorted(shapes)}")
     return inputs[0].shape
+
+
+def same_magnitudes(weight: Floats) -> bool:
+    """Whether weights [Cout, ...] are +-alpha with one alpha per output channel."""
+    flat = np.abs(weight).reshape(len(weight), -1)
+    return bool((flat == flat[:, :1]).all())

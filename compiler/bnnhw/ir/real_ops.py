@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from bnnhw.ir.op_base import (
@@ -18,6 +19,7 @@ from bnnhw.ir.op_base import (
     joined_shape,
     pool_shape,
     same_channels,
+    same_magnitudes,
 )
 from bnnhw.ir.types import Integer, Real
 
@@ -34,6 +36,11 @@ class Conv(Op):
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor(conv_shape(inputs[0], self.weight.shape, self.window, self.groups), Real())
 
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether the weights are +-alpha with one alpha per output channel."""
+        return same_magnitudes(self.weight)
+
 
 @dataclass(frozen=True, eq=False)
 class Dense(Op):
@@ -44,6 +51,11 @@ class Dense(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor(dense_shape(inputs[0], self.weight.shape), Real())
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether the weights are +-alpha with one alpha per output."""
+        return same_magnitudes(self.weight)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Affine, PRelu
+from bnnhw.ir.ops import Affine, PRelu, class_values
 
 if TYPE_CHECKING:
-    from bnnhw.ir.ops import Op
+    from bnnhw.ir.ops import Op, Shape
 
 
 def rises(op: Op) -> bool:
@@ -20,11 +20,23 @@ def rises(op: Op) -> bool:
     return not isinstance(op, PRelu) or all(s >= 0 for s in op.slope)
 
 
+def flattened(op: Affine, shape: Shape) -> Affine:
+    """An affine operation on images of ``shape``, border classes or not, on their vectors."""
+    shift = op.shift[:, None, None]
+    if op.row_class:
+        shift = class_values(op.shift, op.row_class, op.column_class)  # type: ignore[arg-type, assignment]
+    pixels = int(np.prod(shape[1:]))
+    return Affine(np.repeat(op.scale, pixels), np.broadcast_to(shift, shape).reshape(-1))
+
+
 def repeated(op: Op, pixels: int) -> Op:
     """An element-wise operation on images as one on their flattened pixels."""
     if isinstance(op, Affine):
         if op.row_class:
-            raise ModelError("flattens a stream that is shifted differently from pixel to pixel")
+            raise ModelError(
+                "flattens a stream that is shifted differently from pixel to pixel",
+                fix="binarise to {-1, +1} or {0, 1} before a padded convolution",
+            )
         return Affine(np.repeat(op.scale, pixels), np.repeat(op.shift, pixels))
     return PRelu(np.repeat(op.slope, pixels)) if isinstance(op, PRelu) else op
 

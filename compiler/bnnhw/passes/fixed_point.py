@@ -73,6 +73,9 @@ def fixed_affine(
         for s in range(most):
             piece = found[min(s, len(found) - 1)]
             gains[s, c], shifts[s, c] = _in_steps(piece, step, dtype)
+    # Beyond, every integer saturates on one side anyway.
+    bound = np.abs(gains) * (reach + 1) + 2.0 ** (dtype.bits + 1)
+    shifts = np.clip(shifts, -bound, bound)
     knee = np.array([_knee(p, reach) for p in pieces], np.int64) if most == 2 else np.zeros(0, int)
     shift = _exact_shift(gains, shifts)
     if shift is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.frontend.exact import exact
-from bnnhw.ir.ops import Affine, Conv, Dense, IntegerConv, IntegerDense
+from bnnhw.frontend.exact import exact, full
+from bnnhw.ir.ops import Affine, Conv, Dense, IntegerConv, IntegerDense, class_values
 from bnnhw.passes.border_classes import classes_of, shrink, taps_inside
 from bnnhw.passes.fixed_point import grid_bits, quantise_weights
 
@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class IntegerLayer:
-    """An integer layer and what its accumulators mean: acc * ``scale.scale``."""
+    """An integer layer and what its accumulators mean: (acc + rest) * scale.
+
+    Attributes:
+        op: the layer.
+        scale: of its accumulators, without a shift.
+        rest: adds what its offset lost by rounding, at most half a step; None for nothing.
+    """
 
     op: IntegerConv | IntegerDense
     scale: Affine
+    rest: Affine | None = None
 
 
 def integer_layer(
@@ -33,7 +40,7 @@ def integer_layer(
     into the accumulator's start, with a class for each row and column that sees other taps (padding
     is 0 before the shift is undone, that is the pixel that normalises to 0). So the result is that
     of the real layer with rounded weights, up to half a step of the accumulator where there is a
-    shift.
+    shift; ``rest`` says how much, for signs that take it into their thresholds.
 
     Args:
         op: with real weights [Cout, Cin, ...].
@@ -52,26 +59,67 @@ def integer_layer(
     taps = np.where(live, grid / divisor, op.weight / out) * shift.reshape(by_input)
     affine = Affine(exact(step), exact(np.zeros(len(step))))
     if isinstance(op, Dense):
-        offset = np.rint(taps.sum(axis=1)).astype(np.int64)
-        return IntegerLayer(IntegerDense(grid, bits, offset), affine)
-    offset, rows, columns = _by_class(taps.sum(axis=1), op.window, (image[1], image[2]))
-    return IntegerLayer(IntegerConv(grid, op.window, bits, offset, rows, columns), affine)
+        total = taps.sum(axis=1)
+        offset = np.rint(total).astype(np.int64)
+        return IntegerLayer(IntegerDense(grid, bits, offset), affine, _rest(total - offset))
+    total, rows, columns = _by_class(taps.sum(axis=1), op.window, (image[1], image[2]))
+    rounded = np.rint(total).astype(np.int64)
+    rest = _rest(total - rounded, rows, columns)
+    small, rows, columns = shrink(rounded, rows, columns)
+    if small.shape[:2] == (1, 1):
+        rows, columns = (), ()
+    made = IntegerConv(grid, op.window, bits, small.astype(np.int64), rows, columns)
+    return IntegerLayer(made, affine, rest)
+
+
+def _rest(
+    lost: Floats, row_class: tuple[int, ...] = (), column_class: tuple[int, ...] = ()
+) -> Affine | None:
+    if not lost.any():
+        return None
+    channels = lost.shape[-1]
+    if (lost == lost.reshape(-1, channels)[0]).all():
+        lost, row_class, column_class = lost.reshape(-1, channels)[0], (), ()
+    return Affine(full(channels, 1), exact(lost), row_class, column_class)
+
+
+def with_thresholds(
+    op: IntegerConv, thresholds: Ints, row_class: tuple[int, ...], column_class: tuple[int, ...]
+) -> tuple[IntegerConv, Ints]:
+    """The layer whose offset takes what thresholds differ by from pixel to pixel.
+
+    Args:
+        op: the layer.
+        thresholds: [row classes, column classes, Cout], on its accumulators.
+        row_class: the row class of each output row.
+        column_class: likewise for columns.
+
+    Returns:
+        the layer, and thresholds [1, 1, Cout] that give the same bits.
+    """
+    height, width = len(row_class), len(column_class)
+    by_pixel = class_values(thresholds, row_class, column_class).transpose(1, 2, 0)
+    one = by_pixel[height // 2, width // 2]
+    offset = class_values(op.offset, op.row_class, op.column_class).transpose(1, 2, 0)
+    moved = np.broadcast_to(offset, by_pixel.shape) + one - by_pixel
+    small, rows, columns = shrink(moved, tuple(range(height)), tuple(range(width)))
+    if small.shape[:2] == (1, 1):
+        rows, columns = (), ()
+    made = replace(op, offset=small.astype(np.int64), row_class=rows, column_class=columns)
+    return made, one.reshape(1, 1, -1)
 
 
 def _by_class(
     by_tap: Floats, window: Window, image: tuple[int, int]
-) -> tuple[Ints, tuple[int, ...], tuple[int, ...]]:
-    """Sums of ``by_tap`` [Cout, KH, KW] over the taps inside the image, rounded, by class."""
+) -> tuple[Floats, tuple[int, ...], tuple[int, ...]]:
+    """Sums of ``by_tap`` [Cout, KH, KW] over the taps inside the image, by class."""
     out_h, out_w = window.output_size(*image)
     rows = taps_inside(image[0], window.kernel[0], window.stride[0], window.pads[0], out_h)
     columns = taps_inside(image[1], window.kernel[1], window.stride[1], window.pads[1], out_w)
     row_class, column_class = classes_of(rows), classes_of(columns)
-    grid = np.zeros((max(row_class) + 1, max(column_class) + 1, len(by_tap)), np.int64)
+    grid = np.zeros((max(row_class) + 1, max(column_class) + 1, len(by_tap)))
     for r, row in zip(row_class, rows, strict=True):
         for c, column in zip(column_class, columns, strict=True):
             inside = by_tap[:, row.start : row.stop, column.start : column.stop]
-            grid[r, c] = np.rint(inside.sum(axis=(1, 2)))
-    small, row_class, column_class = shrink(grid, row_class, column_class)
-    if small.shape[:2] == (1, 1):
-        row_class, column_class = (), ()
-    return small.astype(np.int64), row_class, column_class
+            grid[r, c] = inside.sum(axis=(1, 2))
+    return grid, row_class, column_class

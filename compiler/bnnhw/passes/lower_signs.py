@@ -16,6 +16,8 @@ from bnnhw.ir.ops import (
     Dense,
     FixedAdd,
     FixedAffine,
+    Flatten,
+    IntegerConv,
     IntegerMaxPool,
     PRelu,
     Relu,
@@ -23,6 +25,7 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.types import Bit, Real
 from bnnhw.passes.border_classes import shrink
+from bnnhw.passes.integer_layers import with_thresholds
 from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
 from bnnhw.passes.sign_predicates import Predicate, Side, predicate_of
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Ints
 
-_BEFORE_SIGN = (Affine, Relu, Clip, PRelu)
+_BEFORE_SIGN = (Affine, Relu, Clip, PRelu, Binarize)
 _ROUNDED = (FixedAffine, FixedAdd, IntegerMaxPool)
 """Streams of numbers rounded to steps: 0 there hardly ever is a 0 of the model."""
 
@@ -45,7 +48,17 @@ def lower_signs(graph: Graph) -> Graph:
         sign = next((n for n in graph.nodes if isinstance(n.op, Binarize)), None)
         if sign is None:
             return graph
-        graph = _lower(graph, sign)
+        graph = _lower(graph, _last_sign(Links(graph), sign))
+
+
+def _last_sign(links: Links, sign: Node) -> Node:
+    """The last of the signs that turn each other's bits, each the only reader of the one before."""
+    after = links.after(sign)
+    while after is not None and isinstance(after.op, _BEFORE_SIGN):
+        if isinstance(after.op, Binarize):
+            sign = after
+        after = links.after(after)
+    return sign
 
 
 def _lower(graph: Graph, sign: Node) -> Graph:
@@ -58,8 +71,11 @@ def _lower(graph: Graph, sign: Node) -> Graph:
     alone = not links.is_boundary(start)
     layer = producer if producer and isinstance(producer.op, (Conv, Dense)) else None
     tensor = graph.tensors[start]
-    low, high = _range(graph, producer, sign)
-    step = _step(graph, producer)
+    flattened = producer
+    while flattened is not None and isinstance(flattened.op, Flatten):
+        flattened = links.source(flattened)
+    low, high = _range(graph, flattened, sign)
+    step = _step(graph, flattened)
     grids = [op for op in chain if isinstance(op, Affine) and op.row_class]
     rows = grids[0].row_class if grids else ()
     columns = grids[0].column_class if grids else ()
@@ -77,13 +93,18 @@ def _lower(graph: Graph, sign: Node) -> Graph:
         thresholds, rows, columns = shrink(thresholds, rows, columns)  # type: ignore[assignment]
         if thresholds.shape[:2] == (1, 1):
             rows, columns = (), ()
+    if rows and alone and producer is not None and isinstance(producer.op, IntegerConv):
+        moved, thresholds = with_thresholds(producer.op, thresholds, rows, columns)
+        graph = splice(graph, [producer], [with_op(producer, moved)])
+        rows, columns = (), ()
     invert = found.invert if found.invert.any() else np.zeros(0, bool)
     op = Threshold(thresholds, rows, columns, invert, sign.op.low < 0)
     base = layer.name if layer is not None else "input" if producer is None else sign.name
     name = fresh_name(graph, f"{base}_threshold")
     rounded = producer is not None and isinstance(producer.op, _ROUNDED)
-    if sign.op.zero_is_zero and found.ties.any() and not rounded:
-        graph = _note_ties(graph, layer or sign, sign.op, int(found.ties.any(axis=(0, 1)).sum()))
+    first = next(op for op in (*chain, sign.op) if isinstance(op, Binarize))
+    if first.zero_is_zero and found.ties.any() and not rounded:
+        graph = _note_ties(graph, layer or sign, first, int(found.ties.any(axis=(0, 1)).sum()))
     return splice(graph, path, [with_op(sign, op, name)])
 
 
@@ -151,9 +172,10 @@ def _range(graph: Graph, producer: Node | None, sign: Node) -> tuple[int, int]:
 
 
 def _step(graph: Graph, producer: Node | None) -> int:
-    """2 where all sums have the parity of their number of terms +-1, else 1."""
+    """2 where all numbers have one parity: bits of -1 and +1, and sums of them; else 1."""
     if producer is None or not isinstance(producer.op, (Conv, Dense)):
-        return 1
+        name = graph.input if producer is None else producer.output
+        return 2 if graph.tensors[name].dtype == Bit(True) else 1
     padded = isinstance(producer.op, Conv) and any(producer.op.window.pads)
     return 2 if graph.tensors[producer.inputs[0]].dtype == Bit(True) and not padded else 1
 

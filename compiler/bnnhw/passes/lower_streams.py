@@ -39,7 +39,8 @@ from bnnhw.ir.ops import (
     Threshold,
 )
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.passes.elementwise import one_scale, repeated, rises
+from bnnhw.passes.clamps import split_clamp
+from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises
 from bnnhw.passes.fixed_point import fixed_affine, largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.mixed import is_mixed
@@ -52,6 +53,7 @@ from bnnhw.passes.stream_signs import (
     side_of,
     sign_behind,
     threshold_of,
+    turns_back,
 )
 from bnnhw.passes.stream_types import StreamTypes
 from bnnhw.passes.stream_values import (
@@ -59,6 +61,7 @@ from bnnhw.passes.stream_values import (
     common_type,
     normalisation,
     requantised,
+    scaled_input_type,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +69,6 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints, Op, Shape
-    from bnnhw.passes.stream_signs import Interval
 
 _DEFAULT = PassOptions()
 _UNSCALED = ":unscaled"
@@ -138,12 +140,15 @@ class _Lowering:
             origin = "BatchNorm statistics alone (--calibrate takes images)"
         else:
             origin = "synthetic images, since the model holds no BatchNorm (--calibrate takes real)"
-        widths = sorted({n.op.dtype.bits for n in self._nodes if isinstance(n.op, FixedAdd)})
+        sums = [n.op.dtype for n in self._nodes if isinstance(n.op, FixedAdd)]
+        others = [n.op.dtype for n in self._nodes if isinstance(n.op, FixedAffine)]
+        widths = sorted({dtype.bits for dtype in sums or others})
         layers = [n for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))]
         bits = sorted({n.op.weight_bits for n in layers})  # type: ignore[attr-defined]
+        weights = f", the weights of {len(layers)} layers to {_listed(bits)}" if layers else ""
         return (
-            f"real-valued streams are rounded to {_listed(widths)} bits, the weights of "
-            f"{len(layers)} layers to {_listed(bits)}; ranges come from {origin}"
+            f"real-valued streams are rounded to {_listed(widths)} bits{weights}; ranges come from "
+            f"{origin}"
         )
 
     def _convert(self, node: Node) -> Value:
@@ -166,14 +171,17 @@ class _Lowering:
         if isinstance(op, Flatten):
             pixels = int(np.prod(x.shape[1:]))
             ops = tuple(repeated(o, pixels) for o in x.ops)
-            return replace(x.as_input(self._emit_before(node, op, x), shape), ops=ops)
+            rest = x.rest and flattened(x.rest, x.shape)
+            x = x.as_input(self._emit_before(node, op, x), shape)
+            return replace(x, ops=ops, rest=rest)
         if isinstance(op, (IntegerTable, BitMaxPool)) and not x.ops:
             self._emit(node, op, x.tensor)
             dtype = op.dtype if isinstance(op, IntegerTable) else x.dtype
             assert not isinstance(dtype, Real)
             return Value(node.output, (), dtype.reach, shape, dtype, node)
         raise ModelError(
-            f"the operation {type(op).__name__} has no hardware in a network with real streams"
+            f"the operation {type(op).__name__} has no hardware in a network with real streams",
+            fix="put a sign, BatchNorm or ReLU there, and tables of the input at its start",
         )
 
     def _quantise(self, node: Node, x: Value, dtype: Integer) -> Value:
@@ -217,12 +225,14 @@ class _Lowering:
         """A sign of what came before any rounding."""
         x, sign = x.exact or x, node.op
         assert isinstance(sign, Binarize)
-        turns = bits_that_turn(sign, x)
-        if turns is not None:
-            self._turning(node, x, turns)
+        if turns_back(x) and x.rest and x.rest.row_class:
+            # One integer has one side only where all pixels are alike.
+            x = self._as_stream(node.inputs[0], x, sign)
+        if turns_back(x):
+            self._turning(node, x)
         else:
             tensor = x.tensor
-            for i, op in enumerate(x.ops):
+            for i, op in enumerate(x.chain):
                 name = self._fresh(f"{node.name}_in{i or ''}")
                 self._nodes.append(Node(name, op, (tensor,), f"{name}:out", node.source))
                 tensor = f"{name}:out"
@@ -230,9 +240,10 @@ class _Lowering:
         shape = self._graph.tensors[node.output].shape
         return Value(node.output, (), 1, shape, Bit(sign.low < 0), node)
 
-    def _turning(self, node: Node, x: Value, turns: list[list[Interval]]) -> None:
+    def _turning(self, node: Node, x: Value) -> None:
         """Emits a sign behind operations that fall and rise."""
         assert isinstance(node.op, Binarize)
+        turns = bits_that_turn(node.op, x)
         threshold, tensor = threshold_of(turns, x.reach, node.op), x.tensor
         if threshold is None:
             name = self._fresh(f"{node.name}_side")
@@ -248,14 +259,19 @@ class _Lowering:
         op = node.op
         assert isinstance(op, (Conv, Dense))
         shape = self._graph.tensors[node.output].shape
+        binary = bool((np.abs(op.weight) == 1).all())
+        if not binary:
+            x = self._numbers(x)
+        finer = scaled_input_type(x) if binary else None
+        if finer is not None:
+            x = self._retyped(node.inputs[0], x, finer)
         if isinstance(x.dtype, Bit) and x.ops:
             raise ModelError(
                 "reads bits that are scaled or shifted otherwise than its weights can carry",
                 fix="use signs of {-1, +1} or {0, 1}, with one scale",
             )
-        binary = bool((np.abs(op.weight) == 1).all())
         scale, shift = normalisation(x)
-        if not isinstance(x.dtype, Bit) and scale is None:
+        if not isinstance(x.dtype, Bit) and scale is None and finer is None:
             x = self._as_activation(node.inputs[0], x, equal=not binary)
             scale, shift = normalisation(x)
         taps = int(np.prod(op.weight.shape[1:]))
@@ -274,7 +290,8 @@ class _Lowering:
         self._emit(node, made.op, x.tensor)
         span = made.op.infer(replace(self._graph.tensors[node.inputs[0]], dtype=x.dtype)).dtype
         assert isinstance(span, Integer)
-        return Value(node.output, (made.scale,), span.reach, shape, Real(), node)
+        value = Value(node.output, (made.scale,), span.reach, shape, Real(), node)
+        return replace(value, rest=made.rest)
 
     def _max_pool(self, node: Node, x: Value) -> Value:
         assert isinstance(node.op, MaxPool)
@@ -310,6 +327,7 @@ class _Lowering:
 
         Rounded so that they keep their sign where a ``sign`` reads them.
         """
+        value = self._numbers(value)
         if value.given and value.stream is not None:
             return value
         dtype = self._types.stream(name)
@@ -361,20 +379,35 @@ class _Lowering:
 
         Where it stands for middles of steps, an exact 0 goes to the side where ``sign`` puts it.
         """
-        if isinstance(value.dtype, Bit):
-            raise ModelError(
-                "needs a real-valued stream, but bits come",
-                fix="add and pool before the sign, or put a layer between",
-            )
+        value = self._numbers(value)
         down = bool(dtype.halves and sign and sign.strict)
-        op = fixed_affine(value.ops, value.shape[0], value.reach, dtype, zero_down=down)
+        ops, clamp = split_clamp(value.ops, value.shape[0], dtype)
+        op = fixed_affine(ops, value.shape[0], value.reach, dtype, zero_down=down)
         source = value.source
         name = source.name if source else "input"
         if source is None or name in self._names:
             name = f"{name}_fixed"
-        node = Node(self._fresh(name), op, (value.tensor,), tensor, source.source if source else "")
+        where, name = source.source if source else "", self._fresh(name)
+        written = tensor if clamp is None else f"{name}:unlimited"
+        node = Node(name, op, (value.tensor,), written, where)
         self._nodes.append(node)
+        if clamp is not None:
+            node = Node(self._fresh(f"{name}_limit"), clamp, (written,), tensor, where)
+            self._nodes.append(node)
         return replace(self._stream(node, dtype, value.shape), source=node)
+
+    def _numbers(self, value: Value) -> Value:
+        """Bits as the numbers that they stand for, which rounds nothing; others as they are."""
+        if not isinstance(value.dtype, Bit):
+            return value
+        dtype, base = Integer.spanning(value.dtype.low, 1), value.source
+        name = self._fresh(f"{base.name if base else 'input'}_numbers")
+        op = IntegerTable(np.arange(value.dtype.low, 2), dtype)
+        node = Node(name, op, (value.tensor,), f"{name}:out", base.source if base else "")
+        self._nodes.append(node)
+        if value.ops:
+            return replace(value, tensor=node.output, dtype=dtype)
+        return replace(self._stream(node, dtype, value.shape), given=True)
 
     def _stream(self, node: Node, dtype: Integer, shape: Shape | None = None) -> Value:
         shape = shape or self._graph.tensors[node.output].shape

@@ -9,7 +9,11 @@ from bnnhw.ir.ops import (
     Affine,
     AveragePool,
     Binarize,
+    BinaryConv,
+    BinaryDense,
     BitMaxPool,
+    Conv,
+    Dense,
     FixedAdd,
     FixedAffine,
     Flatten,
@@ -23,25 +27,62 @@ from bnnhw.ir.ops import (
     Threshold,
 )
 from bnnhw.ir.types import Bit
+from bnnhw.passes.binary_weights import near_miss
+from bnnhw.passes.rewrite import Links
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
-    from bnnhw.passes.rewrite import Links
 
 _REAL_STREAMS = (
     *(Add, AveragePool, PRelu, Quantise),
     *(FixedAdd, FixedAffine, IntegerConv, IntegerDense, SumPool),
 )
+_LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)
 _CARRY_BITS = (BitMaxPool, Flatten, MaxPool, Affine)
+_CARRY_INTEGERS = (Flatten, Affine, IntegerTable)
 
 
 def is_mixed(graph: Graph) -> bool:
-    """Whether the network has real-valued streams beside its bits.
+    """Whether a binary network has real-valued layers or streams beside its bits.
 
-    A plain network, whose layers all are binary and read bits or the input, has none: what is
-    real-valued in one is a mistake of its export, and refused.
+    A plain network has none: its layers all are binary and read bits or the input, which one factor
+    scales. Weights that read bits and are not binary are a mistake of the export, but for the last
+    layer's; and a network without any sign and any binary layer is not binary at all.
     """
-    return any(isinstance(node.op, _REAL_STREAMS) for node in graph.nodes)
+    if any(isinstance(node.op, _REAL_STREAMS) for node in graph.nodes):
+        return True
+    layers = [node for node in graph.nodes if isinstance(node.op, (Conv, Dense))]
+    signs = any(isinstance(node.op, (Binarize, Threshold)) for node in graph.nodes)
+    if not signs and not any(node.op.is_binary for node in layers):  # type: ignore[attr-defined]
+        return False
+    links = Links(graph)
+    return any(_is_real(links, node) for node in layers)
+
+
+def _is_real(links: Links, layer: Node) -> bool:
+    """Whether a layer has real weights in a place for them, or reads a real-valued stream."""
+    assert isinstance(layer.op, (Conv, Dense))
+    bits = reads_bits(links, layer)
+    if not layer.op.is_binary:
+        return (not bits or is_last_layer(links, layer)) and near_miss(layer) is None
+    return not bits and not _reads_input(links, layer)
+
+
+def is_last_layer(links: Links, layer: Node) -> bool:
+    """Whether no layer comes behind."""
+    nodes = links.graph.nodes
+    position = next(i for i, node in enumerate(nodes) if node.name == layer.name)
+    return not any(isinstance(node.op, _LAYERS) for node in nodes[position + 1 :])
+
+
+def _reads_input(links: Links, layer: Node) -> bool:
+    """Whether a layer reads the input, of which all channels are scaled by one factor."""
+    source = links.source(layer)
+    while source is not None and isinstance(source.op, _CARRY_INTEGERS):
+        if isinstance(source.op, Affine) and len({abs(s) for s in source.op.scale}) > 1:
+            return False
+        source = links.source(source)
+    return source is None
 
 
 def reads_bits(links: Links, node: Node) -> bool:

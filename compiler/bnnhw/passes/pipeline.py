@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.ir.graph import verify
 from bnnhw.passes.absorb_output import absorb_output
+from bnnhw.passes.fold_bits import fold_bits
 from bnnhw.passes.fold_tables import fold_tables
 from bnnhw.passes.hoist_signs import hoist_signs
 from bnnhw.passes.lower_layers import lower_layers
@@ -54,6 +55,8 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("split_weights", "weights become {-1, +1}, times a scale per channel", split_weights),
     # Fewer to move; and a sign must see all of what lies before it as one function.
     Pass("merge_affines", "neighbouring affine operations become one", merge_affines),
+    # What lies between a sign and the next is one function now; pools have not seen signs yet.
+    Pass("fold_bits", "signs and other element-wise functions of bits fold away", fold_bits),
     # Before affine operations move down: what stands before a sign goes up with it.
     Pass("hoist_signs", "signs move before max pools and flattens", hoist_signs),
     # Layers now see bits or integers only once scales and shifts have passed through them.

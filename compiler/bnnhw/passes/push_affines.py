@@ -41,13 +41,11 @@ def push_affines(graph: Graph) -> Graph:
     pools of real values are left to ``lower_streams``.
 
     Raises:
-        ModelError: in a plain network, a layer reads real values, or a pool is neither before a
-            sign nor on bits.
+        ModelError: in a plain network, a pool is neither before a sign nor on bits.
     """
     graph = rewrite(graph, _rule)
     if is_mixed(graph):
         return graph
-    links = Links(graph)
     for node in graph.nodes:
         if isinstance(node.op, MaxPool):
             raise ModelError(
@@ -55,8 +53,6 @@ def push_affines(graph: Graph) -> Graph:
                 where=node.where,
                 fix="put it directly before or after a sign",
             )
-        if isinstance(node.op, (Conv, Dense)):
-            _check_input(links, node)
     return graph
 
 
@@ -90,10 +86,12 @@ def _rule(links: Links, node: Node) -> Change | None:
 
 def _passes_layer(links: Links, node: Node, layer: Node) -> bool:
     """Whether an affine operation may move behind a layer: always so in a plain network."""
-    if not is_mixed(links.graph) or reads_bits(links, node):
-        return True
     assert isinstance(layer.op, (Conv, Dense))
     assert isinstance(node.op, Affine)
+    if not (np.abs(layer.op.weight) == 1).all():
+        return False
+    if not is_mixed(links.graph) or reads_bits(links, node):
+        return True
     one_scale = len({abs(s) for s in node.op.scale}) == 1
     padded = isinstance(layer.op, Conv) and any(layer.op.window.pads)
     if padded and node.op.shift.any():
@@ -101,7 +99,7 @@ def _passes_layer(links: Links, node: Node, layer: Node) -> bool:
     from_integers = links.source(node) is None and not isinstance(
         links.graph.tensors[node.inputs[0]].dtype, Real
     )
-    return from_integers and one_scale and bool((np.abs(layer.op.weight) == 1).all())
+    return from_integers and one_scale
 
 
 def _through_layer(graph: Graph, node: Node, layer: Node) -> list[Node]:
@@ -144,18 +142,3 @@ def _sign_follows(links: Links, node: Node) -> bool:
             return False
         behind = links.after(behind)
     return behind is not None
-
-
-def _check_input(links: Links, layer: Node) -> None:
-    node = links.source(layer)
-    while isinstance(node.op if node else None, (BitMaxPool, Flatten)):
-        assert node is not None
-        node = links.source(node)
-    if node is None or isinstance(node.op, Binarize) or node.op.level == "integer":
-        return
-    raise ModelError(
-        f"reads real values: {type(node.op).__name__} of {node.where} stands between it and "
-        "the layer before, and no sign",
-        where=layer.where,
-        fix="put a sign before every layer with weights",
-    )

@@ -119,7 +119,7 @@ def splice(graph: Graph, path: Sequence[Node], made: Sequence[Node]) -> Graph:
     for i, node in enumerate(made):
         output = last if i == len(made) - 1 else node.output
         if i < len(made) - 1 and output in taken:
-            output = _fresh(f"{node.name}:out", taken)
+            output = unused(f"{node.name}:out", taken)
         taken.add(output)
         linked.append(replace(node, inputs=start, output=output))
         start = (output,)
@@ -163,10 +163,11 @@ def with_op(node: Node, op: Op, name: str | None = None) -> Node:
 
 def fresh_name(graph: Graph, name: str) -> str:
     """``name``, numbered where a node has it already."""
-    return _fresh(name, {node.name for node in graph.nodes})
+    return unused(name, {node.name for node in graph.nodes})
 
 
-def _fresh(name: str, taken: set[str]) -> str:
+def unused(name: str, taken: set[str]) -> str:
+    """``name``, numbered where it is ``taken``."""
     candidate, count = name, 1
     while candidate in taken:
         count += 1

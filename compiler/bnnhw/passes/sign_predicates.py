@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import snap
-from bnnhw.ir.ops import Affine, Clip, PRelu, Relu
+from bnnhw.ir.ops import Affine, Binarize, Clip, PRelu, Relu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bnnhw.ir.ops import Binarize, Op
+    from bnnhw.ir.ops import Op
 
 
 class Side(Enum):
@@ -93,6 +93,14 @@ class Predicate:
         point = self.point if self.point >= 0 else snap(self.point / slope)
         return Predicate(self.side, point, self.closed)
 
+    def before_sign(self, sign: Binarize) -> Predicate:
+        """The predicate on x that this one makes of the two values of a sign of x."""
+        low, high = (self.holds(Fraction(v)) for v in (sign.low, sign.high))
+        if low == high:
+            return Predicate.constant(low)
+        side = Side.ABOVE if high else Side.BELOW
+        return Predicate(side, Fraction(0), sign.strict != high)
+
     def first_integer(self) -> tuple[int, bool]:
         """(T, inverted): it holds for the integers x >= T, or, inverted, for those x < T.
 
@@ -125,6 +133,8 @@ def predicate_of(sign: Binarize, chain: Sequence[Op], at: tuple[int, int, int]) 
             predicate = predicate.before_clip(*clip_bounds(op))
         elif isinstance(op, PRelu):
             predicate = predicate.before_prelu(op.slope[channel])
+        elif isinstance(op, Binarize):
+            predicate = predicate.before_sign(op)
         else:
             assert isinstance(op, Relu)
             predicate = predicate.before_clip(Fraction(0), None)

@@ -56,15 +56,14 @@ def is_exact(value: Value, dtype: Integer) -> bool:
     )
 
 
-def bits_that_turn(sign: Binarize, x: Value) -> list[list[Interval]] | None:
-    """By channel, the intervals of integers up to ``x.reach`` that have bit 1.
+def turns_back(x: Value) -> bool:
+    """Whether an operation falls and rises, so that no threshold tells the sign of ``x``."""
+    return any(isinstance(op, PRelu) and any(s < 0 for s in op.slope) for op in x.ops)
 
-    None where no operation before the sign falls and rises, so that a threshold tells.
-    """
-    falls = [isinstance(op, PRelu) and any(s < 0 for s in op.slope) for op in x.ops]
-    if not any(falls):
-        return None
-    return [_intervals(compose(x.ops, c), sign, x.reach) for c in range(x.shape[0])]
+
+def bits_that_turn(sign: Binarize, x: Value) -> list[list[Interval]]:
+    """By channel, the intervals of integers up to ``x.reach`` that have bit 1."""
+    return [_intervals(compose(x.chain, c), sign, x.reach) for c in range(x.shape[0])]
 
 
 def threshold_of(

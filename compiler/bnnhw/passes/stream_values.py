@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Op, Shape
 
 _REQUANTISED = "@"
+_FINER_BITS = 4
+_WIDEST_INPUT = 16
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Value:
         source: the node that made it, for names and messages.
         given: whether the model itself rounds the stream to its type.
         exact: the same real tensor before it was rounded, for signs; None where this is it.
+        rest: what an integer layer's offset lost by rounding, added before ``ops``: signs take it
+            into their thresholds, streams are rounded to steps anyway.
     """
 
     tensor: str
@@ -44,6 +49,7 @@ class Value:
     source: Node | None = None
     stream: Integer | None = None
     given: bool = False
+    rest: Affine | None = None
     exact: Value | None = None
 
     def then(self, op: Op, source: Node) -> Value:
@@ -53,6 +59,11 @@ class Value:
             ops = (*self.ops[:-1], compose(self.ops[-1], op))
         exact = self.exact and self.exact.then(op, source)
         return replace(self, ops=ops, source=source, stream=None, exact=exact)
+
+    @property
+    def chain(self) -> tuple[Op, ...]:
+        """All that is still to be done to the integers, exactly."""
+        return (self.rest, *self.ops) if self.rest else self.ops
 
     def as_input(self, tensor: str, shape: Shape) -> Value:
         """What waits moved behind an operation that wrote ``tensor``."""
@@ -75,6 +86,24 @@ def common_type(streams: list[Integer]) -> Integer:
     frac = max(stream.frac for stream in streams)
     bits = max(s.bits + (not s.signed) + frac - s.frac for s in streams)
     return Integer(bits, True, frac)
+
+
+def scaled_input_type(x: Value) -> Integer | None:
+    """A type of a few bits more than the input's, where factors per channel scale this; else None.
+
+    Binary weights cannot carry such factors. It holds all values, and 0 exactly: what padding is.
+    """
+    if not isinstance(x.dtype, Integer) or x.stream is not None or len(x.ops) != 1:
+        return None
+    (op,) = x.ops
+    if not isinstance(op, Affine) or op.row_class or len({abs(s) for s in op.scale}) == 1:
+        return None
+    scale, shift = floats(op.scale), floats(op.shift)
+    ends = np.concatenate([scale * x.dtype.low + shift, scale * x.dtype.high + shift])
+    signed = bool((ends < 0).any())
+    dtype = Integer(min(x.dtype.bits + _FINER_BITS, _WIDEST_INPUT), signed)
+    frac = math.floor(math.log2(dtype.high / np.abs(ends).max()))
+    return replace(dtype, frac=frac)
 
 
 def normalisation(x: Value) -> tuple[Floats, Floats] | tuple[None, None]:

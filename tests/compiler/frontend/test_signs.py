@@ -299,3 +299,13 @@ def test_constants_of_the_activations_shape(tmp_path: Path, batch: object, how: 
         sketch.op("Cast", to=1)
     sketch.dense(128, 3)
     agrees(sketch.save(tmp_path / "m.onnx"), LoadOptions(input_type="bipolar"))
+
+
+@pytest.mark.parametrize("spelling", ["greater", "less_or_equal"])
+def test_batch_norm_of_a_flattened_image_before_a_sign(tmp_path: Path, spelling: str) -> None:
+    sketch = Sketch(["N", 4, 4, 4], seed=3)
+    sketch.conv(4, 6, pads=1).flatten().batch_norm(96).sign(spelling).dense(96, 5)
+    path = sketch.save(tmp_path / "m.onnx")
+    options = LoadOptions(input_type="bipolar")
+    agrees(path, options)
+    passes_agree(path, options)

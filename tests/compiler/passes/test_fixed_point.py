@@ -194,3 +194,13 @@ def test_a_dense_layer_takes_a_shift_into_its_offset() -> None:
     want = (q * 0.5 + np.arange(4)) @ (layer.op.weight * step[:, None] / 0.5).T / step
     assert np.abs(acc - want).max() <= 0.5 + 1e-9
     assert exact(step).tolist() == layer.scale.scale.tolist()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("huge", [10**18, 10**38, -(10**38)])
+def test_shifts_beyond_all_integers_saturate(huge: int) -> None:
+    op = fixed_affine([affine([1, -2], [huge, 0])], 2, 2048, INT12)
+    values = results(op, INT12, 2)
+    assert {*values[:, 0].tolist()} == {INT12.high if huge > 0 else INT12.low}
+    plain = fixed_affine([affine([1, -2], [0, 0])], 2, 2048, INT12)
+    assert np.array_equal(values[:, 1], results(plain, INT12, 2)[:, 1])

@@ -14,7 +14,7 @@ from bnnhw.ir.interpret_real import execute_real
 from bnnhw.ir.ops import Affine, Binarize, Clip, PRelu, Tensor
 from bnnhw.ir.types import Integer
 from bnnhw.passes.fixed_point import fixed_affine, rounding_bound
-from bnnhw.passes.stream_signs import bits_that_turn, is_exact, side_of, threshold_of
+from bnnhw.passes.stream_signs import bits_that_turn, is_exact, side_of, threshold_of, turns_back
 from bnnhw.passes.stream_values import Value
 
 REACH = 40
@@ -43,11 +43,8 @@ def test_a_sign_behind_two_pieces_is_a_threshold_or_the_sign_of_two_lines(
 ) -> None:
     ops = (affine(gain, shift), PRelu(exact(np.array([slope]))), affine(scale, lift))
     sign = Binarize(strict=strict)
+    assert turns_back(value(*ops)) == (slope < 0)
     turns = bits_that_turn(sign, value(*ops))
-    if slope >= 0:
-        assert turns is None
-        return
-    assert turns is not None
     want = real_bits(sign, ops)
     threshold = threshold_of(turns, REACH, sign)
     if threshold is not None:

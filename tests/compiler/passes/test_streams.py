@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     IntegerConv,
     IntegerDense,
     IntegerMaxPool,
+    IntegerTable,
     MaxPool,
     PRelu,
     Relu,
@@ -177,12 +178,35 @@ def test_relu_and_clip_of_streams_are_segments() -> None:
     check_streams(real, graph, builder.inputs(5))
 
 
-def test_bits_added_to_nothing_are_refused() -> None:
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 6.0), (-0.3, 0.7), (0.2, 0.9)])
+@pytest.mark.parametrize("behind", [False, True])
+def test_hardtanh_and_relu6_of_streams_take_two_operations(low, high, behind) -> None:
+    builder = Residual((3, 8, 8), UINT8, seed=4).normalise(128.0, 64.0)
+    start = builder.conv(6).batch_norm().end
+    builder.add(Binarize()).binary(6).batch_norm().affine(2.0, 0.3).add(Clip(low, high))
+    if behind:
+        builder.affine([1.5, -0.7, 0.0, 1.0, -2.0, 0.1], 0.25)
+    real = builder.add(Add(), builder.end, start).classifier(4).graph()
+    graph = run(real)
+    affines = [n for n in graph.nodes if isinstance(n.op, FixedAffine)]
+    limits = [n for n in affines if n.inputs[0] in {other.output for other in affines}]
+    assert [n.op.multiplier.shape[0] for n in limits] == [2]
+    check_streams(real, graph, builder.inputs(5))
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_bits_are_numbers_where_they_are_added_and_averaged(scale: float) -> None:
     builder = Residual((3, 8, 8), UINT8).normalise(128.0, 64.0).conv(4).batch_norm()
     start = builder.end
-    builder.add(Binarize()).add(Add(), f"{builder.nodes[-1].name}_y", start)
-    with pytest.raises(ModelError, match="bits come"):
-        run(builder.graph())
+    builder.add(Binarize(low=0.0)).affine(scale, 0.0)
+    builder.add(Add(), builder.end, start)
+    builder.add(Binarize()).add(AveragePool(Window((3, 3), (2, 2), (1, 1, 0, 0))))
+    real = builder.affine([1, -1, 2, 1], 0.2).add(Binarize()).classifier(4).graph()
+    graph = run(real)
+    check_streams(real, graph, builder.inputs(5))
+    tables = [n.op.dtype for n in graph.nodes if isinstance(n.op, IntegerTable)]
+    assert tables == [Integer(1, False), Integer(2, True), Integer(2, True)]
+    assert SumPool in {type(n.op) for n in graph.nodes}
 
 
 def test_bits_at_the_end_are_refused() -> None:
@@ -196,7 +220,7 @@ def test_real_weights_on_bits_are_refused_in_residual_networks_too() -> None:
     start = builder.end
     builder.add(Binarize()).conv(4)
     with pytest.raises(ModelError, match=r"neither \+-1 nor \+-alpha"):
-        run(builder.add(Add(), builder.end, start).graph())
+        run(builder.add(Add(), builder.end, start).classifier(3).graph())
 
 
 SLOPES = [-0.5, -0.003, 0.0, 1e-6, 0.003, 0.25, 1.0, 5.0]
