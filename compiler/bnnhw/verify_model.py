@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,10 @@ _UNIT = 2.0**-24
 _MACS = 4e9
 """Multiply-accumulates to spend on a comparison operation by operation, about."""
 _FEWEST = 2
+_ELEMENTS = 1 << 24
+"""Of the largest tensor of all images at a time: 128 MiB in the check's own arrays."""
+_PRODUCTS = 1 << 37
+"""Multiply-accumulates that the check of random inputs may take: ten seconds or so."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ def check_against_onnxruntime(
     Raises:
         VerificationError: the scores differ; names the first layer whose bits do.
     """
+    random_count = _affordable(graph, random_count)
     x = random_inputs(graph, random_count, seed)
     if is_mixed(graph):
         x = np.concatenate([x[2:], x[:2]])  # only some are compared step by step: constants last
@@ -165,6 +171,17 @@ def _check_mixed(
     )  # fmt: skip
 
 
+def _affordable(graph: Graph, count: int) -> int:
+    """So many random inputs, or fewer where images or layers are huge."""
+    products = max(1, multiply_accumulates(graph))
+    return max(_FEWEST, min(count, _ELEMENTS // _largest(graph), _PRODUCTS // products))
+
+
+def _largest(graph: Graph) -> int:
+    """Elements of the largest tensor of one image."""
+    return max(math.prod(tensor.shape) for tensor in graph.tensors.values())
+
+
 def random_inputs(graph: Graph, count: int, seed: int) -> NDArray[np.generic]:
     """Model inputs over the declared integer type: all-lowest, all-highest, then random ones.
 
@@ -198,6 +215,7 @@ class Session:
         settings.intra_op_num_threads = _THREADS
         settings.log_severity_level = 4
         self._input = imported.graph.input_format.name
+        self._batch = max(1, min(_BATCH, _ELEMENTS // _largest(imported.graph)))
         batch = next(i for i in proto.graph.input if i.name == self._input)
         size = batch.type.tensor_type.shape.dim[0]
         self._fixed = int(size.dim_value) if size.dim_value > 0 else 0
@@ -210,7 +228,7 @@ class Session:
 
     def run(self, x: NDArray[np.generic]) -> list[NDArray[Any]]:
         """Outputs for inputs [N, ...], in batches that the model takes."""
-        step = self._fixed or _BATCH
+        step = self._fixed or self._batch
         parts = []
         for first in range(0, len(x), step):
             batch = x[first : first + step]

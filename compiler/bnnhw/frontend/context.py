@@ -12,6 +12,8 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.exact import exact, floats
+from bnnhw.frontend.growth import Growth
+from bnnhw.frontend.limits import MAX_EXPONENT, Folded, check_work
 from bnnhw.frontend.near_binary import Binarised, binarised
 from bnnhw.frontend.views import View
 from bnnhw.ir.graph import InputFormat, Node, Statistics
@@ -39,6 +41,7 @@ class Context:
         options: the user's declarations.
         batch: the batch size, or ``views.DYNAMIC_BATCH``.
         constants: values of constant tensors by ONNX name.
+        folded: what computing the constants has cost.
         views: live tensors by ONNX name.
         tensors: shape and type of graph tensors.
         nodes: graph nodes made so far.
@@ -64,6 +67,7 @@ class Context:
     def __init__(self, model: OnnxModel, options: LoadOptions, batch: int) -> None:
         self.model, self.options, self.batch = model, options, batch
         self.constants: dict[str, NDArray[np.generic]] = dict(model.constants)
+        self.folded = Folded()
         self.views: dict[str, View] = {}
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
@@ -81,6 +85,7 @@ class Context:
         self.rounding: dict[str, Floats] = {}
         self.notes: list[str] = []
         self.scores: str | None = None
+        self._growth = Growth()
         self._layer = "input"
         self._kinds: dict[str, int] = {}
         self._node_names: set[str] = set()
@@ -154,6 +159,8 @@ class Context:
             self.tensors[target] = op.infer(*(self.tensors[name] for name in inputs))
         except ModelError as error:
             raise ModelError(error.what, where=node.where, fix=error.fix) from error
+        check_work(op, self.tensors[inputs[0]].shape, self.tensors[target].shape, node.where)
+        self._growth.follow(op, inputs, target, node.where)
         self.nodes.append(made)
         return target
 
@@ -344,15 +351,27 @@ def identifier(name: str) -> str:
 
 
 def finite(values: NDArray[np.generic], node: OnnxNode) -> NDArray[np.generic]:
-    """``values``, checked to hold neither infinity nor NaN."""
-    if values.dtype.kind not in "fiub":
-        raise ModelError("has a constant that is no number", where=node.where, fix="export again")
+    """``values``, checked to hold something, and neither infinity, NaN nor absurd numbers."""
+    if values.dtype.kind not in "fiub" or not values.size:
+        raise ModelError(
+            f"has a constant that {'is no number' if values.size else 'holds nothing'}",
+            where=node.where,
+            fix="the file is damaged; export the model again",
+        )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ModelError(
             "has a parameter that is infinite or not a number",
             where=node.where,
             fix="the training diverged or the file is damaged; train or export again",
         )
+    if values.dtype == np.float64:  # smaller types reach no further than 2^+-149
+        power = np.frexp(values[values != 0])[1]
+        if power.size and np.abs(power).max() > MAX_EXPONENT:
+            raise ModelError(
+                f"has a parameter beyond 2^+-{MAX_EXPONENT}",
+                where=node.where,
+                fix="the training diverged or the file is damaged; train or export again",
+            )
     return values
 
 

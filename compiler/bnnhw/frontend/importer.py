@@ -128,7 +128,7 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         inputs = [ctx.constants[name] if name else None for name in node.inputs]
         if node.op in ("ConstantOfShape", "Expand"):
             inputs[-1] = _one_sample(inputs[-1])
-        results = constants.evaluate(node, inputs, ctx.model.opset)
+        results = constants.evaluate(node, inputs, ctx.model.opset, ctx.folded)
         ctx.constants.update(zip(node.outputs, results, strict=False))
         return
     if node.op in ("Shape", "Size"):

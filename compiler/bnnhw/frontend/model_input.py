@@ -8,6 +8,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import decimal_fraction, floats
+from bnnhw.frontend.limits import check_elements
 from bnnhw.frontend.options import parse_type
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.graph import InputFormat
@@ -43,6 +44,7 @@ def add_input(ctx: Context, *, channels_last: bool) -> None:
     """Makes the model's input the graph's: its axes, its integers, its declared scale."""
     model, options = ctx.model, ctx.options
     shape = tuple(int(size or 0) for size in model.input_shape[1:])
+    check_elements(shape, f"input '{model.input_name}'")
     element = _declared_type(model, options)
     declared = (options.input_scale or 1.0, options.input_offset or 0.0)
     _check_channels(shape, options, channels_last=channels_last)

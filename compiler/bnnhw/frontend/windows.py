@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
+from bnnhw.frontend.limits import MAX_WINDOW
 from bnnhw.ir.ops import Window
 
 if TYPE_CHECKING:
@@ -17,8 +18,12 @@ def window_of(node: OnnxNode, kernel: tuple[int, int], image: tuple[int, int]) -
     """The window of a Conv or pool node, ``auto_pad`` resolved."""
     for key in ("dilations", "strides"):
         value = tuple(int(v) for v in node.attributes.get(key, (1, 1)))
-        if len(value) != 2 or any(v < 1 for v in value):
-            raise ModelError(f"has {key} {value}", where=node.where, fix="give two positive ones")
+        if len(value) != 2 or not all(1 <= v <= MAX_WINDOW for v in value):
+            raise ModelError(
+                f"has {key} {value}",
+                where=node.where,
+                fix=f"give two positive ones of at most {MAX_WINDOW}",
+            )
     dilations = tuple(node.attributes.get("dilations", (1, 1)))
     if any(d != 1 for d in dilations):
         raise ModelError(
@@ -31,6 +36,12 @@ def window_of(node: OnnxNode, kernel: tuple[int, int], image: tuple[int, int]) -
     window = Window(kernel, (stride[0], stride[1]), pads)
     if any(p < 0 for p in pads):
         raise ModelError(f"has negative pads {pads}", where=node.where, fix="crop beforehand")
+    if max(*pads, *kernel) > MAX_WINDOW:
+        raise ModelError(
+            f"has a kernel {kernel} and pads {pads}; the limit is {MAX_WINDOW}",
+            where=node.where,
+            fix="the file is damaged; export the model again",
+        )
     try:
         window.output_size(*image)
     except ModelError as error:
