@@ -13,7 +13,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.exact import exact, floats
 from bnnhw.frontend.growth import Growth
-from bnnhw.frontend.limits import MAX_EXPONENT, Folded, check_work
+from bnnhw.frontend.limits import MAX_EXPONENT, Folded, check_count, check_work
 from bnnhw.frontend.near_binary import Binarised, binarised
 from bnnhw.frontend.views import View
 from bnnhw.ir.graph import InputFormat, Node, Statistics
@@ -86,6 +86,7 @@ class Context:
         self.notes: list[str] = []
         self.scores: str | None = None
         self._growth = Growth()
+        self._layers = 0
         self._layer = "input"
         self._kinds: dict[str, int] = {}
         self._node_names: set[str] = set()
@@ -162,6 +163,8 @@ class Context:
         check_work(op, self.tensors[inputs[0]].shape, self.tensors[target].shape, node.where)
         self._growth.follow(op, inputs, target, node.where)
         self.nodes.append(made)
+        self._layers += isinstance(op, (Conv, Dense))
+        check_count(len(self.nodes), self._layers, node.where)
         return target
 
     def add_source(self, op: Op, tensor: str) -> str:

@@ -33,6 +33,12 @@ MAX_FUNCTION_DEPTH = 64
 MAX_ELEMENTS = 1 << 23
 """Of a tensor for one image: 32 channels of 512x512, four of 1920x1080. The check of the integers
 holds a dozen arrays of this size, of 8 bytes an element, at a time."""
+MAX_PIXELS = 1 << 20
+"""Of an image: the model of the dataflow walks from pixel to pixel, of four images."""
+MAX_OPERATIONS = 1 << 11
+"""On the image, constants left out: passes look at all of them after each change of one."""
+MAX_LAYERS = 1 << 8
+"""With weights: the search for a folding tries each; a ResNet-152 has 155."""
 MAX_PRODUCTS = 1 << 36
 """Of a layer for one image, and values a pool reads: 14 times a whole ReActNet-A."""
 MAX_WINDOW = 1 << 16
@@ -126,6 +132,29 @@ def check_elements(shape: Sequence[int], where: str) -> None:
         )
 
 
+def check_image(shape: Sequence[int], where: str) -> None:
+    """Raises ModelError where a graph tensor (C, H, W) or (C,) is empty or too large."""
+    check_elements(shape, where)
+    if math.prod(shape[1:]) > MAX_PIXELS:
+        raise ModelError(
+            f"has {math.prod(shape[1:])} pixels, in a tensor of shape {tuple(shape)}; the limit "
+            f"is {MAX_PIXELS}",
+            where=where,
+            fix="cut images into tiles, or make them smaller",
+        )
+
+
+def check_count(operations: int, layers: int, where: str) -> None:
+    """Raises ModelError where passes or the search for a folding would take too long."""
+    if operations > MAX_OPERATIONS or layers > MAX_LAYERS:
+        raise ModelError(
+            f"the network has {operations} operations and {layers} layers with weights up to here; "
+            f"the limits are {MAX_OPERATIONS} and {MAX_LAYERS}",
+            where=where,
+            fix="simplify the model first (onnxsim), or split the network",
+        )
+
+
 def check_work(op: Op, read: Sequence[int], made: Sequence[int], where: str) -> None:
     """Raises ModelError where an operation makes too much of an image, or takes too long.
 
@@ -135,7 +164,7 @@ def check_work(op: Op, read: Sequence[int], made: Sequence[int], where: str) -> 
         made: shape of its result.
         where: the node.
     """
-    check_elements(made, where)
+    check_image(made, where)
     taps = op.weight[0].size if isinstance(op, (Conv, Dense)) else 1
     if isinstance(op, (AveragePool, MaxPool)):
         taps = math.prod(op.window.kernel)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import decimal_fraction, floats
-from bnnhw.frontend.limits import check_elements
+from bnnhw.frontend.limits import check_elements, check_image
 from bnnhw.frontend.options import parse_type
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.graph import InputFormat
@@ -63,6 +63,7 @@ def add_input(ctx: Context, *, channels_last: bool) -> None:
     )
     dims = [((axis,) if sizes[axis] > 1 else ()) for axis in axes]
     view = View(tensor, ((BATCH,), *(dims[1:] if len(shape) == 2 else dims)))
+    check_image(ctx.tensors[tensor].shape, f"input '{model.input_name}'")
     values = _integers_of(element)
     scale, offset = declared
     if values is not None and not isinstance(scale, tuple) and not isinstance(offset, tuple):

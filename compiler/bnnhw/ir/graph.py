@@ -199,13 +199,29 @@ class Graph:
     def with_nodes(self, nodes: Iterable[Node], **changes: object) -> Graph:
         """The graph with other nodes, its tensors inferred anew; other fields as given."""
         graph = replace(self, nodes=tuple(nodes), **changes)  # type: ignore[arg-type]
-        return replace(graph, tensors=infer_tensors(graph, self.tensors[self.input]))
+        return replace(graph, tensors=infer_tensors(graph, self.tensors[self.input], self))
 
 
-def infer_tensors(graph: Graph, input_tensor: Tensor) -> dict[str, Tensor]:
-    """Shape and type of every tensor, from the input's; errors name the node."""
+def infer_tensors(
+    graph: Graph, input_tensor: Tensor, before: Graph | None = None
+) -> dict[str, Tensor]:
+    """Shape and type of every tensor, from the input's; errors name the node.
+
+    Args:
+        graph: the graph; its own tensors are not read.
+        input_tensor: of its input.
+        before: a graph that shares nodes: what they write is taken from there, where they read
+            what they read there. Passes change few nodes at a time.
+    """
     tensors = {graph.input: input_tensor}
+    old = before.tensors if before else {}
+    shared = {id(node) for node in before.nodes} if before else set()
     for node in graph.nodes:
+        if id(node) in shared and all(
+            name in tensors and tensors[name] is old.get(name) for name in node.inputs
+        ):
+            tensors[node.output] = old[node.output]
+            continue
         try:
             tensors[node.output] = node.op.infer(*(tensors[name] for name in node.inputs))
         except ModelError as error:
