@@ -275,7 +275,10 @@ def _input_type(value: onnx.ValueInfoProto) -> tuple[np.dtype[Any], tuple[int | 
         raise ModelError("is not a tensor", where=where, fix="export with a tensor as input")
     tensor = value.type.tensor_type
     try:
-        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+        kind = tensor.elem_type
+        if kind == onnx.TensorProto.BFLOAT16:
+            kind = onnx.TensorProto.FLOAT  # which users' arrays have, and which holds it
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
     except (KeyError, TypeError) as error:
         raise ModelError("has no element type", where=where, fix="export again") from error
     if dtype.kind not in "fiu" or dtype.itemsize > 8:

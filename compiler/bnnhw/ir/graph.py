@@ -93,7 +93,7 @@ class InputFormat:
         fits = bool(np.all((q >= low) & (q <= high)))
         if isinstance(self.element, Bit):
             fits = bool(np.all((q == low) | (q == high)))
-        if step_error > 1e-3 or not fits:
+        if step_error > self._tolerance(x) or not fits:
             raise ModelError(
                 f"the input holds values that are no {self.element} x {_listed(self.scale)}"
                 f"{f' + {_listed(self.offset)}' if self.offset else ''}",
@@ -115,6 +115,14 @@ class InputFormat:
             q = q.transpose(0, 2, 3, 1)
         values = q * self._spread(self.scale) + self._spread(self.offset)
         return np.ascontiguousarray(values.astype(self.dtype))
+
+    def _tolerance(self, x: NDArray[np.generic]) -> float:
+        """How far from integers inputs may be, in steps: what storing them has rounded."""
+        if self.dtype != "float16":
+            return 1e-3
+        largest = float(np.abs(x.astype(np.float64)).max(initial=0))
+        finest = float(np.abs(np.asarray(self.scale)).min())
+        return min(0.4, 1e-3 + 2.0**-11 * largest / finest)
 
     def _spread(self, values: float | tuple[float, ...]) -> Floats:
         """Numbers per channel, or one for all, so that they broadcast over model inputs."""
