@@ -128,8 +128,8 @@ def check_against_onnxruntime(
         _refuse(explained.failure, left, int(wrong.sum()), len(x))
         note = (
             f"{int(wrong.sum())} of {len(x)} inputs differ only in {explained.ties} signs that the "
-            f"model's own rounding decides otherwise than exact arithmetic: their margin is at "
-            f"most {explained.largest:.2g} of the bound on that rounding"
+            f"model's {source.precision.name} rounding decides otherwise than exact arithmetic: "
+            f"their margin is at most {explained.largest:.2g} of the bound on that rounding"
         )
     note = "; ".join(filter(None, (source.note, note)))
     return VerificationResult("the integer graph's scores", "onnxruntime", len(x), 0, note)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-import fault_operations  # noqa: F401  (registers its cases)
+import fault_hostile  # noqa: F401  (registers its cases)
+import fault_operations  # noqa: F401
 import faults
 from bnnhw.board import load_board
 from bnnhw.compile import integer_graph

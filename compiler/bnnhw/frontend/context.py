@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from dataclasses import replace
@@ -133,11 +134,6 @@ class Context:
     def shape(self, view: View) -> tuple[int, ...]:
         """The ONNX tensor's shape, the batch first where it is."""
         return views.view_shape(view, self.sizes(view))
-
-    def is_image(self, view: View) -> bool:
-        """Whether the ONNX tensor is (N, C, H, W) in the graph tensor's own order."""
-        shape = self.tensors[view.tensor].shape
-        return len(shape) == 3 and view.dims == views.natural_view("", shape).dims
 
     # ------------------------------------------------------------------------------ writing
 
@@ -297,7 +293,7 @@ class Context:
         Only while everything so far is element by element with one constant for all; else None.
         """
         form = self.input_format
-        if form is None or form.grid or len(target) != 4 or target[0] != self.batch:
+        if form is None or form.grid or len(target) not in (3, 4) or target[0] != self.batch:
             return None
         if not view.batch_first or view.order != natural_order(self.tensors[view.tensor].shape):
             return None
@@ -305,8 +301,11 @@ class Context:
         if any(not elementwise(n.op, channels) for n in self.nodes) or form.channels_last:
             return None
         grid = tuple(int(v) for v in target[1:])
+        if len(grid) == 2:  # a signal is an image of height 1
+            grid = (grid[0], 1, grid[1])
         if math.prod(grid) != math.prod(form.shape):
             return None
+        shapes = {name: self.shape(known) for name, known in self.views.items()}
         self.input_format = replace(form, grid=grid)
         for name, tensor in self.tensors.items():
             self.tensors[name] = replace(tensor, shape=grid)
@@ -314,14 +313,22 @@ class Context:
         for made in self.nodes:
             if made.name in self.rounding:
                 self.rounding[made.name] = np.repeat(self.rounding[made.name][:1], grid[0])
-        return views.natural_view(view.tensor, grid)
+        for name, known in self.views.items():
+            whole = views.natural_view(known.tensor, grid)
+            with contextlib.suppress(ModelError):  # its own dimensions are no whole axes any more
+                self.views[name] = views.reshape(whole, shapes[name], self.sizes(whole))
+        whole = views.natural_view(view.tensor, grid)
+        return views.reshape(whole, target, self.sizes(whole))
 
-    def layout_error(self, what: str, node: OnnxNode) -> LayoutError:
+    def layout_error(
+        self, what: str, node: OnnxNode, expected: str = "(N, C, H, W)"
+    ) -> LayoutError:
         """An error that another order of the input's axes may mend."""
+        kind = "signal" if expected == "(N, C, L)" else "image"
         return LayoutError(
             what,
             where=node.where,
-            fix="transpose the image to (N, C, H, W) before it, as exporters do",
+            fix=f"transpose the {kind} to {expected} before it, as exporters do",
         )
 
     # ------------------------------------------------------------------------------- naming

@@ -24,7 +24,7 @@ from bnnhw.frontend import (
 from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.model_file import QUANT_DOMAINS
-from bnnhw.frontend.model_input import add_input, check_declared
+from bnnhw.frontend.model_input import add_input, check_declared, layouts
 from bnnhw.frontend.settle_rounding import half_even, settle_rounding
 from bnnhw.frontend.settle_signs import settle_signs
 from bnnhw.frontend.unsupported import unsupported
@@ -94,25 +94,24 @@ def import_partly(model: OnnxModel, options: LoadOptions) -> tuple[Graph, ModelE
 
 
 def _import(model: OnnxModel, options: LoadOptions) -> Imported | tuple[Context, ModelError]:
-    """The import with the order of the input's axes that the model reads."""
-    shape = model.input_shape
-    last_first = len(shape) == 4 and shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4)
-    orders = (True, False) if last_first else (False, True)
+    """The import with the layout of the input that the model reads."""
     simplified = cancel(model)
     failures: list[tuple[Context, ModelError]] = []
-    for channels_last in orders[: 2 if len(shape) == 4 else 1]:
+    for layout in layouts(model.input_shape, options):
         batch = model.input_shape[0]
         ctx = Context(simplified.model, options, DYNAMIC_BATCH if batch is None else batch)
         ctx.notes += simplified.notes
         try:
-            add_input(ctx, channels_last=channels_last)
+            add_input(ctx, layout)
             for node in ctx.model.nodes:
                 _convert(ctx, node)
             return _finish(ctx)
         except ModelError as error:
             failures.append((ctx, error))
-            if not isinstance(error, LayoutError):
+            if len(model.input_shape) != 3 and not isinstance(error, LayoutError):
                 break
+    if len(model.input_shape) == 3:  # (N, H, W), (N, C, L) or (N, L, C): the one that went furthest
+        return max(failures, key=lambda failure: len(failure[0].views))
     other_order = isinstance(failures[-1][1], LayoutError)
     return failures[0] if other_order else failures[-1]
 

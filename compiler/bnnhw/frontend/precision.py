@@ -33,6 +33,11 @@ class Precision:
     unit: float = 2.0**-24
     half: bool = False
 
+    @property
+    def name(self) -> str:
+        """The type that rounds most."""
+        return "float16" if self.half else "float64" if self.unit < 2.0**-24 else "float32"
+
     def stored(self, y: Floats, error: Floats) -> Floats:
         """Bound on the error of results ``y``, known to ``error``, with that of storing them."""
         if not self.half:

@@ -122,7 +122,7 @@ def _check_field(name: str, texts: Iterable[str | bytes], place: str) -> None:
 
 
 def check_functions(proto: onnx.ModelProto) -> None:
-    """Raises ModelError where inlining the model's functions would not end, or give too much."""
+    """Raises ModelError where the model, its functions inlined, has no end or too many nodes."""
     functions: dict[Key, onnx.FunctionProto] = {}
     for function in proto.functions:
         key = (function.domain, function.name, function.overload)
@@ -166,11 +166,6 @@ def _measure(
     return known[key]
 
 
-def check_node_count(proto: onnx.ModelProto) -> None:
-    """Raises ModelError where the graph has too many nodes."""
-    _check_count(len(proto.graph.node), "the model's graph")
-
-
 def check_attributes(node: OnnxNode) -> None:
     """Raises ModelError where a number among the attributes can have no meaning."""
     for name, value in node.attributes.items():
@@ -186,7 +181,9 @@ def check_attributes(node: OnnxNode) -> None:
                 raise ModelError(
                     f"has the {name} {number}, which is no usable number",
                     where=node.where,
-                    fix="the training diverged or the file is damaged; train or export again",
+                    fix=_DAMAGED
+                    if isinstance(number, int)
+                    else "the training diverged or the file is damaged; train or export again",
                 )
 
 

@@ -50,13 +50,14 @@ class InputFormat:
         name: name of the ONNX input.
         shape: its shape without the batch, in the model's own order.
         dtype: numpy name of its element type, e.g. "float32" or "uint8".
-        channels_last: whether the model's order is (H, W, C).
+        channels_last: whether the model's order is (H, W, C), or (L, C).
         element: integer or bit type of the graph's input; Real while undecided.
         scale: model value = integer * scale + offset; one for all, or one per channel.
         offset: see ``scale``.
         rounds: whether the model itself quantises its input, so that ``encode`` rounds (half to
             even) and saturates as that quantiser does instead of refusing values in between.
-        grid: shape of the graph's input where the model reshapes its own: (784,) to (1, 28, 28).
+        grid: shape of the graph's input where it is not the model's own, channels first: of a
+            signal (C, L) it is (C, 1, L), of a vector that the model reshapes (784,) (1, 28, 28).
     """
 
     name: str
@@ -101,18 +102,19 @@ class InputFormat:
                 fix="quantise the input first, or declare another --input-type/--input-scale",
             )
         integers = q.astype(np.int64)
-        if self.channels_last and integers.ndim == 4:
-            integers = integers.transpose(0, 3, 1, 2)
+        if self.channels_last:
+            integers = np.moveaxis(integers, -1, 1)
         if self.grid:
             integers = integers.reshape(len(integers), *self.grid)
         return np.ascontiguousarray(integers)
 
     def decode(self, q: Ints) -> NDArray[np.generic]:
         """The model inputs [N, *shape] that ``encode`` maps to the integers ``q``."""
+        first = (self.shape[-1], *self.shape[:-1]) if self.channels_last else self.shape
         if self.grid:
-            q = q.reshape(len(q), *self.shape)
-        elif self.channels_last and q.ndim == 4:
-            q = q.transpose(0, 2, 3, 1)
+            q = q.reshape(len(q), *first)
+        if self.channels_last:
+            q = np.moveaxis(q, 1, -1)
         values = q * self._spread(self.scale) + self._spread(self.offset)
         return np.ascontiguousarray(values.astype(self.dtype))
 
@@ -127,7 +129,9 @@ class InputFormat:
     def _spread(self, values: float | tuple[float, ...]) -> Floats:
         """Numbers per channel, or one for all, so that they broadcast over model inputs."""
         array = np.asarray(values, np.float64)
-        return array if self.channels_last or array.ndim == 0 else array.reshape(-1, 1, 1)
+        if self.channels_last or array.ndim == 0:
+            return array
+        return array.reshape(-1, *(1,) * (len(self.shape) - 1))
 
 
 def _listed(values: float | tuple[float, ...]) -> str:
