@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+REPORT = "this is a defect of the compiler: report it with the model"
+"""The way out of what no input should bring about."""
+
 
 class BnnhwError(Exception):
     """Something the user can mend: says where, what is wrong, and what to do.
@@ -36,3 +39,7 @@ class ToolError(BnnhwError):
 
 class DoesNotFitError(FoldingError):
     """A goal needs more of a resource than the board has."""
+
+
+class InternalError(BnnhwError):
+    """The compiler failed where no input should make it fail; the cause is a Python exception."""

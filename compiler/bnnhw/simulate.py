@@ -15,7 +15,7 @@ import numpy as np
 
 from bnnhw.assets import asset_folder
 from bnnhw.backend.verilog import IDENTITY
-from bnnhw.errors import ToolError, VerificationError
+from bnnhw.errors import REPORT, ToolError, VerificationError
 from bnnhw.simulated_memory import MemoryTiming, SimulatedMemory, memory_fault
 from bnnhw.verilator import build_simulator, wave_format
 
@@ -257,7 +257,9 @@ def _check_faults(build: Build, run: Path, count: int) -> None:
     if flags:
         found = [text for bit, text in enumerate(_ERROR_FLAGS) if flags >> bit & 1]
         raise VerificationError(
-            f"the design sets its error flags ({flags:#x}): {', '.join(found)}", where=build.top
+            f"the design sets its error flags ({flags:#x}): {', '.join(found)}",
+            where=build.top,
+            fix=REPORT,
         )
     if result["hung"]:
         done = len((run / "captured.txt").read_text().splitlines()) // build.output_port.beats
@@ -283,6 +285,7 @@ def _collect(
             f"{len(lines)} beats came out with tlast in the wrong places, {count * port.beats} "
             "were due",
             where=build.top,
+            fix=REPORT,
         )
     starts = [int(line) for line in (run / "starts.txt").read_text().splitlines()]
     streams = (

@@ -275,7 +275,11 @@ def split_stages(graph: Graph) -> list[Stage]:
         else:
             splitter.stages.append(_other(splitter, node))
     if not any(isinstance(stage, Layer) for stage in splitter.stages):
-        raise ModelError("the network holds no layer of weights", where=f"graph '{graph.name}'")
+        raise ModelError(
+            "the network holds no layer of weights",
+            where=f"graph '{graph.name}'",
+            fix="put a convolution or a dense layer into the model",
+        )
     if isinstance(graph.tensors[graph.output].dtype, Bit):
         raise ModelError(
             "the network ends in bits, not in scores",
@@ -341,7 +345,9 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
     if isinstance(op, IntegerTable) and integer:
         return Table(**common, values=op.values, out_element=op.dtype)
     raise ModelError(
-        f"{type(op).__name__} has no hardware on a tensor of type {element}", where=node.where
+        f"{type(op).__name__} has no hardware on a tensor of type {element}",
+        where=node.where,
+        fix="put a layer with weights before it, or leave it out",
     )
 
 
@@ -367,7 +373,9 @@ def _stream_order(weight: Ints, flattened: tuple[int, int, int] | None) -> Ints:
 def _compare(common: _Common, op: Threshold) -> Compare:
     if op.row_class:
         raise ModelError(
-            "a threshold behind no layer cannot differ by position", where=common["where"]
+            "a threshold behind no layer cannot differ by position",
+            where=common["where"],
+            fix="put a convolution or a dense layer into the model",
         )
     thresholds = op.thresholds[0, 0]
     invert = op.invert if op.invert.size else np.zeros(len(thresholds), bool)

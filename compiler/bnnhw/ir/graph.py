@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
@@ -84,7 +84,10 @@ class InputFormat:
                 fix="give an array or images of the model's own input shape",
             )
         if isinstance(self.element, Real):
-            raise ModelError("the integer type of the input is not decided yet")
+            raise ModelError(
+                "the integer type of the input is not decided yet",
+                fix="declare it with --input-type",
+            )
         exact = (x.astype(np.float64) - self._spread(self.offset)) / self._spread(self.scale)
         q = np.rint(exact)
         low, high = self.element.low, self.element.high
@@ -241,7 +244,7 @@ def infer_tensors(
             raise ModelError(error.what, where=where, fix=error.fix) from error
         except KeyError as error:
             what = f"reads tensor {error} before it is written"
-            raise ModelError(what, where=node.where) from None
+            raise ModelError(what, where=node.where, fix=REPORT) from None
     return tensors
 
 
@@ -258,15 +261,21 @@ def verify(graph: Graph, level: str) -> None:
     names = [n.name for n in graph.nodes]
     outputs = [n.output for n in graph.nodes]
     if len(set(names)) != len(names) or len(set(outputs)) != len(outputs):
-        raise ModelError("two nodes share a name or an output", where=f"graph '{graph.name}'")
+        raise ModelError(
+            "two nodes share a name or an output", where=f"graph '{graph.name}'", fix=REPORT
+        )
     inferred = infer_tensors(graph, graph.tensors[graph.input])
     for node in graph.nodes:
         have, want = graph.tensors[node.output], inferred[node.output]
         if have != want:
-            raise ModelError(f"is recorded as {have}, inferred as {want}", where=node.where)
+            raise ModelError(
+                f"is recorded as {have}, inferred as {want}", where=node.where, fix=REPORT
+            )
         if level == "integer" and node.op.level == "real":
             raise ModelError(
-                f"the real-valued operation {type(node.op).__name__} remains", where=node.where
+                f"the real-valued operation {type(node.op).__name__} remains",
+                where=node.where,
+                fix=REPORT,
             )
     if graph.output not in inferred:
-        raise ModelError("its output is never written", where=f"graph '{graph.name}'")
+        raise ModelError("its output is never written", where=f"graph '{graph.name}'", fix=REPORT)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.ir.interpret import execute
 from bnnhw.ir.ops import (
     Add,
@@ -103,7 +103,7 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
         return x.reshape(len(x), -1)
     if op.level == "integer":
         return execute(op, [x.astype(np.int64)], [tensor]).astype(np.float64)
-    raise ModelError(f"the interpreter has no case for {type(op).__name__}")
+    raise ModelError(f"the interpreter has no case for {type(op).__name__}", fix=REPORT)
 
 
 def affine_arrays(op: Affine, rank: int) -> tuple[Floats, Floats]:

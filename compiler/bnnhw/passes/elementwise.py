@@ -24,7 +24,10 @@ def repeated(op: Op, pixels: int) -> Op:
     """An element-wise operation on images as one on their flattened pixels."""
     if isinstance(op, Affine):
         if op.row_class:
-            raise ModelError("flattens a stream that is shifted differently from pixel to pixel")
+            raise ModelError(
+                "flattens a stream that is shifted differently from pixel to pixel",
+                fix="pool over the whole image before it is flattened",
+            )
         return Affine(np.repeat(op.scale, pixels), np.repeat(op.shift, pixels))
     return PRelu(np.repeat(op.slope, pixels)) if isinstance(op, PRelu) else op
 

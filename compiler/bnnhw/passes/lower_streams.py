@@ -167,7 +167,8 @@ class _Lowering:
             assert not isinstance(dtype, Real)
             return Value(node.output, (), dtype.reach, shape, dtype, node)
         raise ModelError(
-            f"the operation {type(op).__name__} has no hardware in a network with real streams"
+            f"the operation {type(op).__name__} has no hardware in a network with real streams",
+            fix="put it before a sign, or leave it out",
         )
 
     def _quantise(self, node: Node, x: Value, dtype: Integer) -> Value:
