@@ -213,6 +213,14 @@ def output_folder_with_the_manifest_of_another_tool(folder: Path) -> list[str]:
 
 
 @case
+def output_folder_of_a_build_with_other_files(folder: Path) -> list[str]:
+    (folder / "mine").mkdir()
+    write_manifest(folder / "mine")
+    (folder / "mine" / "notes.md").write_text("what the board did")
+    return [model(folder), "-o", str(folder / "mine")]
+
+
+@case
 def output_that_is_a_file(folder: Path) -> list[str]:
     (folder / "out").write_text("")
     return [model(folder), "-o", str(folder / "out")]
