@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MARK = "manifest.json"
 _REPORT = "report.json"
 _LIST = "files.txt"  # of what `compile` wrote, one path a line
-_TOOLS = ("sim/", "hls/simulation/")  # where later commands write
+_TOOLS: tuple[str, ...] = ("sim/", "hls/simulation/")  # where later commands write
 _SCHEMAS = {_MARK: 1, _REPORT: 2}  # those that this version writes and reads
 _KEYS = {"schema", "bnnhw", "network", "top", "input", "output"}
 

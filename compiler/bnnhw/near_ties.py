@@ -180,7 +180,8 @@ class _Walk:
                 )
                 return bits
             self.ties += int(differ.sum())
-            self.largest = max(self.largest, float((np.abs(margin) / bound)[differ].max()))
+            share = np.abs(margin[differ]) / np.maximum(bound[differ], 1e-300)
+            self.largest = max(self.largest, float(share.max()))
         op = place.sign.op
         assert isinstance(op, Binarize)
         self._real = np.where(model, op.high, op.low)

@@ -8,14 +8,14 @@ these are compared as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import VerificationError
-from bnnhw.ir.interpret_real import execute_real_node
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, MaxPool, Quantise
+from bnnhw.ir.interpret_real import execute_real, execute_real_node
+from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, MaxPool, Quantise
 from bnnhw.near_ties import error_bound, is_aligned, model_values
 from bnnhw.passes.rewrite import Links
 
@@ -132,6 +132,11 @@ class _Walk:
             return y, self._precision.stored(y, error)
         rounding = self._imported.rounding.get(node.name)
         tensor = tensors[node.inputs[0]]
+        if isinstance(node.op, (Conv, Dense)) and self._imported.deviation:
+            reach = replace(node.op, weight=np.abs(node.op.weight))
+            apart = self._imported.deviation * execute_real(reach, np.abs(x[0]), tensor)
+            bound = error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
+            return y, bound + apart
         return y, error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
 
     def _signs(self, node: Node, margin: Floats, bound: Floats, mine: Floats) -> Floats:

@@ -120,6 +120,12 @@ def unsqueeze(ctx: Context, node: OnnxNode) -> None:
     axes = _axes(ctx, node) or []
     rank = len(view.dims) + len(axes)
     where = {a + rank if a < 0 else a for a in axes}
+    if len(where) != len(axes) or not where <= set(range(rank)):
+        raise ModelError(
+            f"unsqueezes axes {axes} of a tensor of {len(view.dims)} dimensions",
+            where=node.where,
+            fix="the file is damaged; export the model again",
+        )
     rest = iter(view.dims)
     dims = tuple(() if i in where else next(rest) for i in range(rank))
     ctx.views[node.outputs[0]] = View(view.tensor, dims)

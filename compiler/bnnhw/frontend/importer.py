@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import ModelError, defects_at
 from bnnhw.frontend import (
     constants,
     convert_elementwise,
@@ -63,6 +63,8 @@ class Imported:
             after it is left out).
         weights: by ONNX name of a layer's result: weights [Cout, ...] in which the user's choice
             replaced signs of 0.
+        deviation: largest difference of weights from the model's, relative to alpha, where rounding
+            was taken out of them.
     """
 
     graph: Graph
@@ -70,6 +72,7 @@ class Imported:
     rounding: Mapping[str, Floats]
     scores: str
     weights: Mapping[str, Floats] = field(default_factory=dict)
+    deviation: float = 0.0
 
 
 def import_model(model: OnnxModel, options: LoadOptions) -> Imported:
@@ -104,7 +107,8 @@ def _import(model: OnnxModel, options: LoadOptions) -> Imported | tuple[Context,
         try:
             add_input(ctx, layout)
             for node in ctx.model.nodes:
-                _convert(ctx, node)
+                with defects_at(node.where):
+                    _convert(ctx, node)
             return _finish(ctx)
         except ModelError as error:
             failures.append((ctx, error))
@@ -224,7 +228,8 @@ def _finish(ctx: Context) -> Imported:
     ctx.notes += _notes_on_rounding(nodes)
     graph = _graph(ctx, view.tensor, nodes, ctx.shape(view)[1:])
     changed = {name: found.weight for name, found in ctx.binarised.items() if found.zeros}
-    return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed)
+    apart = max((found.deviation for found in ctx.binarised.values()), default=0.0)
+    return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed, apart)
 
 
 def _notes_on_weights(ctx: Context) -> list[str]:

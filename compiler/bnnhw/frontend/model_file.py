@@ -138,7 +138,7 @@ def decode_model(proto: onnx.ModelProto, name: str) -> OnnxModel:
     for tensor in graph.initializer:
         constants[tensor.name] = to_array(tensor)
     inputs = [i for i in graph.input if i.name not in constants]
-    nodes = _needed(graph, constants, {i.name for i in inputs})
+    nodes = _needed(graph, constants, {i.name for i in inputs}, opset)
     read = {name for node in nodes for name in node.inputs}
     used = [i for i in inputs if i.name in read] or inputs
     if len(used) != 1:
@@ -200,7 +200,10 @@ def _opset(proto: onnx.ModelProto) -> int:
 
 
 def _needed(
-    graph: onnx.GraphProto, constants: dict[str, NDArray[np.generic]], inputs: set[str]
+    graph: onnx.GraphProto,
+    constants: dict[str, NDArray[np.generic]],
+    inputs: set[str],
+    opset: int,
 ) -> tuple[OnnxNode, ...]:
     """The nodes that the output depends on, in the file's order, each reading what is written."""
     if len(graph.output) != 1:
@@ -220,6 +223,7 @@ def _needed(
     nodes = []
     for proto in reversed(kept):
         node = decode_node(proto)
+        structure.check_signature(node, opset)
         structure.check_attributes(node)
         for name in node.inputs:
             if name and name not in known:

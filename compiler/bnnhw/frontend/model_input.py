@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import decimal_fraction, floats
-from bnnhw.frontend.limits import check_elements, check_image
+from bnnhw.frontend.limits import MAX_ELEMENTS, check_elements, check_image
 from bnnhw.frontend.options import parse_type
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.graph import InputFormat
@@ -64,6 +65,7 @@ def add_input(ctx: Context, layout: Layout) -> None:
     model, options = ctx.model, ctx.options
     shape = tuple(int(size or 0) for size in model.input_shape[1:])
     check_elements(shape, f"input '{model.input_name}'")
+    _check_batch(model)
     element = _declared_type(model, options)
     declared = (options.input_scale or 1.0, options.input_offset or 0.0)
     channels_last = layout in ("last", "signal last")
@@ -97,6 +99,18 @@ def _fractions(values: float | tuple[float, ...], channels: int) -> Exacts:
     result = np.empty(channels, object)
     result[:] = [decimal_fraction(float(value)) for value in listed]
     return result
+
+
+def _check_batch(model: OnnxModel) -> None:
+    """Raises ModelError where the model takes so many images at a time that none can be checked."""
+    batch = model.input_shape[0] or 1
+    count = math.prod(size or 1 for size in model.input_shape)
+    if batch > 1 and count > 2 * MAX_ELEMENTS:
+        raise ModelError(
+            f"takes {batch} images at a time, {count} elements; the limit is {2 * MAX_ELEMENTS}",
+            where=f"input '{model.input_name}'",
+            fix="export the model with a batch of 1, or with a dynamic one",
+        )
 
 
 def _axes(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Key = tuple[str, str, str]
 
+QUANTISERS = {"BipolarQuant": 2, "Quant": 4, "IntQuant": 4}
+"""QONNX's quantisers, and how many inputs they need."""
 _DAMAGED = "the file is damaged; export the model again"
 _ANY_FLOAT = ("Constant", "ConstantOfShape", "Clip", "Pad")
 """Operations whose attributes may be infinite: no bound, or a value that is checked where used."""
@@ -164,6 +166,43 @@ def _measure(
         )
     known[key] = (size, depth)
     return known[key]
+
+
+def check_signature(node: OnnxNode, opset: int) -> None:
+    """Raises ModelError where inputs, outputs or attributes are not those that ONNX defines."""
+    if node.domain or node.op in QUANTISERS:
+        least = QUANTISERS.get(node.op, 0)
+        wrong = sum(map(bool, node.inputs)) < least and f"has fewer than {least} inputs"
+    else:
+        wrong = _differs(node, opset)
+    if wrong or not any(node.outputs):
+        raise ModelError(wrong or "has no output", where=node.where, fix=_DAMAGED)
+
+
+def _differs(node: OnnxNode, opset: int) -> str:
+    """What of a node is not as ONNX defines it; empty where all is, or nothing is known."""
+    try:
+        schema = onnx.defs.get_schema(node.op, min(opset, onnx.defs.onnx_opset_version()))
+    except onnx.defs.SchemaError:
+        return ""
+    if not schema.min_input <= len(node.inputs) <= schema.max_input:
+        return f"has {len(node.inputs)} inputs"
+    if len(node.outputs) > schema.max_output:
+        return f"has {len(node.outputs)} outputs"
+    for index in range(schema.min_input):
+        kind = schema.inputs[min(index, len(schema.inputs) - 1)]
+        if (
+            not node.inputs[index]
+            and kind.option == onnx.defs.OpSchema.FormalParameterOption.Single
+        ):
+            return f"lacks its input {index}, {kind.name}"
+    kinds = {a.name: a.type for a in node.proto.attribute}
+    for name, attribute in schema.attributes.items():
+        if attribute.required and name not in kinds:
+            return f"lacks its attribute {name}"
+        if name in kinds and kinds[name] != attribute.type.value:  # type: ignore[attr-defined]
+            return f"has an attribute {name} of another type"
+    return ""
 
 
 def check_attributes(node: OnnxNode) -> None:

@@ -147,6 +147,7 @@ def in_graph_order(
     apart: list[int] = []
     for dim, size, mine in zip(view.dims, shape, own, strict=False):
         if mine not in (1, size) or (BATCH in dim and mine != 1):
+            own = ()
             break
         apart += [1 if mine == 1 else sizes[axis] for axis in dim if axis != BATCH]
     if len(own) != len(shape) or len(apart) != len(view.order):
