@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MARK = "manifest.json"
 _REPORT = "report.json"
+_LIST = "files.txt"  # of what `compile` wrote, one path a line
+_TOOLS: tuple[str, ...] = ("sim/", "hls/simulation/")  # where later commands write
 _SCHEMAS = {_MARK: 1, _REPORT: 2}  # those that this version writes and reads
 _KEYS = {"schema", "bnnhw", "network", "top", "input", "output"}
 
@@ -129,6 +131,12 @@ def check_target(path: Path) -> None:
             where=str(path),
             fix="choose another folder with -o",
         )
+    if foreign := _foreign_file(path):
+        raise BnnhwError(
+            f"holds {foreign}, which bnnhw did not write, and which the new build would delete",
+            where=str(path),
+            fix="move it elsewhere, or choose another folder with -o",
+        )
     above = next(parent for parent in path.parents if parent.exists())
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         reason = "may not be written to" if above.is_dir() else "is no folder"
@@ -143,7 +151,8 @@ def write_build(path: Path, files: Mapping[str, str | bytes]) -> Build:
     """Writes a build folder: all of it or nothing.
 
     The files go to a temporary folder beside ``path`` that takes its place at the end. An existing
-    build at ``path`` is replaced; anything else but an empty folder is refused.
+    build at ``path`` is replaced where it holds nothing but what bnnhw wrote; anything else but an
+    empty folder is refused.
 
     Raises:
         BnnhwError: ``path`` is taken, or cannot be written.
@@ -157,7 +166,7 @@ def write_build(path: Path, files: Mapping[str, str | bytes]) -> Build:
             prefix=f".{path.name}.", dir=path.parent, ignore_cleanup_errors=True
         ) as draft:
             new, old = Path(draft) / "new", Path(draft) / "old"
-            _write_files(new, files)
+            _write_files(new, {**files, _LIST: "".join(f"{n}\n" for n in sorted(files))})
             if path.exists():
                 path.rename(old)
             try:
@@ -194,6 +203,25 @@ def _is_build(path: Path) -> bool:
         return _read_json(path / _MARK).keys() >= _KEYS
     except BnnhwError:
         return False
+
+
+def _foreign_file(path: Path) -> Path | None:
+    """The first file in a build, below ``path``, that no command of bnnhw wrote."""
+    if not _is_build(path):
+        return None
+    try:
+        listed = (path / _LIST).read_text(encoding="utf-8").splitlines()
+        ours = _TOOLS
+    except (OSError, ValueError):  # of an earlier version, which kept no list
+        listed, ours = ["folding.json", "graph.npz", "report.html"], (*_TOOLS, "rtl/", "hls/")
+    known = {_MARK, _REPORT, _LIST, *listed}
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path)
+        if name.as_posix().startswith(ours) or (file.is_dir() and not file.is_symlink()):
+            continue
+        if name.as_posix() not in known:
+            return name
+    return None
 
 
 def _is_empty_folder(path: Path) -> bool:

@@ -37,7 +37,7 @@ from bnnhw.cli_options import (
     load_options,
     precision_options,
 )
-from bnnhw.errors import BnnhwError
+from bnnhw.errors import BnnhwError, internal_error
 from bnnhw.goal import check_goal
 from bnnhw.simulation_table import print_simulation, print_synthesis
 from bnnhw.zoo.cli import app as zoo_app
@@ -68,6 +68,8 @@ def main() -> None:
     except OSError as error:  # what no command foresaw: a full disk, a file without permission
         place = f"{error.filename}: " if error.filename else ""
         _print_error(f"{place}{error.strerror or error}\n  fix: check the path and its permissions")
+    except Exception as error:
+        _print_error(str(internal_error(error, "bnnhw")))
     else:
         return
     sys.exit(1)

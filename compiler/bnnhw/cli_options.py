@@ -98,7 +98,6 @@ def check_backends(chosen: Sequence[str], known: Sequence[str]) -> None:
 
 def check_build_target(target: Path, sources: Sequence[Path]) -> None:
     """Refuses a build folder that cannot be written, or whose renewal would delete a source."""
-    check_target(target)
     for source in sources:
         if target.resolve() in source.resolve().parents:
             raise BnnhwError(
@@ -106,6 +105,7 @@ def check_build_target(target: Path, sources: Sequence[Path]) -> None:
                 where=str(target),
                 fix="choose another folder with -o",
             )
+    check_target(target)
 
 
 def check_pauses(idle: float, back_pressure: float) -> None:

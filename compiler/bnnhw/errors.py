@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import contextlib
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPORT = "this is a defect of the compiler: report it with the model"
+"""The way out of what no input should bring about."""
 
 
 class BnnhwError(Exception):
@@ -53,3 +62,35 @@ class MissedGoalError(FoldingError):
 
 class UnbuildableError(FoldingError):
     """Foldings of layers that no units join: the search discards such a choice."""
+
+
+class InternalError(BnnhwError):
+    """The compiler failed where no input should make it fail; the cause is a Python exception."""
+
+
+@contextlib.contextmanager
+def defects_at(where: str) -> Iterator[None]:
+    """Inside, an exception that nobody foresaw becomes an InternalError that names the place."""
+    try:
+        yield
+    except (BnnhwError, OSError):
+        raise
+    except Exception as error:
+        raise internal_error(error, where) from error
+
+
+def internal_error(error: Exception, where: str) -> BnnhwError:
+    """An unforeseen exception as an error that users can report, or mend where memory ended."""
+    if isinstance(error, MemoryError):
+        return BnnhwError(
+            "there is not enough memory",
+            where=where,
+            fix="use a machine with more memory, or smaller images or layers",
+        )
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return InternalError(
+        f"internal error: {type(error).__name__}: {error} (in {Path(frame.filename).name}, line "
+        f"{frame.lineno})",
+        where=where,
+        fix=REPORT,
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bnnhw.backend.hls import STAND_IN
 from bnnhw.backend.manifest import MEMORY_FILE
-from bnnhw.errors import ToolError, VerificationError
+from bnnhw.errors import REPORT, ToolError, VerificationError
 
 _FLAGS = ("-O2", "-std=c++14", "-w")
 
@@ -65,6 +65,7 @@ def simulate_hls(build_dir: Path, frames: bytes, count: int) -> bytes:
             raise VerificationError(
                 f"the HLS simulation failed: {_tail(done.stderr + done.stdout)}",
                 where=str(build_dir),
+                fix=REPORT,
             )
         return sink.read_bytes()
 

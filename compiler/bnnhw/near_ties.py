@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.frontend import views
+from bnnhw.frontend.precision import Precision
 from bnnhw.ir.interpret import execute
 from bnnhw.ir.interpret_real import affine_arrays, convolve, execute_real, max_pool
 from bnnhw.ir.ops import (
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Bools, Floats, Ints, Op, Tensor
     from bnnhw.verify_model import Tracer
 
-_UNIT = 2.0**-24
 _AFFINE_UNITS = 8.0
 """Roundings in BatchNormalization: variance + epsilon, root, quotient, two products, two sums."""
+FLOAT32 = Precision()
 _GRID_BITS = 24
 _TIE_BITS = 30
 _AT_ONCE = 8
@@ -102,7 +103,7 @@ def explain(
         x, q = inputs[0][first : first + _AT_ONCE], inputs[1][first : first + _AT_ONCE]
         names = [place.tensor for place in aligned.values()]
         values = dict(zip(names, trace(names, x), strict=True)) if names else {}
-        walk = _Walk(graph, imported, aligned, values)
+        walk = _Walk(graph, imported, aligned, values, trace.precision)
         scores.append(walk.run(q))
         ties, largest = ties + walk.ties, max(largest, walk.largest)
         failure = failure or walk.failure
@@ -141,8 +142,9 @@ class _Walk:
         imported: Imported,
         aligned: dict[str, _Aligned],
         values: dict[str, NDArray[np.generic]],
+        precision: Precision,
     ) -> None:
-        self._graph, self._imported = graph, imported
+        self._graph, self._imported, self._precision = graph, imported, precision
         self._aligned, self._values = aligned, values
         self.ties, self.largest = 0, 0.0
         self.failure: str | None = None
@@ -178,7 +180,8 @@ class _Walk:
                 )
                 return bits
             self.ties += int(differ.sum())
-            self.largest = max(self.largest, float((np.abs(margin) / bound)[differ].max()))
+            share = np.abs(margin[differ]) / np.maximum(bound[differ], 1e-300)
+            self.largest = max(self.largest, float(share.max()))
         op = place.sign.op
         assert isinstance(op, Binarize)
         self._real = np.where(model, op.high, op.low)
@@ -201,8 +204,9 @@ class _Walk:
 
     def _step(self, node: Node) -> None:
         tensor = self._imported.graph.tensors[node.inputs[0]]
+        rounding = self._imported.rounding.get(node.name)
         self._error = error_bound(
-            node.op, self._real, self._error, tensor, self._imported.rounding.get(node.name)
+            node.op, self._real, self._error, tensor, rounding, self._precision
         )
         self._real = execute_real(node.op, self._real, tensor)
 
@@ -235,9 +239,14 @@ def is_aligned(imported: Imported, name: str) -> bool:
 
 
 def error_bound(
-    op: Op, x: Floats, error: Floats, tensor: Tensor, magnitude: Floats | None
+    op: Op,
+    x: Floats,
+    error: Floats,
+    tensor: Tensor,
+    magnitude: Floats | None,
+    precision: Precision = FLOAT32,
 ) -> Floats:
-    """Bound on the float32 error of an operation's result.
+    """Bound on the error of an operation's result in the model's own floats.
 
     Args:
         op: the operation.
@@ -245,16 +254,32 @@ def error_bound(
         error: bound on the error of that input.
         tensor: describes the input.
         magnitude: for Affine, the sum of magnitudes of the terms of the shift, per channel.
+        precision: how the model rounds.
     """
+    bound = _error_bound(op, x, error, tensor, magnitude, precision)
+    if not precision.half or isinstance(op, (Flatten, Binarize, MaxPool, BitMaxPool)):
+        return bound
+    return precision.stored(execute_real(op, x, tensor), bound)
+
+
+def _error_bound(
+    op: Op,
+    x: Floats,
+    error: Floats,
+    tensor: Tensor,
+    magnitude: Floats | None,
+    precision: Precision,
+) -> Floats:
+    unit = precision.unit
     if isinstance(op, (Conv, Dense)):
-        return _layer_error(op, x, error)
+        return _layer_error(op, x, error, unit)
     if isinstance(op, Affine):
         scale, shift = affine_arrays(op, x.ndim - 1)
         y = x * scale + shift
         if not error.any() and _exact_in_float32(scale, x * scale, y):
             return error
         size = np.abs(shift) if magnitude is None else magnitude.reshape(scale.shape)
-        return np.abs(scale) * error + _AFFINE_UNITS * _UNIT * (np.abs(scale * x) + size)
+        return np.abs(scale) * error + _AFFINE_UNITS * unit * (np.abs(scale * x) + size)
     if isinstance(op, MaxPool):
         return max_pool(error, op.window)
     if isinstance(op, BitMaxPool):
@@ -262,12 +287,12 @@ def error_bound(
     if isinstance(op, AveragePool):
         taps = op.window.kernel[0] * op.window.kernel[1]
         size = execute_real(op, np.abs(x), tensor)
-        return execute_real(op, error, tensor) + min(taps + 1, 8 * np.sqrt(taps)) * _UNIT * size
+        return execute_real(op, error, tensor) + min(taps + 1, 8 * np.sqrt(taps)) * unit * size
     if isinstance(op, PRelu):
         steepest = float(max(1, *(abs(s) for s in op.slope)))
-        return steepest * (error + _UNIT * np.abs(x))
+        return steepest * (error + unit * np.abs(x))
     if isinstance(op, Lookup):
-        return np.abs(execute_real(op, x, tensor)) * _AFFINE_UNITS * _UNIT
+        return np.abs(execute_real(op, x, tensor)) * _AFFINE_UNITS * unit
     if isinstance(op, Flatten):
         return error.reshape(len(error), -1)
     if isinstance(op, Binarize):
@@ -275,13 +300,14 @@ def error_bound(
         return np.where(unsure, abs(op.high - op.low), 0.0)
     if isinstance(op, Quantise):
         slack = error + op.half_even * 2.0 ** (-op.dtype.frac - _TIE_BITS)
+        slack = precision.stored(x, slack)  # of the quotient, before it is rounded to steps
         ends = (execute_real(op, x + side * slack, tensor) for side in (-1, 1))
         y = execute_real(op, x, tensor)
         return np.maximum(*(np.abs(end - y) for end in ends))
     return error
 
 
-def _layer_error(op: Conv | Dense, x: Floats, error: Floats) -> Floats:
+def _layer_error(op: Conv | Dense, x: Floats, error: Floats, unit: float) -> Floats:
     size = np.abs(op.weight)
     taps = int(np.prod(op.weight.shape[1:]))
 
@@ -296,7 +322,7 @@ def _layer_error(op: Conv | Dense, x: Floats, error: Floats) -> Floats:
         if reach.max(initial=0) * 2.0**bits <= 2.0**_GRID_BITS:
             return np.zeros_like(reach)
     units = min(taps, 8 * np.sqrt(taps))
-    return apply(error) + units * _UNIT * reach
+    return apply(error) + units * unit * reach
 
 
 def _fraction_bits(values: Floats) -> int:

@@ -8,14 +8,14 @@ these are compared as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import VerificationError
-from bnnhw.ir.interpret_real import execute_real_node
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, MaxPool, Quantise
+from bnnhw.ir.interpret_real import execute_real, execute_real_node
+from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, MaxPool, Quantise
 from bnnhw.near_ties import error_bound, is_aligned, model_values
 from bnnhw.passes.rewrite import Links
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.frontend import Imported
+    from bnnhw.frontend.precision import Precision
     from bnnhw.ir.graph import Node
     from bnnhw.ir.ops import Floats, Ints
     from bnnhw.verify_model import Tracer
 
-_UNIT = 2.0**-24
 _COMPARED = (Add, AveragePool, MaxPool, Quantise)
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
 
@@ -67,7 +67,7 @@ def check_real(
         q = inputs[1][first : first + 1]
         traced = trace(names, inputs[0][first : first + 1]) if names else []
         model = {n: model_values(imported, n, v) for n, v in zip(names, traced, strict=True)}
-        _Walk(imported, result, signs, model).run(q)
+        _Walk(imported, result, signs, model, trace.precision).run(q)
     return result
 
 
@@ -96,8 +96,9 @@ class _Walk:
         result: RealCheck,
         signs: dict[str, Node],
         model: dict[str, Floats],
+        precision: Precision,
     ) -> None:
-        self._imported, self._result = imported, result
+        self._imported, self._result, self._precision = imported, result, precision
         self._tensor_of = {node.output: name for name, node in signs.items()}
         self._model = model
 
@@ -127,9 +128,16 @@ class _Walk:
         tensors = self._imported.graph.tensors
         y = execute_real_node(node, x, tensors)
         if isinstance(node.op, Add):
-            return y, e[0] + e[1] + _UNIT * (np.abs(y) + e[0] + e[1])
+            error = e[0] + e[1] + self._precision.unit * (np.abs(y) + e[0] + e[1])
+            return y, self._precision.stored(y, error)
         rounding = self._imported.rounding.get(node.name)
-        return y, error_bound(node.op, x[0], e[0], tensors[node.inputs[0]], rounding)
+        tensor = tensors[node.inputs[0]]
+        if isinstance(node.op, (Conv, Dense)) and self._imported.deviation:
+            reach = replace(node.op, weight=np.abs(node.op.weight))
+            apart = self._imported.deviation * execute_real(reach, np.abs(x[0]), tensor)
+            bound = error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
+            return y, bound + apart
+        return y, error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
 
     def _signs(self, node: Node, margin: Floats, bound: Floats, mine: Floats) -> Floats:
         """The model's bits, after the differences are explained."""
@@ -157,7 +165,7 @@ class _Walk:
 
     def _reals(self, node: Node, y: Floats, error: Floats) -> None:
         model = self._model[node.output]
-        wrong = np.abs(model - y) > error + 2 * _UNIT * np.abs(y) + 1e-30
+        wrong = np.abs(model - y) > error + 2 * self._precision.unit * np.abs(y) + 1e-30
         self._refuse(node, wrong, "values differ from the model's by more than float32 rounding")
 
     def _refuse(self, node: Node, wrong: NDArray[np.bool_], what: str) -> None:

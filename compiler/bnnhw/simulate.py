@@ -15,7 +15,7 @@ import numpy as np
 
 from bnnhw.assets import asset_folder
 from bnnhw.backend.manifest import IDENTITY
-from bnnhw.errors import ToolError, VerificationError
+from bnnhw.errors import REPORT, ToolError, VerificationError
 from bnnhw.netlist import netlist_sources
 from bnnhw.simulated_memory import MemoryTiming, SimulatedMemory, memory_fault
 from bnnhw.verilator import build_simulator, wave_format
@@ -277,7 +277,9 @@ def _check_faults(build: Build, run: Path, count: int) -> None:
         bits: dict[str, int] = build.manifest.get("error_bits", {})
         found = [text for name, text in _ERROR_FLAGS.items() if flags >> bits.get(name, 32) & 1]
         raise VerificationError(
-            f"the design sets its error flags ({flags:#x}): {', '.join(found)}", where=build.top
+            f"the design sets its error flags ({flags:#x}): {', '.join(found)}",
+            where=build.top,
+            fix=REPORT,
         )
     if result["hung"]:
         streams = run / "streams.jsonl"
@@ -304,6 +306,7 @@ def _collect(
             f"{len(lines)} beats came out with tlast in the wrong places, {count * port.beats} "
             "were due",
             where=build.top,
+            fix=REPORT,
         )
     starts = [int(line) for line in (run / "starts.txt").read_text().splitlines()]
     streams = (

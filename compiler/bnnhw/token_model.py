@@ -10,6 +10,7 @@ FIFOs must hold, without the simulation that it must agree with to 1 %.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from bnnhw.design import Design
     from bnnhw.unit_timing import Index, UnitTiming
+
+    _Bound = tuple[array[int], array[int], array[int]]
 
 _FRAMES = 4
 # Beats of all streams in a frame up to which a token is one beat.
@@ -124,7 +127,7 @@ class Flow:
     group: list[int] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
-    moved: list[list[int]] = field(default_factory=list)
+    moved: list[array[int]] = field(default_factory=list)
     _leader: list[tuple[int, int]] = field(default_factory=list)
 
     def event(self, beats: int, group: int) -> int:
@@ -170,11 +173,11 @@ class Flow:
             BnnhwError: the equations have no solution: the dataflow deadlocks.
         """
         found = [self._find(event) for event in range(len(self.tokens))]
-        leading: list[list[int]] = [[] for _ in self.tokens]
+        leading = [array("q") for _ in self.tokens]
         pace = [0] * len(self.tokens)
         for event, (leader, _) in enumerate(found):
             pace[leader] = max(pace[leader], self.group[event])
-        bounds: list[list[tuple[list[int], list[int], list[int]]]] = [[] for _ in self.tokens]
+        bounds: list[list[_Bound]] = [[] for _ in self.tokens]
         beside: list[set[int]] = [set() for _ in self.tokens]
         for link in self.links:
             (source, after_source), (sink, after_sink) = found[link.source], found[link.sink]
@@ -183,14 +186,14 @@ class Flow:
             # Beats of a token are as far apart as the slowest event that is tied to it lets them.
             beat_out = pace[sink] / self.group[link.sink]
             needs = _over_frames(timing.needs, have, frames, none_below=0)
-            lags = np.tile(timing.lag(beat_out) + after_source - after_sink, frames).tolist()
+            lags = _numbers(np.tile(timing.lag(beat_out) + after_source - after_sink, frames))
             bounds[sink].append((leading[source], needs, lags))
             if beat_out > 1:
-                earlier = [need - 1 for need in needs]
+                earlier = _numbers(np.asarray(needs) - 1)
                 lag = timing.first_lag(beat_out) + after_source - after_sink
-                bounds[sink].append((leading[source], earlier, np.tile(lag, frames).tolist()))
+                bounds[sink].append((leading[source], earlier, _numbers(np.tile(lag, frames))))
             frees = _over_frames(timing.frees, want, frames, none_below=None)
-            delays = np.tile(timing.delay(beat_out) + after_sink - after_source, frames).tolist()
+            delays = _numbers(np.tile(timing.delay(beat_out) + after_sink - after_source, frames))
             bounds[source].append((leading[sink], frees, delays))
             if source != sink:
                 beside[source].add(sink)
@@ -206,7 +209,7 @@ class Flow:
                 waiting.extend(beside[event] - queued)
                 queued |= beside[event]
         self.moved = [
-            leading[leader] if after == 0 else [time + after for time in leading[leader]]
+            leading[leader] if after == 0 else _numbers(np.asarray(leading[leader]) + after)
             for leader, after in found
         ]
         if any(len(m) != c for m, c in zip(self.moved, counts, strict=True)):
@@ -217,9 +220,7 @@ class Flow:
             )
 
 
-def _advance(
-    done: list[int], count: int, group: int, bounds: list[tuple[list[int], list[int], list[int]]]
-) -> bool:
+def _advance(done: array[int], count: int, group: int, bounds: list[_Bound]) -> bool:
     """Moves the tokens of one event as far as others have; whether any moved."""
     start = len(done)
     time = done[-1] if done else -1
@@ -390,11 +391,15 @@ def _coarse(timing: UnitTiming, source: int, sink: int) -> TokenTiming:
     )  # fmt: skip
 
 
-def _over_frames(index: Index, tokens: int, frames: int, none_below: int | None) -> list[int]:
+def _over_frames(index: Index, tokens: int, frames: int, none_below: int | None) -> array[int]:
     """Indices of one frame repeated for all frames, in tokens counted from the first frame."""
     offsets = np.arange(frames)[:, None] * tokens
     result = index[None, :] + offsets
     if none_below is not None:
         result = np.where(index[None, :] < none_below, -1, result)
-    flat: list[int] = result.reshape(-1).tolist()
-    return flat
+    return _numbers(result)
+
+
+def _numbers(values: Index) -> array[int]:
+    """As an array of 8 bytes a number, which is read as fast as a list, a fifth of the size."""
+    return array("q", np.ascontiguousarray(values, np.int64).tobytes())

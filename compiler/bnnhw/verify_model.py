@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 
 from bnnhw.accuracy import Accuracy, StreamLosses, compare_classes
 from bnnhw.errors import VerificationError
 from bnnhw.frontend import LoadOptions, import_file
 from bnnhw.frontend.model_file import read_proto
+from bnnhw.frontend.precision import in_float32, names_of_floats, precision_of
 from bnnhw.frontend.runnable import runnable
 from bnnhw.ir.accelerate import multiply_accumulates
 from bnnhw.ir.interpret import interpret, layer_nodes
@@ -25,21 +28,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import onnx
     from numpy.typing import NDArray
 
     from bnnhw.frontend import Imported
+    from bnnhw.frontend.precision import Precision
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Bools, Floats, Ints
 
 _BATCH = 32
 _THREADS = 2
-_UNIT = 2.0**-24
 _MACS = 4e9
 """Multiply-accumulates to spend on a comparison operation by operation, about."""
 _FEWEST = 2
 _SYNTHETIC = 64
 """Inputs made up where none are given, and most of those whose every tensor is compared."""
+_ELEMENTS = 1 << 24
+"""Of the largest tensor of all images at a time: 128 MiB in the check's own arrays."""
+_PRODUCTS = 1 << 37
+"""Multiply-accumulates that the check of random inputs may take: ten seconds or so."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ def check_against_onnxruntime(
     Raises:
         VerificationError: the scores differ; names the first layer whose bits do.
     """
+    random_count = _affordable(graph, random_count)
     x = random_inputs(graph, random_count, seed)
     mixed = is_mixed(graph)
     if mixed:
@@ -108,39 +115,85 @@ def check_against_onnxruntime(
         x = np.concatenate([np.asarray(inputs, x.dtype), x])
     proto = read_proto(model_path)
     imported = import_file(model_path, options)
-    session = Session(proto, imported, [imported.scores])
+    source = _source(proto, imported)
+    session = Session(source.proto, imported, [imported.scores])
     y = session.run(x)[0].astype(np.float64).reshape(len(x), *graph.output_map.shape)
+    _check_finite(y, imported, source)
     q = graph.input_format.encode(x)
+    trace = Tracer(source.proto, imported, source.precision)
     if mixed:
-        checked = _check_mixed(graph, imported, Tracer(proto, imported), (x, q))
+        checked = _check_mixed(graph, imported, trace, (x, q))
         if inputs is None:
-            sample = resembling_images(imported.graph, _SYNTHETIC)
+            sample = resembling_images(imported.graph, _affordable(graph, _SYNTHETIC))
             y = session.run(graph.input_format.decode(sample))[0].astype(np.float64)
         else:
             sample, y = q[: len(inputs)], y[: len(inputs)]
         accuracy = _measure(graph, imported, sample, (y, labels), synthetic=inputs is None)
-        return replace(checked, accuracy=accuracy)
+        note = "; ".join(filter(None, (source.note, checked.note)))
+        return replace(checked, note=note, accuracy=accuracy)
     scores = interpret(graph, q)
-    wrong = _differing(graph, scores, y)
+    wrong = _differing(graph, scores, y, source.precision)
     note = ""
     if wrong.any():
-        explained = explain(
-            graph, imported, Tracer(proto, imported), (x[wrong], q[wrong]), y[wrong]
+        explained = explain(graph, imported, trace, (x[wrong], q[wrong]), y[wrong])
+        left = explained.scores_differ(
+            lambda scores, outputs: _differing(graph, scores, outputs, source.precision)
         )
-        left = explained.scores_differ(lambda scores, outputs: _differing(graph, scores, outputs))
         _refuse(explained.failure, left, int(wrong.sum()), len(x))
         note = (
             f"{int(wrong.sum())} of {len(x)} inputs differ only in {explained.ties} signs that the "
-            f"model's float32 rounding decides otherwise than exact arithmetic: their margin is at "
-            f"most {explained.largest:.2g} of the bound on that rounding"
+            f"model's {source.precision.name} rounding decides otherwise than exact arithmetic: "
+            f"their margin is at most {explained.largest:.2g} of the bound on that rounding"
         )
     of_inputs: Accuracy | None = None
     if inputs is not None:
         count = len(inputs)
         of_inputs = compare_classes(graph.output_map.apply(scores[:count]), y[:count], labels)
+    note = "; ".join(filter(None, (source.note, note)))
     return VerificationResult(
         "the integer graph's scores", "onnxruntime", len(x), 0, note, of_inputs
     )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The model as onnxruntime runs it.
+
+    Attributes:
+        proto: the model, or a copy of it in float32.
+        precision: how its arithmetic rounds.
+        note: what the user should know about it.
+    """
+
+    proto: onnx.ModelProto
+    precision: Precision
+    note: str = ""
+
+
+def _source(proto: onnx.ModelProto, imported: Imported) -> _Source:
+    """The model itself where onnxruntime has kernels for its floats, else a copy in float32."""
+    floats = names_of_floats(proto)
+    try:
+        if "bfloat16" not in floats:  # for which onnxruntime has hardly any
+            Session(proto, imported, [imported.scores])
+            return _Source(proto, precision_of(proto))
+    except VerificationError:
+        if not floats:
+            raise
+    copy, precision = in_float32(proto)
+    note = f"onnxruntime does not run the model's {floats} here: compared with a float32 copy of it"
+    return _Source(copy, precision, note)
+
+
+def _check_finite(y: Floats, imported: Imported, source: _Source) -> None:
+    """Raises where the model's own floats overflow."""
+    if not np.isfinite(y).all():
+        raise VerificationError(
+            "the model's own scores are infinite or no numbers"
+            f"{': float16 ends at 65504' if source.precision.half else ''}",
+            where=f"output '{imported.scores}'",
+            fix="export the model in float32; the training may have diverged",
+        )
 
 
 def _check_mixed(
@@ -151,7 +204,7 @@ def _check_mixed(
 ) -> VerificationResult:
     """Compares a network with real-valued streams step by step."""
     x, q = inputs
-    count = min(len(q), _affordable(graph))
+    count = min(len(q), _traceable(graph))
     real = check_real(imported, trace, (x[:count], q[:count]))
     streams = check_streams(imported.graph, graph, q[:count])
     saturated = sum(streams.saturated.values())
@@ -183,14 +236,25 @@ def _measure(
     scores = np.concatenate([interpret(graph, part) for part in np.array_split(q, len(q))])
     classes = compare_classes(graph.output_map.apply(scores), outputs.astype(np.float64), labels)
     losses = StreamLosses(imported.graph, graph)
-    for first in range(min(len(q), _SYNTHETIC, _affordable(graph))):
+    for first in range(min(len(q), _SYNTHETIC, _traceable(graph))):
         losses.add(q[first : first + 1])
     return replace(classes, synthetic=synthetic, **losses.result())
 
 
-def _affordable(graph: Graph) -> int:
+def _traceable(graph: Graph) -> int:
     """Inputs that can be compared operation by operation in seconds."""
     return max(_FEWEST, int(_MACS / max(1, multiply_accumulates(graph))))
+
+
+def _affordable(graph: Graph, count: int) -> int:
+    """So many random inputs, or fewer where images or layers are huge."""
+    products = max(1, multiply_accumulates(graph))
+    return max(_FEWEST, min(count, _ELEMENTS // _largest(graph), _PRODUCTS // products))
+
+
+def _largest(graph: Graph) -> int:
+    """Elements of the largest tensor of one image."""
+    return max(math.prod(tensor.shape) for tensor in graph.tensors.values())
 
 
 def random_inputs(graph: Graph, count: int, seed: int) -> NDArray[np.generic]:
@@ -226,7 +290,10 @@ class Session:
         settings.intra_op_num_threads = _THREADS
         settings.log_severity_level = 4
         self._input = imported.graph.input_format.name
+        self._batch = max(1, min(_BATCH, _ELEMENTS // _largest(imported.graph)))
         batch = next(i for i in proto.graph.input if i.name == self._input)
+        kind = onnx.helper.tensor_dtype_to_np_dtype(batch.type.tensor_type.elem_type)
+        self._dtype = np.dtype(kind)
         size = batch.type.tensor_type.shape.dim[0]
         self._fixed = int(size.dim_value) if size.dim_value > 0 else 0
         try:
@@ -238,10 +305,10 @@ class Session:
 
     def run(self, x: NDArray[np.generic]) -> list[NDArray[Any]]:
         """Outputs for inputs [N, ...], in batches that the model takes."""
-        step = self._fixed or _BATCH
+        step = self._fixed or self._batch
         parts = []
         for first in range(0, len(x), step):
-            batch = x[first : first + step]
+            batch = x[first : first + step].astype(self._dtype, copy=False)
             count = len(batch)
             if self._fixed and count < step:
                 batch = np.concatenate([batch, np.repeat(batch[:1], step - count, axis=0)])
@@ -256,20 +323,24 @@ class Session:
 class Tracer:
     """Runs the model with chosen tensors as outputs."""
 
-    def __init__(self, proto: onnx.ModelProto, imported: Imported) -> None:
+    def __init__(
+        self, proto: onnx.ModelProto, imported: Imported, precision: Precision | None = None
+    ) -> None:
         self._proto, self._imported = proto, imported
+        self.precision = precision or precision_of(proto)
 
     def __call__(self, names: Sequence[str], x: NDArray[np.generic]) -> list[NDArray[Any]]:
         """The values of the tensors ``names`` for model inputs ``x``."""
         return Session(self._proto, self._imported, names).run(x)
 
 
-def _differing(graph: Graph, scores: Ints, y: Floats) -> Bools:
+def _differing(graph: Graph, scores: Ints, y: Floats, precision: Precision) -> Bools:
     """Which samples' outputs ``y`` are not the integer scores under the output map.
 
-    The tolerance is that of the model's float32 arithmetic in its last layer: a sum of K terms
+    The tolerance is that of the model's own arithmetic in its last layer: a sum of K terms
     (error below 8 sqrt(K) units, Higham and Mary, SIAM J. Sci. Comput. 41, 2019), at most a quarter
-    of a score's step, then a scale and a bias.
+    of a score's step, then a scale and a bias. Where each of these results is stored as float16,
+    those that float16 does not hold are off by half of its steps.
     """
     out = graph.output_map
     layer = layer_nodes(graph)[-1]
@@ -279,10 +350,17 @@ def _differing(graph: Graph, scores: Ints, y: Floats) -> Bools:
     reach = taps * dtype.reach
     extra = (1,) * (scores.ndim - 2)
     scale, bias = (np.abs(v).reshape(1, -1, *extra) for v in (out.scale, out.bias))
-    of_sum = np.minimum(min(taps, 8 * np.sqrt(taps)) * _UNIT * scale * reach, 0.25 * scale)
+    of_sum = np.minimum(min(taps, 8 * np.sqrt(taps)) * precision.unit * scale * reach, 0.25 * scale)
     shape = y.reshape(len(y), *scores.shape[1:])
     error = np.abs(shape - out.apply(scores).reshape(shape.shape))
-    wrong = error > of_sum + 8 * _UNIT * (scale * reach + bias)
+    allowed = of_sum + 8 * precision.unit * (scale * reach + bias)
+    if precision.half:
+        sums = scores.astype(np.float64)
+        of_sum = scale * precision.stored(sums, np.zeros_like(sums))
+        parts = scale * np.abs(scores) + bias
+        plain = (scale == 1).all() and not bias.any()
+        allowed = allowed + of_sum + (0 if plain else 4 * precision.stored(parts, 1e-9 * parts))
+    wrong = error > allowed
     return np.asarray(wrong.reshape(len(y), -1).any(axis=1))
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-import fault_operations  # noqa: F401  (registers its cases)
+import fault_hostile  # noqa: F401  (registers its cases)
+import fault_operations  # noqa: F401
 import faults
 from bnnhw.board import load_board
 from bnnhw.compile import integer_graph
@@ -220,6 +221,14 @@ def output_folder_with_other_files(folder: Path) -> list[str]:
 def output_folder_with_the_manifest_of_another_tool(folder: Path) -> list[str]:
     (folder / "mine").mkdir()
     (folder / "mine" / "manifest.json").write_text('{"name": "a web page", "schema": 3}')
+    return [model(folder), "-o", str(folder / "mine")]
+
+
+@case
+def output_folder_of_a_build_with_other_files(folder: Path) -> list[str]:
+    (folder / "mine").mkdir()
+    write_manifest(folder / "mine")
+    (folder / "mine" / "notes.md").write_text("what the board did")
     return [model(folder), "-o", str(folder / "mine")]
 
 

@@ -29,7 +29,9 @@ def names(folder: Path) -> list[str]:
 def test_writes_text_and_bytes_and_makes_the_folders_above(tmp_path) -> None:
     build = write_build(tmp_path / "a" / "b", FILES)
     assert build.path == tmp_path / "a" / "b"
-    assert names(build.path) == ["graph.npz", "manifest.json", "rtl", "rtl/n_top.sv"]
+    expected = ["files.txt", "graph.npz", "manifest.json", "rtl", "rtl/n_top.sv"]
+    assert names(build.path) == expected
+    assert (build.path / "files.txt").read_text() == "graph.npz\nmanifest.json\nrtl/n_top.sv\n"
     assert (build.path / "rtl" / "n_top.sv").read_bytes() == "// µ\n".encode()
     assert names(tmp_path / "a")[0] == "b", "temporary folders are left"
     assert Build.open(build.path).top == "n_top"
@@ -71,6 +73,34 @@ def test_folders_with_other_manifests_are_not_ours_to_delete(tmp_path, manifest)
     with pytest.raises(BnnhwError) as caught:
         Build.open(tmp_path)
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("name", ["notes.md", "rtl/mine.sv", "vivado/p.xpr", "hls/tb.cpp", "link"])
+def test_a_build_with_files_of_others_is_left_as_it_is(tmp_path, name) -> None:
+    folder = tmp_path / "b"
+    write_build(folder, FILES)
+    (folder / name).parent.mkdir(exist_ok=True)
+    if name == "link":
+        (folder / name).symlink_to(tmp_path)
+    else:
+        (folder / name).write_text("a day's work")
+    before = names(tmp_path)
+    for attempt in (check_target, lambda path: write_build(path, FILES)):
+        with pytest.raises(BnnhwError, match="did not write") as caught:
+            attempt(folder)
+        assert name in caught.value.what and str(folder) == caught.value.where
+        assert caught.value.fix
+    assert names(tmp_path) == before
+
+
+def test_what_later_commands_write_is_replaced(tmp_path) -> None:
+    folder = tmp_path / "b"
+    write_build(folder, FILES)
+    for name in ("sim/run/waves.fst", "hls/simulation/testbench", "report.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{}")
+    write_build(folder, FILES)
+    assert names(folder) == ["files.txt", "graph.npz", "manifest.json", "rtl", "rtl/n_top.sv"]
 
 
 class Broken:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-import fault_operations  # noqa: F401  (registers its cases)
+import fault_hostile  # noqa: F401  (registers its cases)
+import fault_operations  # noqa: F401
 from bnnhw.errors import ModelError, VerificationError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.passes import PIPELINE, run

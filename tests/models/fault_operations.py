@@ -107,11 +107,20 @@ def dilated_convolution() -> Sketch:
     return image().conv(3, 4, dilations=[2, 2]).sign().flatten().dense(16, 3)
 
 
-@case("node 'conv", "dimensions", **BY_TYPE)
-def convolution_of_a_signal() -> Sketch:
-    sketch = floats("N", 3, 16)
-    sketch.op("Conv", sketch.constant(sketch.signs(4, 3, 3)))
-    return sketch.sign().flatten().dense(56, 3)
+@case("node 'conv", "dimensions")
+def convolution_of_a_vector() -> Sketch:
+    sketch = image().flatten()
+    sketch.op("Conv", sketch.constant(sketch.signs(4, 108, 1)))
+    return sketch.sign().flatten().dense(4, 3)
+
+
+@case("node 'conv", "of (N, C, L)", **BY_TYPE)
+def convolution_of_a_signal_over_its_channels() -> Sketch:
+    sketch = floats("N", 2, 3, 16)
+    sketch.op("Reshape", sketch.constant([-1, 6, 16], np.int64))
+    sketch.op("Transpose", perm=[0, 2, 1])
+    sketch.op("Conv", sketch.constant(sketch.signs(4, 16, 3)))
+    return sketch.sign().flatten().dense(16, 3)
 
 
 @case("node 'conv", "channels")
@@ -138,7 +147,7 @@ def negative_pads() -> Sketch:
 def channels_last_convolution_without_transpose() -> Sketch:
     sketch = Sketch(["N", 6, 6, 3], np.uint8)
     sketch.op("Cast", to=1)
-    sketch.op("Transpose", perm=[0, 3, 2, 1])
+    sketch.op("Transpose", perm=[0, 2, 3, 1])
     return sketch.conv(3, 4).sign().flatten().dense(64, 3)
 
 

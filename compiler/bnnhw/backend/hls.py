@@ -120,7 +120,11 @@ def _called(design: Design) -> list[Unit]:
     """The units that become calls; a FIFO is the depth of its stream."""
     unknown = [unit for unit in design.units if unit.kind not in TWINS]
     if unknown:
-        raise BnnhwError(f"unit {unknown[0].kind} has no HLS twin", where=unknown[0].layer)
+        raise BnnhwError(
+            f"unit {unknown[0].kind} has no HLS twin",
+            where=unknown[0].layer,
+            fix="compile with --backend verilog only",
+        )
     return list(design.units)
 
 

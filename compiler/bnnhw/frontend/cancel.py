@@ -12,6 +12,7 @@ scale * sign(w) exactly, without the rounding of the sums.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from onnx import helper
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend import constants
+from bnnhw.frontend.growth import size
+from bnnhw.frontend.limits import MAX_EXACT_BITS, Folded
 from bnnhw.frontend.model_file import QUANT_DOMAINS, decode_node
 
 if TYPE_CHECKING:
@@ -45,6 +48,8 @@ _ELEMENTWISE = frozenset(
 )
 _SUMS = ("Add", "Sub", "Sum")
 _SMALL = 64
+_MOST_TERMS = 256
+"""Of a combination; a shortcut through all of Bi-Real Net-50 has about 50."""
 _ONE = Fraction(1)
 
 
@@ -57,6 +62,12 @@ class _Form:
 
     def times(self, factor: Fraction) -> _Form:
         return _Form(tuple((t, c * factor) for t, c in self.terms), self.constant * factor)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether reading on with this combination would take too long."""
+        numbers = [self.constant, *(c for _, c in self.terms)]
+        return len(numbers) > _MOST_TERMS or size(numbers) > MAX_EXACT_BITS
 
     @property
     def factor(self) -> Fraction:
@@ -139,6 +150,8 @@ class _Algebra:
         self.computed: set[str] = set(model.constants)
         self.roots: dict[str, int] = {}
         self._opset = model.opset
+        self._folded = Folded()
+        self._unknown: set[str] = set()
         self._producers: dict[str, OnnxNode] = {}
         self._forms: dict[str, _Form] = {}
         self._terms: dict[Hashable, int] = {}
@@ -161,7 +174,7 @@ class _Algebra:
                 if out in self.values:
                     return None
         form = self._combined(node)
-        if form is None:
+        if form is None or form.is_large:
             self._add_terms(node)
             return None
         before = {term for name in node.inputs for term, _ in self._form(name).terms}
@@ -275,18 +288,30 @@ class _Algebra:
 
     def _value(self, name: str) -> Array | None:
         """The value of a constant; None where it cannot be evaluated (the importer says why)."""
-        if name in self.values or name not in self._producers:
-            return self.values.get(name)
-        node = self._producers[name]
-        inputs = [self._value(given) if given else None for given in node.inputs]
-        if any(given and value is None for given, value in zip(node.inputs, inputs, strict=True)):
-            return None
-        try:
-            results = constants.evaluate(node, inputs, self._opset)
-        except ModelError:
-            return None
-        self.values.update(zip(node.outputs, results, strict=False))
+        open_names = [name]  # not by recursion: chains of constants may be long
+        while open_names:
+            last = open_names[-1]
+            node = self._producers.get(last)
+            if last in self.values or last in self._unknown or node is None:
+                open_names.pop()
+                continue
+            missing = [n for n in node.inputs if n and n not in self.values]
+            waiting = [n for n in missing if n in self._producers and n not in self._unknown]
+            if waiting:
+                open_names += waiting
+                continue
+            open_names.pop()
+            self._unknown.update(node.outputs)
+            if not missing:
+                self._evaluate(node)
         return self.values.get(name)
+
+    def _evaluate(self, node: OnnxNode) -> None:
+        """Adds the values of a node's results, where they can be evaluated."""
+        inputs = [self.values[given] if given else None for given in node.inputs]
+        with contextlib.suppress(ModelError):
+            results = constants.evaluate(node, inputs, self._opset, self._folded)
+            self.values.update(zip(node.outputs, results, strict=False))
 
     def _note_root(self, node: OnnxNode) -> None:
         """Takes note of square roots of constants, by which decomposed BatchNorms divide."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 
 from bnnhw.errors import ModelError
+from bnnhw.frontend.limits import check_constant
 from bnnhw.frontend.model_file import QUANT_DOMAINS, to_array
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bnnhw.frontend.limits import Folded
     from bnnhw.frontend.model_file import OnnxNode
 
     Array = NDArray[Any]
@@ -50,17 +53,32 @@ RANDOM = (
 )
 
 
-def evaluate(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> list[Array]:
+def evaluate(
+    node: OnnxNode, inputs: Sequence[Array | None], opset: int, folded: Folded | None = None
+) -> list[Array]:
     """Values of a node's outputs for constant inputs (None where left out).
 
+    Args:
+        node: the node.
+        inputs: their values.
+        opset: of the model.
+        folded: counts what all constants of the model cost.
+
     Raises:
-        ModelError: the node cannot be evaluated, or is random.
+        ModelError: the node cannot be evaluated, is random, or asks for too much.
     """
     if node.op in RANDOM:
         raise ModelError("is random", where=node.where, fix="export the model in evaluation mode")
     try:
-        with np.errstate(all="ignore"):
-            return _evaluate(node, inputs, opset)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what the model computes, not of the compiler
+            steps = check_constant(node, inputs, opset)
+            if folded is not None:
+                folded.start(node, steps)
+            results = _evaluate(node, inputs, opset)
+            if folded is not None:
+                folded.end(node, results)
+            return results
     except ModelError:
         raise
     except Exception as error:

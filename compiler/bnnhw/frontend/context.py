@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.exact import exact, floats
+from bnnhw.frontend.growth import Growth
+from bnnhw.frontend.limits import MAX_EXPONENT, Folded, check_count, check_work
 from bnnhw.frontend.near_binary import Binarised, binarised
 from bnnhw.frontend.views import View
 from bnnhw.hardware_names import identifier
@@ -39,6 +42,7 @@ class Context:
         options: the user's declarations.
         batch: the batch size, or ``views.DYNAMIC_BATCH``.
         constants: values of constant tensors by ONNX name.
+        folded: what computing the constants has cost.
         views: live tensors by ONNX name.
         tensors: shape and type of graph tensors.
         nodes: graph nodes made so far.
@@ -65,6 +69,7 @@ class Context:
     def __init__(self, model: OnnxModel, options: LoadOptions, batch: int) -> None:
         self.model, self.options, self.batch = model, options, batch
         self.constants: dict[str, NDArray[np.generic]] = dict(model.constants)
+        self.folded = Folded()
         self.views: dict[str, View] = {}
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
@@ -83,6 +88,8 @@ class Context:
         self.notes: list[str] = []
         self.scores: str | None = None
         self.chosen = False
+        self._growth = Growth()
+        self._layers = 0
         self._layer = "input"
         self._kinds: dict[str, int] = {}
         self._node_names: set[str] = set()
@@ -130,11 +137,6 @@ class Context:
         """The ONNX tensor's shape, the batch first where it is."""
         return views.view_shape(view, self.sizes(view))
 
-    def is_image(self, view: View) -> bool:
-        """Whether the ONNX tensor is (N, C, H, W) in the graph tensor's own order."""
-        shape = self.tensors[view.tensor].shape
-        return len(shape) == 3 and view.dims == views.natural_view("", shape).dims
-
     # ------------------------------------------------------------------------------ writing
 
     def add(
@@ -158,7 +160,11 @@ class Context:
             self.tensors[target] = op.infer(*(self.tensors[name] for name in inputs))
         except ModelError as error:
             raise ModelError(error.what, where=node.where, fix=error.fix) from error
+        check_work(op, self.tensors[inputs[0]].shape, self.tensors[target].shape, node.where)
+        self._growth.follow(op, inputs, target, node.where)
         self.nodes.append(made)
+        self._layers += isinstance(op, (Conv, Dense))
+        check_count(len(self.nodes), self._layers, node.where)
         return target
 
     def add_source(self, op: Op, tensor: str) -> str:
@@ -291,7 +297,7 @@ class Context:
         Only while everything so far is element by element with one constant for all; else None.
         """
         form = self.input_format
-        if form is None or form.grid or len(target) != 4 or target[0] != self.batch:
+        if form is None or form.grid or len(target) not in (3, 4) or target[0] != self.batch:
             return None
         if not view.batch_first or view.order != natural_order(self.tensors[view.tensor].shape):
             return None
@@ -299,8 +305,11 @@ class Context:
         if any(not elementwise(n.op, channels) for n in self.nodes) or form.channels_last:
             return None
         grid = tuple(int(v) for v in target[1:])
+        if len(grid) == 2:  # a signal is an image of height 1
+            grid = (grid[0], 1, grid[1])
         if math.prod(grid) != math.prod(form.shape):
             return None
+        shapes = {name: self.shape(known) for name, known in self.views.items()}
         self.input_format = replace(form, grid=grid)
         for name, tensor in self.tensors.items():
             self.tensors[name] = replace(tensor, shape=grid)
@@ -308,14 +317,22 @@ class Context:
         for made in self.nodes:
             if made.name in self.rounding:
                 self.rounding[made.name] = np.repeat(self.rounding[made.name][:1], grid[0])
-        return views.natural_view(view.tensor, grid)
+        for name, known in self.views.items():
+            whole = views.natural_view(known.tensor, grid)
+            with contextlib.suppress(ModelError):  # its own dimensions are no whole axes any more
+                self.views[name] = views.reshape(whole, shapes[name], self.sizes(whole))
+        whole = views.natural_view(view.tensor, grid)
+        return views.reshape(whole, target, self.sizes(whole))
 
-    def layout_error(self, what: str, node: OnnxNode) -> LayoutError:
+    def layout_error(
+        self, what: str, node: OnnxNode, expected: str = "(N, C, H, W)"
+    ) -> LayoutError:
         """An error that another order of the input's axes may mend."""
+        kind = "signal" if expected == "(N, C, L)" else "image"
         return LayoutError(
             what,
             where=node.where,
-            fix="transpose the image to (N, C, H, W) before it, as exporters do",
+            fix=f"transpose the {kind} to {expected} before it, as exporters do",
         )
 
     # ------------------------------------------------------------------------------- naming
@@ -342,15 +359,27 @@ class Context:
 
 
 def finite(values: NDArray[np.generic], node: OnnxNode) -> NDArray[np.generic]:
-    """``values``, checked to hold neither infinity nor NaN."""
-    if values.dtype.kind not in "fiub":
-        raise ModelError("has a constant that is no number", where=node.where, fix="export again")
+    """``values``, checked to hold something, and neither infinity, NaN nor absurd numbers."""
+    if values.dtype.kind not in "fiub" or not values.size:
+        raise ModelError(
+            f"has a constant that {'is no number' if values.size else 'holds nothing'}",
+            where=node.where,
+            fix="the file is damaged; export the model again",
+        )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ModelError(
             "has a parameter that is infinite or not a number",
             where=node.where,
             fix="the training diverged or the file is damaged; train or export again",
         )
+    if values.dtype == np.float64:  # smaller types reach no further than 2^+-149
+        power = np.frexp(values[values != 0])[1]
+        if power.size and np.abs(power).max() > MAX_EXPONENT:
+            raise ModelError(
+                f"has a parameter beyond 2^+-{MAX_EXPONENT}",
+                where=node.where,
+                fix="the training diverged or the file is damaged; train or export again",
+            )
     return values
 
 

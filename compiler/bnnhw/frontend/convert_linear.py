@@ -11,6 +11,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.context import finite
 from bnnhw.frontend.exact import exact, floats, inverse_root
+from bnnhw.frontend.frames import frame
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import window_of
 from bnnhw.ir.graph import Statistics
@@ -29,13 +30,13 @@ _WEIGHT_FIX = "weights must be constants; convolutions of two activations are no
 
 def convolution(ctx: Context, node: OnnxNode) -> None:
     """Conv, with an optional bias."""
-    view = image(ctx, node)
+    source = frame(ctx, node)
     weight = finite(ctx.need_constant(node, 1, "weight"), node).astype(np.float64)
-    if weight.ndim != 4:
+    if weight.ndim != 2 + len(source.axes):
         raise ModelError(
-            f"is a {weight.ndim - 2}-D convolution",
+            f"has weights of {weight.ndim} dimensions for an input of {2 + len(source.axes)}",
             where=node.where,
-            fix="only 2-D convolutions are supported; reshape 1-D signals to height 1",
+            fix="the file is damaged; export the model again",
         )
     groups = int(node.attributes.get("group", 1))
     if groups != 1:
@@ -44,7 +45,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="use a dense convolution (group=1)",
         )
-    kernel = (weight.shape[2], weight.shape[3])
+    kernel = weight.shape[2:]
     declared = node.attributes.get("kernel_shape")
     if declared is not None and tuple(declared) != kernel:
         raise ModelError(
@@ -52,25 +53,24 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
-    shape = ctx.tensors[view.tensor].shape
-    if weight.shape[1] != shape[0]:
+    if weight.shape[1] != source.shape[0]:
         raise ModelError(
-            f"its weights take {weight.shape[1]} channels, its input has {shape[0]}",
+            f"its weights take {weight.shape[1]} channels, its input has {source.shape[0]}",
             where=node.where,
             fix="the file is damaged, or channels-last data lacks its Transpose",
         )
-    window = window_of(node, kernel, (shape[1], shape[2]))
+    window = window_of(node, kernel, source)
     pads = ctx.pads.get(node.inputs[0])
     if pads:
         top, left, bottom, right = (a + b for a, b in zip(window.pads, pads, strict=True))
-        window = Window(kernel, window.stride, (top, left, bottom, right))
+        window = Window(window.kernel, window.stride, (top, left, bottom, right))
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
     plain = bias is None or not np.any(bias)
-    weight = ctx.binary_weights(weight, node)
-    target = ctx.add(Conv(weight, window), view.tensor, node, node.outputs[0] if plain else None)
-    out = views.natural_view(target, ctx.tensors[target].shape)
+    weight = source.weights(ctx.binary_weights(weight, node))
+    target = ctx.add(Conv(weight, window), source.tensor, node, node.outputs[0] if plain else None)
+    out = source.view(target, ctx.tensors[target].shape)
     if bias is not None and not plain:
-        out = ctx.affine(out, node, shift=bias.reshape(1, -1, 1, 1), output=node.outputs[0])
+        out = ctx.affine(out, node, shift=source.per_channel(bias), output=node.outputs[0])
     ctx.views[node.outputs[0]] = out
 
 
@@ -226,27 +226,6 @@ def batch_normalization(ctx: Context, node: OnnxNode) -> None:
     if ctx.tensors[made.tensor].shape[0] == len(gain):
         ctx.statistics[made.tensor] = Statistics(floats(bias), np.abs(floats(gain)))
     ctx.views[node.outputs[0]] = made
-
-
-def image(ctx: Context, node: OnnxNode) -> View:
-    """The input of a 2-D operation, which must be (N, C, H, W) in the graph's own order."""
-    view = ctx.view(node)
-    shape = ctx.shape(view)
-    if len(shape) != 4:
-        raise ModelError(
-            f"works on a tensor of {len(shape)} dimensions",
-            where=node.where,
-            fix="only 2-D images (N, C, H, W) are supported; reshape 1-D signals to height 1",
-        )
-    if ctx.is_image(view):
-        return view
-    regridded = ctx.regrid_input(view, shape)
-    if regridded is not None and ctx.is_image(regridded):
-        return regridded
-    raise ctx.layout_error(
-        f"reads its input with the axes {[''.join(d) or '1' for d in view.dims]} of (N, C, H, W)",
-        node,
-    )
 
 
 HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {

@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
-from bnnhw.frontend.convert_linear import image
+from bnnhw.frontend.frames import frame
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import pool_window
 from bnnhw.ir.ops import AveragePool, MaxPool, Window
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bnnhw.frontend.context import Context
+    from bnnhw.frontend.frames import Frame
     from bnnhw.frontend.model_file import OnnxNode
 
 
@@ -26,23 +27,21 @@ def max_pool(ctx: Context, node: OnnxNode) -> None:
         raise ModelError(
             "writes the indices of its maxima", where=node.where, fix="use only its first output"
         )
-    view = image(ctx, node)
-    shape = ctx.tensors[view.tensor].shape
-    _pool(ctx, node, view, MaxPool(pool_window(node, (shape[1], shape[2]))))
+    source = frame(ctx, node)
+    _pool(ctx, node, source, MaxPool(pool_window(node, source)))
 
 
 def global_max_pool(ctx: Context, node: OnnxNode) -> None:
     """GlobalMaxPool."""
-    view = image(ctx, node)
-    _pool(ctx, node, view, MaxPool(_whole(ctx.tensors[view.tensor].shape)))
+    source = frame(ctx, node)
+    _pool(ctx, node, source, MaxPool(_whole(source.shape)))
 
 
 def average_pool(ctx: Context, node: OnnxNode) -> None:
     """AveragePool; padded taps must count, since hardware divides by the kernel's area."""
-    view = image(ctx, node)
-    shape = ctx.tensors[view.tensor].shape
-    window = pool_window(node, (shape[1], shape[2]), ceil=False)
-    if pool_window(node, (shape[1], shape[2])) != window:
+    source = frame(ctx, node)
+    window = pool_window(node, source, ceil=False)
+    if pool_window(node, source) != window:
         raise ModelError(
             "has ceil_mode, and its last windows reach beyond the image: they divide by fewer taps",
             where=node.where,
@@ -54,13 +53,13 @@ def average_pool(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="set count_include_pad to 1, or pool without padding",
         )
-    _pool(ctx, node, view, AveragePool(window))
+    _pool(ctx, node, source, AveragePool(window))
 
 
 def global_average_pool(ctx: Context, node: OnnxNode) -> None:
     """GlobalAveragePool."""
-    view = image(ctx, node)
-    _pool(ctx, node, view, AveragePool(_whole(ctx.tensors[view.tensor].shape)))
+    source = frame(ctx, node)
+    _pool(ctx, node, source, AveragePool(_whole(source.shape)))
 
 
 def reduce_mean(ctx: Context, node: OnnxNode) -> None:
@@ -94,13 +93,13 @@ def _whole(shape: tuple[int, ...]) -> Window:
     return Window((shape[1], shape[2]), (shape[1], shape[2]))
 
 
-def _pool(ctx: Context, node: OnnxNode, view: View, op: MaxPool | AveragePool) -> None:
-    """A pool of an image; an average over single pixels is none."""
+def _pool(ctx: Context, node: OnnxNode, source: Frame, op: MaxPool | AveragePool) -> None:
+    """A pool of an image or signal; an average over single pixels is none."""
     if isinstance(op, AveragePool) and op.window == Window((1, 1)):
-        ctx.views[node.outputs[0]] = view
+        ctx.views[node.outputs[0]] = source.view(source.tensor, source.shape)
         return
-    target = _add_pool(ctx, node, view.tensor, op)
-    ctx.views[node.outputs[0]] = views.natural_view(target, ctx.tensors[target].shape)
+    target = _add_pool(ctx, node, source.tensor, op)
+    ctx.views[node.outputs[0]] = source.view(target, ctx.tensors[target].shape)
 
 
 def _add_pool(ctx: Context, node: OnnxNode, tensor: str, op: MaxPool | AveragePool) -> str:

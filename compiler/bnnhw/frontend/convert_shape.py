@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.model_file import OnnxNode
 
-_RESHAPE_FIX = "reshape only to flatten, to squeeze, or to (N, C, H, W); keep the batch first"
-
 
 def identity(ctx: Context, node: OnnxNode) -> None:
     """Identity, Dropout in inference: the same tensor under another name."""
@@ -81,7 +79,7 @@ def reshape(ctx: Context, node: OnnxNode) -> None:
     try:
         sizes = views.resolve_target(target, ctx.shape(ctx.view(node)), allow_zero=zero)
     except ModelError as error:
-        raise ModelError(error.what, where=node.where, fix=_RESHAPE_FIX) from error
+        raise ModelError(error.what, where=node.where, fix=error.fix) from error
     _reshape(ctx, node, sizes)
 
 
@@ -92,7 +90,7 @@ def _reshape(ctx: Context, node: OnnxNode, target: tuple[int, ...]) -> None:
     except ModelError as error:
         regridded = ctx.regrid_input(view, target)
         if regridded is None:
-            raise ModelError(error.what, where=node.where, fix=_RESHAPE_FIX) from error
+            raise ModelError(error.what, where=node.where, fix=error.fix) from error
         made = regridded
     ctx.views[node.outputs[0]] = made
 
@@ -122,6 +120,12 @@ def unsqueeze(ctx: Context, node: OnnxNode) -> None:
     axes = _axes(ctx, node) or []
     rank = len(view.dims) + len(axes)
     where = {a + rank if a < 0 else a for a in axes}
+    if len(where) != len(axes) or not where <= set(range(rank)):
+        raise ModelError(
+            f"unsqueezes axes {axes} of a tensor of {len(view.dims)} dimensions",
+            where=node.where,
+            fix="the file is damaged; export the model again",
+        )
     rest = iter(view.dims)
     dims = tuple(() if i in where else next(rest) for i in range(rank))
     ctx.views[node.outputs[0]] = View(view.tensor, dims)

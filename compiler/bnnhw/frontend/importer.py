@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import ModelError, defects_at
 from bnnhw.frontend import (
     constants,
     convert_elementwise,
@@ -25,7 +25,7 @@ from bnnhw.frontend import (
 from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.model_file import QUANT_DOMAINS
-from bnnhw.frontend.model_input import add_input, check_declared
+from bnnhw.frontend.model_input import add_input, check_declared, layouts
 from bnnhw.frontend.settle_rounding import half_even, settle_rounding
 from bnnhw.frontend.settle_signs import settle_signs, settle_signs_of_bits
 from bnnhw.frontend.unsupported import unsupported
@@ -65,6 +65,8 @@ class Imported:
             after it is left out).
         weights: by ONNX name of a layer's result: weights [Cout, ...] in which the user's choice
             replaced signs of 0.
+        deviation: largest difference of weights from the model's, relative to alpha, where rounding
+            was taken out of them.
     """
 
     graph: Graph
@@ -72,6 +74,7 @@ class Imported:
     rounding: Mapping[str, Floats]
     scores: str
     weights: Mapping[str, Floats] = field(default_factory=dict)
+    deviation: float = 0.0
 
 
 def import_model(model: OnnxModel, options: LoadOptions) -> Imported:
@@ -96,25 +99,25 @@ def import_partly(model: OnnxModel, options: LoadOptions) -> tuple[Graph, ModelE
 
 
 def _import(model: OnnxModel, options: LoadOptions) -> Imported | tuple[Context, ModelError]:
-    """The import with the order of the input's axes that the model reads."""
-    shape = model.input_shape
-    last_first = len(shape) == 4 and shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4)
-    orders = (True, False) if last_first else (False, True)
+    """The import with the layout of the input that the model reads."""
     simplified = cancel(model)
     failures: list[tuple[Context, ModelError]] = []
-    for channels_last in orders[: 2 if len(shape) == 4 else 1]:
+    for layout in layouts(model.input_shape, options):
         batch = model.input_shape[0]
         ctx = Context(simplified.model, options, DYNAMIC_BATCH if batch is None else batch)
         ctx.notes += simplified.notes
         try:
-            add_input(ctx, channels_last=channels_last)
+            add_input(ctx, layout)
             for node in ctx.model.nodes:
-                _convert(ctx, node)
+                with defects_at(node.where):
+                    _convert(ctx, node)
             return _finish(ctx)
         except ModelError as error:
             failures.append((ctx, error))
-            if not isinstance(error, LayoutError):
+            if len(model.input_shape) != 3 and not isinstance(error, LayoutError):
                 break
+    if len(model.input_shape) == 3:  # (N, H, W), (N, C, L) or (N, L, C): the one that went furthest
+        return max(failures, key=lambda failure: len(failure[0].views))
     other_order = isinstance(failures[-1][1], LayoutError)
     return failures[0] if other_order else failures[-1]
 
@@ -130,7 +133,7 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         inputs = [ctx.constants[name] if name else None for name in node.inputs]
         if node.op in ("ConstantOfShape", "Expand"):
             inputs[-1] = _one_sample(inputs[-1])
-        results = constants.evaluate(node, inputs, ctx.model.opset)
+        results = constants.evaluate(node, inputs, ctx.model.opset, ctx.folded)
         ctx.constants.update(zip(node.outputs, results, strict=False))
         return
     if node.op in ("Shape", "Size"):
@@ -230,7 +233,8 @@ def _finish(ctx: Context) -> Imported:
     ctx.notes += _notes_on_rounding(nodes)
     graph = settle_signs_of_bits(_graph(ctx, view.tensor, nodes, ctx.shape(view)[1:]))
     changed = {name: found.weight for name, found in ctx.binarised.items() if found.zeros}
-    return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed)
+    apart = max((found.deviation for found in ctx.binarised.values()), default=0.0)
+    return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed, apart)
 
 
 def _notes_on_weights(ctx: Context) -> list[str]:

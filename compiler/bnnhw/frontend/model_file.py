@@ -10,6 +10,7 @@ import onnx
 from onnx import numpy_helper
 
 from bnnhw.errors import ModelError
+from bnnhw.frontend import structure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +83,7 @@ def read_proto(path: Path) -> onnx.ModelProto:
         raise ModelError("is a folder", where=where, fix="give the .onnx file inside")
     if path.stat().st_size == 0:
         raise ModelError("the file is empty", where=where, fix="export the model again")
+    structure.check_file_size(path)
     try:
         proto = onnx.load_model(str(path), load_external_data=False)
     except Exception as error:
@@ -94,6 +96,9 @@ def read_proto(path: Path) -> onnx.ModelProto:
         raise ModelError(
             "holds no ONNX graph", where=where, fix="give a model, not a tensor or an empty graph"
         )
+    structure.check_names(proto)
+    structure.check_functions(proto)
+    structure.check_external_size(proto, path)
     try:
         onnx.load_external_data_for_model(proto, str(path.parent))
     except Exception as error:
@@ -105,7 +110,14 @@ def read_proto(path: Path) -> onnx.ModelProto:
     if proto.functions:
         from onnx import inliner
 
-        proto = inliner.inline_local_functions(proto)
+        try:
+            proto = inliner.inline_local_functions(proto)
+        except Exception as error:
+            raise ModelError(
+                f"its functions cannot be inlined: {str(error).strip()}",
+                where=where,
+                fix="export without functions",
+            ) from error
     return proto
 
 
@@ -120,11 +132,13 @@ def decode_model(proto: onnx.ModelProto, name: str) -> OnnxModel:
     opset = _opset(proto)
     constants = {}
     if graph.sparse_initializer:
-        raise ModelError("sparse initialisers are not supported", fix="store dense weights")
+        raise ModelError(
+            "sparse initialisers are not supported", where="the model", fix="store dense weights"
+        )
     for tensor in graph.initializer:
         constants[tensor.name] = to_array(tensor)
     inputs = [i for i in graph.input if i.name not in constants]
-    nodes = _needed(graph, constants, {i.name for i in inputs})
+    nodes = _needed(graph, constants, {i.name for i in inputs}, opset)
     read = {name for node in nodes for name in node.inputs}
     used = [i for i in inputs if i.name in read] or inputs
     if len(used) != 1:
@@ -186,7 +200,10 @@ def _opset(proto: onnx.ModelProto) -> int:
 
 
 def _needed(
-    graph: onnx.GraphProto, constants: dict[str, NDArray[np.generic]], inputs: set[str]
+    graph: onnx.GraphProto,
+    constants: dict[str, NDArray[np.generic]],
+    inputs: set[str],
+    opset: int,
 ) -> tuple[OnnxNode, ...]:
     """The nodes that the output depends on, in the file's order, each reading what is written."""
     if len(graph.output) != 1:
@@ -206,6 +223,8 @@ def _needed(
     nodes = []
     for proto in reversed(kept):
         node = decode_node(proto)
+        structure.check_signature(node, opset)
+        structure.check_attributes(node)
         for name in node.inputs:
             if name and name not in known:
                 raise ModelError(
@@ -259,7 +278,10 @@ def _input_type(value: onnx.ValueInfoProto) -> tuple[np.dtype[Any], tuple[int | 
         raise ModelError("is not a tensor", where=where, fix="export with a tensor as input")
     tensor = value.type.tensor_type
     try:
-        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+        kind = tensor.elem_type
+        if kind == onnx.TensorProto.BFLOAT16:
+            kind = onnx.TensorProto.FLOAT  # which users' arrays have, and which holds it
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
     except (KeyError, TypeError) as error:
         raise ModelError("has no element type", where=where, fix="export again") from error
     if dtype.kind not in "fiu" or dtype.itemsize > 8:

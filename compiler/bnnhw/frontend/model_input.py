@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import decimal_fraction, floats
+from bnnhw.frontend.limits import MAX_ELEMENTS, check_elements, check_image
 from bnnhw.frontend.options import parse_type
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.graph import InputFormat
@@ -15,6 +17,8 @@ from bnnhw.ir.ops import Affine, Tensor
 from bnnhw.ir.types import Bit, DType, Integer, Real
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bnnhw.frontend.context import Context
@@ -39,28 +43,42 @@ def check_declared(ctx: Context) -> None:
         )
 
 
-def add_input(ctx: Context, *, channels_last: bool) -> None:
+Layout = Literal["first", "last", "signal", "signal last"]
+"""Where the channels are: of (N, C, H, W) or (N, C) first, of (N, H, W, C) last; and likewise of
+signals (N, C, L) and (N, L, C), which may as well be grey images (N, H, W), "first"."""
+
+
+def layouts(shape: Sequence[int | None], options: LoadOptions) -> tuple[Layout, ...]:
+    """The layouts that an input of this shape (the batch included) may have, likely ones first."""
+    if len(shape) == 3:
+        by_channel = (options.input_scale, options.input_offset)
+        signals = any(isinstance(values, tuple) for values in by_channel)
+        return ("signal", "signal last") if signals else ("first", "signal", "signal last")
+    if len(shape) < 4:
+        return ("first",)
+    last = shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4)
+    return ("last", "first") if last else ("first", "last")
+
+
+def add_input(ctx: Context, layout: Layout) -> None:
     """Makes the model's input the graph's: its axes, its integers, its declared scale."""
     model, options = ctx.model, ctx.options
     shape = tuple(int(size or 0) for size in model.input_shape[1:])
+    check_elements(shape, f"input '{model.input_name}'")
+    _check_batch(model)
     element = _declared_type(model, options)
     declared = (options.input_scale or 1.0, options.input_offset or 0.0)
-    _check_channels(shape, options, channels_last=channels_last)
+    channels_last = layout in ("last", "signal last")
+    _check_channels(shape, options, layout)
+    grid, dims = _axes(shape, layout)
     ctx.input_format = InputFormat(
         model.input_name, shape, model.input_dtype.name, channels_last, element,
-        *declared, grid=(1, *shape) if len(shape) == 2 else (),
+        *declared, grid=grid if len(shape) == 2 else (),
     )  # fmt: skip
-    axes: tuple[str, ...] = ("C",) if len(shape) == 1 else ("C", "H", "W")
-    if channels_last:
-        axes = ("H", "W", "C")
-    own = (1, *shape) if len(shape) == 2 else shape
-    sizes = dict(zip(axes, own, strict=True))
     tensor = ctx.input_tensor
-    ctx.tensors[tensor] = Tensor(
-        tuple(sizes[axis] for axis in ("C", "H", "W") if axis in sizes), element
-    )
-    dims = [((axis,) if sizes[axis] > 1 else ()) for axis in axes]
-    view = View(tensor, ((BATCH,), *(dims[1:] if len(shape) == 2 else dims)))
+    ctx.tensors[tensor] = Tensor(grid, element)
+    view = View(tensor, ((BATCH,), *dims))
+    check_image(ctx.tensors[tensor].shape, f"input '{model.input_name}'")
     values = _integers_of(element)
     scale, offset = declared
     if values is not None and not isinstance(scale, tuple) and not isinstance(offset, tuple):
@@ -83,9 +101,39 @@ def _fractions(values: float | tuple[float, ...], channels: int) -> Exacts:
     return result
 
 
-def _check_channels(shape: tuple[int, ...], options: LoadOptions, *, channels_last: bool) -> None:
-    """Numbers per channel must be as many as the image has channels."""
-    channels = shape[-1 if channels_last else 0] if len(shape) == 3 else 1
+def _check_batch(model: OnnxModel) -> None:
+    """Raises ModelError where the model takes so many images at a time that none can be checked."""
+    batch = model.input_shape[0] or 1
+    count = math.prod(size or 1 for size in model.input_shape)
+    if batch > 1 and count > 2 * MAX_ELEMENTS:
+        raise ModelError(
+            f"takes {batch} images at a time, {count} elements; the limit is {2 * MAX_ELEMENTS}",
+            where=f"input '{model.input_name}'",
+            fix="export the model with a batch of 1, or with a dynamic one",
+        )
+
+
+def _axes(
+    shape: tuple[int, ...], layout: Layout
+) -> tuple[tuple[int, ...], tuple[tuple[str, ...], ...]]:
+    """The graph's shape of an input, and the graph's axis behind each of its own dimensions."""
+    grid: tuple[int, ...] = shape
+    axes = "CHW"[: len(shape)]
+    if layout == "signal":
+        grid, axes = (shape[0], 1, shape[1]), "CW"
+    elif layout == "signal last":
+        grid, axes = (shape[1], 1, shape[0]), "WC"
+    elif len(shape) == 2:
+        grid, axes = (1, *shape), "HW"
+    elif layout == "last":
+        grid, axes = (shape[2], shape[0], shape[1]), "HWC"
+    return grid, tuple((axis,) if size > 1 else () for axis, size in zip(axes, shape, strict=True))
+
+
+def _check_channels(shape: tuple[int, ...], options: LoadOptions, layout: Layout) -> None:
+    """Numbers per channel must be as many as the input has channels."""
+    images = len(shape) == 3 or layout != "first"
+    channels = shape[-1 if layout in ("last", "signal last") else 0] if images else 1
     for option in ("scale", "offset"):
         values = getattr(options, f"input_{option}")
         if isinstance(values, tuple) and len(values) != channels:

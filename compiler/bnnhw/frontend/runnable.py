@@ -12,7 +12,9 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from bnnhw.errors import VerificationError
 from bnnhw.frontend.constants import quant_range
+from bnnhw.frontend.element_types import DOUBLE, FLOAT, element_types
 from bnnhw.frontend.model_file import OnnxNode, decode_node, to_array
 from bnnhw.ir.ops import Binarize
 
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats
 
 _QUANTISERS = ("BipolarQuant", "Quant", "IntQuant")
-_ROUND = 1.5 * 2**23
-"""Adding and subtracting it rounds a float32 half to even, in opsets without Round too."""
+_MAGIC: dict[int, float] = {FLOAT: 1.5 * 2**23, DOUBLE: 1.5 * 2**52}
+"""Adding and subtracting it rounds half to even in opsets without Round, which 11 brought."""
 
 
 def runnable(proto: onnx.ModelProto, imported: Imported, outputs: Sequence[str]) -> bytes:
@@ -39,17 +41,17 @@ def runnable(proto: onnx.ModelProto, imported: Imported, outputs: Sequence[str])
     copy.CopyFrom(proto)
     graph = copy.graph
     chosen = _chosen_signs(imported)
-    constants = {t.name: t for t in graph.initializer}
+    made = _Maker(copy)
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         if node.op_type in _QUANTISERS:
-            nodes += _standard(decode_node(node), constants, graph)
+            nodes += made.standard(decode_node(node))
         elif node.op_type == "Sign" and node.output[0] in chosen:
-            nodes += _sign(node, chosen[node.output[0]], graph)
+            nodes += made.sign(node, chosen[node.output[0]])
         else:
             nodes.append(node)
         if node.output and node.output[0] in imported.weights:
-            _replace_weights(node, imported.weights[node.output[0]], graph)
+            made.replace_weights(node, imported.weights[node.output[0]])
     del graph.node[:]
     graph.node.extend(nodes)
     del graph.output[:]
@@ -72,77 +74,110 @@ def _chosen_signs(imported: Imported) -> dict[str, Binarize]:
     return found
 
 
-def _replace_weights(node: onnx.NodeProto, weight: Floats, graph: onnx.GraphProto) -> None:
-    """Gives a layer the weights [Cout, ...] in which signs of 0 are as the user chose."""
-    index, turned = 1, False
-    if node.op_type == "Gemm":
-        turned = not any(a.name == "transB" and a.i for a in node.attribute)
-    elif node.op_type == "MatMul":
-        known = {t.name for t in graph.initializer}
-        index = 0 if node.input[0] in known else 1
-        turned = index == 1
-    name = f"{node.output[0]}/weights"
-    array = np.ascontiguousarray(weight.T if turned else weight, np.float32)
-    graph.initializer.append(numpy_helper.from_array(array, name))
-    node.input[index] = name
+class _Maker:
+    """Makes nodes and constants in the element types of the model."""
 
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._graph = model.graph
+        self._types = element_types(model)
+        self._opset = max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+        self._tensors = {t.name: t for t in model.graph.initializer}
+        for node in model.graph.node:
+            for attribute in node.attribute:
+                if node.op_type == "Constant" and attribute.name == "value":
+                    self._tensors[node.output[0]] = attribute.t
 
-def _sign(node: onnx.NodeProto, op: Binarize, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Where(x > 0, 1, -1), or Where(x < 0, -1, 1)."""
-    name = node.output[0]
-    zero, high, low = (_constant(graph, f"{name}/{v}", v) for v in (0.0, 1.0, -1.0))
-    first, second = (high, low) if op.strict else (low, high)
-    return [
-        helper.make_node(
-            "Greater" if op.strict else "Less", [node.input[0], zero], [f"{name}/side"]
-        ),
-        helper.make_node("Where", [f"{name}/side", first, second], [name]),
-    ]
+    def replace_weights(self, node: onnx.NodeProto, weight: Floats) -> None:
+        """Gives a layer the weights [Cout, ...] in which signs of 0 are as the user chose."""
+        index, turned = 1, False
+        if node.op_type == "Gemm":
+            turned = not any(a.name == "transB" and a.i for a in node.attribute)
+        elif node.op_type == "MatMul":
+            known = {t.name for t in self._graph.initializer}
+            index = 0 if node.input[0] in known else 1
+            turned = index == 1
+        kind = self._types.get(node.input[index], FLOAT)
+        array = np.ascontiguousarray(weight.T if turned else weight)
+        node.input[index] = self._constant(f"{node.output[0]}/weights", array, kind)
 
-
-def _standard(
-    node: OnnxNode, constants: dict[str, onnx.TensorProto], graph: onnx.GraphProto
-) -> list[onnx.NodeProto]:
-    """BipolarQuant and Quant in standard operations."""
-    x, scale, out = node.inputs[0], node.inputs[1], node.outputs[0]
-
-    def step(op: str, inputs: list[str], suffix: str) -> onnx.NodeProto:
-        return helper.make_node(op, inputs, [f"{out}/{suffix}" if suffix else out])
-
-    if node.op == "BipolarQuant":
-        zero = _constant(graph, f"{out}/0", 0.0)
+    def sign(self, node: onnx.NodeProto, op: Binarize) -> list[onnx.NodeProto]:
+        """Where(x > 0, 1, -1), or Where(x < 0, -1, 1)."""
+        name = node.output[0]
+        kind = self._types.get(node.input[0], FLOAT)
+        zero, high, low = (self._constant(f"{name}/{v}", v, kind) for v in (0.0, 1.0, -1.0))
+        first, second = (high, low) if op.strict else (low, high)
         return [
-            step("Neg", [scale], "low"),
-            step("Less", [x, zero], "side"),
-            step("Where", [f"{out}/side", f"{out}/low", scale], ""),
+            helper.make_node(
+                "Greater" if op.strict else "Less", [node.input[0], zero], [f"{name}/side"]
+            ),
+            helper.make_node("Where", [f"{name}/side", first, second], [name]),
         ]
-    bits = int(np.ravel(to_array(constants[node.inputs[3]]))[0])
-    low, high = quant_range(node, bits)
-    bounds = [_constant(graph, f"{out}/{name}", v) for name, v in (("min", low), ("max", high))]
-    mode = str(node.attributes.get("rounding_mode", "ROUND")).upper()
-    if mode in ("FLOOR", "HALF_UP"):
-        half = _constant(graph, f"{out}/half", 0.5 * (mode == "HALF_UP"))
-        rounding = [
-            step("Add", [f"{out}/inside", half], "lifted"),
-            step("Floor", [f"{out}/lifted"], "rounded"),
-        ]
-    else:
-        magic = _constant(graph, f"{out}/magic", _ROUND)
-        rounding = [
-            step("Add", [f"{out}/inside", magic], "lifted"),
-            step("Sub", [f"{out}/lifted", magic], "rounded"),
-        ]
-    return [
-        step("Div", [x, scale], "steps"),
-        step("Add", [f"{out}/steps", node.inputs[2]], "point"),
-        step("Max", [f"{out}/point", bounds[0]], "above"),
-        step("Min", [f"{out}/above", bounds[1]], "inside"),
-        *rounding,
-        step("Sub", [f"{out}/rounded", node.inputs[2]], "centred"),
-        step("Mul", [f"{out}/centred", scale], ""),
-    ]
 
+    def standard(self, node: OnnxNode) -> list[onnx.NodeProto]:
+        """BipolarQuant and Quant in standard operations, in the type of what they read."""
+        x, out = node.inputs[0], node.outputs[0]
+        kind = self._types.get(x, FLOAT)
 
-def _constant(graph: onnx.GraphProto, name: str, value: float) -> str:
-    graph.initializer.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
-    return name
+        def step(op: str, inputs: list[str], suffix: str) -> onnx.NodeProto:
+            return helper.make_node(op, inputs, [f"{out}/{suffix}" if suffix else out])
+
+        def constant(suffix: str, value: float) -> str:
+            return self._constant(f"{out}/{suffix}", value, kind)
+
+        casts = []
+        operands = []
+        for name in node.inputs[1:3]:
+            if self._types.get(name, kind) != kind:
+                casts.append(helper.make_node("Cast", [name], [f"{out}/as/{name}"], to=kind))
+                name = f"{out}/as/{name}"
+            operands.append(name)
+        scale = operands[0]
+        if node.op == "BipolarQuant":
+            return [
+                *casts,
+                step("Neg", [scale], "low"),
+                step("Less", [x, constant("0", 0.0)], "side"),
+                step("Where", [f"{out}/side", f"{out}/low", scale], ""),
+            ]
+        point = operands[1]
+        low, high = quant_range(node, self._bits(node))
+        mode = str(node.attributes.get("rounding_mode", "ROUND")).upper()
+        if mode in ("FLOOR", "HALF_UP"):
+            half = constant("half", 0.5 * (mode == "HALF_UP"))
+            rounding = [
+                step("Add", [f"{out}/inside", half], "lifted"),
+                step("Floor", [f"{out}/lifted"], "rounded"),
+            ]
+        elif self._opset >= 11:
+            rounding = [step("Round", [f"{out}/inside"], "rounded")]
+        else:
+            magic = constant("magic", _MAGIC.get(kind, _MAGIC[FLOAT]))
+            rounding = [
+                step("Add", [f"{out}/inside", magic], "lifted"),
+                step("Sub", [f"{out}/lifted", magic], "rounded"),
+            ]
+        return [
+            *casts,
+            step("Div", [x, scale], "steps"),
+            step("Add", [f"{out}/steps", point], "point"),
+            step("Max", [f"{out}/point", constant("min", low)], "above"),
+            step("Min", [f"{out}/above", constant("max", high)], "inside"),
+            *rounding,
+            step("Sub", [f"{out}/rounded", point], "centred"),
+            step("Mul", [f"{out}/centred", scale], ""),
+        ]
+
+    def _bits(self, node: OnnxNode) -> int:
+        tensor = self._tensors.get(node.inputs[3])
+        if tensor is None:
+            raise VerificationError(
+                "its bit width is computed in the model, which the check does not follow",
+                where=node.where,
+                fix="export the model with a constant bit width, or compile with --no-verify",
+            )
+        return int(np.ravel(to_array(tensor))[0])
+
+    def _constant(self, name: str, value: float | Floats, kind: int) -> str:
+        array = np.asarray(value, onnx.helper.tensor_dtype_to_np_dtype(kind))
+        self._graph.initializer.append(numpy_helper.from_array(array, name))
+        return name

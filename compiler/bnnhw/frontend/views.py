@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BATCH = "N"
 GRAPH_AXES = ("C", "H", "W")
+RESHAPE_FIX = "reshape only to flatten, to squeeze, or to (N, C, H, W); keep the batch first"
 DYNAMIC_BATCH = 1_000_003
 """Stands for a dynamic batch in shape arithmetic: a prime that no other size equals."""
 
@@ -90,14 +91,16 @@ def reshape(view: View, target: Sequence[int], sizes: Mapping[str, int]) -> View
             group.append(flat.pop(0))
             product *= sizes[group[-1]]
         if product != size:
-            raise ModelError(f"reshapes {own} to {shape_text(target)}, which splits an axis")
+            raise ModelError(
+                f"reshapes {own} to {shape_text(target)}, which splits an axis", fix=RESHAPE_FIX
+            )
         dims.append(tuple(group))
     if flat:
-        raise ModelError(f"reshapes {own} to {shape_text(target)}: sizes differ")
+        raise ModelError(f"reshapes {own} to {shape_text(target)}: sizes differ", fix=RESHAPE_FIX)
     if sizes[BATCH] == 1 and dims and not dims[0]:
         dims[0] = (BATCH,)
     if any(BATCH in dim and len(dim) > 1 for dim in dims):
-        raise ModelError("mixes the batch with other dimensions")
+        raise ModelError("mixes the batch with other dimensions", fix=RESHAPE_FIX)
     return View(view.tensor, tuple(dims))
 
 
@@ -106,20 +109,26 @@ def resolve_target(
 ) -> tuple[int, ...]:
     """Reshape's target with 0 (copy) and -1 (the rest) replaced."""
     if target.count(-1) > 1 or any(size < -1 for size in target):
-        raise ModelError(f"has the target shape {shape_text(target)}")
+        raise ModelError(f"has the target shape {shape_text(target)}", fix=RESHAPE_FIX)
     sizes = list(target)
     for i, size in enumerate(sizes):
         if size == 0 and not allow_zero:
             if i >= len(source):
-                raise ModelError(f"copies dimension {i} of a tensor of {len(source)}")
+                raise ModelError(
+                    f"copies dimension {i} of a tensor of {len(source)}", fix=RESHAPE_FIX
+                )
             sizes[i] = source[i]
     if -1 in sizes:
         rest = math.prod(size for size in sizes if size != -1)
         if rest == 0 or math.prod(source) % rest:
-            raise ModelError(f"cannot reshape {shape_text(source)} to {shape_text(target)}")
+            raise ModelError(
+                f"cannot reshape {shape_text(source)} to {shape_text(target)}", fix=RESHAPE_FIX
+            )
         sizes[sizes.index(-1)] = math.prod(source) // rest
     if math.prod(sizes) != math.prod(source):
-        raise ModelError(f"cannot reshape {shape_text(source)} to {shape_text(target)}")
+        raise ModelError(
+            f"cannot reshape {shape_text(source)} to {shape_text(target)}", fix=RESHAPE_FIX
+        )
     return tuple(sizes)
 
 
@@ -138,12 +147,14 @@ def in_graph_order(
     apart: list[int] = []
     for dim, size, mine in zip(view.dims, shape, own, strict=False):
         if mine not in (1, size) or (BATCH in dim and mine != 1):
+            own = ()
             break
         apart += [1 if mine == 1 else sizes[axis] for axis in dim if axis != BATCH]
     if len(own) != len(shape) or len(apart) != len(view.order):
         raise ModelError(
             f"a constant of shape {values.shape} does not broadcast to "
-            f"{shape_text(shape[1:])} a sample"
+            f"{shape_text(shape[1:])} a sample",
+            fix="check the shape",
         )
     order = view.order
     graph_axes = [axis for axis in GRAPH_AXES if axis in sizes]

@@ -5,34 +5,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
+from bnnhw.frontend.limits import MAX_WINDOW
 from bnnhw.ir.ops import Window
 
 if TYPE_CHECKING:
+    from bnnhw.frontend.frames import Frame
     from bnnhw.frontend.model_file import OnnxNode
 
-Pads = tuple[int, int, int, int]
+_COUNT = {1: "one positive number", 2: "two positive ones"}
 
 
-def window_of(node: OnnxNode, kernel: tuple[int, int], image: tuple[int, int]) -> Window:
-    """The window of a Conv or pool node, ``auto_pad`` resolved."""
+def window_of(node: OnnxNode, kernel: tuple[int, ...], frame: Frame) -> Window:
+    """The window of a Conv or pool node, ``auto_pad`` resolved; ``kernel`` in ONNX's order."""
+    rank = len(frame.axes)
     for key in ("dilations", "strides"):
-        value = tuple(int(v) for v in node.attributes.get(key, (1, 1)))
-        if len(value) != 2 or any(v < 1 for v in value):
-            raise ModelError(f"has {key} {value}", where=node.where, fix="give two positive ones")
-    dilations = tuple(node.attributes.get("dilations", (1, 1)))
+        value = tuple(int(v) for v in node.attributes.get(key, (1,) * rank))
+        if len(value) != rank or not all(1 <= v <= MAX_WINDOW for v in value):
+            raise ModelError(
+                f"has {key} {value}",
+                where=node.where,
+                fix=f"give {_COUNT[rank]}, at most {MAX_WINDOW}",
+            )
+    dilations = tuple(node.attributes.get("dilations", (1,) * rank))
     if any(d != 1 for d in dilations):
         raise ModelError(
             f"has dilations {dilations}; dilated windows are not supported",
             where=node.where,
             fix="use dilation 1",
         )
-    stride = tuple(int(s) for s in node.attributes.get("strides", (1, 1)))
-    pads = _pads(node, kernel, (stride[0], stride[1]), image)
-    window = Window(kernel, (stride[0], stride[1]), pads)
+    stride = tuple(int(s) for s in node.attributes.get("strides", (1,) * rank))
+    pads = _pads(node, kernel, stride, frame.sizes)
     if any(p < 0 for p in pads):
         raise ModelError(f"has negative pads {pads}", where=node.where, fix="crop beforehand")
+    if max(*pads, *kernel) > MAX_WINDOW:
+        raise ModelError(
+            f"has a kernel {kernel} and pads {pads}; the limit is {MAX_WINDOW}",
+            where=node.where,
+            fix="the file is damaged; export the model again",
+        )
+    window = frame.window(kernel, stride, pads)
     try:
-        window.output_size(*image)
+        window.output_size(*frame.shape[1:])
     except ModelError as error:
         raise ModelError(
             error.what, where=node.where, fix="the image shrinks too far: use a smaller kernel"
@@ -40,28 +53,30 @@ def window_of(node: OnnxNode, kernel: tuple[int, int], image: tuple[int, int]) -
     return window
 
 
-def pool_window(node: OnnxNode, image: tuple[int, int], *, ceil: bool = True) -> Window:
+def pool_window(node: OnnxNode, frame: Frame, *, ceil: bool = True) -> Window:
     """The window of a pool; ``ceil_mode``, if heeded, becomes padding at the bottom and right."""
     kernel = tuple(int(k) for k in node.attributes.get("kernel_shape", ()))
-    if len(kernel) != 2 or any(k < 1 for k in kernel):
+    if len(kernel) != len(frame.axes) or any(k < 1 for k in kernel):
         raise ModelError(
-            f"has the kernel {kernel}", where=node.where, fix="only 2-D pools are supported"
+            f"has the kernel {kernel}",
+            where=node.where,
+            fix=f"give {_COUNT[len(frame.axes)]}: pools of images and of signals are supported",
         )
-    window = window_of(node, (kernel[0], kernel[1]), image)
-    if any(p >= k for p, k in zip(window.pads, kernel * 2, strict=True)):
+    window = window_of(node, kernel, frame)
+    if any(p >= k for p, k in zip(window.pads, window.kernel * 2, strict=True)):
         raise ModelError(
-            f"pads {window.pads} of a kernel {kernel}: a window would hold padding only",
+            f"pads {window.pads} of a kernel {window.kernel}: a window would hold padding only",
             where=node.where,
             fix="pad less than the kernel's size",
         )
     if not ceil or not node.attributes.get("ceil_mode", 0):
         return window
     extra = [0, 0]
-    for axis in (0, 1):
+    for axis, size in enumerate(frame.shape[1:]):
         before, after = window.pads[axis], window.pads[axis + 2]
-        span = image[axis] + before + after - kernel[axis]
+        span = size + before + after - window.kernel[axis]
         steps = -(-span // window.stride[axis])
-        if steps * window.stride[axis] >= image[axis] + before:
+        if steps * window.stride[axis] >= size + before:
             steps -= 1
         extra[axis] = max(0, steps * window.stride[axis] - span)
     top, left, bottom, right = window.pads
@@ -69,21 +84,25 @@ def pool_window(node: OnnxNode, image: tuple[int, int], *, ceil: bool = True) ->
 
 
 def _pads(
-    node: OnnxNode, kernel: tuple[int, int], stride: tuple[int, int], image: tuple[int, int]
-) -> Pads:
+    node: OnnxNode, kernel: tuple[int, ...], stride: tuple[int, ...], sizes: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Padding before each dimension, then behind each, as ONNX gives it."""
+    rank = len(kernel)
     auto = str(node.attributes.get("auto_pad", "NOTSET"))
     if auto == "NOTSET":
-        pads = tuple(int(p) for p in node.attributes.get("pads", (0, 0, 0, 0)))
-        if len(pads) != 4:
-            raise ModelError(f"has pads {pads}", where=node.where, fix="give four")
-        return (pads[0], pads[1], pads[2], pads[3])
+        pads = tuple(int(p) for p in node.attributes.get("pads", (0,) * (2 * rank)))
+        if len(pads) != 2 * rank:
+            raise ModelError(
+                f"has pads {pads}", where=node.where, fix="give two for each dimension"
+            )
+        return pads
     if auto == "VALID":
-        return (0, 0, 0, 0)
+        return (0,) * (2 * rank)
     if auto not in ("SAME_UPPER", "SAME_LOWER"):
         raise ModelError(f"has auto_pad {auto}", where=node.where, fix="give explicit pads")
     sides = []
-    for size, k, s in zip(image, kernel, stride, strict=True):
+    for size, k, s in zip(sizes, kernel, stride, strict=True):
         total = max(0, (-(-size // s) - 1) * s + k - size)
         half = total // 2
         sides.append((half, total - half) if auto == "SAME_UPPER" else (total - half, half))
-    return (sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+    return (*(before for before, _ in sides), *(after for _, after in sides))

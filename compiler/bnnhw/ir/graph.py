@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
@@ -50,13 +50,14 @@ class InputFormat:
         name: name of the ONNX input.
         shape: its shape without the batch, in the model's own order.
         dtype: numpy name of its element type, e.g. "float32" or "uint8".
-        channels_last: whether the model's order is (H, W, C).
+        channels_last: whether the model's order is (H, W, C), or (L, C).
         element: integer or bit type of the graph's input; Real while undecided.
         scale: model value = integer * scale + offset; one for all, or one per channel.
         offset: see ``scale``.
         rounds: whether the model itself quantises its input, so that ``encode`` rounds (half to
             even) and saturates as that quantiser does instead of refusing values in between.
-        grid: shape of the graph's input where the model reshapes its own: (784,) to (1, 28, 28).
+        grid: shape of the graph's input where it is not the model's own, channels first: of a
+            signal (C, L) it is (C, 1, L), of a vector that the model reshapes (784,) (1, 28, 28).
     """
 
     name: str
@@ -83,7 +84,10 @@ class InputFormat:
                 fix="give an array or images of the model's own input shape",
             )
         if isinstance(self.element, Real):
-            raise ModelError("the integer type of the input is not decided yet")
+            raise ModelError(
+                "the integer type of the input is not decided yet",
+                fix="declare it with --input-type",
+            )
         exact = (x.astype(np.float64) - self._spread(self.offset)) / self._spread(self.scale)
         q = np.rint(exact)
         low, high = self.element.low, self.element.high
@@ -93,7 +97,7 @@ class InputFormat:
         fits = bool(np.all((q >= low) & (q <= high)))
         if isinstance(self.element, Bit):
             fits = bool(np.all((q == low) | (q == high)))
-        if step_error > 1e-3 or not fits:
+        if step_error > self._tolerance(x) or not fits:
             raise ModelError(
                 f"the input holds values that are no {self.element} x {_listed(self.scale)}"
                 f"{f' + {_listed(self.offset)}' if self.offset else ''}",
@@ -101,25 +105,36 @@ class InputFormat:
                 fix="quantise the input first, or declare another --input-type/--input-scale",
             )
         integers = q.astype(np.int64)
-        if self.channels_last and integers.ndim == 4:
-            integers = integers.transpose(0, 3, 1, 2)
+        if self.channels_last:
+            integers = np.moveaxis(integers, -1, 1)
         if self.grid:
             integers = integers.reshape(len(integers), *self.grid)
         return np.ascontiguousarray(integers)
 
     def decode(self, q: Ints) -> NDArray[np.generic]:
         """The model inputs [N, *shape] that ``encode`` maps to the integers ``q``."""
+        first = (self.shape[-1], *self.shape[:-1]) if self.channels_last else self.shape
         if self.grid:
-            q = q.reshape(len(q), *self.shape)
-        elif self.channels_last and q.ndim == 4:
-            q = q.transpose(0, 2, 3, 1)
+            q = q.reshape(len(q), *first)
+        if self.channels_last:
+            q = np.moveaxis(q, 1, -1)
         values = q * self._spread(self.scale) + self._spread(self.offset)
         return np.ascontiguousarray(values.astype(self.dtype))
+
+    def _tolerance(self, x: NDArray[np.generic]) -> float:
+        """How far from integers inputs may be, in steps: what storing them has rounded."""
+        if self.dtype != "float16":
+            return 1e-3
+        largest = float(np.abs(x.astype(np.float64)).max(initial=0))
+        finest = float(np.abs(np.asarray(self.scale)).min())
+        return min(0.4, 1e-3 + 2.0**-11 * largest / finest)
 
     def _spread(self, values: float | tuple[float, ...]) -> Floats:
         """Numbers per channel, or one for all, so that they broadcast over model inputs."""
         array = np.asarray(values, np.float64)
-        return array if self.channels_last or array.ndim == 0 else array.reshape(-1, 1, 1)
+        if self.channels_last or array.ndim == 0:
+            return array
+        return array.reshape(-1, *(1,) * (len(self.shape) - 1))
 
 
 def _listed(values: float | tuple[float, ...]) -> str:
@@ -199,13 +214,29 @@ class Graph:
     def with_nodes(self, nodes: Iterable[Node], **changes: object) -> Graph:
         """The graph with other nodes, its tensors inferred anew; other fields as given."""
         graph = replace(self, nodes=tuple(nodes), **changes)  # type: ignore[arg-type]
-        return replace(graph, tensors=infer_tensors(graph, self.tensors[self.input]))
+        return replace(graph, tensors=infer_tensors(graph, self.tensors[self.input], self))
 
 
-def infer_tensors(graph: Graph, input_tensor: Tensor) -> dict[str, Tensor]:
-    """Shape and type of every tensor, from the input's; errors name the node."""
+def infer_tensors(
+    graph: Graph, input_tensor: Tensor, before: Graph | None = None
+) -> dict[str, Tensor]:
+    """Shape and type of every tensor, from the input's; errors name the node.
+
+    Args:
+        graph: the graph; its own tensors are not read.
+        input_tensor: of its input.
+        before: a graph that shares nodes: what they write is taken from there, where they read
+            what they read there. Passes change few nodes at a time.
+    """
     tensors = {graph.input: input_tensor}
+    old = before.tensors if before else {}
+    shared = {id(node) for node in before.nodes} if before else set()
     for node in graph.nodes:
+        if id(node) in shared and all(
+            name in tensors and tensors[name] is old.get(name) for name in node.inputs
+        ):
+            tensors[node.output] = old[node.output]
+            continue
         try:
             tensors[node.output] = node.op.infer(*(tensors[name] for name in node.inputs))
         except ModelError as error:
@@ -213,7 +244,7 @@ def infer_tensors(graph: Graph, input_tensor: Tensor) -> dict[str, Tensor]:
             raise ModelError(error.what, where=where, fix=error.fix) from error
         except KeyError as error:
             what = f"reads tensor {error} before it is written"
-            raise ModelError(what, where=node.where) from None
+            raise ModelError(what, where=node.where, fix=REPORT) from None
     return tensors
 
 
@@ -230,15 +261,21 @@ def verify(graph: Graph, level: str) -> None:
     names = [n.name for n in graph.nodes]
     outputs = [n.output for n in graph.nodes]
     if len(set(names)) != len(names) or len(set(outputs)) != len(outputs):
-        raise ModelError("two nodes share a name or an output", where=f"graph '{graph.name}'")
+        raise ModelError(
+            "two nodes share a name or an output", where=f"graph '{graph.name}'", fix=REPORT
+        )
     inferred = infer_tensors(graph, graph.tensors[graph.input])
     for node in graph.nodes:
         have, want = graph.tensors[node.output], inferred[node.output]
         if have != want:
-            raise ModelError(f"is recorded as {have}, inferred as {want}", where=node.where)
+            raise ModelError(
+                f"is recorded as {have}, inferred as {want}", where=node.where, fix=REPORT
+            )
         if level == "integer" and node.op.level == "real":
             raise ModelError(
-                f"the real-valued operation {type(node.op).__name__} remains", where=node.where
+                f"the real-valued operation {type(node.op).__name__} remains",
+                where=node.where,
+                fix=REPORT,
             )
     if graph.output not in inferred:
-        raise ModelError("its output is never written", where=f"graph '{graph.name}'")
+        raise ModelError("its output is never written", where=f"graph '{graph.name}'", fix=REPORT)

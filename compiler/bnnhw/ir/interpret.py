@@ -82,7 +82,10 @@ def layer_nodes(graph: Graph) -> list[Node]:
 def _check(graph: Graph, x: Ints) -> None:
     expected = graph.tensors[graph.input].shape
     if tuple(x.shape[1:]) != expected:
-        raise ModelError(f"the input has shape {x.shape[1:]}, the graph takes {expected}")
+        raise ModelError(
+            f"the input has shape {x.shape[1:]}, the graph takes {expected}",
+            fix="give inputs of the graph's own shape",
+        )
 
 
 def _fast_scores(plan: Plan, x: Ints) -> Ints:

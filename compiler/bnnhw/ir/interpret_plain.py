@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.ir.interpret_elements import add_offset, fixed_add, fixed_affine, storage, threshold
 from bnnhw.ir.interpret_layers import convolve, max_pool, multiply, sum_pool
 from bnnhw.ir.ops import (
@@ -79,7 +79,7 @@ def execute_plain(op: Op, inputs: list[Values], tensors: list[Tensor]) -> Values
     if isinstance(op, SumPool):
         most = _reach(tensor, x) * op.window.kernel[0] * op.window.kernel[1]
         return sum_pool(x, op.window, storage(-most, most))
-    raise ModelError(f"the interpreter has no case for {type(op).__name__}")
+    raise ModelError(f"the interpreter has no case for {type(op).__name__}", fix=REPORT)
 
 
 def _layer(

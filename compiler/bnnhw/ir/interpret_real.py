@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.ir.interpret import execute
 from bnnhw.ir.ops import (
     Add,
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Floats, Ints, Op, Tensor, Window
+
+_AT_ONCE = 1 << 23
+"""Numbers that a convolution lays out for its matrix product at a time: 64 MiB."""
 
 
 def interpret_real(graph: Graph, x: Ints) -> Floats:
@@ -100,7 +103,7 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
         return x.reshape(len(x), -1)
     if op.level == "integer":
         return execute(op, [x.astype(np.int64)], [tensor]).astype(np.float64)
-    raise ModelError(f"the interpreter has no case for {type(op).__name__}")
+    raise ModelError(f"the interpreter has no case for {type(op).__name__}", fix=REPORT)
 
 
 def affine_arrays(op: Affine, rank: int) -> tuple[Floats, Floats]:
@@ -118,10 +121,15 @@ def convolve(x: Floats, weight: Floats, window: Window) -> Floats:
     """Convolution of images [N, C, H, W] with zero padding."""
     views = _windows(x, window, 0.0)
     count, _, out_h, out_w = views.shape[:4]
-    columns = views.transpose(0, 2, 3, 1, 4, 5).reshape(count * out_h * out_w, -1)
-    flat = columns @ weight.reshape(len(weight), -1).T
-    result = flat.reshape(count, out_h, out_w, -1).transpose(0, 3, 1, 2)
-    return np.asarray(result, np.float64)
+    matrix = weight.reshape(len(weight), -1).T
+    result = np.empty((count, len(weight), out_h, out_w))
+    step = max(1, _AT_ONCE // max(1, count * out_w * len(matrix)))
+    for top in range(0, out_h, step):
+        part = views[:, :, top : top + step].transpose(0, 2, 3, 1, 4, 5)
+        flat = part.reshape(-1, len(matrix)) @ matrix
+        rows = flat.reshape(count, -1, out_w, len(weight))
+        result[:, :, top : top + step] = rows.transpose(0, 3, 1, 2)
+    return result
 
 
 def max_pool(x: Floats, window: Window) -> Floats:

@@ -52,7 +52,10 @@ class Window:
         out_h = (height + top + bottom - self.kernel[0]) // self.stride[0] + 1
         out_w = (width + left + right - self.kernel[1]) // self.stride[1] + 1
         if height + top + bottom < self.kernel[0] or width + left + right < self.kernel[1]:
-            raise ModelError(f"a {self.kernel} window does not fit a {height}x{width} image")
+            raise ModelError(
+                f"a {self.kernel} window does not fit a {height}x{width} image",
+                fix="use a smaller kernel",
+            )
         return out_h, out_w
 
 
@@ -70,29 +73,44 @@ class Op:
 def same_channels(x: Tensor, channels: int, what: str) -> None:
     """Raises ModelError where ``x`` has another number of channels."""
     if x.shape[0] != channels:
-        raise ModelError(f"{what} of {channels} channels on a tensor of shape {x.shape}")
+        raise ModelError(
+            f"{what} of {channels} channels on a tensor of shape {x.shape}",
+            fix="the file is damaged; export the model again",
+        )
 
 
 def conv_shape(x: Tensor, weight: Shape, window: Window, groups: int) -> Shape:
     """Shape of a convolution's output."""
     if len(x.shape) != 3:
-        raise ModelError(f"a 2-D convolution needs an image, not a tensor of shape {x.shape}")
+        raise ModelError(
+            f"a 2-D convolution needs an image, not a tensor of shape {x.shape}",
+            fix="the file is damaged; export the model again",
+        )
     if weight[1] * groups != x.shape[0] or weight[2:] != window.kernel:
-        raise ModelError(f"convolution weights {weight} do not suit an input of shape {x.shape}")
+        raise ModelError(
+            f"convolution weights {weight} do not suit an input of shape {x.shape}",
+            fix="the file is damaged; export the model again",
+        )
     return (weight[0], *window.output_size(*x.shape[1:]))
 
 
 def pool_shape(x: Tensor, window: Window) -> Shape:
     """Shape of a pool's output."""
     if len(x.shape) != 3:
-        raise ModelError(f"a 2-D pool needs an image, not a tensor of shape {x.shape}")
+        raise ModelError(
+            f"a 2-D pool needs an image, not a tensor of shape {x.shape}",
+            fix="the file is damaged; export the model again",
+        )
     return (x.shape[0], *window.output_size(*x.shape[1:]))
 
 
 def dense_shape(x: Tensor, weight: Shape) -> Shape:
     """Shape of a fully connected layer's output."""
     if len(x.shape) != 1 or weight[1] != x.shape[0]:
-        raise ModelError(f"weights {weight} do not suit an input of shape {x.shape}")
+        raise ModelError(
+            f"weights {weight} do not suit an input of shape {x.shape}",
+            fix="the file is damaged; export the model again",
+        )
     return (weight[0],)
 
 
@@ -100,7 +118,10 @@ def joined_shape(*inputs: Tensor) -> Shape:
     """The one shape of two tensors that are added."""
     shapes = {t.shape for t in inputs}
     if len(inputs) != 2 or len(shapes) != 1:
-        raise ModelError(f"an addition needs two tensors of one shape, not {sorted(shapes)}")
+        raise ModelError(
+            f"an addition needs two tensors of one shape, not {sorted(shapes)}",
+            fix="the file is damaged; export the model again",
+        )
     return inputs[0].shape
 
 

@@ -254,7 +254,10 @@ class FixedAffine(Op):
     def infer(self, *inputs: Tensor) -> Tensor:
         same_channels(inputs[0], self.multiplier.shape[1], "FixedAffine")
         if len(self.multiplier) != 1 + bool(self.knee.size) or self.shift < 0:
-            raise ModelError("a fixed-point affine operation needs a knee for its second segment")
+            raise ModelError(
+                "a fixed-point affine operation needs a knee for its second segment",
+                fix="the file is damaged; export the model again",
+            )
         return Tensor(inputs[0].shape, self.dtype)
 
 
@@ -268,7 +271,10 @@ class FixedAdd(Op):
         points = {t.dtype.frac if isinstance(t.dtype, Integer) else None for t in inputs}
         halves = sum(t.dtype.halves for t in inputs if isinstance(t.dtype, Integer))
         if points != {self.dtype.frac} or halves != self.dtype.halves:
-            raise ModelError(f"adds {' and '.join(str(t) for t in inputs)} to {self.dtype}")
+            raise ModelError(
+                f"adds {' and '.join(str(t) for t in inputs)} to {self.dtype}",
+                fix="the file is damaged; export the model again",
+            )
         return Tensor(joined_shape(*inputs), self.dtype)
 
 
@@ -294,7 +300,9 @@ class SumPool(Op):
     def infer(self, *inputs: Tensor) -> Tensor:
         x = inputs[0].dtype
         if not isinstance(x, Integer):
-            raise ModelError("a sum pool needs integers")
+            raise ModelError(
+                "a sum pool needs integers", fix="the file is damaged; export the model again"
+            )
         area = self.window.kernel[0] * self.window.kernel[1]
         span = Integer.spanning(x.low * area, x.high * area)
         return Tensor(
@@ -322,7 +330,10 @@ def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[i
 def weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:
     """The narrowest type of offset + sum of w*x, whatever x and whichever taps are padding."""
     if isinstance(x, Real):
-        raise ModelError("an integer layer needs an integer input")
+        raise ModelError(
+            "an integer layer needs an integer input",
+            fix="the file is damaged; export the model again",
+        )
     flat = weight.reshape(len(weight), -1)
     ends = np.stack([flat * x.low, flat * x.high, np.zeros_like(flat)])
     low, high = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
@@ -332,6 +343,9 @@ def weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:
 
 def _accumulator(x: DType, taps: int) -> Integer:
     if isinstance(x, Real):
-        raise ModelError("a binary layer needs an integer input")
+        raise ModelError(
+            "a binary layer needs an integer input",
+            fix="the file is damaged; export the model again",
+        )
     reach = x.reach * taps
     return Integer.spanning(-reach, reach)

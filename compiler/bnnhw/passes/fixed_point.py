@@ -28,6 +28,7 @@ _MOST_STEPS = 1023
 _FIRST_TAPS = 8
 _FLOAT32_ERROR = 2.0**-22
 _COARSE_BITS = -1
+_LARGEST = 2.0**62  # of a multiplier or an offset, in the interpreter's integers
 
 
 def fixed_affine(
@@ -80,6 +81,12 @@ def fixed_affine(
     shift = _exact_shift(gains, shifts)
     if shift is None:
         shift = _shift(float(np.abs(gains).max()), reach)
+    if max(np.abs(gains).max(), np.abs(shifts).max()) * 2.0**shift > _LARGEST:
+        raise ModelError(
+            f"has parameters of up to {max(np.abs(gains).max(), np.abs(shifts).max()):.3g} steps "
+            "of its result: too large for fixed-point numbers",
+            fix="the training diverged or the file is damaged; train or export again",
+        )
     m = np.rint(gains * 2.0**shift).astype(np.int64)
     b = np.rint(shifts * 2.0**shift).astype(np.int64) - zero_down
     return FixedAffine(m, b, shift, dtype, knee.astype(np.int64))

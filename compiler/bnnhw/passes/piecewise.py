@@ -57,7 +57,10 @@ def compose(ops: Sequence[Op], channel: int) -> Pieces:
             if high is not None:
                 pieces = _bend(pieces, high, _KEEP, (Fraction(0), high))
         else:
-            raise ModelError(f"{type(op).__name__} is not piecewise linear")
+            raise ModelError(
+                f"{type(op).__name__} is not piecewise linear",
+                fix="use ReLU, PReLU, LeakyReLU, Clip or HardTanh",
+            )
     return _merged(pieces)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bnnhw.errors import defects_at
 from bnnhw.ir.graph import verify
 from bnnhw.passes.absorb_output import absorb_output
 from bnnhw.passes.fold_bits import fold_bits
@@ -102,8 +103,9 @@ def run(
     options.check(graph)
     _dump(graph, dump, 0, "front_end")
     for number, step in enumerate(pipeline, 1):
-        graph = step.run(graph, options) if step.configurable else step.run(graph)
-        verify(graph, "real")
+        with defects_at(f"pass '{step.name}'"):
+            graph = step.run(graph, options) if step.configurable else step.run(graph)
+            verify(graph, "real")
         _dump(graph, dump, number, step.name)
     if tuple(pipeline) == PIPELINE:
         verify(graph, "integer")

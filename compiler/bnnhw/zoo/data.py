@@ -81,7 +81,9 @@ def _read(path: Path) -> Pair:
         with np.load(path, allow_pickle=False) as data:
             images, labels = data["images"], data["labels"]
     except (OSError, KeyError, ValueError) as error:
-        raise BnnhwError(f"cannot be read: {error}", where=str(path)) from error
+        raise BnnhwError(
+            f"cannot be read: {error}", where=str(path), fix="download or export the data set again"
+        ) from error
     if images.ndim == 3:
         images = images[..., None]
     return images, labels.astype(np.int64)

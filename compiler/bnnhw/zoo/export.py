@@ -102,7 +102,11 @@ def _compact(proto: onnx.ModelProto, *, real_layers: bool) -> None:
         elif real_layers:
             stored, steps = weight, []
         else:
-            raise ModelError("its weights are not +-1", where=f"layer '{node.name}'")
+            raise ModelError(
+                "its weights are not +-1",
+                where=f"layer '{node.name}'",
+                fix="train it as a binary layer, or list it among the real ones",
+            )
         tensor = numpy_helper.from_array(stored, f"{node.name}.weight")
         kept[tensor.name] = tensor
         node.input[1] = _chained(steps, tensor.name)

@@ -1,0 +1,112 @@
+"""Images (N, C, H, W) and signals (N, C, L) of ONNX as graph tensors (C, H, W).
+
+A signal is an image of height 1, or of width 1. Which axis of the graph lies behind a dimension of
+ONNX follows from the view; an operation with windows is then read along these axes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend.views import BATCH, View
+from bnnhw.ir.ops import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bnnhw.frontend.context import Context
+    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.ir.ops import Floats, Shape
+
+_ORDERS = {2: (("H", "W"), ("W", "H")), 1: (("W",), ("H",))}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What an operation with windows reads.
+
+    Attributes:
+        tensor: the graph tensor.
+        shape: its (C, H, W).
+        axes: the axis of the graph, "H" or "W", behind each dimension of ONNX but N and C.
+    """
+
+    tensor: str
+    shape: Shape
+    axes: tuple[str, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes of the dimensions of ONNX but N and C."""
+        return tuple(self.shape[1 + "HW".index(axis)] for axis in self.axes)
+
+    def window(self, kernel: Sequence[int], stride: Sequence[int], pads: Sequence[int]) -> Window:
+        """A window given for ONNX's dimensions, its pads as ONNX orders them, for the graph's."""
+        rank = len(self.axes)
+        by_axis = {
+            axis: (kernel[i], stride[i], pads[i], pads[rank + i])
+            for i, axis in enumerate(self.axes)
+        }
+        high, wide = (by_axis.get(axis, (1, 1, 0, 0)) for axis in "HW")
+        return Window((high[0], wide[0]), (high[1], wide[1]), (high[2], wide[2], high[3], wide[3]))
+
+    def weights(self, weight: Floats) -> Floats:
+        """Weights [Cout, Cin, ...] in ONNX's order as [Cout, Cin, KH, KW]."""
+        size = dict(zip(self.axes, weight.shape[2:], strict=True))
+        turned = weight.swapaxes(2, 3) if self.axes == ("W", "H") else weight
+        return turned.reshape(*weight.shape[:2], size.get("H", 1), size.get("W", 1))
+
+    def view(self, tensor: str, shape: Shape) -> View:
+        """ONNX's view of a result, a graph tensor of ``shape``, with the axes of this frame."""
+        sizes = dict(zip("CHW", shape, strict=True))
+        dims = (((axis,) if sizes[axis] > 1 else ()) for axis in ("C", *self.axes))
+        return View(tensor, ((BATCH,), *dims))
+
+    def per_channel(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Numbers of channels, so that they broadcast against the tensor of ONNX."""
+        return values.reshape(1, -1, *(1,) * len(self.axes))
+
+
+def frame_of(view: View, shape: Shape) -> Frame | None:
+    """The frame behind a view of a graph tensor of ``shape``; None where its axes are others."""
+    if len(shape) != 3:
+        return None
+    for axes in _ORDERS.get(len(view.dims) - 2, ()):
+        frame = Frame(view.tensor, shape, axes)
+        hidden = {"H": shape[1], "W": shape[2]}
+        whole = all(size == 1 for axis, size in hidden.items() if axis not in axes)
+        if whole and frame.view(view.tensor, shape).dims == view.dims:
+            return frame
+    return None
+
+
+def frame(ctx: Context, node: OnnxNode) -> Frame:
+    """The image or signal that an operation with windows reads.
+
+    Raises:
+        ModelError: it reads something else.
+        LayoutError: another layout of the model's input may mend it.
+    """
+    view = ctx.view(node)
+    shape = ctx.shape(view)
+    if len(shape) not in (3, 4):
+        raise ModelError(
+            f"works on a tensor of {len(shape)} dimensions",
+            where=node.where,
+            fix="images (N, C, H, W) and signals (N, C, L) are supported: reshape to one of them",
+        )
+    found = frame_of(view, ctx.tensors[view.tensor].shape)
+    if found is None:
+        regridded = ctx.regrid_input(view, shape)
+        if regridded is not None:
+            found = frame_of(regridded, ctx.tensors[view.tensor].shape)
+    if found is not None:
+        return found
+    expected = "(N, C, H, W)" if len(shape) == 4 else "(N, C, L)"
+    axes = ["".join(dim) or "1" for dim in view.dims]
+    raise ctx.layout_error(f"reads its input with the axes {axes} of {expected}", node, expected)

@@ -1,0 +1,68 @@
+"""How large exact parameters grow where affine operations follow each other.
+
+Passes merge such operations into one, in fractions: their digits add up, and so do their powers of
+two. Ten thousand multiplications in a row would give numbers of a quarter of a million bits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend.limits import MAX_EXACT_BITS, MAX_EXPONENT
+from bnnhw.ir.ops import Affine, Binarize, Conv, Dense, Lookup, PRelu, Quantise, Round
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from fractions import Fraction
+
+    from bnnhw.ir.ops import Op
+
+_ENDS = (Conv, Dense, Binarize, Lookup, Quantise, Round)
+"""Operations through which no parameters are merged, or only one more factor."""
+
+
+class Growth:
+    """Bits and powers of two of the parameters that passes may merge, by graph tensor."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def follow(self, op: Op, inputs: Sequence[str], output: str, where: str) -> None:
+        """Takes note of an operation; raises ModelError where parameters grow too large."""
+        if isinstance(op, _ENDS):
+            return
+        before = [self._known.get(name, (0, 0)) for name in inputs]
+        bits, power = max(b for b, _ in before), max(p for _, p in before)
+        if isinstance(op, (Affine, PRelu)):
+            scale = op.scale if isinstance(op, Affine) else op.slope
+            shift = op.shift if isinstance(op, Affine) else scale[:0]
+            bits += max(size(scale.flat), size(shift.flat))
+            power += exponent(scale.flat)
+            if max(power, power + exponent(shift.flat)) > MAX_EXPONENT:
+                raise ModelError(
+                    f"its parameters, with those before it, reach 2^+-{power}; the limit is "
+                    f"2^+-{MAX_EXPONENT}",
+                    where=where,
+                    fix="the training diverged or the file is damaged; train or export again",
+                )
+        if bits > MAX_EXACT_BITS:
+            raise ModelError(
+                f"its parameters, multiplied with those before it, have {bits} bits; the limit is "
+                f"{MAX_EXACT_BITS}",
+                where=where,
+                fix="simplify the model first (onnxsim): multiply constants that follow each other",
+            )
+        self._known[output] = (bits, power)
+
+
+def size(values: Iterable[Fraction]) -> int:
+    """The most bits of a numerator and its denominator together."""
+    return max((v.numerator.bit_length() + v.denominator.bit_length() for v in values), default=0)
+
+
+def exponent(values: Iterable[Fraction]) -> int:
+    """The largest power of two, up or down, but for zeros."""
+    return max(
+        (abs(v.numerator.bit_length() - v.denominator.bit_length()) for v in values if v), default=0
+    )
