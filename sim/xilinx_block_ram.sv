@@ -186,7 +186,7 @@ module xilinx_block_ram #(
     if (wrote_a) begin
       at = aligned(addr_a, WriteA);
       bit_mask = enabled({4'b0, we_a}, WriteA) << at;
-      parity_mask = {4'b0, we_a} & 8'(mask(WriteA / 8)) << (at >> 3);
+      parity_mask = ({4'b0, we_a} & 8'(mask(WriteA / 8))) << (at >> 3);
       words[word_a] = (words[word_a] & ~bit_mask) | ((data_a << at) & bit_mask);
       parities[word_a] = (parities[word_a] & ~parity_mask) |
           ((parity_a << (at >> 3)) & parity_mask);

@@ -24,6 +24,7 @@ NETLIST_FLAGS = (
     *("--x-assign", "unique", "--no-timing"),
 )
 _CFLAGS = "-O1 -fno-strict-aliasing -w"
+_NETLIST_CFLAGS = "-O0 -w"  # a netlist is much code that runs for a few frames
 _WAVE_CFLAGS = "-O0 -w"  # code that records signals is long, and slow to optimise
 
 
@@ -92,7 +93,8 @@ def build_simulator(
                 defines=defines,
                 build_args=[
                     *(NETLIST_FLAGS if netlist else _FLAGS),
-                    *("-CFLAGS", _WAVE_CFLAGS if wave else _CFLAGS),
+                    "-CFLAGS",
+                    _WAVE_CFLAGS if wave else _NETLIST_CFLAGS if netlist else _CFLAGS,
                 ],
                 log_file=log,
                 waves=wave is not None,
