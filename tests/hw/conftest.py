@@ -52,7 +52,7 @@ ULTRASCALE = {
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Doubles the tests that move beats."""
+    """Gives the tests that move beats a life for each mode of ``runner``."""
     if not any(word in metafunc.function.__name__ for word in STATIC):
         metafunc.parametrize(
             "design", ["verilog", "netlist", "ultrascale", "constants"], indirect=True
@@ -95,6 +95,6 @@ def design(request: pytest.FixtureRequest) -> Iterator[str]:
     runner.reached.clear()
     try:
         yield runner.mode
-        assert runner.mode == "verilog" or runner.reached, "the test has reached no unit"
+        assert runner.mode == "verilog" or runner.reached, "no unit reached: name it in STATIC"
     finally:
         runner.mode = "verilog"
