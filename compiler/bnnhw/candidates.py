@@ -10,10 +10,11 @@ import numpy as np
 
 from bnnhw.cost import Resources, unit_resources
 from bnnhw.errors import FoldingError
-from bnnhw.folding import LayerFolding
+from bnnhw.folding import WIDEST_WORD, LayerFolding
 from bnnhw.layer_memory import BUS_BITS, can_stream
 from bnnhw.unit_params import (
     MULTIPLY,
+    element_bits,
     feed_cycles,
     frame_window_unit,
     layer_cycles,
@@ -94,9 +95,10 @@ def candidates(
         if pe * simd > _MAX_LANES and not asked:
             continue
         if streamed:
-            found += _streamed_folds(network, layer, pe, simd, asked)
+            made = _streamed_folds(network, layer, pe, simd, asked)
         else:
-            found += _folds(network, layer, pe, simd, asked)
+            made = _folds(network, layer, pe, simd, asked)
+        found += [c for c in made if asked or _in_words(network, layer, c.fold)]
     if not (found or streamed) and not asked.get("feed") and padded_as_wide(layer.window):
         raise FoldingError(
             f"SIMD = {asked.get('simd')} of layer '{layer.name}' spans taps of a window that is "
@@ -113,6 +115,19 @@ def candidates(
             "channels; 0 reads windows without one",
         )
     return _pareto(found)
+
+
+def _in_words(network: Network, layer: Layer, fold: LayerFolding) -> bool:
+    """Whether no stream or field of weights is wider than HLS takes, padding marks included."""
+    lanes = max(fold.simd, layer_input_lanes(layer, fold))
+    marks = int(fold.memory == "ddr")
+    out = 1 if layer.threshold is not None else network.facts[layer.name].acc_bits
+    words = (
+        lanes * element_bits(layer.element) + marks,
+        fold.simd * layer.weight_bits,
+        fold.pe * out,
+    )
+    return max(words) <= WIDEST_WORD
 
 
 def _folds(

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+#: The widest word of Vitis HLS: the upper bound of AP_INT_MAX_W (UG1399, on types of any width).
+WIDEST_WORD = 4096
+
 
 @dataclass(frozen=True)
 class LayerFolding:

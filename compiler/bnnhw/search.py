@@ -13,24 +13,22 @@ from bnnhw.candidates import PRICED_UNITS, Candidate, candidates, divisors, like
 from bnnhw.cost import Resources, budget, design_resources, total
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError, UnbuildableError
 from bnnhw.folding import Folding, FoldingRequest, LayerFolding
-from bnnhw.ir.types import Integer
-from bnnhw.layer_memory import BUS_BITS
+from bnnhw.layer_memory import BUS_BITS, can_stream
 from bnnhw.packing import Option, memory_items, place_memories, placed_folding
-from bnnhw.stages import Join, Layer, Pool, Rescale
+from bnnhw.stage_lanes import fixed_cycles, stage_beats, stage_lanes
+from bnnhw.stages import Layer
 from bnnhw.streamed_layers import tiled_tensors
 from bnnhw.tile_packing import TilePacking
-from bnnhw.unit_params import layer_input_lanes
 from bnnhw.wiring import build_datapath
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from bnnhw.board import Board
     from bnnhw.datapath import Datapath
     from bnnhw.design import Stream
     from bnnhw.goal import Goal
     from bnnhw.network import Network
-    from bnnhw.stages import Stage
 
 # Prices of a DSP block in LUTs, where layers of integer weights can use them.
 _DSP_PRICES = (3.0, 20.0, 100.0, 500.0)
@@ -170,17 +168,19 @@ class FoldingSearch:
         asked = {name: fields.get("memory") for name, fields in self.request.layers.items()}
         must = frozenset(name for name, memory in asked.items() if memory == "ddr")
         never = {name for name, memory in asked.items() if memory not in (None, "ddr")}
-        for name in must:
-            if not self.tables[name, True]:
+        empty = [layer for layer in layers if not self.tables[layer.name, True]]
+        for layer in empty:
+            if layer.name in must and can_stream(layer):
                 raise FoldingError(
-                    f"with what is fixed of layer '{name}', its weights cannot come from memory",
+                    f"with what is fixed of layer '{layer.name}', its weights cannot come from "
+                    "memory",
                     where=self.request.source,
                     fix="let SIMD divide its input channels (into an even number where it is "
                     "padded), or keep its weights on the chip",
                 )
         found: dict[frozenset[str], set[str]] = {}
         tiled = tiled_tensors(self.network, must)
-        if tiled is not None:
+        if tiled is not None and not must.intersection(layer.name for layer in empty):
             found[must] = tiled
         for first in reversed(range(len(layers))):
             last = frozenset(layer.name for layer in layers[first:])
@@ -212,7 +212,7 @@ class FoldingSearch:
         paces = {c.cycles for table in self.tables.values() for c in table}
         for stage in network.stages:
             if not isinstance(stage, Layer):
-                paces |= {_beats(stage) * folds for folds in divisors(stage.channels)}
+                paces |= {stage_beats(stage) * folds for folds in divisors(stage.channels)}
         for placement in self.placements:
             paces |= {math.ceil(self._bytes(placement) / self.bytes_per_cycle)}
         floor = self.floor()
@@ -224,7 +224,7 @@ class FoldingSearch:
             min(c.cycles for c in self.tables[layer.name, layer.name in placement])
             for layer in self.network.layers
         ]
-        return max(*fastest, _fixed_cycles(self.network))
+        return max(*fastest, fixed_cycles(self.network))
 
     def exceeds(self, choice: Choice) -> bool:
         """Whether a choice takes more than the board has."""
@@ -344,7 +344,7 @@ class FoldingSearch:
         self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
     ) -> tuple[Folding, Datapath]:
         tiled = self.placements[placement]
-        lanes = _lanes(self.network, layers, cycles, self.request, tiled)
+        lanes = stage_lanes(self.network, layers, cycles, self.request, tiled)
         folding = Folding(layers, lanes)
         path = build_datapath(self.network, folding)
         for name, fifo in self.fifos.items():
@@ -395,69 +395,3 @@ def resource_table(need: Resources, board: Board) -> str:
         mark = "  <- too much" if wanted > usable else ""
         lines.append(f"  {name:<10}{wanted:>10.0f}{usable:>10.0f}{have:>10}{mark}")
     return "\n".join(lines)
-
-
-def _fixed_cycles(network: Network) -> int:
-    """Beats a frame that stages without weights take at the least: a whole pixel a beat."""
-    return max(
-        (_beats(stage) for stage in network.stages if not isinstance(stage, Layer)), default=1
-    )
-
-
-def _beats(stage: Stage) -> int:
-    """Beats a frame of a stage without weights when a beat is a whole pixel."""
-    height, width = stage.image[1:]
-    if isinstance(stage, Pool) and stage.needs_window:
-        out_h, out_w = stage.out_size
-        return max(height * width, out_h * out_w * stage.window.kernel[0] * stage.window.kernel[1])
-    return height * width
-
-
-def _lanes(
-    network: Network,
-    layers: Mapping[str, LayerFolding],
-    cycles: int,
-    request: FoldingRequest,
-    tiled: Collection[str],
-) -> dict[str, int]:
-    """Lanes of the stages without weights: those asked for, else as many as the pace needs.
-
-    Stages on bits keep the lanes that they are given where these suffice; on integers a lane costs
-    an adder or a multiplier, and they take as few as the pace allows.
-    """
-    lanes: dict[str, int] = {}
-    current = {network.graph.input: _input_lanes(network, layers)}
-    for stage in network.stages:
-        if isinstance(stage, Layer):
-            current[stage.output] = layers[stage.name].pe
-            continue
-        if stage.inputs[0] in tiled:  # as wide as the tiles
-            current[stage.output] = max(current[tensor] for tensor in stage.inputs)
-            continue
-        channels, beats = stage.channels, _beats(stage)
-        wanted = request.lanes.get(stage.name)
-        if wanted is not None and channels % wanted:
-            raise FoldingError(
-                f"{wanted} lanes do not divide the {channels} channels of '{stage.name}'",
-                where=request.source,
-                fix=f"choose a divisor of {channels}",
-            )
-        least = next(
-            n for n in divisors(channels) if beats * (channels // n) <= cycles or n == channels
-        )
-        given = min(current[tensor] for tensor in stage.inputs)
-        keep = channels % given == 0 and given >= least
-        if isinstance(stage, (Rescale, Join)) or (
-            isinstance(stage, Pool) and isinstance(stage.element, Integer)
-        ):
-            keep = keep and given == least
-        lanes[stage.name] = wanted or (given if keep else least)
-        current[stage.output] = lanes[stage.name]
-    return lanes
-
-
-def _input_lanes(network: Network, layers: Mapping[str, LayerFolding]) -> int:
-    """Elements a beat at the design's input: what the first layer reads."""
-    following = next(s for s in network.stages if isinstance(s, Layer))
-    channels = network.stages[0].channels
-    return min(layer_input_lanes(following, layers[following.name]), channels)

@@ -355,6 +355,12 @@ def stream_too_wide_for_HLS(folder: Path) -> list[str]:
 
 
 @case
+def padding_of_more_than_the_kernel(folder: Path) -> list[str]:
+    sketch = image().conv(3, 4, pads=4).batch_norm(4).sign().flatten().dense(4 * 12 * 12, 3)
+    return [str(sketch.save(folder / "m.onnx"))]
+
+
+@case
 def top_k_of_a_map_of_scores(folder: Path) -> list[str]:
     path = image().conv(3, 4).sign().conv(4, 3).save(folder / "m.onnx")
     return [str(path), "--top-k", "1"]

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import graphs
+from bnnhw.backend.hls import emit_hls
 from bnnhw.board import load_board
 from bnnhw.cost import design_resources, total
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError
 from bnnhw.fit import DesignFit, fold_and_lower
-from bnnhw.folding import FoldingRequest
+from bnnhw.folding import WIDEST_WORD, FoldingRequest
 from bnnhw.goal import Goal, reachable_fps
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.network import Network
@@ -167,6 +168,14 @@ def test_tiles_that_a_file_makes_unfit_for_each_other_are_refused(simd: int, mes
     }
     with pytest.raises(FoldingError, match=rf"mine\.json: .*{message}"):
         fitted(odd_channels(), PYNQ, Goal(), layers=layers, source="mine.json")
+
+
+def test_what_the_search_chooses_is_no_wider_than_hls_takes() -> None:
+    b = GraphBuilder((600, 2, 2), Integer(8, True), 4)
+    b.conv("wide", 2, Window((2, 2))).threshold("sign").dense("scores", 2)
+    design, _, _ = fold_and_lower(Network(b.graph()), PYNQ, Goal(), FoldingRequest(), 100.0)
+    assert max(stream.width + stream.user for stream in design.streams.values()) <= WIDEST_WORD
+    emit_hls(design)
 
 
 def test_integer_streams_that_join_have_tiles_that_go_together() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from random_networks import RandomNetwork
 
 PLAIN, RESIDUAL = 500, 200
-PLAIN_STEP, RESIDUAL_STEP = 10, 20
+PLAIN_STEP, RESIDUAL_STEP = 5, 10
 CHUNKS = 10
 GOALS = (None, None, 3_000, 20_000)
 REASONS = (

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from bnnhw.assets import asset_folder
-from bnnhw.backend.hls import WIDEST_WORD, _memory_header, emit_hls, tcl_word
+from bnnhw.backend.hls import _memory_header, emit_hls, tcl_word
 from bnnhw.backend.hls_units import TWINS
 from bnnhw.board import load_board
 from bnnhw.design import Memory
 from bnnhw.errors import BnnhwError, ToolError, VerificationError
-from bnnhw.folding import Folding, LayerFolding
+from bnnhw.folding import WIDEST_WORD, Folding, LayerFolding
 from bnnhw.goal import Goal
 from bnnhw.hls_simulation import ap_types_folder, simulate_hls
 from bnnhw.ir.interpret import interpret

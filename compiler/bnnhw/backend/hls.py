@@ -15,6 +15,7 @@ from bnnhw.backend.memory_port import READER, region_of, regions
 from bnnhw.backend.render import render
 from bnnhw.board import board_names, load_board
 from bnnhw.errors import BnnhwError
+from bnnhw.folding import WIDEST_WORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from bnnhw.backend.hls_units import MemoryArgument
     from bnnhw.design import Design, Memory, Stream, Unit
 
-# The widest word of Vitis HLS: the upper bound of AP_INT_MAX_W (UG1399, arbitrary precision types).
-WIDEST_WORD = 4096
 STAND_IN = "stand_in"  # the folder of headers that the public ap_types lack
 _SHORT_WORD = 64  # bits that an integer literal holds
 _SHORT_ADDRESS = 32  # bits
