@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # What the top module calls its own parts.
-_OWN = ("input", "output", "top_k", "registers", "read_arbiter", "memory", "weights", "frame")
+_OWN = (
+    "input",
+    "output",
+    "top_k",
+    "registers",
+    "reset_control",
+    "read_arbiter",
+    "memory",
+    "weights",
+    "frame",
+)
 # What the units, streams and memories of a stage add to its name; see wiring, datapath,
 # streamed_layers, lower and layer_memory.
 _PART = re.compile(
