@@ -126,7 +126,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
-    pixels = np.rint(images * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
+    pixels = (15 * images).astype(np.uint8).reshape(-1, 8, 8, 1)
     path = tmp_path_factory.mktemp("data") / "digits.npz"
     np.savez(path, images=pixels[1437:1537], labels=labels[1437:1537])
     return path

@@ -232,9 +232,8 @@ def infer_tensors(
     old = before.tensors if before else {}
     shared = {id(node) for node in before.nodes} if before else set()
     for node in graph.nodes:
-        if id(node) in shared and all(
-            name in tensors and tensors[name] is old.get(name) for name in node.inputs
-        ):
+        known = id(node) in shared and node.output in old
+        if known and all(tensors.get(name) is old.get(name) for name in node.inputs):
             tensors[node.output] = old[node.output]
             continue
         try:
