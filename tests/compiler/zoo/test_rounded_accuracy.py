@@ -1,4 +1,4 @@
-"""Networks trained without their rounding keep their accuracy in integers, whatever is activated."""
+"""Networks trained without their rounding keep their accuracy in integers, whatever they use."""
 
 from __future__ import annotations
 
