@@ -38,30 +38,27 @@ def window_depth(window: Window, height: int, width: int, folds: int) -> int:
 
 @cache
 def _pixels_kept(window: Window, height: int, width: int) -> int:
-    first_rows, last_rows = _reached(window, 0, height, width)
-    first_columns, last_columns = _reached(window, 1, height, width)
-    reach = height * width + (last_rows[0] - first_rows[-1]) * width
-    reach += last_columns[0] - first_columns[-1]
-    if len(first_columns) > 1:
-        along = max(b - a for a, b in zip(first_columns[:-1], last_columns[1:], strict=True))
-        reach = max(reach, max(map(int.__sub__, last_rows, first_rows)) * width + along)
-    if len(first_rows) > 1:
-        down = max(b - a for a, b in zip(first_rows[:-1], last_rows[1:], strict=True))
-        reach = max(reach, down * width + last_columns[0] - first_columns[-1])
+    out_h, out_w = window.output_size(height, width)
+    top, left, _, _ = window.pads
+
+    def first(y: int, x: int) -> int:
+        row = min(max(y * window.stride[0] - top, 0), height - 1)
+        column = min(max(x * window.stride[1] - left, 0), width - 1)
+        return row * width + column
+
+    def last(y: int, x: int) -> int:
+        row = min(max(y * window.stride[0] - top + window.kernel[0] - 1, 0), height - 1)
+        column = min(max(x * window.stride[1] - left + window.kernel[1] - 1, 0), width - 1)
+        return row * width + column
+
+    reach = height * width + last(0, 0) - first(out_h - 1, out_w - 1)
+    for y in range(out_h):
+        if out_w > 1:
+            reach = max(reach, *(last(y, x + 1) - first(y, x) for x in range(out_w - 1)))
+        if y + 1 < out_h:
+            reach = max(reach, last(y + 1, 0) - first(y, out_w - 1))
     window_reach = (window.kernel[0] - 1) * width + window.kernel[1]
     return max(reach + 1, window_reach)
-
-
-def _reached(window: Window, axis: int, height: int, width: int) -> tuple[list[int], list[int]]:
-    """The first and the last pixel on an axis that each output on it reads, inside the image."""
-    size = (height, width)[axis]
-    starts = [
-        out * window.stride[axis] - window.pads[axis]
-        for out in range(window.output_size(height, width)[axis])
-    ]
-    ends = [start + window.kernel[axis] - 1 for start in starts]
-    first, last = ([min(max(at, 0), size - 1) for at in ats] for ats in (starts, ends))
-    return first, last
 
 
 def window_lines(window: Window, height: int, width: int) -> int:
