@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 _AFFINE_UNITS = 8.0
 """Roundings in BatchNormalization: variance + epsilon, root, quotient, two products, two sums."""
 FLOAT32 = Precision()
+_LEAST = 2.0**-149
+"""The smallest float32: products below it are lost."""
 _GRID_BITS = 24
 _TIE_BITS = 30
 _AT_ONCE = 8
@@ -279,7 +281,8 @@ def _error_bound(
         if not error.any() and _exact_in_float32(scale, x * scale, y):
             return error
         size = np.abs(shift) if magnitude is None else magnitude.reshape(scale.shape)
-        return np.abs(scale) * error + _AFFINE_UNITS * unit * (np.abs(scale * x) + size)
+        spread = _AFFINE_UNITS * unit * (np.abs(scale * x) + size)
+        return np.abs(scale) * error + spread + _LEAST
     if isinstance(op, MaxPool):
         return max_pool(error, op.window)
     if isinstance(op, BitMaxPool):
@@ -287,7 +290,8 @@ def _error_bound(
     if isinstance(op, AveragePool):
         taps = op.window.kernel[0] * op.window.kernel[1]
         size = execute_real(op, np.abs(x), tensor)
-        return execute_real(op, error, tensor) + min(taps + 1, 8 * np.sqrt(taps)) * unit * size
+        # Not less for many taps: roundings of equal pixels do not cancel.
+        return execute_real(op, error, tensor) + (taps + 1) * unit * size
     if isinstance(op, PRelu):
         steepest = float(max(1, *(abs(s) for s in op.slope)))
         return steepest * (error + unit * np.abs(x))
@@ -341,4 +345,5 @@ def _exact_in_float32(scale: Floats, *results: Floats) -> bool:
     """Whether scaling by powers of two makes every result a float32 number exactly."""
     mantissa = np.frexp(scale)[0]
     powers = bool(np.isin(np.abs(mantissa), (0.0, 0.5)).all())
-    return powers and all(np.array_equal(r, r.astype(np.float32)) for r in results)
+    with np.errstate(over="ignore"):
+        return powers and all(np.array_equal(r, r.astype(np.float32)) for r in results)

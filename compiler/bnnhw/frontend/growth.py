@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.limits import MAX_EXACT_BITS, MAX_EXPONENT
-from bnnhw.ir.ops import Affine, Binarize, Conv, Dense, Lookup, PRelu, Quantise, Round
+from bnnhw.frontend.limits import MAX_EXACT_BITS, MAX_EXPONENT, MAX_POWER
+from bnnhw.ir.ops import Add, Affine, Binarize, Conv, Dense, Lookup, PRelu, Quantise, Round
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.ops import Op
 
-_ENDS = (Conv, Dense, Binarize, Lookup, Quantise, Round)
+_ENDS = (Add, Conv, Dense, Binarize, Lookup, Quantise, Round)
 """Operations through which no parameters are merged, or only one more factor."""
 
 
@@ -39,6 +39,12 @@ class Growth:
             shift = op.shift if isinstance(op, Affine) else scale[:0]
             bits += max(size(scale.flat), size(shift.flat))
             power += exponent(scale.flat)
+            if max(largest(scale.flat), largest(shift.flat)) > MAX_POWER:
+                raise ModelError(
+                    f"has parameters beyond 2^{MAX_POWER}, where float32 ends",
+                    where=where,
+                    fix="the training diverged or the file is damaged; train or export again",
+                )
             if max(power, power + exponent(shift.flat)) > MAX_EXPONENT:
                 raise ModelError(
                     f"its parameters, with those before it, reach 2^+-{power}; the limit is "
@@ -59,6 +65,11 @@ class Growth:
 def size(values: Iterable[Fraction]) -> int:
     """The most bits of a numerator and its denominator together."""
     return max((v.numerator.bit_length() + v.denominator.bit_length() for v in values), default=0)
+
+
+def largest(values: Iterable[Fraction]) -> int:
+    """The power of two above the largest magnitude."""
+    return max((v.numerator.bit_length() - v.denominator.bit_length() for v in values), default=0)
 
 
 def exponent(values: Iterable[Fraction]) -> int:

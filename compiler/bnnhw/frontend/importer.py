@@ -179,7 +179,9 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
 
 def _one_sample(shape: Array | None) -> Array | None:
     """The target shape of a constant for a batch of 1: constants broadcast along the batch."""
-    return shape if shape is None else np.where(shape == DYNAMIC_BATCH, 1, shape)
+    if shape is None or shape.dtype != np.int64:  # as ONNX has shapes
+        return shape
+    return np.where(shape == DYNAMIC_BATCH, 1, shape)
 
 
 def _track_table(ctx: Context, node: OnnxNode, table: Array, count: int) -> None:

@@ -55,6 +55,8 @@ MAX_EXACT_BITS = 1 << 13
 """Of numerator and denominator of an exact parameter: about eight BatchNorms behind each other."""
 MAX_EXPONENT = 400
 """Of two, in exact parameters: float32 reaches 2^128, and doubles, for the report, 2^1024."""
+MAX_POWER = 120
+"""Of two, of a factor or a term: float32 ends at 2^128. Small ones, of dead channels, are usual."""
 MAX_INTEGER = 1 << 31
 """Of an attribute: sizes, axes and pads are smaller."""
 
