@@ -77,7 +77,7 @@ def may_be_real(links: Links, layer: Node) -> bool:
 
 
 def _reads_input(links: Links, layer: Node, *, by_one_factor: bool = False) -> bool:
-    """Whether a layer reads the input; ``by_one_factor``: all of whose channels one factor scales."""
+    """Whether a layer reads the input; where asked, only if one factor scales all channels."""
     source = links.source(layer)
     while source is not None and isinstance(source.op, _CARRY_INTEGERS):
         factors = {abs(s) for s in source.op.scale} if isinstance(source.op, Affine) else set()
