@@ -130,8 +130,12 @@ class _Lowering:
 
     def _note(self) -> str:
         """What was decided about the streams, and from what."""
-        if not self._types.derived:
+        if any(isinstance(node.op, Quantise) for node in self._graph.nodes) and not (
+            self._types.derived
+        ):
             origin = "the model, which rounds to their types itself"
+        elif not self._types.derived:
+            origin = "the type of the input"
         elif isinstance(self._options.calibration, np.ndarray):
             origin = f"{len(self._options.calibration)} calibration images"
         elif self._options.calibration:

@@ -62,24 +62,26 @@ def is_mixed(graph: Graph) -> bool:
 def _is_real(links: Links, layer: Node) -> bool:
     """Whether a layer has real weights in a place for them, or reads a real-valued stream."""
     assert isinstance(layer.op, (Conv, Dense))
-    bits = reads_bits(links, layer)
     if not layer.op.is_binary:
-        return (not bits or is_last_layer(links, layer)) and near_miss(layer) is None
-    return not bits and not _reads_input(links, layer)
+        return may_be_real(links, layer) and near_miss(layer) is None
+    return not reads_bits(links, layer) and not _reads_input(links, layer, by_one_factor=True)
 
 
-def is_last_layer(links: Links, layer: Node) -> bool:
-    """Whether no layer comes behind."""
+def may_be_real(links: Links, layer: Node) -> bool:
+    """Whether a layer reads the input or a real-valued stream, or no layer comes behind."""
+    if not reads_bits(links, layer) or _reads_input(links, layer):
+        return True
     nodes = links.graph.nodes
     position = next(i for i, node in enumerate(nodes) if node.name == layer.name)
     return not any(isinstance(node.op, _LAYERS) for node in nodes[position + 1 :])
 
 
-def _reads_input(links: Links, layer: Node) -> bool:
-    """Whether a layer reads the input, of which all channels are scaled by one factor."""
+def _reads_input(links: Links, layer: Node, *, by_one_factor: bool = False) -> bool:
+    """Whether a layer reads the input; where asked, only if one factor scales all channels."""
     source = links.source(layer)
     while source is not None and isinstance(source.op, _CARRY_INTEGERS):
-        if isinstance(source.op, Affine) and len({abs(s) for s in source.op.scale}) > 1:
+        factors = {abs(s) for s in source.op.scale} if isinstance(source.op, Affine) else set()
+        if by_one_factor and len(factors) > 1:
             return False
         source = links.source(source)
     return source is None

@@ -11,7 +11,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.exact import exact
 from bnnhw.ir.ops import Affine, Conv, Dense
 from bnnhw.passes.binary_weights import near_miss, weight_values
-from bnnhw.passes.mixed import is_last_layer, is_mixed, reads_bits
+from bnnhw.passes.mixed import is_mixed, may_be_real
 from bnnhw.passes.rewrite import Change, Links, fresh_name, rewrite, with_op
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _rule(links: Links, node: Node) -> Change | None:
     if not weight.size:
         raise ModelError("has no weights", where=node.where, fix="export it again")
     if not node.op.is_binary:
-        if is_mixed(links.graph) and (not reads_bits(links, node) or is_last_layer(links, node)):
+        if is_mixed(links.graph) and may_be_real(links, node):
             return None
         raise near_miss(node) or _real(node)
     alpha = np.abs(weight.reshape(len(weight), -1)[:, 0])

@@ -250,3 +250,19 @@ def test_batch_norm_between_a_sign_and_a_real_last_layer(tmp_path: Path, flat: b
     graph, result = checked(sketch.save(tmp_path / "m.onnx"), LoadOptions())
     assert IntegerDense in {type(node.op) for node in graph.nodes}
     assert result.agreement == 1
+
+
+@pytest.mark.parametrize("kind", ["bipolar", "unipolar"])
+def test_real_first_layer_on_an_input_of_bits(tmp_path: Path, kind: str) -> None:
+    sketch = Sketch(["N", 40], seed=1)
+    sketch.dense(40, 16, weight=sketch.rng.normal(size=(40, 16))).batch_norm(16).sign()
+    path = sketch.dense(16, 5).save(tmp_path / "m.onnx")
+    graph, _ = checked(path, LoadOptions(input_type=kind))
+    assert isinstance(graph.nodes[1].op, IntegerDense)
+
+
+def test_note_says_where_the_type_of_scaled_colours_comes_from(tmp_path: Path) -> None:
+    sketch = Sketch(["N", 3, 6, 6], seed=1).flatten().dense(108, 16).batch_norm(16).sign()
+    graph, result = checked(sketch.dense(16, 5).save(tmp_path / "m.onnx"), COLOURS)
+    assert result.agreement == 1
+    assert any("12 bits; ranges come from the type of the input" in note for note in graph.notes)
