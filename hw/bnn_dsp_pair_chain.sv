@@ -25,6 +25,9 @@ module bnn_dsp_pair_chain #(
   localparam int unsigned XBits = X_BITS + 1 - X_SIGNED;
   localparam int unsigned LowBits = X_BITS + W_BITS + 1;
   localparam int unsigned PackedBits = LowBits + W_BITS;
+  // No register is wider than its product: Yosys drops copies of a sign bit in the registers of a
+  // DSP48E1.
+  localparam int unsigned ProductBits = X_BITS + PackedBits;
 
   if (X_BITS == 0 || W_BITS < 2 || X_SIGNED > 1) begin : gen_bad_size
     $error("bnn_dsp_pair_chain: X_BITS must be positive, W_BITS at least 2, X_SIGNED 0 or 1");
@@ -37,8 +40,8 @@ module bnn_dsp_pair_chain #(
   logic signed [PackedBits-1:0] high_a;
   logic signed [PackedBits-1:0] low_a;
   logic signed [PackedBits-1:0] packed_a_q;
-  (* use_dsp = "yes" *) logic signed [2*LowBits-1:0] product_a_q;
-  logic signed [2*LowBits-1:0] result_a_q;
+  (* use_dsp = "yes" *) logic signed [ProductBits-1:0] product_a_q;
+  logic signed [ProductBits-1:0] result_a_q;
 
   // The second block works a clock later, so that it adds what the first has given.
   logic [X_BITS-1:0] xb_in_q;
@@ -48,7 +51,7 @@ module bnn_dsp_pair_chain #(
   logic signed [PackedBits-1:0] high_b;
   logic signed [PackedBits-1:0] low_b;
   logic signed [PackedBits-1:0] packed_b_q;
-  (* use_dsp = "yes" *) logic signed [2*LowBits-1:0] product_b_q;
+  (* use_dsp = "yes" *) logic signed [ProductBits-1:0] product_b_q;
   logic signed [2*LowBits-1:0] result_q;
 
   assign high_a = {wa1_i, LowBits'(0)};
@@ -60,15 +63,15 @@ module bnn_dsp_pair_chain #(
     if (en_i) begin
       xa_q <= XBits'({(X_SIGNED == 1) && xa_i[X_BITS-1], xa_i});
       packed_a_q <= high_a + low_a;
-      product_a_q <= (2 * LowBits)'(xa_q * packed_a_q);
+      product_a_q <= ProductBits'(xa_q * packed_a_q);
       result_a_q <= product_a_q;
       xb_in_q <= xb_i;
       wb0_q <= wb0_i;
       wb1_q <= wb1_i;
       xb_q <= XBits'({(X_SIGNED == 1) && xb_in_q[X_BITS-1], xb_in_q});
       packed_b_q <= high_b + low_b;
-      product_b_q <= (2 * LowBits)'(xb_q * packed_b_q);
-      result_q <= product_b_q + result_a_q;
+      product_b_q <= ProductBits'(xb_q * packed_b_q);
+      result_q <= (2 * LowBits)'(product_b_q) + (2 * LowBits)'(result_a_q);
     end
   end
 
