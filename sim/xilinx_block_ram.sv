@@ -227,6 +227,8 @@ module xilinx_block_ram #(
 
 endmodule
 
+`unconnected_drive pull0
+
 module RAMB18E1 #(
     `BNN_INIT_18,
     `BNN_COMMON,
@@ -300,3 +302,5 @@ module RAMB36E2 #(
   `BNN_MODEL(512, `BNN_DATA_36, `BNN_ALL(INITP_0), 72, DOUTADOUT, DOUTPADOUTP, DOUTBDOUT,
              DOUTPBDOUTP, DINADIN, DINPADINP, DINBDIN, DINPBDINP)
 endmodule
+
+`nounconnected_drive

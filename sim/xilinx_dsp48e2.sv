@@ -1,5 +1,7 @@
 // DSP48E2 as Yosys uses it, for netlists under simulation: a signed product of 27 by 18 bits without
 // registers. Yosys's own library has no behaviour for it. Other settings are refused.
+`unconnected_drive pull0
+
 module DSP48E2 #(
     parameter integer ACASCREG = 1,
     parameter integer ADREG = 1,
@@ -53,3 +55,5 @@ module DSP48E2 #(
   end
 
 endmodule
+
+`nounconnected_drive

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # runs in a circle.
 WRITE = ("flatten", "splitnets", "write_verilog -noattr {netlist}")
 
+# Yosys leaves inputs open that do not matter, and resets of DSP blocks: an FPGA ties them to 0.
+MODELS = "`unconnected_drive pull0\n"
 _OWN_MODELS = ("xilinx_block_ram.sv", "xilinx_carry.sv", "xilinx_dsp48e2.sv")
 _MODULE = re.compile(r"^module (\w+).*?^endmodule$", re.M | re.S)
 _SPECIFY = re.compile(r"^ *specify\b.*?\bendspecify$", re.M | re.S)
@@ -46,7 +48,8 @@ def netlist_sources(netlist: Path) -> list[Path]:
         )
     models = netlist.with_name("cells.v")
     wanted = sorted(used - set().union(*own.values()))
-    models.write_text("".join(f"{library[name]}\n\n" for name in wanted))
+    text = "".join(f"{library[name]}\n\n" for name in wanted)
+    models.write_text(f"{MODELS}{text}`nounconnected_drive\n")
     return [netlist, models, *(path for path, names in own.items() if names & used)]
 
 

@@ -29,7 +29,7 @@ from xml.etree import ElementTree
 import numpy as np
 from cocotb_tools.runner import Verilator
 
-from bnnhw.netlist import WRITE
+from bnnhw.netlist import MODELS, WRITE
 from bnnhw.verilator import NETLIST_FLAGS, use_verilator
 from constants import compare
 from unit_netlist import synthesise_unit
@@ -204,10 +204,10 @@ def build(
         family: Build what Yosys synthesises from the unit for this family, where it is one.
     """
     paths = sources(unit)
-    flags = [family, *NETLIST_ARGS, *WRITE] if family else BUILD_ARGS
+    flags = [family, *NETLIST_ARGS, *WRITE, MODELS] if family else BUILD_ARGS
     text = json.dumps([unit, parameters, files, waves, flags, sys.version, sys.prefix])
     digest = hashlib.sha256(text.encode())
-    for path in paths:
+    for path in [*paths, *(sorted(SIM.glob("xilinx_*.sv")) if family else [])]:
         digest.update(path.read_bytes())
     key = f"{unit}-{digest.hexdigest()[:20]}"
     build_dir = CACHE / key
