@@ -189,7 +189,7 @@ class DesignFit:
             best = min(fitted.cycles for fitted in late)
             what = f"{goal} is missed: the model predicts {goal.pace(best)}"
         elif goal.cycles < floor:
-            what = f"{goal} is beyond any folding: the slowest stage takes {goal.pace(floor)}"
+            what = f"{goal} is beyond any folding: the slowest stage gives {goal.pace(floor)}"
         elif (need := self._too_large.get(_at_most(paces, goal.cycles))) is not None:
             return self._does_not_fit(f"{goal}, FIFOs included,", need, fix)
         elif choice is not None:

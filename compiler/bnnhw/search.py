@@ -126,7 +126,7 @@ class FoldingSearch:
         floor = self.floor()
         if goal.cycles < floor:
             raise MissedGoalError(
-                f"{goal} is beyond any folding: the slowest stage takes {floor} cycles a frame",
+                f"{goal} is beyond any folding: the slowest stage gives {floor} cycles a frame",
                 where="goal",
                 fix=f"ask for at least {floor} cycles a frame",
             )
