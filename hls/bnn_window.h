@@ -73,7 +73,8 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   static_assert(PAD_TOP >= 0 && PAD_BOTTOM >= 0 && PAD_LEFT >= 0 && PAD_RIGHT >= 0,
                 "padding is not negative");
   static_assert(
-      PAD_TOP <= KERNEL_H && PAD_BOTTOM <= KERNEL_H && PAD_LEFT <= KERNEL_W && PAD_RIGHT <= KERNEL_W,
+      PAD_TOP <= KERNEL_H && PAD_BOTTOM <= KERNEL_H && PAD_LEFT <= KERNEL_W &&
+          PAD_RIGHT <= KERNEL_W,
       "a window at most borders on the image");
   static_assert(
       HEIGHT + PAD_TOP + PAD_BOTTOM >= KERNEL_H && WIDTH + PAD_LEFT + PAD_RIGHT >= KERNEL_W,

@@ -202,7 +202,9 @@ module bnn_window #(
   always_comb begin
     release_by = '0;
     if (Below && last_y) begin
-      if (last_repeat && last_tap && last_x) release_by = ReachBits'(MoveFrame + (OutW - 1) * MoveX);
+      if (last_repeat && last_tap && last_x) begin
+        release_by = ReachBits'(MoveFrame + (OutW - 1) * MoveX);
+      end
     end else if (last_repeat && Pointwise) release_by = delta;
     else if (last_repeat && last_tap) begin
       if (!last_x) release_by = ReachBits'(MoveX);
