@@ -104,6 +104,7 @@ CASES = [
     Shape(x=(1, 0), y=(40, 1), shift=0, multiplier=1, offset=2, folds=4, multiply=1),
     Shape(x=(8, 0), y=(1, 0), shift=4, multiplier=18, offset=20, folds=7, multiply=2),
     Shape(x=(17, 1), y=(30, 0), shift=2, multiplier=9, offset=1, folds=4, segments=2, multiply=2),
+    Shape(x=(9, 1), y=(8, 1), lanes=3, shift=6, multiplier=12, offset=20, multiply=2),
 ]
 
 
