@@ -38,7 +38,7 @@ def digits() -> Network:
 
 
 def residual() -> Network:
-    return Network(graphs.residual(size=6, width=4).graph())
+    return Network(graphs.residual(size=8, width=4).graph())
 
 
 def odd_channels() -> Network:
