@@ -27,7 +27,7 @@ CHUNKS = 10
 GOALS = (None, None, 3_000, 20_000)
 REASONS = (
     r"a frame of \d+ elements of \d+ bit is \d+ bits, no whole number of bytes",
-    r"\d+ cycles a frame is beyond any folding",
+    r"\d+ cycles a frame(, FIFOs included,)? (does not fit|is missed|is beyond any folding)",
 )
 """Why a network may be refused; everything else must be built."""
 
