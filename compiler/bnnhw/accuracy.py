@@ -195,6 +195,9 @@ class StreamLosses:
                     self._watched[node.output] = found[0].output
             elif isinstance(node.op, (FixedAdd, FixedAffine)) and name in real.tensors:
                 self._watched[node.output] = name
+        self._of: dict[str, list[str]] = {name: [] for name in real.tensors}
+        for tensor, name in self._watched.items():
+            self._of[name].append(tensor)
         self._count = 0
         self._sums: dict[str, Floats] = {t: np.zeros(3) for t in self._watched}
         self._ends: dict[str, tuple[float, float]] = {}
@@ -206,13 +209,12 @@ class StreamLosses:
     def add(self, x: Ints) -> None:
         """Compares inputs [N, *shape]."""
         integers = self._integers(x)
-        tensors = {name: tensor for tensor, name in self._watched.items()}
         bits: dict[str, np.ndarray[Any, Any]] = {}
         for name, values in walk_real(self._real, x):
             if name in self._signs:
                 bits[name] = values == self._signs[name].high
-            if name in tensors:
-                self._compare(tensors[name], bits.get(name, values), integers[tensors[name]])
+            for tensor in self._of[name]:
+                self._compare(tensor, bits.get(name, values), integers[tensor])
             scores = values
         self._count += len(x)
         if self._real.statistics:

@@ -36,6 +36,8 @@ from bnnhw.passes.rewrite import Links, sign_of
 from bnnhw.passes.stream_values import real_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Floats, Ints, Op
 
@@ -83,12 +85,13 @@ class _Plan:
         self.targets = [n for n in graph.nodes if n.output in self.known or self._is_output(n)]
         self.starts = {n.output: self._starts_of(n) for n in self.targets}
         self.last = {b: i for i, n in enumerate(self.targets) for b in self.starts[n.output]}
-        layers = [
-            self._rounded(node)
-            for node in graph.nodes
-            if isinstance(node.op, (IntegerConv, IntegerDense))
-        ]
-        self.rounded = {layer.output: layer for layer in layers}
+        self.rounded: dict[str, Node] = {}
+        self.steps: dict[str, tuple[str, Floats]] = {}
+        for node in graph.nodes:
+            if isinstance(node.op, (IntegerConv, IntegerDense)):
+                layer, step = self._rounded(node)
+                self.rounded[layer.output] = layer
+                self.steps[node.output] = layer.output, step
 
     def unrounded(self, tensor: str) -> str:
         """The real tensor itself, or the one that the model rounds to it."""
@@ -122,8 +125,11 @@ class _Plan:
                 stack += node.inputs
         return list(found)
 
-    def _rounded(self, node: Node) -> Node:
-        """The real layer with the weights of the integer layer, after checking these."""
+    def _rounded(self, node: Node) -> tuple[Node, Floats]:
+        """The real layer with the weights of the integer layer, after checking these.
+
+        And what a step of the integer layer's sums means in each channel of the real one's.
+        """
         assert isinstance(node.op, (IntegerConv, IntegerDense))
         layer = self.real_links.producer(real_name(node.output))
         if layer is None or not isinstance(layer.op, (Conv, Dense)):
@@ -145,7 +151,7 @@ class _Plan:
                 fix=_DEFECT,
             )
         nearest = np.where(gain != 0, grid * step / np.where(gain != 0, gain, 1.0), weight)
-        return replace(layer, op=replace(layer.op, weight=nearest))
+        return replace(layer, op=replace(layer.op, weight=nearest)), step.reshape(-1)
 
     def _gain(self, layer: Node, starts: list[str]) -> Floats:
         """The factor per channel between what the integer layer reads and what the real one does.
@@ -224,11 +230,31 @@ class _Run:
         want = margin >= 0 if not sign.op.strict else margin > 0
         size = np.abs(margin).max(initial=1.0)
         wrong = (bits != want) & (np.abs(margin) > _EXACT * size)
+        if wrong.any():
+            for moved in self._moved_margins(node, sign, start):
+                wrong &= bits != (moved >= 0)
         self._refuse(node, wrong, "signs differ from the real operations'")
         values: Floats = np.where(bits, sign.op.high, sign.op.low).astype(np.float64)
         if scaled is not None:
             values = execute_real_node(scaled, [values], self._plan.real.tensors)
         self._real_values[node.output] = values
+
+    def _moved_margins(self, node: Node, sign: Node, start: dict[str, Floats]) -> Iterator[Floats]:
+        """What the sign reads half a step of its layer's sums to either side.
+
+        Their offset is rounded where others read them too: no threshold can take what is lost.
+        """
+        layer = self._plan.links.producer(node.inputs[0])
+        if layer is None or not isinstance(layer.op, (IntegerConv, IntegerDense)):
+            return
+        if not self._plan.links.is_boundary(layer.output) or not layer.op.offset.any():
+            return
+        tensor, step = self._plan.steps[layer.output]
+        sums = start[tensor]
+        half = 0.5 * step.reshape(1, -1, *(1,) * (sums.ndim - 2))
+        known = {real_name(b): self._real_values[b] for b in self._plan.starts[node.output]}
+        for side in (-half, half):
+            yield self._evaluate(sign.inputs[0], {**known, tensor: sums + side})
 
     def _compare_fixed(self, node: Node, y: Ints, want: Floats, dtype: Integer) -> None:
         bound: float | Floats = _EXACT * float(np.abs(want).max(initial=1.0))

@@ -232,7 +232,7 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
     report = report_of(tmp_path / "b")
     described = (
         *("schema", "model", "board", "clock_mhz", "cycles_per_frame", "latency_cycles", "fps"),
-        *("resources", "ddr_bytes_per_frame", "curve", "verification", "output"),
+        *("resources", "ddr_bytes_per_frame", "curve", "verification", "accuracy", "output"),
     )
     beside = ("bnnhw", "part", "family", "layers", "units", "streams", "memories", "simulation")
     assert set(report) == {*described, *beside, "synthesis", "notes"}

@@ -227,8 +227,13 @@ class _Lowering:
 
     def _binarize(self, node: Node, x: Value) -> Value:
         """A sign of what came before any rounding."""
-        x, sign = x.exact or x, node.op
+        sign = node.op
         assert isinstance(sign, Binarize)
+        if x.exact is not None:
+            x = x.exact
+            if x.rest and x.rest.row_class:
+                # No unit behind a fork has a threshold for each pixel; less than half a step.
+                x = replace(x, rest=None)
         if turns_back(x) and x.rest and x.rest.row_class:
             # One integer has one side only where all pixels are alike.
             x = self._as_stream(node.inputs[0], x, sign)

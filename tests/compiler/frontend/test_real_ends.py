@@ -130,8 +130,8 @@ def test_real_ends_compile_and_keep_their_binary_middle(
     assert kinds.count(BinaryConv) == 1
     assert kinds.count(BinaryDense) == (head == "hidden")
     assert kinds.count(Threshold) == 2
-    assert result.agreement is not None
-    assert result.agreement >= 0.75
+    assert result.accuracy.agreement is not None
+    assert result.accuracy.agreement >= 0.75
 
 
 @pytest.mark.parametrize(("first", "last"), [(True, False), (False, True)])
@@ -172,7 +172,7 @@ def test_binary_first_layer_with_padding_on_a_normalised_image(
     assert [op.dtype.bits for op in affines] == ([] if plain else [12])
     assert sum(isinstance(node.op, BinaryConv) for node in graph.nodes) == 2
     if not plain:
-        assert result.agreement == 1
+        assert result.accuracy.agreement == 1
 
 
 def test_fully_binary_network_stays_plain(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_batch_norm_between_a_sign_and_a_real_last_layer(tmp_path: Path, flat: b
     sketch.dense(64, 5, weight=sketch.rng.normal(size=(64, 5)))
     graph, result = checked(sketch.save(tmp_path / "m.onnx"), LoadOptions())
     assert IntegerDense in {type(node.op) for node in graph.nodes}
-    assert result.agreement == 1
+    assert result.accuracy.agreement == 1
 
 
 @pytest.mark.parametrize("kind", ["bipolar", "unipolar"])
@@ -264,5 +264,5 @@ def test_real_first_layer_on_an_input_of_bits(tmp_path: Path, kind: str) -> None
 def test_note_says_where_the_type_of_scaled_colours_comes_from(tmp_path: Path) -> None:
     sketch = Sketch(["N", 3, 6, 6], seed=1).flatten().dense(108, 16).batch_norm(16).sign()
     graph, result = checked(sketch.dense(16, 5).save(tmp_path / "m.onnx"), COLOURS)
-    assert result.agreement == 1
+    assert result.accuracy.agreement == 1
     assert any("12 bits; ranges come from the type of the input" in note for note in graph.notes)
