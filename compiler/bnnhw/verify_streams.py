@@ -235,8 +235,8 @@ class _Run:
                 wrong &= bits != (moved >= 0)
         self._refuse(node, wrong, "signs differ from the real operations'")
         values: Floats = np.where(bits, sign.op.high, sign.op.low).astype(np.float64)
-        if scaled is not None:
-            values = execute_real_node(scaled, [values], self._plan.real.tensors)
+        for affine in scaled:
+            values = execute_real_node(affine, [values], self._plan.real.tensors)
         self._real_values[node.output] = values
 
     def _moved_margins(self, node: Node, sign: Node, start: dict[str, Floats]) -> Iterator[Floats]:

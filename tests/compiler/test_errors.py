@@ -68,8 +68,10 @@ def raised(tree: ast.Module) -> list[tuple[int, str]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and node.exc is not None:
-            exc = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            found.append((node.lineno, ast.unparse(exc)))
+            either = node.exc.values if isinstance(node.exc, ast.BoolOp) else [node.exc]
+            for exc in either:
+                name = ast.unparse(exc.func if isinstance(exc, ast.Call) else exc)
+                found.append((node.lineno, name))
     return found
 
 
@@ -83,7 +85,7 @@ def makers() -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
         and node.returns is not None
-        and ast.unparse(node.returns) in names
+        and ast.unparse(node.returns).removesuffix(" | None") in names
     }
 
 

@@ -70,11 +70,13 @@ class Links:
         return self.source(node)
 
 
-def sign_of(links: Links, tensor: str) -> tuple[Node, Node | None] | None:
-    """The sign whose bits a real tensor holds, and the affine operation that scales them."""
-    node, scaled = links.producer(tensor), None
-    if node is not None and isinstance(node.op, Affine):
-        scaled, node = node, links.producer(node.inputs[0])
+def sign_of(links: Links, tensor: str) -> tuple[Node, list[Node]] | None:
+    """The sign whose bits a real tensor holds, and the affine operations that scale them."""
+    node = links.producer(tensor)
+    scaled: list[Node] = []
+    while node is not None and isinstance(node.op, Affine):
+        scaled.insert(0, node)
+        node = links.producer(node.inputs[0])
     if node is None or not isinstance(node.op, Binarize):
         return None
     return node, scaled
