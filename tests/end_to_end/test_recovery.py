@@ -20,7 +20,7 @@ from bnnhw.network import Network
 from bnnhw.search import FoldingSearch
 from bnnhw.simulated_memory import MemoryTiming
 from bnnhw.token_model import predict
-from faults import Faulty
+from faulty_design import Faulty
 from graphs import residual
 from memory_designs import two_layers
 
