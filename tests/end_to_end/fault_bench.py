@@ -1,7 +1,8 @@
 """The cocotb side of ``fault_bench.sv``: what goes wrong around a design, and what must follow.
 
-Reads a job (JSON, see ``faulty_design.py``) named by ``BNNHW_JOB`` and writes a log to ``BNNHW_RESULT``:
-for each packet that came out, where its beats lie in the capture and which frames it must hold.
+Reads a job (JSON, see ``faulty_design.py``) named by ``BNNHW_JOB`` and writes a log to
+``BNNHW_RESULT``: for each packet that came out, where its beats lie in the capture and which
+frames it must hold.
 Values are compared outside of the simulator; what concerns cycles and registers is asserted here.
 """
 

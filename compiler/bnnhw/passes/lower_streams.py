@@ -315,9 +315,13 @@ class _Lowering:
 
     def _average_pool(self, node: Node, x: Value) -> Value:
         assert isinstance(node.op, AveragePool)
-        x = self._as_stream(node.inputs[0], x)
+        x, window = self._as_stream(node.inputs[0], x), node.op.window
         assert x.stream is not None
-        window = node.op.window
+        if x.stream.halves and any(window.pads):
+            # Padding is 0, no middle of a step: with twice as many steps every middle is on one.
+            finer = Integer(x.stream.bits + 1, True, x.stream.frac + 1)
+            x = self._retyped(node.inputs[0], x, finer)
+        assert x.stream is not None
         area = window.kernel[0] * window.kernel[1]
         self._emit(node, SumPool(window), x.tensor)
         shape = self._graph.tensors[node.output].shape

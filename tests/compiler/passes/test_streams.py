@@ -209,6 +209,22 @@ def test_bits_are_numbers_where_they_are_added_and_averaged(scale: float) -> Non
     assert SumPool in {type(n.op) for n in graph.nodes}
 
 
+def test_padded_average_pools_of_streams_that_signs_read_are_exact_at_borders() -> None:
+    """As FTBNN's shortcuts have them; padding counts as 0, not as the middle of a step."""
+    builder = Residual((3, 9, 9), UINT8, seed=1).normalise(120.0, 60.0).conv(6).batch_norm()
+    start = builder.end
+    builder.add(Binarize()).binary(6).batch_norm().add(Add(), builder.end, start)
+    start = builder.end
+    half = Window((3, 3), (2, 2), (1, 1, 1, 1))
+    builder.add(Binarize()).binary(6, half).batch_norm()
+    branch = builder.end
+    builder.add(AveragePool(half), start).add(Add(), builder.end, branch)
+    real = builder.add(Binarize()).binary(6).batch_norm().classifier(4).graph()
+    graph = run(real)
+    assert any(n.op.dtype.halves for n in graph.nodes if isinstance(n.op, FixedAdd))
+    check_streams(real, graph, builder.inputs(4))
+
+
 def test_bits_at_the_end_are_refused() -> None:
     builder = bireal()
     with pytest.raises(ModelError, match="ends the network with bits"):
