@@ -32,6 +32,13 @@ LUT_MEMORIES = {
     "RAM128X1D": 4,
     "RAM32M": 4,
     "RAM64M": 4,
+    # Those of UltraScale and UltraScale+, whose slices have eight LUTs.
+    "RAM32M16": 8,
+    "RAM64M8": 8,
+    "RAM256X1D": 8,
+    "RAM512X1S": 8,
+    "RAM64X8SW": 8,
+    "RAM32X16DR8": 8,
     "SRL16E": 1,
     "SRLC16E": 1,
     "SRLC32E": 1,
@@ -125,6 +132,13 @@ def parse_statistics(text: str, top: str) -> Synthesis:
     if not cells:
         raise ToolError(
             "Yosys printed no statistics", where=top, fix="pip install 'bnnhw[synth]', anew"
+        )
+    unknown = sorted(c for c in cells if re.match(r"RAM\d", c) and c not in LUT_MEMORIES)
+    if unknown:
+        raise ToolError(
+            f"memory cells of unknown size: {', '.join(unknown)}",
+            where=top,
+            fix="report this with the build: the count would leave them out",
         )
     return Synthesis(
         total=_resources(cells, logic),

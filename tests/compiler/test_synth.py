@@ -87,6 +87,19 @@ MEMORIES = """
 """
 
 
+def test_memories_in_the_luts_of_ultrascale_are_counted() -> None:
+    """A 64x64 memory is eight RAM64M8, and not the one LUT beside them."""
+    text = MEMORIES.replace("5   RAM32M\n", "8   RAM64M8\n").replace("RAM64X1D", "RAM512X1S")
+    result = parse_statistics(text, "wide_top")
+    assert result.lut_memory == 8 * 8 + 2 * 8 + 7
+    assert result.total.lut == 30 + result.lut_memory
+
+
+def test_memory_cells_of_unknown_size_are_no_zero() -> None:
+    with pytest.raises(ToolError, match="RAM7X7Z"):
+        parse_statistics(MEMORIES.replace("RAM64X1D", "RAM7X7Z"), "wide_top")
+
+
 def test_the_whole_design_is_counted_once() -> None:
     result = parse_statistics(HIERARCHY, "tiny_top")
     assert (result.total.lut, result.total.ff) == (275, 582)
