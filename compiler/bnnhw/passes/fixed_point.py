@@ -190,7 +190,10 @@ def quantise_weights(weight: Floats, bits: int) -> tuple[Ints, Floats]:
     tops = np.array([
         _steps(row / size, top) if size else 1 for row, size in zip(rows, largest, strict=True)
     ])  # fmt: skip
-    scale = np.where(largest > 0, largest / tops, 1.0)
+    live = largest > 0
+    # A channel of zeros means nothing by its scale, but must not set the range of all multipliers.
+    scale = np.where(live, largest / tops, (largest / tops)[live].min(initial=np.inf))
+    scale = np.where(np.isfinite(scale), scale, 1.0)
     grid = np.rint(weight / scale.reshape(-1, *(1,) * (weight.ndim - 1)))
     return grid.astype(np.int64), scale
 

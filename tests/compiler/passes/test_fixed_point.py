@@ -160,6 +160,14 @@ def test_weights_are_the_nearest_of_a_symmetric_grid(bits: int) -> None:
     assert (error <= 0.5000001 * scale.reshape(-1, 1, 1, 1)).all()
 
 
+def test_a_dead_filter_takes_no_bits_from_the_live_ones() -> None:
+    """Its scale of 1 made its multiplier a thousand times that of the others, rounded to 0."""
+    weight = np.array([[0.0, 0.0], [0.01, -0.02], [0.03, 0.01]])
+    _, scale = quantise_weights(weight, 8)
+    assert scale[0] == scale[1:].min()
+    assert (quantise_weights(np.zeros((2, 3)), 8)[1] == 1).all()
+
+
 @pytest.mark.parametrize("shape", [(3, 6, 5), (2, 1, 1)])
 def test_a_shifted_input_gives_the_layer_of_the_rounded_weights_at_every_border(shape) -> None:
     rng = np.random.default_rng(1)
