@@ -4,7 +4,8 @@
     python tools/fit_cost.py               fits again to the data that is there
 
 Writes ``compiler/bnnhw/cost_model.json``: coefficients of ``bnnhw.cost_features``, and the
-median and largest relative error of each unit. The fit minimises relative errors, with
+median and largest relative error of each unit. LUTs are fitted twice, to the same features: as
+estimated logic cells and as LUT cells (see ``bnnhw.cost``). The fit minimises relative errors, with
 coefficients that are not negative.
 """
 
@@ -73,21 +74,25 @@ def main() -> None:
             continue
         rows = [list(features(params)) for params, _ in known]
         luts, lut_errors = fit(rows, [m["total_lc"] for _, m in known])
+        cells, cell_errors = fit(rows, [m["lut"] + m["lutram"] for _, m in known])
         ffs, ff_errors = fit(rows, [m["ff"] for _, m in known])
         wrong = _wrong(BRAMS.get(unit), "bram36", known)
         wrong_dsp = _wrong(DSPS.get(unit), "dsp", known)
         model[unit] = {
             "lut": luts,
+            "lut_cells": cells,
             "ff": ffs,
             "points": len(known),
             "lut_error": _summary(lut_errors),
+            "lut_cells_error": _summary(cell_errors),
             "ff_error": _summary(ff_errors),
             "bram_errors": wrong,
             "dsp_errors": wrong_dsp,
         }
         print(
             f"{unit:22} {len(known):3} points, LUT error median {np.median(abs(lut_errors)):.1%} "
-            f"largest {abs(lut_errors).max():.1%}, FF {np.median(abs(ff_errors)):.1%} "
+            f"largest {abs(lut_errors).max():.1%}, LUT cells {np.median(abs(cell_errors)):.1%} "
+            f"{abs(cell_errors).max():.1%}, FF {np.median(abs(ff_errors)):.1%} "
             f"{abs(ff_errors).max():.1%}, BRAM wrong {wrong}, "
             f"DSP wrong {wrong_dsp}"
         )

@@ -6,6 +6,7 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bnnhw.errors import BnnhwError
 
@@ -15,6 +16,21 @@ else:
     import tomli as tomllib
 
 _FOLDER = Path(__file__).parent / "boards"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What the part holds beside the accelerator: AXI DMA, interconnect, reset.
+
+    Attributes:
+        lut: six-input look-up tables.
+        ff: flip-flops.
+        bram36: 36-kbit block RAMs.
+    """
+
+    lut: int = 0
+    ff: int = 0
+    bram36: float = 0
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,7 @@ class Board:
         memory_ports: high-performance AXI ports from the logic to memory.
         port_bits: data width of each.
         burst_beats: longest burst: 16 where the ports speak AXI3 (Zynq-7000), 256 with AXI4.
+        shell: what is reserved of the part for all that is not the accelerator.
     """
 
     name: str
@@ -50,6 +67,7 @@ class Board:
     memory_ports: int
     port_bits: int
     burst_beats: int
+    shell: Shell = Shell()
 
 
 def board_names() -> list[str]:
@@ -79,6 +97,7 @@ def load_board(name: str) -> Board:
             memory_ports=int(data["memory"]["ports"]),
             port_bits=int(data["memory"]["port_bits"]),
             burst_beats=int(data["memory"]["burst_beats"]),
+            shell=_shell(data.get("shell", {})),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise BnnhwError(
@@ -93,4 +112,20 @@ def load_board(name: str) -> Board:
                 where=f"board '{name}'",
                 fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
             )
+    for key in ("lut", "ff", "bram36"):
+        if not 0 <= getattr(board.shell, key) <= getattr(board, key):
+            raise BnnhwError(
+                f"its shell takes {getattr(board.shell, key):g} of {getattr(board, key):g} {key}",
+                where=f"board '{name}'",
+                fix="give what the shell needs, between 0 and what the part has",
+            )
     return board
+
+
+def _shell(data: dict[str, Any]) -> Shell:
+    """The section ``[shell]``; a file without it reserves nothing."""
+    return Shell(
+        lut=int(data.get("lut", 0)),
+        ff=int(data.get("ff", 0)),
+        bram36=float(data.get("bram36", 0)),
+    )

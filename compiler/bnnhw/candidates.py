@@ -254,13 +254,13 @@ def _pareto(candidates: list[Candidate]) -> list[Candidate]:
 
     def order(c: Candidate) -> tuple[float, ...]:
         r = c.resources
-        return c.cycles, r.lut, r.bram36, r.dsp, c.fold.pe
+        return c.cycles, r.lut_packed, r.bram36, r.dsp, c.fold.pe
 
     ordered = sorted(candidates, key=order)
     front: list[Candidate] = []
     for c in ordered:
         if not any(
-            f.resources.lut <= c.resources.lut
+            f.resources.lut_packed <= c.resources.lut_packed
             and f.resources.bram36 <= c.resources.bram36
             and f.resources.dsp <= c.resources.dsp
             for f in front

@@ -74,7 +74,7 @@ def fifo_shape(width: int, depth: int) -> FifoShape:
 
     def price(shape: FifoShape) -> float:
         need = unit_resources("bnn_fifo", shape.parameters(width, depth))
-        return need.lut + _BLOCK_PRICE * need.bram36 + _FF_PRICE * need.ff
+        return need.lut_packed + _BLOCK_PRICE * need.bram36 + _FF_PRICE * need.ff
 
     return min(_shapes(depth), key=price)
 
@@ -87,8 +87,8 @@ def fifo_shapes(width: int, depth: int) -> list[tuple[FifoShape, Resources]]:
         for shape in _shapes(depth)
     ]
     front: list[tuple[FifoShape, Resources]] = []
-    for shape, need in sorted(found, key=lambda each: (each[1].bram36, each[1].lut)):
-        if not front or need.lut < front[-1][1].lut:
+    for shape, need in sorted(found, key=lambda each: (each[1].bram36, each[1].lut_packed)):
+        if not front or need.lut_packed < front[-1][1].lut_packed:
             front.append((shape, need))
     return front
 

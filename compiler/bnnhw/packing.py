@@ -82,13 +82,13 @@ def pack(
         table = np.full((len(item), size), np.inf)
         for row, option, count in zip(table, item, blocks, strict=True):
             r = option.resources
-            price = r.lut + _FF_PRICE * r.ff + dsp_price * r.dsp
+            price = r.lut_packed + _FF_PRICE * r.ff + dsp_price * r.dsp
             if count < size:
                 row[count:] = best[: size - count] + price
         picks[number] = table.argmin(axis=0)
         best = table.min(axis=0)
     share = _BLOCK_SHARE * np.arange(size) / max(2 * limit.bram36, 1.0)
-    at = int(np.argmin(best / limit.lut + share))
+    at = int(np.argmin(best / max(limit.lut_packed, 1.0) + share))
     chosen = []
     for item, blocks, pick in zip(reversed(items), reversed(halves), picks[::-1], strict=True):
         chosen.append(item[pick[at]])

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bnnhw import __version__
-from bnnhw.cost import design_resources, total
+from bnnhw.cost import COUNTED, budget, design_resources, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bnnhw.token_model import Prediction
 
 SCHEMA = 2  # 2: units name lists of "sources" and "sinks"
-_RESOURCES = ("lut", "ff", "bram36", "dsp")
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def make_report(
 ) -> dict[str, Any]:
     """The report of a fresh build; figures that nothing has measured yet are null."""
     parts = design_resources(design)
-    estimated = total(parts)
+    estimated, limit = total(parts), budget(board)
     ideal = ideal_cycles(design)
     clock = design.clock_mhz
     return {
@@ -75,9 +74,11 @@ def make_report(
             name: {
                 "estimated": _round(getattr(estimated, name)),
                 "synthesised": None,
-                "available": getattr(board, name),
+                "usable": _round(getattr(limit, of)),
+                "reserved": _round(getattr(board.shell, of, 0)),
+                "available": getattr(board, of),
             }
-            for name in _RESOURCES
+            for name, of in COUNTED.items()
         },
         "ddr_bytes_per_frame": design.memory_port.bytes_per_frame if design.memory_port else 0,
         "curve": [_curve_row(point) for point in curve],
@@ -102,7 +103,7 @@ def make_report(
                 "sources": list(unit.sources),
                 "sinks": list(unit.sinks),
                 "params": dict(unit.params),
-                "estimated": _rounded(asdict(parts[unit.name])),
+                "estimated": _rounded(parts[unit.name].amounts()),
             }
             for unit in design.units
         ],
@@ -120,7 +121,7 @@ def make_report(
 def _curve_row(point: CurvePoint) -> dict[str, Any]:
     return {
         "cycles_per_frame": point.cycles,
-        **_rounded(asdict(point.resources)),
+        **_rounded(point.resources.amounts()),
         "ddr_bytes_per_frame": point.ddr_bytes,
         "fits": point.fits,
         "chosen": point.chosen,
@@ -172,8 +173,8 @@ def with_synthesis(
         *map(asdict, checks),
     ]
     result["resources"] = {
-        name: {**report["resources"][name], "synthesised": _round(getattr(synthesis.total, name))}
-        for name in _RESOURCES
+        name: {**row, "synthesised": _round(getattr(synthesis.total, name))}
+        for name, row in report["resources"].items()
     }
     result["synthesis"] = {
         "tool": f"yosys synth_xilinx -family {report['family']}",
@@ -210,7 +211,7 @@ def _merged(
 
 def _layer_resources(design: Design, parts: dict[str, Any], layer: str) -> dict[str, float]:
     own = {u.name: parts[u.name] for u in design.units if u.layer == layer}
-    return _rounded(asdict(total(own)))
+    return _rounded(total(own).amounts())
 
 
 def _rounded(amounts: dict[str, float]) -> dict[str, float]:

@@ -80,7 +80,7 @@ def draw_curve(report: Report) -> list[Plot]:
     points = report.get("curve", [])
     if len(points) < 2:
         return []
-    facts = [fact for fact in resource_facts(report) if fact.available]
+    facts = [fact for fact in resource_facts(report) if fact.limited and fact.available]
     return [_plot(report, fact) for fact in facts if any(p[fact.name] for p in points)]
 
 
@@ -94,7 +94,7 @@ def curve_rows(report: Report) -> list[dict[str, Any]]:
             "amounts": [
                 {
                     "text": amount(fact.name, point[fact.name]),
-                    "over": point[fact.name] > fact.usable,
+                    "over": fact.over(point[fact.name]),
                 }
                 for fact in facts
             ],

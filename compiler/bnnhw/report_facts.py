@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bnnhw.cost import USABLE
+from bnnhw.cost import COUNTED, LIMITED
 
 Report = dict[str, Any]
 
@@ -13,10 +13,21 @@ SIMULATE = "not simulated yet: bnnhw simulate DIR"
 SIMULATE_MORE = "not measured by a single frame: bnnhw simulate DIR --frames 3"
 SYNTHESISE = "not synthesised yet: bnnhw synth DIR"
 UNKNOWN = "not known"
+LUT_COUNTS = (
+    "LUT: every small LUT shares one (Yosys's estimated LCs); LUT cells: none does; LUT packed: "
+    "half way, which a design is held to"
+)
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 _NAMED = 3
-_LABELS = {"lut": "LUT", "ff": "flip-flops", "bram36": "BRAM36", "dsp": "DSP"}
+_LABELS = {
+    "lut": "LUT",
+    "lut_cells": "LUT cells",
+    "lut_packed": "LUT packed",
+    "ff": "flip-flops",
+    "bram36": "BRAM36",
+    "dsp": "DSP",
+}
 _STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM"}
 _WINDOWS = {
     "bnn_frame_window": "whole image",
@@ -49,7 +60,8 @@ class ResourceFact:
         estimated: by the cost model.
         synthesised: by synthesis; None before one.
         available: on the part.
-        usable: what a design may take of it.
+        usable: what a design may take of it, beside the shell.
+        reserved: what the board's file reserves for the shell.
     """
 
     name: str
@@ -58,6 +70,16 @@ class ResourceFact:
     synthesised: float | None
     available: float
     usable: float
+    reserved: float
+
+    @property
+    def limited(self) -> bool:
+        """Whether a design is held to it; of the counts of LUTs, one."""
+        return self.name in LIMITED
+
+    def over(self, amount: float) -> bool:
+        """Whether ``amount`` is more than a design may take."""
+        return self.limited and amount > self.usable
 
     @property
     def best(self) -> Figure:
@@ -106,10 +128,26 @@ def resource_facts(report: Report) -> list[ResourceFact]:
             row["estimated"],
             row["synthesised"],
             row["available"],
-            row["available"] * USABLE.get(name, 1.0),
+            row.get("usable", row["available"]),
+            row.get("reserved", 0),
         )
         for name, row in report["resources"].items()
     ]
+
+
+def shell_text(report: Report) -> str:
+    """What is reserved for the shell, in one sentence."""
+    facts = [fact for fact in resource_facts(report) if fact.limited and fact.reserved]
+    if not facts:
+        return (
+            "nothing is reserved for the shell (DMA, interconnect, reset): the board's file has no "
+            "[shell]"
+        )
+    amounts = [f"{amount(f.name, f.reserved)} {_LABELS[COUNTED[f.name]]}" for f in facts]
+    return (
+        f"{', '.join(amounts)} are reserved for the shell (DMA, interconnect, reset); usable is "
+        "what a design may take beside it"
+    )
 
 
 def bottleneck_layers(report: Report) -> list[str]:

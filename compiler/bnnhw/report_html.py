@@ -7,10 +7,10 @@ from typing import Any
 
 from bnnhw.backend.render import render
 from bnnhw.board import board_names
-from bnnhw.cost import USABLE
 from bnnhw.report_curve import curve_rows, draw_curve
 from bnnhw.report_dataflow import draw_dataflow
 from bnnhw.report_facts import (
+    LUT_COUNTS,
     SIMULATE,
     SYNTHESISE,
     TIMES,
@@ -32,6 +32,7 @@ from bnnhw.report_facts import (
     number,
     percent,
     resource_facts,
+    shell_text,
     stream_statistics,
     verdict,
     weights_place,
@@ -77,6 +78,8 @@ def report_html(report: Report) -> str:
         pictures=[{"kind": kind, **asdict(picture)} for kind, picture in pictures],
         shortcuts=any(arrow.skips for arrow in pictures[0][1].arrows),
         cycles=_cycles(report),
+        lut_counts=LUT_COUNTS,
+        shell=shell_text(report),
         resources=[_resource(fact) for fact in resource_facts(report)],
         synthesis=_synthesis(report),
         plots=[asdict(plot) for plot in draw_curve(report)],
@@ -143,13 +146,13 @@ def _headline(report: Report) -> list[dict[str, Any]]:
     ):
         cards.append(_card(title, text, detail, figure.origin))
     for fact in resource_facts(report):
-        if fact.name not in ("lut", "bram36"):
+        if fact.name not in ("lut_packed", "bram36"):
             continue
         best = fact.best
         assert best.value is not None
         detail = f"{amount(fact.name, best.value)} of {amount(fact.name, fact.available)}"
         share = percent(fact.share(best.value))
-        over = best.value > fact.usable
+        over = fact.over(best.value)
         cards.append(_card(f"{fact.label} used", share, detail, best.origin, over=over))
     return cards
 
@@ -198,15 +201,16 @@ def _resource(fact: ResourceFact) -> dict[str, Any]:
                 "value": amount(fact.name, value),
                 "share": percent(share),
                 "length": _length(share or 0.0),
-                "over": value > fact.usable,
+                "over": fact.over(value),
             }
         )
     return {
         "label": fact.label,
+        "limited": fact.limited,
         "available": amount(fact.name, fact.available),
         "usable": amount(fact.name, fact.usable),
         "mark": _length(fact.share(fact.usable) or 0.0),
-        "usable_share": f"{USABLE.get(fact.name, 1.0):.0%}",
+        "usable_share": percent(fact.share(fact.usable)),
         "bars": bars,
     }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.candidates import PRICED_UNITS, Candidate, candidates, divisors, likeness
-from bnnhw.cost import Resources, budget, design_resources, total
+from bnnhw.cost import COUNTED, LIMITED, Resources, budget, design_resources, total
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError, UnbuildableError
 from bnnhw.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.layer_memory import BUS_BITS, can_stream
@@ -375,23 +375,24 @@ def _pressure(need: Resources, limit: Resources) -> float:
     They are what runs out when a design is placed.
     """
     lut, ff, bram36, dsp = (
-        getattr(need, name) / max(getattr(limit, name), 1.0)
-        for name in ("lut", "ff", "bram36", "dsp")
+        getattr(need, name) / max(getattr(limit, name), 1.0) for name in LIMITED
     )
     over = sum(max(0.0, share - 1) for share in (lut, ff, bram36, dsp))
     return 1000 * over + lut + 0.25 * (bram36 + dsp)
 
 
 def resource_table(need: Resources, board: Board) -> str:
-    """A small table of need against supply."""
+    """A small table of need against supply.
+
+    What is usable is less by what the board's file reserves for the shell.
+    """
     limit = budget(board)
-    lines = [f"  {'resource':<10}{'need':>10}{'usable':>10}{'on part':>10}"]
-    for name in ("lut", "ff", "bram36", "dsp"):
-        have, usable, wanted = (
-            getattr(board, name),
-            getattr(limit, name),
-            getattr(need, name),
-        )
-        mark = "  <- too much" if wanted > usable else ""
-        lines.append(f"  {name:<10}{wanted:>10.0f}{usable:>10.0f}{have:>10}{mark}")
+    lines = [f"  {'resource':<10}{'need':>10}{'usable':>10}{'reserved':>10}{'on part':>10}"]
+    for name, of in COUNTED.items():
+        row = f"  {name:<10}{getattr(need, name):>10.0f}"
+        if name in LIMITED:
+            row += f"{getattr(limit, name):>10.0f}{getattr(board.shell, of, 0):>10.0f}"
+            row += f"{getattr(board, of):>10}"
+            row += "  <- too much" if getattr(need, name) > getattr(limit, name) else ""
+        lines.append(row)
     return "\n".join(lines)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Table
 
+from bnnhw.report_facts import shell_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -53,14 +55,16 @@ def print_synthesis(
     out: Console, report: dict[str, Any], result: Synthesis, checks: Sequence[Verification]
 ) -> None:
     """Prints the resources of a report, what LUT counts, and what the netlist computed."""
-    table = Table("resource", "estimated", "synthesised", "available", box=None)
+    columns = ("estimated", "synthesised", "usable", "available")
+    table = Table("resource", *columns, box=None)
     for name, row in report["resources"].items():
-        table.add_row(name, *(f"{row[k]:g}" for k in ("estimated", "synthesised", "available")))
+        table.add_row(name, *(f"{row[k]:g}" for k in columns))
     out.print(table)
     typer.echo(
-        f"LUT = {result.logic_cells} estimated logic cells + {result.lut_memory} LUTs used as "
-        f"memory; {result.lut_cells} LUT cells"
+        f"lut = {result.logic_cells} estimated logic cells, lut_cells = {result.lut_cells} LUT "
+        f"cells, each + {result.lut_memory} LUTs used as memory; lut_packed is half way between"
     )
+    typer.echo(shell_text(report))
     _print_checks(checks)
     if not checks:
         typer.echo("the netlist was not simulated")

@@ -11,6 +11,7 @@ from rich.text import Text
 from bnnhw.name_lines import name_lines
 from bnnhw.report_curve import curve_rows
 from bnnhw.report_facts import (
+    LUT_COUNTS,
     SIMULATE,
     SYNTHESISE,
     Report,
@@ -29,6 +30,7 @@ from bnnhw.report_facts import (
     number,
     percent,
     resource_facts,
+    shell_text,
     turned_text,
     verdict,
     weights_place,
@@ -53,6 +55,7 @@ def summary(report: Report, console: Console) -> None:
     console.print(_layers(report, console))
     console.print()
     console.print(_resources(report))
+    _print_reserve(report, console)
     console.print()
     if len(report.get("curve", [])) > 1:
         console.print(_curve(report))
@@ -131,24 +134,30 @@ def _resources(report: Report) -> Table:
             if value is None:
                 cells += [Text("-"), Text("")]
                 continue
-            over = value > fact.usable
+            over = fact.over(value)
             share = percent(fact.share(value))
             style = _ALARM if over else ""
             cells += [
                 Text(amount(fact.name, value), style=style),
                 Text(f"{share}{' too much' if over else ''}", style=style),
             ]
-        supply = [amount(fact.name, v) for v in (fact.usable, fact.available)]
+        supply = [amount(fact.name, v) for v in (fact.usable, fact.available) if fact.limited]
         table.add_row(Text(fact.label), *cells, *supply)
-    if not synthesised:
-        table.caption = SYNTHESISE
-        table.caption_justify = "left"
     return table
+
+
+def _print_reserve(report: Report, console: Console) -> None:
+    """What the table leaves to say: what was not counted yet, and what is not the design's."""
+    lines = [LUT_COUNTS, shell_text(report)]
+    if report["synthesis"] is None:
+        lines.insert(0, SYNTHESISE)
+    for line in lines:
+        console.print(Text(line, style=_SOFT, overflow="fold"))
 
 
 def _curve(report: Report) -> Table:
     """Other paces and what they would cost, estimated, in shares of the part."""
-    facts = resource_facts(report)
+    facts = [fact for fact in resource_facts(report) if fact.limited]
     names = [(fact.label, "right") for fact in facts]
     table = _table(("cycles a frame", "right"), ("FPS", "right"), *names, ("estimated", "left"))
     for point, row in zip(report["curve"], curve_rows(report), strict=True):

