@@ -109,6 +109,7 @@ def matmul(ctx: Context, node: OnnxNode) -> None:
             fix=_WEIGHT_FIX,
         )
     weight = finite(ctx.need_constant(node, 1 - live[0], "weight"), node).astype(np.float64)
+    rank = weight.ndim  # dimensions of size 1 in front of the matrix come before the batch, too
     if weight.ndim > 2 and weight.size == weight.shape[-1] * weight.shape[-2]:
         weight = weight.reshape(weight.shape[-2:])
     if weight.ndim != 2:
@@ -116,6 +117,7 @@ def matmul(ctx: Context, node: OnnxNode) -> None:
     zero = exact(np.zeros(1))
     if live[0] == 0:
         _dense(ctx, node, weight.T, zero, Fraction(1))
+        ctx.views[node.outputs[0]] = ctx.broadcast_rank(ctx.views[node.outputs[0]], rank)
         return
     view = ctx.view(node, 1)
     if len(view.dims) != 2 or view.dims[1] != (BATCH,):
@@ -126,7 +128,8 @@ def matmul(ctx: Context, node: OnnxNode) -> None:
         )
     turned = View(view.tensor, (view.dims[1], view.dims[0]))
     made = _dense_view(ctx, node, turned, weight, zero, Fraction(1))
-    ctx.views[node.outputs[0]] = View(made.tensor, (made.dims[1], made.dims[0]))
+    turned = View(made.tensor, (made.dims[1], made.dims[0]))
+    ctx.views[node.outputs[0]] = ctx.broadcast_rank(turned, rank)
 
 
 def _dense(
