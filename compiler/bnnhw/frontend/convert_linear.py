@@ -13,7 +13,7 @@ from bnnhw.frontend.context import finite
 from bnnhw.frontend.exact import exact, floats, inverse_root
 from bnnhw.frontend.frames import frame
 from bnnhw.frontend.views import BATCH, View
-from bnnhw.frontend.windows import window_of
+from bnnhw.frontend.windows import check_padding, window_of
 from bnnhw.ir.graph import Statistics
 from bnnhw.ir.ops import Conv, Dense, Window
 
@@ -64,6 +64,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     if pads:
         top, left, bottom, right = (a + b for a, b in zip(window.pads, pads, strict=True))
         window = Window(window.kernel, window.stride, (top, left, bottom, right))
+    check_padding(node, window)
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
     plain = bias is None or not np.any(bias)
     weight = source.weights(ctx.binary_weights(weight, node))
