@@ -6,6 +6,7 @@ import sys
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bnnhw.board import load_board
@@ -114,6 +115,26 @@ def test_fifos_are_only_where_the_design_is_slower_without():
     for name in depths:
         without = with_fifo_depths(design, {name: 0})
         assert predict(without).cycles_per_frame > prediction.cycles_per_frame
+
+
+def test_window_depth_is_the_longest_way_ahead_of_any_pixel() -> None:
+    """From the first pixel of a window to the last of the next, also in the next frame."""
+    random = np.random.default_rng(1)
+    for _ in range(200):
+        kernel, stride = random.integers(1, 5, 2), random.integers(1, 4, 2)
+        pads, size = random.integers(0, np.tile(kernel, 2) + 1), random.integers(1, 9, 2)
+        out = (size + pads[:2] + pads[2:] - kernel) // stride + 1
+        if out.min() < 1:
+            continue
+        corners = np.stack(np.unravel_index(np.arange(out.prod()), out), axis=1)
+        first = corners * stride - pads[:2]
+        first, last = (np.clip(v, 0, size - 1) for v in (first, first + kernel - 1))
+        first, last = (v[:, 0] * size[1] + v[:, 1] for v in (first, last))
+        ahead = np.append(last[1:], size.prod() + last[0]) - first
+        touched = (kernel[0] - 1) * size[1] + kernel[1]
+        want = max(2, ahead.max() + 1, touched, pads[0] * size[1] + pads[1] + 1)
+        window = Window(*(tuple(v.tolist()) for v in (kernel, stride, pads)))
+        assert window_depth(window, *size.tolist(), 1) == want
 
 
 def test_a_buffer_too_small_for_a_window_is_a_deadlock_not_a_guess():
