@@ -4,7 +4,9 @@ Every integer operation may be exact and the network useless all the same: round
 and a sign turned is an error of the whole range. So the integers are compared with the real-valued
 graph as a whole, from the inputs on, and with what noise of 1 % of a standard deviation behind each
 BatchNorm does to the real-valued graph itself: a network that stands no such noise has no accuracy
-to keep, and one that loses more by its integers is rounded too coarsely.
+to keep, and one that loses more by its integers is rounded too coarsely. Where BatchNorms are
+folded into the layers before them, the noise is on each layer's output, in standard deviations as
+the inputs give them.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 
 from bnnhw.errors import VerificationError
 from bnnhw.ir.interpret import execute
-from bnnhw.ir.ops import Binarize, FixedAdd, FixedAffine
+from bnnhw.ir.ops import Binarize, Conv, Dense, FixedAdd, FixedAffine
 from bnnhw.ir.real_walk import walk_real
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes.rewrite import Links, sign_of
@@ -25,7 +27,7 @@ from bnnhw.passes.stream_values import real_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Floats, Ints
 
 NOISE = 0.01
@@ -37,6 +39,10 @@ _FACTOR = 3.0
 _ERRORS = 3.0
 """Standard errors by which an agreement must be below that under noise."""
 _SLACK = 0.03
+_LEAST_LOST = 0.15
+"""Scores that correlate but for less than this are no sign of a fault."""
+_LOST_FACTOR = 5.0
+"""So many times as much correlation lost as by noise is one: few inputs tell it but roughly."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,7 @@ class Accuracy:
         correlation: of the scores, each less its mean over the inputs: what they say of an input;
             None for one input, or where float scores do not vary.
         compared: number of these inputs of which every tensor was compared.
-        noise_agreement: share of ``compared`` whose class stays under noise; None where no
-            BatchNorm tells what noise would be.
+        noise_agreement: share of ``compared`` whose class stays under noise.
         noise_correlation: of the scores under noise, as in ``correlation``.
         turned: mean share of the signs turned, over all tensors of signs; None without any.
         noise_turned: the same under noise.
@@ -114,6 +119,13 @@ class Accuracy:
                 return (
                     f"integers and float agree on {self.agreement:.0%} of the classes, where noise "
                     f"of 1 % leaves {self.noise_agreement:.0%} as they are"
+                )
+        if self.correlation is not None and self.noise_correlation is not None:
+            usual = max(_LEAST_LOST, _LOST_FACTOR * (1 - self.noise_correlation))
+            if 1 - self.correlation > usual:
+                return (
+                    f"what scores say of an input correlates by {self.correlation:.2f} with float, "
+                    f"under noise of 1 % by {self.noise_correlation:.2f}"
                 )
         if self.turned is None or self.noise_turned is None:
             return ""
@@ -198,6 +210,7 @@ class StreamLosses:
         self._of: dict[str, list[str]] = {name: [] for name in real.tensors}
         for tensor, name in self._watched.items():
             self._of[name].append(tensor)
+        self._spreads = {n.output: _Spread() for n in _noisy_layers(real)}
         self._count = 0
         self._sums: dict[str, Floats] = {t: np.zeros(3) for t in self._watched}
         self._ends: dict[str, tuple[float, float]] = {}
@@ -215,9 +228,11 @@ class StreamLosses:
                 bits[name] = values == self._signs[name].high
             for tensor in self._of[name]:
                 self._compare(tensor, bits.get(name, values), integers[tensor])
+            if name in self._spreads:
+                self._spreads[name].add(values)
             scores = values
         self._count += len(x)
-        if self._real.statistics:
+        if self._real.statistics or self._spreads:
             self._scores.append(scores)
             self._add_noise(x, bits)
 
@@ -283,10 +298,13 @@ class StreamLosses:
         statistics, rng = self._real.statistics, self._rng
 
         def change(name: str, values: Floats) -> Floats:
-            known = statistics.get(name)
-            if known is None:
+            if name in statistics:
+                std = np.asarray(statistics[name].std)
+            elif name in self._spreads:
+                std = self._spreads[name].std
+            else:
                 return values
-            std = np.asarray(known.std).reshape(1, -1, *(1,) * (values.ndim - 2))
+            std = std.reshape(1, -1, *(1,) * (values.ndim - 2))
             return np.asarray(values + NOISE * std * rng.standard_normal(values.shape))
 
         return change
@@ -298,6 +316,33 @@ class StreamLosses:
         if isinstance(dtype, Bit):
             return StreamLoss(name, str(dtype), 0.0, 1.0, turned=turned, bias=bias)
         return StreamLoss(name, str(dtype), *self._ends[tensor], saturated=beyond)
+
+
+class _Spread:
+    """Mean and standard deviation of each channel of a tensor, over all values added."""
+
+    def __init__(self) -> None:
+        self._count, self._sum, self._squares = 0, np.zeros(1), np.zeros(1)
+
+    def add(self, values: Floats) -> None:
+        """Adds values [N, C, ...]."""
+        rows = np.moveaxis(values, 1, 0).reshape(values.shape[1], -1)
+        self._count += rows.shape[1]
+        self._sum = self._sum + rows.sum(axis=1)
+        self._squares = self._squares + np.square(rows).sum(axis=1)
+
+    @property
+    def std(self) -> Floats:
+        """[C]."""
+        mean = self._sum / self._count
+        return np.sqrt(np.maximum(self._squares / self._count - mean * mean, 0.0))
+
+
+def _noisy_layers(real: Graph) -> list[Node]:
+    """Where no BatchNorm tells of noise: the layers that it is put behind, all but the last."""
+    if real.statistics:
+        return []
+    return [node for node in real.nodes if isinstance(node.op, (Conv, Dense))][:-1]
 
 
 def check_agreement(accuracy: Accuracy | None, least: float | None, *, verified: bool) -> None:

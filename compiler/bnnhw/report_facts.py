@@ -184,7 +184,7 @@ def accuracy_text(report: Report) -> str:
     count = number(found["inputs"])
     same = f"the same best class in integers and in float for {found['agreement']:.1%}"
     noise = found["noise_agreement"]
-    under = "" if noise is None else f" ({noise:.1%} under noise of 1 % at each BatchNorm)"
+    under = "" if noise is None else f" ({noise:.1%} under noise of 1 % at each layer)"
     if found["integer_top1"] is not None:
         return (
             f"{found['integer_top1']:.1%} in integers, {found['float_top1']:.1%} in float, on "

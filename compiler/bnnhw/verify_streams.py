@@ -4,7 +4,8 @@ Every tensor of bits or of fixed-point numbers that both graphs have is computed
 operations from the integer graph's own values of the tensors before it. So errors do not build up,
 and each integer operation is held to its own bound: half a step, what the rounding of its constants
 adds, and nothing for additions, pools and signs. Layers with integer weights are compared with the
-real layer by those weights as rounded, which are checked on their own to be the nearest ones.
+real layer by those weights as rounded, which are checked on their own to be the nearest ones, or
+where images are read, one of the two nearest.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from bnnhw.ir.ops import (
     Quantise,
 )
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.passes.fixed_point import rounding_bound
+from bnnhw.passes.fixed_point import reads_images, rounding_bound
 from bnnhw.passes.rewrite import Links, sign_of
 from bnnhw.passes.stream_values import real_name
 
@@ -144,9 +145,10 @@ class _Plan:
         scaled = weight * gain
         largest, top = (np.abs(w).reshape(len(w), -1).max(axis=1) for w in (scaled, grid))
         step = np.where(largest > 0, largest / np.maximum(top, 1), 1.0).reshape(outputs)
-        if grid.shape != weight.shape or (np.abs(grid - scaled / step) > 0.5 + 1e-6).any():
+        most = (1.0 if reads_images(weight) else 0.5) + 1e-6
+        if grid.shape != weight.shape or (np.abs(grid - scaled / step) > most).any():
             raise VerificationError(
-                "its integer weights are not the nearest to the model's",
+                "its integer weights are not near the model's",
                 where=_where(node),
                 fix=_DEFECT,
             )

@@ -181,22 +181,24 @@ def digits(seed: int = 0) -> GraphBuilder:
 STREAM = Integer(12, True, 6)
 
 
-def residual_block(b: GraphBuilder, name: str, features: int, stride: int = 1) -> GraphBuilder:
+def residual_block(
+    b: GraphBuilder, name: str, features: int, stride: int = 1, stream: Integer = STREAM
+) -> GraphBuilder:
     """A block of Bi-Real Net: sign, binary convolution, affine, and the shortcut beside them."""
     start = b.end
     same = (1, 1, 1, 1)
     b.threshold(f"{name}_sign", spread=0.02).conv(
         f"{name}_conv", features, Window((3, 3), (stride, stride), same)
     )
-    b.rescale(f"{name}_bn", STREAM, gain=8)
+    b.rescale(f"{name}_bn", stream, gain=8)
     main = b.end
     if stride == 1:
-        return b.join(f"{name}_add", start, STREAM)
+        return b.join(f"{name}_add", start, stream)
     b.end = start
     b.add(f"{name}_pool", SumPool(Window((2, 2), (2, 2))))
     b.rescale(f"{name}_narrow", Integer(8, True, 4), plain=True)
-    b.layer(f"{name}_down", features, Window((1, 1))).rescale(f"{name}_down_bn", STREAM, gain=4)
-    return b.join(f"{name}_add", main, STREAM)
+    b.layer(f"{name}_down", features, Window((1, 1))).rescale(f"{name}_down_bn", stream, gain=4)
+    return b.join(f"{name}_add", main, stream)
 
 
 def residual(seed: int = 0, *, size: int = 12, width: int = 8) -> GraphBuilder:
@@ -216,15 +218,15 @@ def residual(seed: int = 0, *, size: int = 12, width: int = 8) -> GraphBuilder:
     return b.rescale("common", Integer(16, True), gain=20)
 
 
-def birealnet18(seed: int = 0) -> GraphBuilder:
+def birealnet18(seed: int = 0, stream: Integer = STREAM) -> GraphBuilder:
     """Bi-Real Net-18 for ImageNet, whole: 224x224, 1,000 classes."""
     b = GraphBuilder((3, 224, 224), Integer(8, False), seed, name="birealnet18")
-    b.layer("conv1", 64, Window((7, 7), (2, 2), (3, 3, 3, 3))).rescale("conv1_bn", STREAM, gain=4)
+    b.layer("conv1", 64, Window((7, 7), (2, 2), (3, 3, 3, 3))).rescale("conv1_bn", stream, gain=4)
     b.add("maxpool", IntegerMaxPool(Window((3, 3), (2, 2), (1, 1, 1, 1))))
     for stage in range(4):
         for block in range(4):
             stride = 2 if stage and block == 0 else 1
-            residual_block(b, f"l{stage + 1}_{block}", 64 << stage, stride)
+            residual_block(b, f"l{stage + 1}_{block}", 64 << stage, stride, stream)
     b.add("average", SumPool(Window((7, 7), (7, 7))))
     b.rescale("features", Integer(8, False, 2), gain=30)
     b.classifier("scores", 1000)

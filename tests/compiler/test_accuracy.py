@@ -12,7 +12,8 @@ import pytest
 from bnnhw.accuracy import Accuracy, StreamLoss, StreamLosses, compare_classes
 from bnnhw.compile import CompileOptions, ModelOptions, compile_model
 from bnnhw.errors import VerificationError
-from bnnhw.ir.interpret_real import interpret_real_all
+from bnnhw.ir.interpret import interpret
+from bnnhw.ir.interpret_real import interpret_real, interpret_real_all
 from bnnhw.ir.ops import Add, Binarize, FixedAdd
 from bnnhw.models import shipped_model
 from bnnhw.passes import run
@@ -93,6 +94,9 @@ def test_classes_and_centred_scores() -> None:
         ({}, ""),
         ({"inputs": 20, "integer_top1": 0.9}, ""),  # one of 20: chance
         ({"turned": 0.015, "noise_turned": 0.001}, ""),
+        ({"correlation": 0.83, "noise_correlation": 0.998}, "correlates by 0.83"),
+        ({"correlation": 0.53, "noise_correlation": 0.54}, ""),
+        ({"correlation": 0.96, "noise_correlation": 0.999}, ""),
         ({"noise_agreement": None, "turned": None, "noise_turned": None}, ""),
     ],
 )
@@ -180,3 +184,25 @@ def run_nodes(model: Path) -> list[Any]:
     from bnnhw.compile import integer_graph
 
     return list(integer_graph(model).nodes)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_streams_too_coarse_alarm_with_and_without_batch_norms_in_the_file(fused: bool) -> None:
+    """An export that folds BatchNorm into the layers before it tells no statistics."""
+    builder = bireal(seed=3)
+    real, x = builder.graph(), builder.inputs(40)
+    if fused:
+        real = replace(real, statistics={})
+    streams = [n.name for n in real.nodes if isinstance(n.op, Add)]
+    alarms = []
+    for precision in ({}, dict.fromkeys(streams, 3)):
+        graph = run(real, precision=precision)
+        losses = StreamLosses(real, graph)
+        for image in x:
+            losses.add(image[None])
+        got = graph.output_map.apply(interpret(graph, x))
+        want = real.output_map.apply(interpret_real(real, x))
+        found = replace(compare_classes(got, want), **losses.result())
+        assert found.noise_agreement is not None and 0 < (found.noise_turned or 0) < 0.2
+        alarms.append(found.alarm)
+    assert not alarms[0] and alarms[1]

@@ -244,12 +244,16 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
     assert list(latency) == ["predicted", "simulated"]
     assert cycles["simulated"] is latency["simulated"] is None
     assert report["fps"] == pytest.approx(1e8 / cycles["predicted"], abs=1e-3)
-    assert list(report["resources"]) == ["lut", "ff", "bram36", "dsp"]
+    names = ["lut", "lut_cells", "lut_packed", "ff", "bram36", "dsp"]
+    assert list(report["resources"]) == names
     board = load_board("pynq-z2")
     for name, row in report["resources"].items():
-        assert list(row) == ["estimated", "synthesised", "available"]
+        assert list(row) == ["estimated", "synthesised", "usable", "reserved", "available"]
         assert row["synthesised"] is None
-        assert row["available"] == getattr(board, name) >= row["estimated"] >= 0
+        part = "lut" if name.startswith("lut") else name
+        assert row["available"] == getattr(board, part)
+        assert row["reserved"] == getattr(board.shell, part, 0)
+        assert 0 <= row["estimated"] <= row["usable"] <= row["available"] - row["reserved"]
     (check,) = report["verification"]
     assert list(check) == ["what", "against", "inputs", "mismatches", "note"]
     assert check["against"] == "onnxruntime" and check["inputs"] > 0 == check["mismatches"]

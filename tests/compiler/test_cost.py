@@ -49,6 +49,9 @@ def test_estimates_stay_near_synthesis(kind: str) -> None:
         estimate = unit_resources(kind, params)
         errors.append(abs(estimate.lut - counts["total_lc"]) / max(counts["total_lc"], 20))
         assert abs(estimate.ff - counts["ff"]) <= 0.2 * max(counts["ff"], 20), params
+        cells = counts["lut"] + counts["lutram"]
+        assert estimate.lut <= estimate.lut_packed <= estimate.lut_cells
+        assert abs(estimate.lut_cells - cells) <= LARGEST * max(cells, 20), params
     assert sorted(errors)[len(errors) // 2] <= MEDIAN
     assert max(errors) <= LARGEST
     assert max(errors) == pytest.approx(MODEL[kind]["lut_error"]["largest"], abs=1e-3)

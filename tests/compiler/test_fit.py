@@ -11,7 +11,7 @@ import pytest
 
 import graphs
 from bnnhw.backend.hls import emit_hls
-from bnnhw.board import load_board
+from bnnhw.board import Shell, load_board
 from bnnhw.cost import design_resources, total
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError
 from bnnhw.fit import DesignFit, fold_and_lower
@@ -63,7 +63,7 @@ def test_goals_are_met_from_one_on_and_never_again_missed(
     make: Callable[[], Network], share: float
 ) -> None:
     network = make()
-    board = replace(PYNQ, lut=round(share * PYNQ.lut), ff=round(share * PYNQ.ff))
+    board = replace(PYNQ, lut=round(share * PYNQ.lut), ff=round(share * PYNQ.ff), shell=Shell())
     search = FoldingSearch(network, board)
     fit = DesignFit(search, 100.0)
     paces = search.paces()

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bnnhw.board import load_board
-from bnnhw.cost import budget, total
+from bnnhw.board import Shell, board_names, load_board
+from bnnhw.cost import Resources, budget, total
 from bnnhw.errors import BnnhwError, FoldingError
 from bnnhw.folding import FoldingRequest, read_folding
 from bnnhw.goal import Goal
@@ -169,8 +169,31 @@ def test_unknown_board_names_the_known_ones():
 def test_board_from_a_file(tmp_path):
     text = (load_board.__globals__["_FOLDER"] / "pynq-z2.toml").read_text()
     path = tmp_path / "mine.toml"
+    path.write_text(text.replace("53200", "5000"))
+    board = load_board(str(path))
+    assert (board.lut, board.shell) == (5_000, Shell(3_500, 4_000, 10))
     path.write_text(text.replace("53200", "1000"))
-    assert load_board(str(path)).lut == 1_000
+    with pytest.raises(BnnhwError, match="its shell takes 3500 of 1000 lut"):
+        load_board(str(path))
+    path.write_text(text[: text.index("[shell]")])
+    assert load_board(str(path)).shell == Shell()
+
+
+def test_a_design_is_held_to_what_the_shell_leaves_of_each_board():
+    for name in board_names():
+        board = load_board(name)
+        limit = budget(board)
+        assert limit.lut_packed == limit.lut == pytest.approx(0.85 * board.lut - board.shell.lut)
+        assert board.shell.lut >= 3_000 and board.shell.ff >= 3_000
+        assert limit.bram36 == board.bram36 - board.shell.bram36 < board.bram36
+
+
+def test_luts_count_half_of_the_pairs_that_yosys_assumes():
+    need = Resources(lut=100, lut_cells=140)
+    assert need.lut_packed == 120
+    assert need.exceeds(Resources(lut=119, ff=1, bram36=1, dsp=1))
+    assert not need.exceeds(Resources(lut=120, ff=1, bram36=1, dsp=1))
+    assert Resources(lut=100).lut_packed == 100, "nobody counted cells"
 
 
 def test_folding_json_lists_every_layer(network, search):

@@ -27,6 +27,10 @@ _FINEST = 40
 _MOST_STEPS = 1023
 _FIRST_TAPS = 8
 _FLOAT32_ERROR = 2.0**-22
+_IMAGE_CHANNELS = 4
+"""Layers of no more input channels read images, or what is as smooth."""
+_PIXEL_CORRELATION = _CHANNEL_CORRELATION = 0.9
+"""Between neighbouring pixels, and between the channels of a pixel, in photographs about."""
 _COARSE_BITS = -1
 _LARGEST = 2.0**62  # of a multiplier or an offset, in the interpreter's integers
 
@@ -183,6 +187,7 @@ def quantise_weights(weight: Floats, bits: int) -> tuple[Ints, Floats]:
     Symmetric: the largest magnitude of each channel becomes the integer above 2^(bits-2) with which
     the channel's weights are rounded least, in squares; ties round to even. Where they are integers
     times a scale already, it becomes the least number with which they are, and nothing is rounded.
+    Weights of windows of an image round up or down as changes the window's product least.
     """
     top = (1 << (bits - 1)) - 1
     rows = weight.reshape(len(weight), -1)
@@ -194,8 +199,41 @@ def quantise_weights(weight: Floats, bits: int) -> tuple[Ints, Floats]:
     # A channel of zeros means nothing by its scale, but must not set the range of all multipliers.
     scale = np.where(live, largest / tops, (largest / tops)[live].min(initial=np.inf))
     scale = np.where(np.isfinite(scale), scale, 1.0)
-    grid = np.rint(weight / scale.reshape(-1, *(1,) * (weight.ndim - 1)))
+    ratio = weight / scale.reshape(-1, *(1,) * (weight.ndim - 1))
+    grid = _round_for_images(ratio) if reads_images(weight) else np.rint(ratio)
     return grid.astype(np.int64), scale
+
+
+def reads_images(weight: Floats) -> bool:
+    """Whether ``quantise_weights`` rounds weights up or down, not each to the nearest integer."""
+    return weight.ndim == 4 and weight.shape[1] <= _IMAGE_CHANNELS and weight[0, 0].size > 1
+
+
+def _round_for_images(ratio: Floats) -> Floats:
+    """Weights [Cout, Cin, KH, KW] rounded up or down so that a window of an image changes least.
+
+    Pixels near each other are alike, and so are the channels of a pixel: what counts is that the
+    errors of the weights cancel out, more than that each is small. They are rounded one after the
+    other, and those that follow make up for the error as far as their pixels tell of it, as in
+    GPTQ (Frantar et al. 2022), with the second moments of a plain model of images.
+    """
+    _, channels, height, width = ratio.shape
+    places = np.stack(np.mgrid[:height, :width], axis=-1).reshape(-1, 2)
+    distance = np.sqrt(np.square(places[:, None] - places[None]).sum(axis=-1))
+    alike = np.where(np.eye(channels, dtype=bool), 1.0, _CHANNEL_CORRELATION)
+    moments = np.kron(alike, _PIXEL_CORRELATION**distance) + 1.0  # mean and deviation alike
+    factor = np.linalg.cholesky(np.linalg.inv(moments + 1e-3 * np.eye(len(moments)))).T
+    exact = ratio.reshape(len(ratio), -1)
+    left, low, high = exact.copy(), np.floor(exact), np.ceil(exact)
+    grid = np.empty_like(exact)
+    for i in range(exact.shape[1]):
+        # What is an integer but for float32 stays that integer.
+        whole = np.abs(exact[:, i] - np.rint(exact[:, i])) <= _FLOAT32_ERROR * np.abs(exact[:, i])
+        nearest = np.clip(np.rint(left[:, i]), low[:, i], high[:, i])
+        grid[:, i] = np.where(whole, np.rint(exact[:, i]), nearest)
+        error = (left[:, i] - grid[:, i]) / factor[i, i]
+        left[:, i:] -= error[:, None] * factor[i, i:]
+    return grid.reshape(ratio.shape)
 
 
 def integer_bits(weight: Floats, widest: int) -> int | None:

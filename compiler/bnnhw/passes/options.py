@@ -23,6 +23,8 @@ STREAM_ERROR = 0.01
 WEIGHT_BITS = 8
 ACTIVATION_BITS = 8
 SCORE_BITS = 16
+SIGNED_STREAM_ERROR = 0.015
+"""The same of a stream that signs read: they bound it further, but not where they hardly turn."""
 _WIDEST_STREAM = 24
 _WIDEST_WEIGHT = 16
 

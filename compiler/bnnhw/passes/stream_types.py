@@ -3,15 +3,16 @@
 The two inputs of an addition and its result share one binary point, and so do a max pool's input
 and result: tensors joined so form a group (in a residual network, one a stage).
 
-A stream is as wide as keeps its rounding and saturation small beside what it carries: their mean
-absolute error is at most STREAM_ERROR standard deviations of the group's calmest tensor, or
-the stream has STREAM_BITS. Signs of values near 0 turn with any rounding, however fine, and a
-network of many signs carries each on to others; so wider streams do not keep them from turning,
-and were found to give no better accuracy.
+Where signs read a group, its steps are so fine that rounding turns SIGNS_TURNED of them at most,
+and costs what else reads it SIGNED_STREAM_ERROR standard deviations of its calmest tensor at most.
+Where none do, rounding and saturation together cost STREAM_ERROR at most. No stream is chosen wider
+than STREAM_BITS: signs of values near 0 turn with any rounding, and a network of many signs carries
+each on to others; wider streams were found to give no better accuracy.
 """
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from bnnhw.ir.types import Integer
 from bnnhw.passes.options import (
     ACTIVATION_BITS,
     SCORE_BITS,
+    SIGNED_STREAM_ERROR,
     SIGNS_TURNED,
     STREAM_BITS,
     STREAM_ERROR,
@@ -98,6 +100,8 @@ class StreamTypes:
         if not any(self._ranges[sign.tensor].channels for sign in signs):
             return found.width(STREAM_BITS, STREAM_ERROR)
         frac = found.binary_point(2)
+        if found.deviation:
+            frac = max(frac, math.ceil(-math.log2(4 * SIGNED_STREAM_ERROR * found.deviation)))
         while any(s.turned(2.0**-frac, self._ranges[s.tensor]) > SIGNS_TURNED for s in signs):
             if frac == _FINEST:
                 break

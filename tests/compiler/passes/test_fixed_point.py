@@ -145,9 +145,10 @@ def test_largest_bounds_every_value() -> None:
 
 
 @pytest.mark.parametrize("bits", [2, 5, 8])
-def test_weights_are_the_nearest_of_a_symmetric_grid(bits: int) -> None:
+@pytest.mark.parametrize(("channels", "most"), [(3, 1.0), (5, 0.5)])
+def test_weights_are_the_nearest_of_a_symmetric_grid(bits: int, channels: int, most: float) -> None:
     rng = np.random.default_rng(bits)
-    weight = rng.normal(size=(4, 3, 2, 2)) * np.array([1e-6, 1, 1e4, 0]).reshape(4, 1, 1, 1)
+    weight = rng.normal(size=(4, channels, 2, 2)) * np.array([1e-6, 1, 1e4, 0]).reshape(4, 1, 1, 1)
     grid, scale = quantise_weights(weight, bits)
     top = (1 << (bits - 1)) - 1
     tops = np.abs(grid).reshape(4, -1).max(axis=1)
@@ -157,7 +158,7 @@ def test_weights_are_the_nearest_of_a_symmetric_grid(bits: int) -> None:
         errors = [np.square(row - np.rint(row / step) * step).sum() for step in steps]
         assert errors[n - top // 2 - 1] == pytest.approx(min(errors))
     error = np.abs(weight - grid * scale.reshape(-1, 1, 1, 1))
-    assert (error <= 0.5000001 * scale.reshape(-1, 1, 1, 1)).all()
+    assert (error <= 1.0000001 * most * scale.reshape(-1, 1, 1, 1)).all()
 
 
 def test_a_dead_filter_takes_no_bits_from_the_live_ones() -> None:
@@ -212,3 +213,29 @@ def test_shifts_beyond_all_integers_saturate(huge: int) -> None:
     assert {*values[:, 0].tolist()} == {INT12.high if huge > 0 else INT12.low}
     plain = fixed_affine([affine([1, -2], [0, 0])], 2, 2048, INT12)
     assert np.array_equal(values[:, 1], results(plain, INT12, 2)[:, 1])
+
+
+def test_weights_of_images_are_rounded_so_that_their_errors_cancel_out() -> None:
+    """On smooth images the products are nearer by far than with each weight rounded alone."""
+    rng = np.random.default_rng(3)
+    weight = rng.normal(0, 1, (16, 3, 7, 7))
+    grid, scale = quantise_weights(weight, 8)
+    by_row = scale.reshape(-1, 1, 1, 1)
+    assert np.abs(grid - weight / by_row).max() < 1 + 1e-9
+    coarse = rng.random((200, 3, 3, 3)) + rng.random((200, 1, 1, 1))
+    images = np.stack([np.kron(image, np.ones((1, 4, 4)))[:, 2:9, 3:10] for image in coarse])
+    errors = [
+        np.abs(np.einsum("oihw,nihw->no", each * by_row - weight, images)).mean()
+        for each in (grid, np.rint(weight / by_row))
+    ]
+    assert errors[0] < 0.4 * errors[1]
+
+
+@pytest.mark.parametrize("shape", [(4, 1, 3, 3), (4, 3, 1, 5), (4, 4, 2, 2)])
+def test_integers_times_a_scale_stay_what_they_are(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    integers = rng.integers(-127, 128, shape)
+    integers[:, 0, 0, 0] = 127
+    weight = (integers * rng.uniform(0.001, 0.1, (4, 1, 1, 1))).astype(np.float32)
+    grid, _ = quantise_weights(weight.astype(np.float64), 8)
+    np.testing.assert_array_equal(grid, integers)

@@ -9,7 +9,7 @@ from bnnhw.calibrate import Range, calibrate
 from bnnhw.ir.interpret_real import interpret_real_all
 from bnnhw.ir.ops import Add, Binarize, FixedAdd
 from bnnhw.passes import PIPELINE, run
-from bnnhw.passes.options import SIGNS_TURNED
+from bnnhw.passes.options import SIGNED_STREAM_ERROR, SIGNS_TURNED
 from bnnhw.passes.sign_loss import SignArgument, sign_arguments
 from residual import THREE, UINT8, Residual
 
@@ -76,3 +76,18 @@ def test_few_signs_turn_with_the_widths_chosen(images: bool) -> None:
     if images:
         np.testing.assert_allclose(own[:, 0], values.mean(axis=(0, 2, 3)), atol=1e-9)
         np.testing.assert_allclose(own[:, 1], values.std(axis=(0, 2, 3)), atol=1e-9)
+
+
+@pytest.mark.parametrize("mean", [0.0, 60.0])
+def test_where_signs_hardly_turn_the_stream_still_carries_what_others_read(mean: float) -> None:
+    """Means far from 0 settle the signs; the classifier reads the numbers through the shortcut."""
+    builder = Residual((3, 8, 8), UINT8).normalise(128.0, 64.0).conv(8)
+    builder.batch_norm(spread=0.0, negative=False).affine(1.0, mean)
+    for _ in range(2):
+        start = builder.end
+        builder.add(Binarize()).binary(8, THREE).batch_norm(spread=0.0, negative=False)
+        builder.add(Add(), builder.end, start)
+    graph = run(builder.classifier(4).graph())
+    for node in graph.nodes:
+        if isinstance(node.op, FixedAdd):
+            assert 2.0**-node.op.dtype.frac / 4 <= SIGNED_STREAM_ERROR * 1.5

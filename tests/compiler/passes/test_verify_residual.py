@@ -91,7 +91,7 @@ def test_given_inputs_are_checked_first(tmp_path: Path) -> None:
 def test_the_graph_of_another_model_is_refused(tmp_path: Path) -> None:
     first = residual(1).save(tmp_path / "a.onnx")
     second = residual(2).save(tmp_path / "b.onnx")
-    with pytest.raises(VerificationError, match="integer weights are not the nearest"):
+    with pytest.raises(VerificationError, match="integer weights are not near the model's"):
         check_against_onnxruntime(first, run(load(second)))
 
 
