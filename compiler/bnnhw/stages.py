@@ -309,7 +309,6 @@ def _layer(splitter: _Splitter, node: Node, threshold: Node | None) -> Layer:
     else:
         flattened = splitter.flattened.get(node.inputs[0])
         weight, window = _stream_order(op.weight.astype(np.int64), flattened), Window((1, 1))
-    _check_padding(node, window)
     offset = op.offset if isinstance(op, IntegerConv) else None
     if isinstance(op, IntegerDense):
         offset = op.offset[None, None]
@@ -324,19 +323,6 @@ def _layer(splitter: _Splitter, node: Node, threshold: Node | None) -> Layer:
         row_class=op.row_class if isinstance(op, IntegerConv) else (),
         column_class=op.column_class if isinstance(op, IntegerConv) else (),
     )
-
-
-def _check_padding(node: Node, window: Window) -> None:
-    """Refuses windows that lie further in the padding than beside the image."""
-    top, left, bottom, right = window.pads
-    height, width = window.kernel
-    if max(top, bottom) > height or max(left, right) > width:
-        raise ModelError(
-            f"is padded by {max(window.pads)}, more than its {height}x{width} kernel: whole "
-            "windows see nothing but padding",
-            where=node.where,
-            fix="pad by at most the kernel; beyond that each window gives the same",
-        )
 
 
 def _other(splitter: _Splitter, node: Node) -> Stage:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from bnnhw.ir.ops import Window
+
+    Index = NDArray[np.int64]
 
 
 def output_size(params: Mapping[str, int]) -> tuple[int, int]:
@@ -41,26 +47,27 @@ def _pixels_kept(window: Window, height: int, width: int) -> int:
     out_h, out_w = window.output_size(height, width)
     top, left, _, _ = window.pads
 
-    def first(y: int, x: int) -> int:
-        row = min(max(y * window.stride[0] - top, 0), height - 1)
-        column = min(max(x * window.stride[1] - left, 0), width - 1)
-        return row * width + column
-
-    def last(y: int, x: int) -> int:
-        row = min(max(y * window.stride[0] - top + window.kernel[0] - 1, 0), height - 1)
-        column = min(max(x * window.stride[1] - left + window.kernel[1] - 1, 0), width - 1)
-        return row * width + column
-
-    reach = height * width + last(0, 0) - first(out_h - 1, out_w - 1)
-    for y in range(out_h):
-        if out_w > 1:
-            reach = max(reach, *(last(y, x + 1) - first(y, x) for x in range(out_w - 1)))
-        if y + 1 < out_h:
-            reach = max(reach, last(y + 1, 0) - first(y, out_w - 1))
+    rows = _ends(out_h, window.stride[0], top, window.kernel[0], height)
+    columns = _ends(out_w, window.stride[1], left, window.kernel[1], width)
+    (first_row, last_row), (first_column, last_column) = rows, columns
+    first_end = int(first_row[-1] * width + first_column[-1])
+    reach = height * width + int(last_row[0] * width + last_column[0]) - first_end
+    if out_w > 1:
+        ahead = (last_row - first_row).max() * width + (last_column[1:] - first_column[:-1]).max()
+        reach = max(reach, int(ahead))
+    if out_h > 1:
+        ahead = (last_row[1:] - first_row[:-1]).max() * width + last_column[0] - first_column[-1]
+        reach = max(reach, int(ahead))
     window_reach = (window.kernel[0] - 1) * width + window.kernel[1]
     # What is kept lies that far before the next frame when this one's last pixels come.
     padding = top * width + left + 1
     return max(reach + 1, window_reach, padding)
+
+
+def _ends(count: int, stride: int, pad: int, kernel: int, size: int) -> tuple[Index, Index]:
+    """The first and the last row (or column) inside the image of each window."""
+    first = np.arange(count) * stride - pad
+    return np.clip(first, 0, size - 1), np.clip(first + kernel - 1, 0, size - 1)
 
 
 def window_lines(window: Window, height: int, width: int) -> int:

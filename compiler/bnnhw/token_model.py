@@ -11,13 +11,13 @@ FIFOs must hold, without the simulation that it must agree with to 1 %.
 from __future__ import annotations
 
 from array import array
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bnnhw.errors import BnnhwError
+from bnnhw.token_solve import ANY, Bound, Equations, numbers, solve
 from bnnhw.unit_timing import TIMINGS, fifo_timing
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from bnnhw.design import Design
     from bnnhw.unit_timing import Index, UnitTiming
-
-    _Bound = tuple[array[int], array[int], array[int]]
 
 _FRAMES = 4
 # Beats of all streams in a frame up to which a token is one beat.
@@ -173,71 +171,37 @@ class Flow:
             BnnhwError: the equations have no solution: the dataflow deadlocks.
         """
         found = [self._find(event) for event in range(len(self.tokens))]
-        leading = [array("q") for _ in self.tokens]
         pace = [0] * len(self.tokens)
         for event, (leader, _) in enumerate(found):
             pace[leader] = max(pace[leader], self.group[event])
-        bounds: list[list[_Bound]] = [[] for _ in self.tokens]
-        beside: list[set[int]] = [set() for _ in self.tokens]
+        bounds: list[list[Bound]] = [[] for _ in self.tokens]
         for link in self.links:
             (source, after_source), (sink, after_sink) = found[link.source], found[link.sink]
             have, want = self.tokens[link.source], self.tokens[link.sink]
-            timing = link.timing
+            timing, later = link.timing, after_source - after_sink
             # Beats of a token are as far apart as the slowest event that is tied to it lets them.
             beat_out = pace[sink] / self.group[link.sink]
-            needs = _over_frames(timing.needs, have, frames, none_below=0)
-            lags = _numbers(np.tile(timing.lag(beat_out) + after_source - after_sink, frames))
-            bounds[sink].append((leading[source], needs, lags))
+            needed = Bound(source, have, timing.needs, 0, timing.lag(beat_out) + later)
+            bounds[sink].append(needed)
             if beat_out > 1:
-                earlier = _numbers(np.asarray(needs) - 1)
-                lag = timing.first_lag(beat_out) + after_source - after_sink
-                bounds[sink].append((leading[source], earlier, _numbers(np.tile(lag, frames))))
-            frees = _over_frames(timing.frees, want, frames, none_below=None)
-            delays = _numbers(np.tile(timing.delay(beat_out) + after_sink - after_source, frames))
-            bounds[source].append((leading[sink], frees, delays))
-            if source != sink:
-                beside[source].add(sink)
-                beside[sink].add(source)
-        counts = [count * frames for count in self.tokens]
+                lag = timing.first_lag(beat_out) + later
+                bounds[sink].append(replace(needed, index=timing.needs - 1, least=-1, lag=lag))
+            delay = timing.delay(beat_out) - later
+            bounds[source].append(Bound(sink, want, timing.frees, ANY, delay))
         leaders = [event for event, (leader, _) in enumerate(found) if leader == event]
-        waiting = deque(leaders)
-        queued = set(leaders)
-        while waiting:
-            event = waiting.popleft()
-            queued.discard(event)
-            if _advance(leading[event], counts[event], pace[event], bounds[event]):
-                waiting.extend(beside[event] - queued)
-                queued |= beside[event]
+        solved = solve(Equations(self.tokens, pace, bounds, leaders), frames)
+        leading = [solved.get(event, array("q")) for event in range(len(self.tokens))]
         self.moved = [
-            leading[leader] if after == 0 else _numbers(np.asarray(leading[leader]) + after)
+            leading[leader] if after == 0 else numbers(np.asarray(leading[leader]) + after)
             for leader, after in found
         ]
-        if any(len(m) != c for m, c in zip(self.moved, counts, strict=True)):
+        wanted = [count * frames for count in self.tokens]
+        if any(len(m) != c for m, c in zip(self.moved, wanted, strict=True)):
             raise BnnhwError(
                 "the dataflow deadlocks in the token model",
                 where="FIFO depths",
                 fix="this is a defect of the compiler: report it with the model",
             )
-
-
-def _advance(done: array[int], count: int, group: int, bounds: list[_Bound]) -> bool:
-    """Moves the tokens of one event as far as others have; whether any moved."""
-    start = len(done)
-    time = done[-1] if done else -1
-    for token in range(start, count):
-        earliest = time + group
-        for other, index, extra in bounds:
-            n = index[token]
-            if n < 0:
-                continue
-            if n >= len(other):
-                return len(done) > start
-            bound = other[n] + extra[token]
-            if bound > earliest:
-                earliest = bound
-        time = earliest
-        done.append(time)
-    return len(done) > start
 
 
 def predict(design: Design) -> Prediction:
@@ -389,17 +353,3 @@ def _coarse(timing: UnitTiming, source: int, sink: int) -> TokenTiming:
         np.minimum(last, least), timing.free_delay,
         within[np.arange(len(last)), slowest], source - 1 - slowest,
     )  # fmt: skip
-
-
-def _over_frames(index: Index, tokens: int, frames: int, none_below: int | None) -> array[int]:
-    """Indices of one frame repeated for all frames, in tokens counted from the first frame."""
-    offsets = np.arange(frames)[:, None] * tokens
-    result = index[None, :] + offsets
-    if none_below is not None:
-        result = np.where(index[None, :] < none_below, -1, result)
-    return _numbers(result)
-
-
-def _numbers(values: Index) -> array[int]:
-    """As an array of 8 bytes a number, which is read as fast as a list, a fifth of the size."""
-    return array("q", np.ascontiguousarray(values, np.int64).tobytes())

@@ -39,6 +39,9 @@ _BATCH = 32
 _THREADS = 2
 _MACS = 4e9
 """Multiply-accumulates to spend on a comparison operation by operation, about."""
+_WALKED = 1 << 25
+"""Elements of all tensors of all images in such a comparison: where layers are small, they take
+longer than the multiplications."""
 _FEWEST = 2
 _SYNTHETIC = 64
 """Inputs made up where none are given, and most of those whose every tensor is compared."""
@@ -243,7 +246,8 @@ def _measure(
 
 def _traceable(graph: Graph) -> int:
     """Inputs that can be compared operation by operation in seconds."""
-    return max(_FEWEST, int(_MACS / max(1, multiply_accumulates(graph))))
+    elements = sum(math.prod(tensor.shape) for tensor in graph.tensors.values())
+    return max(_FEWEST, min(int(_MACS / max(1, multiply_accumulates(graph))), _WALKED // elements))
 
 
 def _affordable(graph: Graph, count: int) -> int:

@@ -6,8 +6,10 @@ import sys
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bnnhw import token_model, token_solve
 from bnnhw.board import load_board
 from bnnhw.errors import BnnhwError
 from bnnhw.fifo import size_fifos
@@ -15,12 +17,14 @@ from bnnhw.goal import Goal
 from bnnhw.ir.ops import Window
 from bnnhw.lower import lower, with_fifo_depths
 from bnnhw.network import Network
+from bnnhw.passes import run
 from bnnhw.report import ideal_cycles
 from bnnhw.search import FoldingSearch
 from bnnhw.timing import window_depth, window_lines
 from bnnhw.token_model import Flow, predict
 from bnnhw.unit_timing import TIMINGS
 from graphs import cnv, digits
+from residual import bireal
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "hw"))
 from window_model import ParallelTiming, WindowShape, WindowTiming
@@ -116,6 +120,26 @@ def test_fifos_are_only_where_the_design_is_slower_without():
         assert predict(without).cycles_per_frame > prediction.cycles_per_frame
 
 
+def test_window_depth_is_the_longest_way_ahead_of_any_pixel() -> None:
+    """From the first pixel of a window to the last of the next, also in the next frame."""
+    random = np.random.default_rng(1)
+    for _ in range(200):
+        kernel, stride = random.integers(1, 5, 2), random.integers(1, 4, 2)
+        pads, size = random.integers(0, np.tile(kernel, 2) + 1), random.integers(1, 9, 2)
+        out = (size + pads[:2] + pads[2:] - kernel) // stride + 1
+        if out.min() < 1:
+            continue
+        corners = np.stack(np.unravel_index(np.arange(out.prod()), out), axis=1)
+        first = corners * stride - pads[:2]
+        first, last = (np.clip(v, 0, size - 1) for v in (first, first + kernel - 1))
+        first, last = (v[:, 0] * size[1] + v[:, 1] for v in (first, last))
+        ahead = np.append(last[1:], size.prod() + last[0]) - first
+        touched = (kernel[0] - 1) * size[1] + kernel[1]
+        want = max(2, ahead.max() + 1, touched, pads[0] * size[1] + pads[1] + 1)
+        window = Window(*(tuple(v.tolist()) for v in (kernel, stride, pads)))
+        assert window_depth(window, *size.tolist(), 1) == want
+
+
 def test_a_buffer_too_small_for_a_window_is_a_deadlock_not_a_guess():
     shape = WindowShape(1, 8, 8)
     params = shape.parameters() | {"SIMD": 1, "REPEATS": 1, "CHANNEL_OUTER": 0, "DEPTH": 10}
@@ -129,3 +153,37 @@ def test_latency_of_a_single_frame_is_the_fill_of_the_chain():
     design = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
     prediction = predict(design)
     assert prediction.latency_cycles >= max(s.beats for s in design.streams.values())
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("name", ["digits", "residual"])
+def test_machine_code_moves_each_token_when_python_does(name, exact, monkeypatch) -> None:
+    """Of beats and of pixels, whose events may be tied."""
+    pytest.importorskip("numba")
+    assert token_solve.machine_code() is not None
+    monkeypatch.setattr(token_model, "_EXACT_BEATS", 500_000 * exact)
+    solved = []
+
+    def both(equations: token_solve.Equations, frames: int) -> dict[int, object]:
+        advance = token_solve.machine_code()
+        solved.append(token_solve.in_machine_code(advance, equations, frames))
+        want = token_solve.in_python(equations, frames)
+        assert solved[-1] == want
+        return want
+
+    monkeypatch.setattr(token_model, "solve", both)
+    network = Network(digits().graph() if name == "digits" else run(bireal().graph()))
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(20_000))
+    size_fifos(lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0))
+    assert solved
+
+
+def test_machine_code_stops_at_a_deadlock_too() -> None:
+    advance = token_solve.machine_code() or pytest.skip("numba is missing")
+    index, lag = np.arange(8), np.zeros(8, np.int64)
+    first = token_solve.Bound(1, 8, index - 3, token_solve.ANY, lag)
+    second = token_solve.Bound(0, 8, np.where(index > 4, index + 3, index), 0, lag + 2)
+    equations = token_solve.Equations([8, 8], [1, 1], [[first], [second]], [0, 1])
+    found = token_solve.in_python(equations, 3)
+    assert found == token_solve.in_machine_code(advance, equations, 3)
+    assert 0 < len(found[1]) < 24

@@ -191,9 +191,10 @@ def image_of_many_pixels() -> Sketch:
     return tail(floats("N", 3, 1500, 1500))
 
 
-@case("node 'conv", "elements an image")
-def padding_of_gigabytes() -> Sketch:
-    return image().conv(3, 4, pads=20_000, strides=[10_000, 10_000]).sign().flatten().dense(100, 3)
+@case("node 'conv", "elements an image", **BY_TYPE)
+def features_of_gigabytes() -> Sketch:
+    sketch = floats("N", 3, 1000, 1000).conv(3, 1000, 1).sign()
+    return sketch.pool(500, 500).flatten().dense(4000, 3)
 
 
 @case("node 'maxpool", "steps an image", **BY_TYPE)

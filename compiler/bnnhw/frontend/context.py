@@ -177,9 +177,17 @@ class Context:
         return target
 
     def broadcast_rank(self, view: View, rank: int) -> View:
-        """The view with dimensions of size 1 put in front, as broadcasting does."""
+        """The view with dimensions of size 1 put in front, as broadcasting does.
+
+        A batch of 1 stays first: it is one of them.
+        """
         missing = rank - len(view.dims)
-        return View(view.tensor, ((),) * missing + view.dims) if missing > 0 else view
+        if missing <= 0:
+            return view
+        ones: tuple[tuple[str, ...], ...] = ((),) * missing
+        if self.batch == 1 and view.batch_first:
+            return View(view.tensor, (view.dims[0], *ones, *view.dims[1:]))
+        return View(view.tensor, ones + view.dims)
 
     def affine(
         self,

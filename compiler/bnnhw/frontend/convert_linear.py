@@ -13,7 +13,7 @@ from bnnhw.frontend.context import finite
 from bnnhw.frontend.exact import exact, floats, inverse_root
 from bnnhw.frontend.frames import frame
 from bnnhw.frontend.views import BATCH, View
-from bnnhw.frontend.windows import window_of
+from bnnhw.frontend.windows import check_padding, window_of
 from bnnhw.ir.graph import Statistics
 from bnnhw.ir.ops import Conv, Dense, Window
 
@@ -64,6 +64,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     if pads:
         top, left, bottom, right = (a + b for a, b in zip(window.pads, pads, strict=True))
         window = Window(window.kernel, window.stride, (top, left, bottom, right))
+    check_padding(node, window)
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
     plain = bias is None or not np.any(bias)
     weight = source.weights(ctx.binary_weights(weight, node))
@@ -109,6 +110,7 @@ def matmul(ctx: Context, node: OnnxNode) -> None:
             fix=_WEIGHT_FIX,
         )
     weight = finite(ctx.need_constant(node, 1 - live[0], "weight"), node).astype(np.float64)
+    rank = weight.ndim  # dimensions of size 1 in front of the matrix come before the batch, too
     if weight.ndim > 2 and weight.size == weight.shape[-1] * weight.shape[-2]:
         weight = weight.reshape(weight.shape[-2:])
     if weight.ndim != 2:
@@ -116,6 +118,7 @@ def matmul(ctx: Context, node: OnnxNode) -> None:
     zero = exact(np.zeros(1))
     if live[0] == 0:
         _dense(ctx, node, weight.T, zero, Fraction(1))
+        ctx.views[node.outputs[0]] = ctx.broadcast_rank(ctx.views[node.outputs[0]], rank)
         return
     view = ctx.view(node, 1)
     if len(view.dims) != 2 or view.dims[1] != (BATCH,):
@@ -126,7 +129,8 @@ def matmul(ctx: Context, node: OnnxNode) -> None:
         )
     turned = View(view.tensor, (view.dims[1], view.dims[0]))
     made = _dense_view(ctx, node, turned, weight, zero, Fraction(1))
-    ctx.views[node.outputs[0]] = View(made.tensor, (made.dims[1], made.dims[0]))
+    turned = View(made.tensor, (made.dims[1], made.dims[0]))
+    ctx.views[node.outputs[0]] = ctx.broadcast_rank(turned, rank)
 
 
 def _dense(

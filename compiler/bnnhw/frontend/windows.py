@@ -53,6 +53,19 @@ def window_of(node: OnnxNode, kernel: tuple[int, ...], frame: Frame) -> Window:
     return window
 
 
+def check_padding(node: OnnxNode, window: Window) -> None:
+    """Refuses windows that lie further in the padding than beside the image."""
+    top, left, bottom, right = window.pads
+    height, width = window.kernel
+    if max(top, bottom) > height or max(left, right) > width:
+        raise ModelError(
+            f"is padded by {max(window.pads)}, more than its {height}x{width} kernel: whole "
+            "windows see nothing but padding",
+            where=node.where,
+            fix="pad by at most the kernel; beyond that each window gives the same",
+        )
+
+
 def pool_window(node: OnnxNode, frame: Frame, *, ceil: bool = True) -> Window:
     """The window of a pool; ``ceil_mode``, if heeded, becomes padding at the bottom and right."""
     kernel = tuple(int(k) for k in node.attributes.get("kernel_shape", ()))

@@ -9,6 +9,7 @@ can take stays a sign, of bits.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.normalise_signs import normalise_signs
 from bnnhw.passes.rewrite import Links, unused
+from bnnhw.passes.stream_values import copied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,12 +65,15 @@ def _copied(graph: Graph, links: Links, node: Node) -> Graph | None:
     readers = links.consumers(node.output)
     if len(readers) < 2 or node.output == graph.output:
         return None
-    names, nodes = {n.name for n in graph.nodes}, []
+    names, taken, nodes = {n.name for n in graph.nodes}, {*graph.tensors}, []
     for other in graph.nodes:
         if node.output in other.inputs and other is not readers[0]:
             name = unused(node.name, names)
+            numbered = (copied(node.output, number) for number in itertools.count(2))
+            output = next(tensor for tensor in numbered if tensor not in taken)
             names.add(name)
-            copy = replace(node, name=name, output=unused(f"{name}:out", {*graph.tensors}))
+            taken.add(output)
+            copy = replace(node, name=name, output=output)
             inputs = tuple(copy.output if i == node.output else i for i in other.inputs)
             nodes += [copy, replace(other, inputs=inputs)]
         else:

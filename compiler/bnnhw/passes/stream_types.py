@@ -119,9 +119,11 @@ class StreamTypes:
     def exponents(self, tensor: str) -> Ints:
         """[C]: by how many octaves the values of each channel of an activation are smaller.
 
-        Empty where that is not known, or all are alike.
+        Empty where that is not known, all are alike, or all values are 0.
         """
         found = self._range([tensor])
+        if found.reach == 0:  # the model multiplies it by 0
+            return np.zeros(0, np.int64)
         spread = np.array(self._ranges[tensor].channels).reshape(-1, 2)
         own = np.minimum(np.abs(spread[:, 0]) + REACH * spread[:, 1], found.reach)
         octaves = np.floor(np.log2(found.reach / np.maximum(own, found.reach / 2**_OCTAVES)))

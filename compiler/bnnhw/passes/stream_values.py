@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Op, Shape
 
 _REQUANTISED = "@"
+_COPY = "@copy"
+_SUFFIXES = re.compile(rf"({_COPY}\d+|{_REQUANTISED}\d+)+$")
 _FINER_BITS = 4
 _WIDEST_INPUT = 16
 
@@ -75,10 +78,14 @@ def requantised(tensor: str, bits: int) -> str:
     return f"{tensor}{_REQUANTISED}{bits}"
 
 
+def copied(tensor: str, number: int) -> str:
+    """Name of a tensor that is computed once more, for the reader ``number`` of it."""
+    return f"{tensor}{_COPY}{number}"
+
+
 def real_name(tensor: str) -> str:
-    """The tensor of the real graph that an integer tensor holds: undoes ``requantised``."""
-    base, mark, bits = tensor.rpartition(_REQUANTISED)
-    return base if mark and bits.isdigit() else tensor
+    """The tensor of the real graph that another holds: undoes ``requantised`` and ``copied``."""
+    return _SUFFIXES.sub("", tensor)
 
 
 def common_type(streams: list[Integer]) -> Integer:

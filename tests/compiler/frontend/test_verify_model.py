@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agreement import compiled
+from bnnhw import verify_model
 from bnnhw.errors import ModelError, VerificationError
 from bnnhw.frontend import LoadOptions
 from bnnhw.ir.interpret import interpret, interpret_all
@@ -217,3 +218,18 @@ def test_a_model_onnxruntime_cannot_run_is_an_error(tmp_path: Path) -> None:
     sketch.save(path)
     with pytest.raises(VerificationError, match="onnxruntime cannot run"):
         check_against_onnxruntime(path, graph)
+
+
+def test_images_of_many_pixels_and_small_layers_are_walked_few_times(tmp_path: Path) -> None:
+    """Each tensor takes time, however few multiplications make it."""
+    counts = {}
+    for size in (8, 256):
+        sketch = Sketch(["N", 2, size, size], seed=1).conv(2, 4, pads=1).batch_norm(4)
+        start = sketch.tensor
+        sketch.sign().conv(4, 4, pads=1).batch_norm(4).op("Add", start)
+        sketch.op("GlobalAveragePool")
+        sketch.flatten().dense(4, 3, weight=sketch.rng.normal(size=(4, 3)))
+        options = LoadOptions(input_type="bipolar")
+        path = sketch.save(tmp_path / f"{size}.onnx")
+        counts[size] = verify_model._traceable(compiled(path, options))
+    assert counts[8] > 1000 > 30 > counts[256] > 2

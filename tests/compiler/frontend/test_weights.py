@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from agreement import agrees, passes_agree
+from agreement import agrees, compiled, passes_agree
+from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.ir.interpret import layer_nodes
+from bnnhw.verify_model import check_against_onnxruntime
 from sketch import Sketch, image
 
 if TYPE_CHECKING:
@@ -106,6 +108,33 @@ def test_transposed_weights_of_matmul(tmp_path: Path) -> None:
     sketch.dense(21, 9, weight=sketch.node("Transpose", [sketch.constant(sketch.signs(9, 21))]))
     sketch.batch_norm(9).sign().dense(9, 3)
     agrees(sketch.save(tmp_path / "m.onnx"), BIPOLAR)
+
+
+@pytest.mark.parametrize("real", [False, True])
+@pytest.mark.parametrize("case", ["a batch of 1", "squeezed", "squeezed on the left", "left as is"])
+def test_weights_with_ones_in_front_put_ones_in_front_of_the_batch(
+    tmp_path: Path, case: str, real: bool
+) -> None:
+    sketch = Sketch([1 if case == "a batch of 1" else "N", 21])
+    sketch.dense(21, 9).batch_norm(9).sign()
+    matrix = sketch.rng.normal(size=(9, 3)) if real else sketch.signs(9, 3)
+    if case == "squeezed on the left":
+        sketch.op("Transpose", perm=[1, 0])
+        sketch.op("MatMul", sketch.constant(matrix.T[None]), first=False)
+        sketch.op("Transpose", perm=[0, 2, 1])
+    else:
+        sketch.op("MatMul", sketch.constant(matrix[None]))
+    if case.startswith("squeezed"):
+        sketch.op("Squeeze", sketch.constant([0], np.int64))
+    path = sketch.save(tmp_path / "m.onnx")
+    if case == "left as is":
+        with pytest.raises(ModelError, match="does not have the batch as its first dimension"):
+            load(path, BIPOLAR)
+        return
+    graph = compiled(path, BIPOLAR)
+    result = check_against_onnxruntime(path, graph, options=BIPOLAR)
+    assert result.mismatches == 0
+    assert not real or result.accuracy.agreement == 1
 
 
 def test_matmul_over_the_channels_of_an_image_is_a_1x1_convolution(tmp_path: Path) -> None:

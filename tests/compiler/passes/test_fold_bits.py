@@ -12,6 +12,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.ir.ops import BinaryConv, BitMaxPool, Threshold
 from bnnhw.passes.fold_bits import fold_bits
+from bnnhw.passes.stream_values import real_name
 from bnnhw.verify_model import check_against_onnxruntime
 from sketch import SIGNS, Sketch
 
@@ -153,6 +154,41 @@ def test_signs_of_bits_that_several_layers_read(tmp_path: Path, turn: str, forks
     assert result.mismatches == 0
     pointless = turn != "constant" and (turn == "keep" or forks == "first")
     assert len(thresholds(graph)) == (2 if pointless else 3)
+
+
+@pytest.mark.parametrize("order", ["add pool conv", "conv add pool", "pool conv add"])
+@pytest.mark.parametrize("root", ["input", "sign"])
+def test_scaled_bits_that_several_streams_round_are_checked_as_one_tensor(
+    tmp_path: Path, root: str, order: str
+) -> None:
+    """Each reader scales the bits itself, and rounds what it then reads."""
+    sketch = Sketch(["N", 4, 4, 4], seed=3)
+    if root == "sign":
+        sketch.conv(4, 4, pads=1).batch_norm(4).sign()
+    start = sketch.batch_norm(4).tensor
+    ends = [sketch.sign().conv(4, 4, pads=1).batch_norm(4).tensor]
+    for kind in order.split():
+        sketch.tensor = start
+        if kind == "add":
+            sketch.op("Add", ends[-1])
+        elif kind == "pool":
+            sketch.op("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
+            sketch.batch_norm(4)
+        elif root == "input":
+            sketch.conv(4, 4, weight=sketch.rng.normal(size=(4, 4, 3, 3)), pads=1).batch_norm(4)
+        else:
+            sketch.op("Add", ends[0])
+        ends.append(sketch.tensor)
+    for other in ends[:-1]:
+        sketch.op("Add", other)
+    weight = sketch.rng.normal(size=(64, 5))
+    path = sketch.flatten().dense(64, 5, weight=weight).save(tmp_path / "m.onnx")
+    graph = compiled(path, BIPOLAR)
+    result = check_against_onnxruntime(path, graph, options=BIPOLAR, random_count=6)
+    assert result.mismatches == 0
+    assert result.accuracy.correlation > 0.95
+    held = [node for node in graph.nodes if real_name(node.output) == start]
+    assert len(held) == (2 if root == "input" else 3)
 
 
 def test_what_folds_keeps_its_names_and_values(tmp_path: Path) -> None:

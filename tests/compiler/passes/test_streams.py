@@ -292,6 +292,21 @@ def test_channels_of_small_values_use_all_bits_of_a_layers_input(
     assert likeness[0] > 0.9 > likeness[1] + 0.2
 
 
+@pytest.mark.parametrize("before", ["add", "conv"])
+def test_a_stream_that_is_always_0_compiles(before: str) -> None:
+    builder = Residual((3, 8, 8), UINT8, seed=2).normalise(128.0, 64.0).conv(4).batch_norm()
+    start = builder.end
+    builder.add(Binarize()).binary(4).batch_norm().add(Add(), builder.end, start)
+    builder.affine(0.0, 0.0)
+    if before == "conv":
+        builder.conv(4).add(Relu())
+    real, x = builder.classifier(3).graph(), builder.inputs(4)
+    graph = run(real)
+    check_streams(real, graph, x)
+    want = real.output_map.apply(interpret_real(real, x))
+    np.testing.assert_allclose(graph.output_map.apply(interpret(graph, x)), want, atol=1e-3)
+
+
 # ---------------------------------------------------------------------------------- precision
 
 
