@@ -218,7 +218,7 @@ def _round_for_images(ratio: Floats) -> Floats:
     GPTQ (Frantar et al. 2022), with the second moments of a plain model of images.
     """
     _, channels, height, width = ratio.shape
-    places = np.stack(np.mgrid[:height, :width], axis=-1).reshape(-1, 2)
+    places = np.argwhere(np.ones((height, width)))
     distance = np.sqrt(np.square(places[:, None] - places[None]).sum(axis=-1))
     alike = np.where(np.eye(channels, dtype=bool), 1.0, _CHANNEL_CORRELATION)
     moments = np.kron(alike, _PIXEL_CORRELATION**distance) + 1.0  # mean and deviation alike
