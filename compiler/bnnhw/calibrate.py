@@ -68,38 +68,25 @@ class Range:
         Where that is unknown, nothing saturates. (Squares would let a few outliers coarsen every
         step, and with it the signs around 0.)
         """
-        return self._best(bits, signed=signed)[0]
-
-    def width(self, widest: int, error: float, frac: int | None = None) -> int:
-        """Bits of the narrowest signed type whose mean absolute error is a small share.
-
-        Args:
-            widest: taken where no narrower type will do, or the deviation is unknown.
-            error: largest mean absolute error, in standard deviations.
-            frac: the least binary point that will do; then the error is that of saturation alone.
-        """
-        for bits in range(2, widest):
-            point, lost = self._best(bits, signed=True)
-            if frac is not None:
-                lost = math.inf if point < frac else lost - 2.0**-point / 4
-            if self.deviation and lost <= error * self.deviation:
-                return bits
-        return widest
-
-    def _best(self, bits: int, *, signed: bool) -> tuple[int, float]:
-        """The best ``frac``, and the mean absolute error with it."""
         if self.reach == 0:
-            return 0, 0.0
+            return 0
         width = bits - signed
         top = Integer(bits, signed).high
         wide = math.floor(math.log2(top / self.reach))
-        best, least = wide, math.inf
-        for frac in range(wide, wide + _OCTAVES):
-            lost = 0.0 if frac == wide else self.excess.get(width - frac, math.inf)
-            error = 2.0**-frac / 4 + lost
-            if error < least:
-                best, least = frac, error
-        return best, least
+        errors = {wide: 2.0**-wide / 4}
+        for frac in range(wide + 1, wide + _OCTAVES):
+            errors[frac] = 2.0**-frac / 4 + self.excess.get(width - frac, math.inf)
+        return min(errors, key=errors.__getitem__)
+
+    def exponent(self, error: float) -> int:
+        """The least e, so that saturation at 2^e costs a small share.
+
+        Args:
+            error: largest mean absolute error by it, in standard deviations.
+        """
+        reach = math.ceil(math.log2(self.reach)) if self.reach else 0
+        low = [e for e, lost in self.excess.items() if lost <= error * self.deviation]
+        return min([reach, *low])
 
 
 def union(ranges: Iterable[Range]) -> Range:

@@ -44,25 +44,26 @@ def test_outliers_are_cut_where_that_costs_less_than_coarse_steps() -> None:
         assert errors[cut.binary_point(bits)] <= 1.3 * errors[best]
 
 
-def test_the_width_is_the_narrowest_whose_error_is_a_share_of_the_deviation() -> None:
+def test_saturation_at_the_exponent_costs_a_share_of_the_deviation() -> None:
     rng = np.random.default_rng(2)
     x = rng.normal(scale=3.0, size=100_000)
     excess = {e: float(np.maximum(np.abs(x) - 2.0**e, 0).mean()) for e in range(-8, 8)}
     reach = float(np.abs(x).max())
     found = Range(-reach, reach, excess, 3.0)
-    for share in (0.1, 0.03, 0.01, 0.003):
-        bits = found.width(16, share)
-        errors = []
-        for width in (bits - 1, bits):
-            step, top = 2.0 ** -found.binary_point(width), 1 << (width - 1)
-            errors.append(np.abs(np.clip(np.rint(x / step), -top, top - 1) * step - x).mean())
-        assert errors[1] < 1.1 * share * 3.0
-        assert errors[0] > 0.9 * share * 3.0
+    for share in (0.1, 0.03, 0.01, 0.0001):
+        e = found.exponent(share)
+        lost = [np.abs(np.clip(x, -(2.0**k), 2.0**k) - x).mean() for k in (e - 1, e)]
+        assert lost[1] <= share * 3.0 < lost[0]
+    assert found.exponent(0.0) == 4, "all of the range"
 
 
-def test_the_widest_type_is_taken_where_no_narrower_will_do_or_nothing_is_known() -> None:
-    assert Range(-1.0, 1.0, {}, 1e-6).width(12, 0.01) == 12
-    assert Range(-1.0, 1.0).width(12, 0.01) == 12
+def test_the_range_is_the_reach_where_nothing_else_is_known() -> None:
+    assert Range(-1.0, 1.0, {}, 1e-6).exponent(0.01) == 0
+    assert Range(-5.0, 1.0).exponent(0.01) == 3
+    assert Range(0.0, 0.0).exponent(0.01) == 0
+
+
+def test_of_several_deviations_the_least_counts() -> None:
     joined = union([Range(-1.0, 1.0, {}, 0.5), Range(-2.0, 2.0), Range(-9.0, 9.0, {}, 2.0)])
     assert joined.deviation == 0.5
 

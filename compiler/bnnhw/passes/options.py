@@ -19,12 +19,14 @@ STREAM_BITS = 12
 SIGNS_TURNED = 0.005
 """Share of the signs of a stream that its rounding may turn, as an estimate."""
 STREAM_ERROR = 0.01
-"""Mean absolute error of a stream, in its standard deviations, that a narrower one may have."""
+"""Mean absolute error of a stream by rounding, in its standard deviations."""
 WEIGHT_BITS = 8
 ACTIVATION_BITS = 8
 SCORE_BITS = 16
 SIGNED_STREAM_ERROR = 0.015
 """The same of a stream that signs read: they bound it further, but not where they hardly turn."""
+STREAM_SATURATION = 0.0015
+"""The same by saturation alone: it is in few values, but large there."""
 _WIDEST_STREAM = 24
 _WIDEST_WEIGHT = 16
 

@@ -5,9 +5,9 @@ and result: tensors joined so form a group (in a residual network, one a stage).
 
 Where signs read a group, its steps are so fine that rounding turns SIGNS_TURNED of them at most,
 and costs what else reads it SIGNED_STREAM_ERROR standard deviations of its calmest tensor at most.
-Where none do, rounding and saturation together cost STREAM_ERROR at most. No stream is chosen wider
-than STREAM_BITS: signs of values near 0 turn with any rounding, and a network of many signs carries
-each on to others; wider streams were found to give no better accuracy.
+Where none do, rounding costs STREAM_ERROR at most. Saturation costs STREAM_SATURATION. No stream is
+chosen wider than STREAM_BITS: signs of values near 0 turn with any rounding, and a network of many
+signs carries each on to others; wider streams were found to give no better accuracy.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from bnnhw.passes.options import (
     SIGNS_TURNED,
     STREAM_BITS,
     STREAM_ERROR,
+    STREAM_SATURATION,
 )
 from bnnhw.passes.sign_loss import sign_arguments
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bnnhw.ir.graph import Graph
-    from bnnhw.ir.ops import Ints
+    from bnnhw.ir.ops import Floats, Ints
     from bnnhw.passes.options import PassOptions
     from bnnhw.passes.sign_loss import SignArgument
 
@@ -89,24 +90,37 @@ class StreamTypes:
         self._used.add(group)
         if group not in self._types:
             found = self._range(self._members[group])
-            bits = self._bits.get(group) or self._width(group, found)
-            frac = found.binary_point(bits)
-            self._types[group] = Integer(bits, True, frac)
+            if group in self._bits:
+                bits = self._bits[group]
+                self._types[group] = Integer(bits, True, found.binary_point(bits))
+            else:
+                self._types[group] = self._narrowest(group, found)
         return self._types[group]
 
-    def _width(self, group: str, found: Range) -> int:
-        """Bits that leave few signs turned, or, where no sign reads the group, little error."""
-        signs = self._signs.get(group, [])
-        if not any(self._ranges[sign.tensor].channels for sign in signs):
-            return found.width(STREAM_BITS, STREAM_ERROR)
-        frac = found.binary_point(2)
-        if found.deviation:
-            frac = max(frac, math.ceil(-math.log2(4 * SIGNED_STREAM_ERROR * found.deviation)))
-        while any(s.turned(2.0**-frac, self._ranges[s.tensor]) > SIGNS_TURNED for s in signs):
-            if frac == _FINEST:
-                break
+    def _narrowest(self, group: str, found: Range) -> Integer:
+        """What leaves few signs turned, and little error to what else reads the group."""
+        if not found.deviation:
+            return Integer(STREAM_BITS, True, found.binary_point(STREAM_BITS))
+        signs = [s for s in self._signs.get(group, []) if self._ranges[s.tensor].channels]
+        error = SIGNED_STREAM_ERROR if signs else STREAM_ERROR
+        spreads = [s for name in self._members[group] if len(s := self._spread(name))]
+        # Rounding to steps of 2^-frac costs a quarter of a step.
+        frac = math.ceil(-math.log2(4 * error * found.deviation))
+        while frac < _FINEST and (
+            any((2.0**-frac / 4 / s).mean() > error for s in spreads)
+            or any(s.turned(2.0**-frac, self._ranges[s.tensor]) > SIGNS_TURNED for s in signs)
+        ):
             frac += 1
-        return found.width(STREAM_BITS, STREAM_ERROR, frac)
+        bits = max(2, 1 + found.exponent(STREAM_SATURATION) + frac)
+        if bits <= STREAM_BITS:
+            return Integer(bits, True, frac)
+        return Integer(STREAM_BITS, True, found.binary_point(STREAM_BITS))
+
+    def _spread(self, tensor: str) -> Floats:
+        """Standard deviations of a tensor's channels, of those that any bits would hold."""
+        found = self._ranges[tensor]
+        std = np.array(found.channels).reshape(-1, 2)[:, 1]
+        return std[std > found.deviation / 2**_OCTAVES]
 
     def activation(self, tensor: str) -> Integer:
         """Of what a layer with integer weights reads: at most 8 bits, unsigned where it can be."""
