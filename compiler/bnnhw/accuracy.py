@@ -5,8 +5,8 @@ and a sign turned is an error of the whole range. So the integers are compared w
 graph as a whole, from the inputs on, and with what noise of 1 % of a standard deviation behind each
 BatchNorm does to the real-valued graph itself: a network that stands no such noise has no accuracy
 to keep, and one that loses more by its integers is rounded too coarsely. Where BatchNorms are
-folded into the layers before them, the noise is on each layer's output, in standard deviations as
-the inputs give them.
+folded into the layers before them, the noise is on these layers' outputs, in standard deviations
+as the inputs give them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import numpy as np
 
 from bnnhw.errors import VerificationError
 from bnnhw.ir.interpret import execute
-from bnnhw.ir.ops import Binarize, Conv, Dense, FixedAdd, FixedAffine
+from bnnhw.ir.ops import Add, Binarize, FixedAdd, FixedAffine, MaxPool
 from bnnhw.ir.real_walk import walk_real
 from bnnhw.ir.types import Bit, Integer
+from bnnhw.moments import layers_without_batch_norm
+from bnnhw.passes.piecewise import ELEMENTWISE
 from bnnhw.passes.rewrite import Links, sign_of
 from bnnhw.passes.stream_values import real_name
 
@@ -39,9 +41,14 @@ _FACTOR = 3.0
 _ERRORS = 3.0
 """Standard errors by which an agreement must be below that under noise."""
 _SLACK = 0.03
-_LEAST_LOST = 0.15
+_LOST = 0.015
+_LOST_ERRORS = 2.3
+"""Accuracy lost by more than this and by so many standard errors is no chance, or once in 100."""
+_EARLY = 4.0
+"""A sign turned so many times less than the worst is where turning begins."""
+_LEAST_LOST = 0.05
 """Scores that correlate but for less than this are no sign of a fault."""
-_LOST_FACTOR = 5.0
+_LOST_FACTOR = 7.0
 """So many times as much correlation lost as by noise is one: few inputs tell it but roughly."""
 
 
@@ -57,6 +64,7 @@ class StreamLoss:
         saturated: share of its numbers at an end of the type; None for signs.
         turned: share of its signs that are others in integers; None for numbers.
         bias: share of bits 1 in integers less that in real values; None for numbers.
+        reads: of signs, the sum or pool whose stream they read, as --precision takes it; else "".
     """
 
     name: str
@@ -66,6 +74,7 @@ class StreamLoss:
     saturated: float | None = None
     turned: float | None = None
     bias: float | None = None
+    reads: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,8 +116,9 @@ class Accuracy:
     def alarm(self) -> str:
         """Why the integers are not the network any more; empty where they are."""
         if self.integer_top1 is not None and self.float_top1 is not None:
-            spread = _standard_error(self.agreement, self.inputs)
-            if self.integer_top1 < self.float_top1 - max(_SLACK, _ERRORS * spread):
+            # Each input whose class differs may have become right or wrong.
+            spread = float(np.sqrt((1 - self.agreement) / max(1, self.inputs)))
+            if self.integer_top1 < self.float_top1 - max(_LOST, _LOST_ERRORS * spread):
                 return (
                     f"integers are right for {self.integer_top1:.1%} of the inputs, the model in "
                     f"float for {self.float_top1:.1%}"
@@ -168,7 +178,8 @@ def compare_classes(
     if labels is not None:
         right = [float((classes == labels).mean()) for classes in (model, mine)]
     a, b = (v - v.mean(axis=0) for v in (got, want))
-    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    sizes = np.sqrt([(a * a).sum(), (b * b).sum()])
+    correlation = float((a * b).sum() / np.prod(sizes)) if sizes.all() else 0.0
     return Accuracy(
         inputs=len(mine),
         synthetic=False,
@@ -176,7 +187,7 @@ def compare_classes(
         integer_top1=right[1],
         agreement=float((mine == model).mean()),
         largest_difference=float(np.abs(got - want).max()),
-        correlation=float((a * b).sum()) / size if size else None,
+        correlation=correlation if sizes[1] else None,
     )
 
 
@@ -210,7 +221,10 @@ class StreamLosses:
         self._of: dict[str, list[str]] = {name: [] for name in real.tensors}
         for tensor, name in self._watched.items():
             self._of[name].append(tensor)
-        self._spreads = {n.output: _Spread() for n in _noisy_layers(real)}
+        self._reads = {
+            n.output: _stream_read(links, n) for n in real.nodes if n.output in self._signs
+        }
+        self._spreads = {n.output: _Spread() for n in layers_without_batch_norm(real)}
         self._count = 0
         self._sums: dict[str, Floats] = {t: np.zeros(3) for t in self._watched}
         self._ends: dict[str, tuple[float, float]] = {}
@@ -314,7 +328,8 @@ class StreamLosses:
         turned, bias, beyond = (self._sums[tensor] / max(1, self._count)).tolist()
         name = real_name(tensor)
         if isinstance(dtype, Bit):
-            return StreamLoss(name, str(dtype), 0.0, 1.0, turned=turned, bias=bias)
+            reads = self._reads[self._watched[tensor]]
+            return StreamLoss(name, str(dtype), 0.0, 1.0, turned=turned, bias=bias, reads=reads)
         return StreamLoss(name, str(dtype), *self._ends[tensor], saturated=beyond)
 
 
@@ -338,11 +353,12 @@ class _Spread:
         return np.sqrt(np.maximum(self._squares / self._count - mean * mean, 0.0))
 
 
-def _noisy_layers(real: Graph) -> list[Node]:
-    """Where no BatchNorm tells of noise: the layers that it is put behind, all but the last."""
-    if real.statistics:
-        return []
-    return [node for node in real.nodes if isinstance(node.op, (Conv, Dense))][:-1]
+def _stream_read(links: Links, sign: Node) -> str:
+    """The name by which --precision takes the stream that a sign reads; empty without one."""
+    node = links.source(sign)
+    while node is not None and isinstance(node.op, ELEMENTWISE):
+        node = links.source(node)
+    return node.output if node is not None and isinstance(node.op, (Add, MaxPool)) else ""
 
 
 def check_agreement(accuracy: Accuracy | None, least: float | None, *, verified: bool) -> None:
@@ -376,10 +392,13 @@ def check_agreement(accuracy: Accuracy | None, least: float | None, *, verified:
 
 def ways_out(accuracy: Accuracy) -> str:
     """What brings integers nearer to float."""
-    names = [loss.name for loss in accuracy.worst[:1]]
-    wider = f", or wider streams before '{names[0]}' (--precision NAME=BITS)" if names else ""
+    most = max((loss.turned or 0.0 for loss in accuracy.streams), default=0.0)
+    # Signs turned early turn others behind them: the first stream of those that matter.
+    early = (s.reads for s in accuracy.streams if s.reads and (s.turned or 0.0) > most / _EARLY)
+    name = next(early, None)
+    wider = f", a wider stream (--precision '{name}=16')" if name else ""
     inputs = "give real images (--input), " if accuracy.synthetic else ""
     return (
-        f"{inputs}ranges from training images (--calibrate){wider}, or train with the rounding in "
-        "the model"
+        f"{inputs}ranges from training images (--calibrate){wider}, wider weights "
+        "(--precision LAYER=12), or train with the rounding in the model"
     )

@@ -124,6 +124,8 @@ def load_board(name: str) -> Board:
 
 def _shell(data: dict[str, Any]) -> Shell:
     """The section ``[shell]``; a file without it reserves nothing."""
+    if unknown := sorted(data.keys() - {"lut", "ff", "bram36"}):
+        raise ValueError(f"[shell] has {', '.join(unknown)}; it takes lut, ff and bram36")
     return Shell(
         lut=int(data.get("lut", 0)),
         ff=int(data.get("ff", 0)),

@@ -2,10 +2,11 @@
 
 Without images, each tensor's mean and variance per channel are followed through the graph. A
 BatchNorm tells them exactly (its beta and gamma); sums add them, as if their terms were
-independent. The range is ``REACH`` standard deviations wide: a million activations of a normal
-distribution lie within 5, and residual sums have heavier tails. Within it the binary point is that
-of the least expected error, so that few bits (8, where a layer multiplies) cut more of the tails
-than many.
+independent. Where layers have no BatchNorm behind them (their neighbouring inputs are not
+independent), the ranges of a few synthetic images widen these. The range is ``REACH`` standard
+deviations wide: a million activations of a normal distribution lie within 5, and residual sums have
+heavier tails. Within it the binary point is that of the least expected error, so that few bits (8,
+where a layer multiplies) cut more of the tails than many.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from bnnhw.ir.real_walk import walk_real
 from bnnhw.ir.types import Integer, Real
-from bnnhw.moments import Moments, follow
+from bnnhw.moments import Moments, follow, layers_without_batch_norm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,9 +109,18 @@ def calibrate(graph: Graph, images: Ints | None = None) -> dict[str, Range]:
     """
     if images is not None and len(images):
         return _measured(graph, images, _IMAGES_MARGIN)
-    if graph.statistics:
-        return {name: _of_moments(m) for name, m in follow(graph).items()}
-    return _measured(graph, synthetic_images(graph, _IMAGES), _SYNTHETIC_MARGIN)
+    known = {name: _of_moments(m) for name, m in follow(graph).items()} if graph.statistics else {}
+    if known and not layers_without_batch_norm(graph):
+        return known
+    seen = _measured(graph, synthetic_images(graph, _IMAGES), _SYNTHETIC_MARGIN)
+    return {name: _wider(known[name], found) if known else found for name, found in seen.items()}
+
+
+def _wider(told: Range, seen: Range) -> Range:
+    """What the statistics of BatchNorms tell of a tensor, or images that they say nothing of."""
+    excess = {e: max(_excess_at(r, e) for r in (told, seen)) for e in {*told.excess, *seen.excess}}
+    low, high = min(told.low, seen.low), max(told.high, seen.high)
+    return replace(told, low=low, high=high, excess=dict(sorted(excess.items())))
 
 
 def synthetic_images(graph: Graph, count: int, seed: int = 1) -> Ints:

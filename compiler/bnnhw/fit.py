@@ -239,7 +239,12 @@ def _blamed(
     try:
         without = free.meet(goal).cycles
     except FoldingError:
-        return error
+        if error.where == "goal":
+            return error
+        try:
+            without = free.fastest().cycles
+        except FoldingError:
+            return error
     wanted = "smaller" if isinstance(error, DoesNotFitError) else "larger"
     return type(error)(
         f"with what this file fixes, {error.what}",

@@ -55,6 +55,23 @@ class Moments:
         return Moments(mean, variance, -none, none)
 
 
+def layers_without_batch_norm(graph: Graph) -> list[Node]:
+    """The layers of weights whose sums no BatchNorm tells of; not the one that gives the scores."""
+    producers = {node.output: node for node in graph.nodes}
+    known: set[str] = set()
+    for tensor in graph.statistics:
+        node = producers.get(tensor)
+        while node is not None and isinstance(node.op, Affine):
+            node = producers.get(node.inputs[0])
+        if node is not None:
+            known.add(node.output)
+    kinds = (Conv, Dense, BinaryConv, BinaryDense)
+    layers = [i for i, node in enumerate(graph.nodes) if isinstance(node.op, kinds)]
+    if layers and not any(isinstance(node.op, Binarize) for node in graph.nodes[layers[-1] :]):
+        layers.pop()
+    return [graph.nodes[i] for i in layers if graph.nodes[i].output not in known]
+
+
 def follow(graph: Graph) -> dict[str, Moments]:
     """Moments of every tensor; a BatchNorm's statistics take the place of what came before."""
     found = {graph.input: _input(graph)}

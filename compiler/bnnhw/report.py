@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bnnhw import __version__
-from bnnhw.cost import COUNTED, budget, design_resources, total
+from bnnhw.cost import COUNTED, LIMITED, budget, design_resources, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def make_report(
             name: {
                 "estimated": _round(getattr(estimated, name)),
                 "synthesised": None,
-                "usable": _round(getattr(limit, of)),
+                "usable": _round(getattr(limit, of)) if name in LIMITED else None,
                 "reserved": _round(getattr(board.shell, of, 0)),
                 "available": getattr(board, of),
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bnnhw.cost import COUNTED, LIMITED
+from bnnhw.cost import COUNTED, LIMITED, USABLE
 
 Report = dict[str, Any]
 
@@ -60,7 +60,7 @@ class ResourceFact:
         estimated: by the cost model.
         synthesised: by synthesis; None before one.
         available: on the part.
-        usable: what a design may take of it, beside the shell.
+        usable: what a design may take of it, beside the shell; all of it where not limited.
         reserved: what the board's file reserves for the shell.
     """
 
@@ -128,7 +128,7 @@ def resource_facts(report: Report) -> list[ResourceFact]:
             row["estimated"],
             row["synthesised"],
             row["available"],
-            row.get("usable", row["available"]),
+            row["available"] if row.get("usable") is None else row["usable"],
             row.get("reserved", 0),
         )
         for name, row in report["resources"].items()
@@ -146,7 +146,8 @@ def shell_text(report: Report) -> str:
     amounts = [f"{amount(f.name, f.reserved)} {_LABELS[COUNTED[f.name]]}" for f in facts]
     return (
         f"{', '.join(amounts)} are reserved for the shell (DMA, interconnect, reset); usable is "
-        "what a design may take beside it"
+        f"{USABLE['lut']:.0%} of the LUTs, {USABLE['ff']:.0%} of the flip-flops and all blocks, "
+        "less that"
     )
 
 
@@ -192,8 +193,8 @@ def accuracy_text(report: Report) -> str:
         )
     if found["synthetic"]:
         return (
-            f"not measured (--input takes images); of {count} synthetic images that resemble the "
-            f"training statistics {same}{under}"
+            f"not measured (--input takes images); of {count} synthetic images, a rough hint, "
+            f"{same}{under}"
         )
     return f"not measured, since the {count} inputs have no labels; {same}{under}"
 

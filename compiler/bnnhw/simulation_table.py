@@ -58,7 +58,7 @@ def print_synthesis(
     columns = ("estimated", "synthesised", "usable", "available")
     table = Table("resource", *columns, box=None)
     for name, row in report["resources"].items():
-        table.add_row(name, *(f"{row[k]:g}" for k in columns))
+        table.add_row(name, *("" if row[k] is None else f"{row[k]:g}" for k in columns))
     out.print(table)
     typer.echo(
         f"lut = {result.logic_cells} estimated logic cells, lut_cells = {result.lut_cells} LUT "

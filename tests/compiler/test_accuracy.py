@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from bnnhw.accuracy import Accuracy, StreamLoss, StreamLosses, compare_classes
+from bnnhw.accuracy import Accuracy, StreamLoss, StreamLosses, compare_classes, ways_out
 from bnnhw.compile import CompileOptions, ModelOptions, compile_model
 from bnnhw.errors import VerificationError
 from bnnhw.ir.interpret import interpret
 from bnnhw.ir.interpret_real import interpret_real, interpret_real_all
 from bnnhw.ir.ops import Add, Binarize, FixedAdd
 from bnnhw.models import shipped_model
+from bnnhw.moments import layers_without_batch_norm
 from bnnhw.passes import run
 from bnnhw.resembling import resembling_images
 from residual import THREE, UINT8, Residual, bireal
@@ -206,3 +208,47 @@ def test_streams_too_coarse_alarm_with_and_without_batch_norms_in_the_file(fused
         assert found.noise_agreement is not None and 0 < (found.noise_turned or 0) < 0.2
         alarms.append(found.alarm)
     assert not alarms[0] and alarms[1]
+
+
+def test_scores_that_no_longer_vary_say_nothing_of_an_input() -> None:
+    want = np.array([[1.0, 2.0], [1.5, 2.5], [1.0, 3.0]])
+    assert compare_classes(np.tile([1.0, 2.0], (3, 1)), want).correlation == 0.0
+    assert compare_classes(want, np.tile([1.0, 2.0], (3, 1))).correlation is None
+
+
+@pytest.mark.parametrize(
+    ("inputs", "lost", "differ", "alarms"),
+    [(100, 6, 6, True), (360, 10, 18, True), (360, 4, 9, False), (100, 3, 3, False)],
+)
+def test_accuracy_that_is_lost_by_more_than_chance_alarms(
+    inputs: int, lost: int, differ: int, alarms: bool
+) -> None:
+    found = replace(
+        GOOD, inputs=inputs, integer_top1=0.97 - lost / inputs, float_top1=0.97,
+        agreement=1 - differ / inputs, noise_agreement=1 - differ / inputs,
+    )  # fmt: skip
+    assert bool(found.alarm) == alarms
+
+
+def test_noise_is_put_on_each_layer_that_no_batch_norm_follows() -> None:
+    """Exporters fold some BatchNorms and keep others; a layer read by a sign gives no scores."""
+    real = bireal(seed=2).graph()
+    assert layers_without_batch_norm(real) == []
+    kept = dict([*real.statistics.items()][:2])
+    names = {n.output for n in layers_without_batch_norm(replace(real, statistics=kept))}
+    everything = {n.output for n in layers_without_batch_norm(replace(real, statistics={}))}
+    assert len(names) == len(everything) - 2 and names < everything
+    single = Residual((1, 6, 6), UINT8, seed=3).conv(4).add(Binarize()).graph()
+    assert len(layers_without_batch_norm(single)) == 1
+
+
+def test_the_advice_names_a_stream_that_precision_takes() -> None:
+    builder = bireal(seed=3)
+    real, x = builder.graph(), builder.inputs(6)
+    graph = run(real)
+    losses = StreamLosses(real, graph)
+    losses.add(x)
+    found = replace(GOOD, **losses.result())
+    (name,) = re.findall(r"--precision '([^']+)=16'", ways_out(found))
+    wider = run(real, precision={name: 16})
+    assert wider.tensors[name].dtype.bits == 16

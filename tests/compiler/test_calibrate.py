@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.calibrate import Range, calibrate, synthetic_images, union
+from bnnhw.calibrate import Range, _measured, calibrate, synthetic_images, union
 from bnnhw.ir.interpret_real import interpret_real_all
-from bnnhw.ir.ops import Add, Clip, MaxPool, PRelu, Relu, Window
+from bnnhw.ir.ops import Add, Binarize, Clip, Conv, MaxPool, PRelu, Relu, Window
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.moments import follow
+from bnnhw.moments import follow, layers_without_batch_norm
 from bnnhw.passes import run
 from residual import UINT8, Residual, bireal
 
@@ -152,3 +152,17 @@ def test_calibration_is_the_same_every_time() -> None:
     assert calibrate(graph) == calibrate(graph)
     bare = replace(graph, statistics={})
     assert calibrate(bare) == calibrate(bare)
+
+
+def test_sums_of_alike_pixels_reach_further_than_independent_ones() -> None:
+    """A blur behind a BatchNorm of the input: nine times the variance, and no BatchNorm behind."""
+    builder = Residual((2, 16, 16), UINT8, seed=1).normalise(128.0, 64.0).batch_norm(negative=False)
+    builder.add(Conv(np.full((2, 2, 5, 5), 0.1), Window((5, 5), (1, 1), (2, 2, 2, 2))))
+    blurred = builder.end
+    graph = builder.conv(3).add(Binarize()).classifier(2).graph()
+    assert layers_without_batch_norm(graph)
+    told, found = follow(graph)[blurred], calibrate(graph)[blurred]
+    alone = float(np.abs(told.mean).max() + 8 * np.sqrt(told.variance.max()))
+    seen = _measured(graph, synthetic_images(graph, 4), 1.0)[blurred]
+    assert found.reach >= max(alone, seen.reach)
+    assert found.excess[2] >= seen.excess.get(2, 0.0)

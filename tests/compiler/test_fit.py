@@ -128,6 +128,13 @@ def test_a_folding_file_that_is_too_large_is_blamed() -> None:
     assert fitted(digits(), small, Goal(reached)).cycles_per_frame <= reached
 
 
+def test_a_folding_file_is_blamed_though_the_goal_is_missed_without_it_too() -> None:
+    small = replace(PYNQ, lut=8_000)
+    wide = {"dense0": {"pe": 32, "simd": 512}}
+    with pytest.raises(DoesNotFitError, match="with what this file fixes"):
+        fitted(digits(), small, Goal(30), layers=wide, source="mine.json")
+
+
 def test_a_network_that_is_too_large_is_blamed_in_spite_of_a_folding_file() -> None:
     tiny = replace(PYNQ, lut=300)
     with pytest.raises(DoesNotFitError, match=r"^network 'digits': even the slowest"):

@@ -175,6 +175,9 @@ def test_board_from_a_file(tmp_path):
     path.write_text(text.replace("53200", "1000"))
     with pytest.raises(BnnhwError, match="its shell takes 3500 of 1000 lut"):
         load_board(str(path))
+    path.write_text(text.replace("\nlut = 3500", "\nlutt = 3500"))
+    with pytest.raises(BnnhwError, match="lutt"):
+        load_board(str(path))
     path.write_text(text[: text.index("[shell]")])
     assert load_board(str(path)).shell == Shell()
 

@@ -39,6 +39,7 @@ from bnnhw.ir.ops import (
     Threshold,
 )
 from bnnhw.ir.types import Bit, Integer, Real
+from bnnhw.moments import layers_without_batch_norm
 from bnnhw.passes.clamps import split_clamp
 from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises
 from bnnhw.passes.fixed_point import fixed_affine, largest
@@ -140,6 +141,8 @@ class _Lowering:
             origin = f"{len(self._options.calibration)} calibration images"
         elif self._options.calibration:
             origin = "the ranges given"
+        elif self._graph.statistics and layers_without_batch_norm(self._graph):
+            origin = "BatchNorm statistics and synthetic images (--calibrate takes real ones)"
         elif self._graph.statistics:
             origin = "BatchNorm statistics alone (--calibrate takes images)"
         else:
@@ -149,7 +152,10 @@ class _Lowering:
         widths = sorted({dtype.bits for dtype in sums or others})
         layers = [n for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))]
         bits = sorted({n.op.weight_bits for n in layers})  # type: ignore[attr-defined]
-        weights = f", the weights of {len(layers)} layers to {_listed(bits)}" if layers else ""
+        weights = f"the weights of {len(layers)} layers" if layers else ""
+        if not widths:
+            return f"{weights} are rounded to {_listed(bits)} bits; ranges come from {origin}"
+        weights = f", {weights} to {_listed(bits)}" if layers else ""
         return (
             f"real-valued streams are rounded to {_listed(widths)} bits{weights}; ranges come from "
             f"{origin}"
@@ -498,4 +504,5 @@ def _ranges(graph: Graph, options: PassOptions) -> Mapping[str, Range]:
 
 
 def _listed(numbers: list[int]) -> str:
-    return " and ".join(map(str, numbers)) or "no"
+    *most, last = [*map(str, numbers)] or ["no"]
+    return f"{', '.join(most)} and {last}" if most else last

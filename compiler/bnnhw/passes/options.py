@@ -53,7 +53,7 @@ class PassOptions:
                 raise ModelError(
                     f"there is no layer or tensor '{name}'",
                     where="option --precision",
-                    fix="`bnnhw inspect` lists the names",
+                    fix="`bnnhw inspect` lists the layers, `compile --dump-ir FOLDER` all names",
                 )
             if not 2 <= bits <= _WIDEST_STREAM:
                 raise ModelError(
