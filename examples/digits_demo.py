@@ -31,9 +31,11 @@ def main() -> None:
     model = shipped_model("birealnet8-digits")
     out = Path("build") / "demo"
     console.print(f"Compiling {model.path.name} for the PYNQ-Z2 ...")
-    compiled = compile_model(
-        model.path, out, CompileOptions(board="pynq-z2", goal_fps=GOAL_FPS), inputs=images[FIRST:]
-    )
+    unseen = out.with_name("unseen_digits.npz")
+    unseen.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(unseen, images=images[FIRST:], labels=data.target[FIRST:])
+    options = CompileOptions(board="pynq-z2", goal_fps=GOAL_FPS)
+    compiled = compile_model(model.path, out, options, input_files=[unseen])
     console.print(f"Simulating {IMAGES} images in Verilog, cycle by cycle ...")
     chosen = slice(FIRST, FIRST + IMAGES)
     result = simulate_build(compiled.build, images[chosen], None, hls=True)
