@@ -18,18 +18,18 @@ import numpy as np
 
 from bnnhw.errors import VerificationError
 from bnnhw.ir.interpret import execute
-from bnnhw.ir.ops import Add, Binarize, FixedAdd, FixedAffine, MaxPool
+from bnnhw.ir.ops import Binarize, FixedAdd, FixedAffine
 from bnnhw.ir.real_walk import walk_real
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.moments import layers_without_batch_norm
-from bnnhw.passes.piecewise import ELEMENTWISE
 from bnnhw.passes.rewrite import Links, sign_of
+from bnnhw.passes.sign_loss import stream_read
 from bnnhw.passes.stream_values import real_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bnnhw.ir.graph import Graph, Node
+    from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Floats, Ints
 
 NOISE = 0.01
@@ -222,7 +222,7 @@ class StreamLosses:
         for tensor, name in self._watched.items():
             self._of[name].append(tensor)
         self._reads = {
-            n.output: _stream_read(links, n) for n in real.nodes if n.output in self._signs
+            n.output: stream_read(links, n)[0] for n in real.nodes if n.output in self._signs
         }
         self._spreads = {n.output: _Spread() for n in layers_without_batch_norm(real)}
         self._count = 0
@@ -353,14 +353,6 @@ class _Spread:
         return np.sqrt(np.maximum(self._squares / self._count - mean * mean, 0.0))
 
 
-def _stream_read(links: Links, sign: Node) -> str:
-    """The name by which --precision takes the stream that a sign reads; empty without one."""
-    node = links.source(sign)
-    while node is not None and isinstance(node.op, ELEMENTWISE):
-        node = links.source(node)
-    return node.output if node is not None and isinstance(node.op, (Add, MaxPool)) else ""
-
-
 def check_agreement(accuracy: Accuracy | None, least: float | None, *, verified: bool) -> None:
     """Refuses a network whose integers give another best class than float too often.
 
@@ -392,9 +384,10 @@ def check_agreement(accuracy: Accuracy | None, least: float | None, *, verified:
 
 def ways_out(accuracy: Accuracy) -> str:
     """What brings integers nearer to float."""
-    most = max((loss.turned or 0.0 for loss in accuracy.streams), default=0.0)
+    worst = accuracy.worst
+    least = (worst[0].turned or 0.0) / _EARLY if worst else 0.0
     # Signs turned early turn others behind them: the first stream of those that matter.
-    early = (s.reads for s in accuracy.streams if s.reads and (s.turned or 0.0) > most / _EARLY)
+    early = (s.reads for s in accuracy.streams if s.reads and (s.turned or 0.0) > least)
     name = next(early, None)
     wider = f", a wider stream (--precision '{name}=16')" if name else ""
     inputs = "give real images (--input), " if accuracy.synthetic else ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bnnhw.build import Build
 
 # LUTs that each memory or shift-register cell takes; Yosys leaves them out of its estimate. Those
-# of 7-series parts, then those that UltraScale+ has beside them: half of an eight-LUT slice more.
+# of eight LUTs are of UltraScale and UltraScale+, whose slices have so many.
 LUT_MEMORIES = {
     "RAM16X1S": 1,
     "RAM32X1S": 1,

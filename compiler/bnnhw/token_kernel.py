@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numba import njit
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from bnnhw.ir.machine_code import compiled
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Machine code, kept on disk between runs of Python where numba finds a folder for that."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def advance(times: Any, ends: Any, events: Any, bounds: Any, index: Any, lag: Any) -> Any:
     """Moves the tokens of all events as far as they can; how many of each moved.
 

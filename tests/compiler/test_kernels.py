@@ -323,11 +323,15 @@ def test_no_kernel_is_compiled_for_other_types_on_the_way(kernels):
     assert len(kernels.pool.signatures) == 1
 
 
-def test_kernels_that_numba_cannot_keep_on_disk_are_compiled_all_the_same(kernels, monkeypatch):
+def test_kernels_that_numba_cannot_keep_on_disk_are_compiled_all_the_same(monkeypatch):
+    pytest.importorskip("numba")
+
     def njit(**options):
         if options.get("cache"):
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: (function, options)
 
-    monkeypatch.setattr(kernels, "njit", njit)
-    assert kernels._compiled(len) == (len, {"nogil": True})
+    from bnnhw.ir import machine_code
+
+    monkeypatch.setattr(machine_code, "njit", njit)
+    assert machine_code.compiled(len) == (len, {"nogil": True})

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from bnnhw.ir.machine_code import compiled
 from bnnhw.ir.packed import WORD
 
 if TYPE_CHECKING:
@@ -93,14 +94,6 @@ class Geometry(NamedTuple):
     row_class: Long
     column_class: Long
     channels: int
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Machine code, kept on disk between runs of Python where numba finds a folder for that."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return njit(nogil=True)(function)
 
 
 WORD_BLOCK = 16
@@ -234,7 +227,7 @@ def _compare(
     return types.uint64(x, first, table, place), emit
 
 
-@_compiled
+@compiled
 def _finish(acc: Numbers, row: int, y: int, size: tuple[int, int], tail: Tail) -> None:
     """The tail of row ``row`` of all images, row ``y`` of its own, of ``size`` columns, channels.
 
@@ -278,7 +271,7 @@ def _finish(acc: Numbers, row: int, y: int, size: tuple[int, int], tail: Tail) -
                 tail.bits[row * columns + column, word] = ones ^ tail.invert[word]
 
 
-@_compiled
+@compiled
 def _close_gaps(acc: Numbers, columns: int, channels: int, apart: int) -> None:
     """Pixels of ``channels`` numbers that lay ``apart``, one after the other.
 
@@ -289,7 +282,7 @@ def _close_gaps(acc: Numbers, columns: int, channels: int, apart: int) -> None:
             acc[column * channels + i] = acc[column * apart + i]
 
 
-@_compiled
+@compiled
 def layer(
     x: Words | Numbers,
     weight: Words | Numbers,
@@ -346,7 +339,7 @@ def layer(
         _finish(acc, row, y, (columns, geometry.channels), tail)
 
 
-@_compiled
+@compiled
 def pool(
     x: Numbers,
     kernel: tuple[int, int],

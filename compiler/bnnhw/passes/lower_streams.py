@@ -152,12 +152,12 @@ class _Lowering:
         widths = sorted({dtype.bits for dtype in sums or others})
         layers = [n for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))]
         bits = sorted({n.op.weight_bits for n in layers})  # type: ignore[attr-defined]
-        weights = f"the weights of {len(layers)} layers" if layers else ""
+        weights = f"the weights of {len(layers)} layers"
         if not widths:
             return f"{weights} are rounded to {_listed(bits)} bits; ranges come from {origin}"
-        weights = f", {weights} to {_listed(bits)}" if layers else ""
+        beside = f", {weights} to {_listed(bits)}" if layers else ""
         return (
-            f"real-valued streams are rounded to {_listed(widths)} bits{weights}; ranges come from "
+            f"real-valued streams are rounded to {_listed(widths)} bits{beside}; ranges come from "
             f"{origin}"
         )
 

@@ -81,18 +81,24 @@ def sign_arguments(graph: Graph) -> list[SignArgument]:
 def _argument(
     graph: Graph, links: Links, sign: Node, roundings: Mapping[str, float]
 ) -> SignArgument | None:
-    chain: list[Op] = []
-    tensor = sign.inputs[0]
-    node = links.producer(tensor)
-    while node is not None and isinstance(node.op, ELEMENTWISE):
-        chain.insert(0, node.op)
-        tensor = node.inputs[0]
-        node = links.producer(tensor)
-    if node is None or not isinstance(node.op, (Add, MaxPool)) or not roundings.get(tensor):
+    tensor, chain = stream_read(links, sign)
+    if not roundings.get(tensor):
         return None
     assert isinstance(sign.op, Binarize)
     points = [_point(sign.op, chain, c) for c in range(graph.tensors[tensor].shape[0])]
     return SignArgument(tensor, np.array(points), roundings[tensor])
+
+
+def stream_read(links: Links, sign: Node) -> tuple[str, list[Op]]:
+    """The sum or pool whose numbers a sign reads ("" for none), and the operations in between."""
+    chain: list[Op] = []
+    node = links.source(sign)
+    while node is not None and isinstance(node.op, ELEMENTWISE):
+        chain.insert(0, node.op)
+        node = links.source(node)
+    if node is None or not isinstance(node.op, (Add, MaxPool)):
+        return "", []
+    return node.output, chain
 
 
 def _point(sign: Binarize, chain: list[Op], channel: int) -> float:
