@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from bnnhw.compile import integer_graph
 from bnnhw.ir.ops import FixedAdd
-from bnnhw.verify_model import check_against_onnxruntime
+from bnnhw.verify.model import check_against_onnxruntime
 from bnnhw.zoo.layers import BinaryActivation, BinaryConv2d, ImageNormaliser, clip_latent_weights
 
 TRAINED, BATCH = 1437, 64

@@ -24,11 +24,11 @@ import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
+from bnnhw.cli.models import shipped_models
 from bnnhw.compile import CompileOptions, compile_model, integer_graph
-from bnnhw.inputs import random_inputs
-from bnnhw.ir.accelerate import load_kernels
-from bnnhw.ir.interpret import interpret
-from bnnhw.models import shipped_models
+from bnnhw.interpret.fast.accelerate import load_kernels
+from bnnhw.interpret.interpreter import interpret
+from bnnhw.verify.inputs import random_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,10 +12,10 @@ import numpy as np
 from rich.console import Console
 from sklearn.datasets import load_digits
 
+from bnnhw.cli.models import shipped_model
 from bnnhw.compile import CompileOptions, compile_model
-from bnnhw.models import shipped_model
-from bnnhw.run_simulation import simulate_build
-from bnnhw.summary import summary
+from bnnhw.report.terminal import summary
+from bnnhw.verify.run_simulation import simulate_build
 
 IMAGES = 10
 GOAL_FPS = 50_000

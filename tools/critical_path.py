@@ -30,7 +30,7 @@ from netlist import LongestPath, Netlist, PortTiming
 from synth_unit import elaborate, read_sources
 from unit_chains import Chains, Instance, instances_of, one_of_each
 
-from bnnhw.synth import run_yosys
+from bnnhw.backend.yosys import run_yosys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

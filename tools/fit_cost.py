@@ -3,10 +3,11 @@
     python tools/fit_cost.py --measure     measures what tools/cost_data.json lacks, then fits
     python tools/fit_cost.py               fits again to the data that is there
 
-Writes ``compiler/bnnhw/cost_model.json``: coefficients of ``bnnhw.cost_features``, and the
-median and largest relative error of each unit. LUTs are fitted twice, to the same features: as
-estimated logic cells and as LUT cells (see ``bnnhw.cost``). The fit minimises relative errors, with
-coefficients that are not negative.
+Writes ``compiler/bnnhw/hardware/cost/cost_model.json``: coefficients of
+``bnnhw.hardware.cost.features``, and the median and largest relative error of each unit. LUTs are
+fitted twice, to the same features: as estimated logic cells and as LUT cells (see
+``bnnhw.hardware.cost.model``). The fit minimises relative errors, with coefficients that are not
+negative.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ sys.path.insert(0, str(ROOT / "compiler"))
 from cost_points import points  # noqa: E402
 from synth_unit import measure  # noqa: E402
 
-from bnnhw.cost import BRAMS, DSPS  # noqa: E402
-from bnnhw.cost_features import FEATURES  # noqa: E402
+from bnnhw.hardware.cost.features import FEATURES  # noqa: E402
+from bnnhw.hardware.cost.model import BRAMS, DSPS  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DATA = Path(__file__).parent / "cost_data.json"
-MODEL = ROOT / "compiler" / "bnnhw" / "cost_model.json"
+MODEL = ROOT / "compiler" / "bnnhw" / "hardware" / "cost" / "cost_model.json"
 
 
 def fit(rows: list[list[float]], values: list[float]) -> tuple[list[float], np.ndarray[Any, Any]]:

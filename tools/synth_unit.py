@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HW = ROOT / "hw"
 sys.path.insert(0, str(ROOT / "compiler"))
 
-from bnnhw.synth import parse_statistics, run_yosys  # noqa: E402
+from bnnhw.backend.yosys import parse_statistics, run_yosys  # noqa: E402
 
 
 def image_size(unit: str, file: str, values: dict[str, int]) -> tuple[int, int]:

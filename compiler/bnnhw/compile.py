@@ -6,25 +6,25 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.accuracy import check_agreement
+from bnnhw.backend.build import Build, write_build
 from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
-from bnnhw.board import load_board
-from bnnhw.build import Build, write_build
-from bnnhw.curve import resource_curve
-from bnnhw.fit import lower_fitting
-from bnnhw.folding import FoldingRequest
 from bnnhw.frontend import load
 from bnnhw.frontend.options import LoadOptions
-from bnnhw.goal import Goal, check_goal
-from bnnhw.inputs import read_inputs, read_labels
+from bnnhw.hardware.board import load_board
+from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.serialize import graph_to_bytes
-from bnnhw.network import Network
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
-from bnnhw.report import Verification, make_report, report_text
-from bnnhw.search import FoldingSearch
+from bnnhw.planning.curve import resource_curve
+from bnnhw.planning.fit import lower_fitting
+from bnnhw.planning.network import Network
+from bnnhw.planning.search import FoldingSearch
+from bnnhw.planning.target import Goal, check_goal
+from bnnhw.report.figures import Verification, make_report, report_text
+from bnnhw.verify.accuracy import check_agreement
+from bnnhw.verify.inputs import read_inputs, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bnnhw.accuracy import Accuracy
-    from bnnhw.design import Design
+    from bnnhw.hardware.design import Design
     from bnnhw.ir.graph import Graph
-    from bnnhw.token_model import Prediction
+    from bnnhw.planning.token_model import Prediction
+    from bnnhw.verify.accuracy import Accuracy
 
 BACKENDS = ("verilog", "hls")
 _RANDOM_INPUTS = 8
@@ -161,7 +161,7 @@ def compile_model(
     files["folding.json"] = folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
     files["report.json"] = report_text(report)
-    from bnnhw.report_html import report_html
+    from bnnhw.report.page import report_html
 
     files["report.html"] = report_html(report)
     return Compiled(write_build(out, files), report, design)
@@ -198,7 +198,7 @@ def check_model(
     Raises:
         VerificationError: they differ.
     """
-    from bnnhw.verify_model import check_against_onnxruntime
+    from bnnhw.verify.model import check_against_onnxruntime
 
     result = check_against_onnxruntime(
         model, graph, options=options, inputs=inputs, labels=labels, random_count=_RANDOM_INPUTS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.design import (
+from bnnhw.hardware.design import (
     Design,
     InputPort,
     Memory,

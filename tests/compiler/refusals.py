@@ -12,12 +12,12 @@ from PIL import Image
 import fault_hostile  # noqa: F401  (registers its cases)
 import fault_operations  # noqa: F401
 import faults
-from bnnhw.board import load_board
 from bnnhw.compile import integer_graph
-from bnnhw.cost import budget, total
-from bnnhw.goal import Goal
-from bnnhw.network import Network
-from bnnhw.search import FoldingSearch
+from bnnhw.hardware.board import load_board
+from bnnhw.hardware.cost.model import budget, total
+from bnnhw.planning.network import Network
+from bnnhw.planning.search import FoldingSearch
+from bnnhw.planning.target import Goal
 from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:

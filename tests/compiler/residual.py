@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.frontend.exact import exact
+from bnnhw.interpret.real import execute_real_node
+from bnnhw.ir.exact import exact
 from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap, Statistics
-from bnnhw.ir.interpret_real import execute_real_node
 from bnnhw.ir.ops import (
     Add,
     Affine,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.board import load_board
+from bnnhw.cli.models import shipped_model
 from bnnhw.compile import CompileOptions, compile_model, network_name
-from bnnhw.cost import COUNTED
 from bnnhw.errors import FoldingError
-from bnnhw.models import shipped_model
+from bnnhw.hardware.board import load_board
+from bnnhw.hardware.cost.model import COUNTED
 
 
 @pytest.mark.parametrize(

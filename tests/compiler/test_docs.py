@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from bnnhw.board import board_names
-from bnnhw.cli import app
+from bnnhw.cli.commands import app
+from bnnhw.hardware.board import board_names
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "models" / "README.md"]

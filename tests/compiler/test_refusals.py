@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bnnhw import cli
+from bnnhw.cli import commands as cli
 from refusals import CASES, write_manifest
 
 if TYPE_CHECKING:

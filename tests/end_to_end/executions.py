@@ -7,32 +7,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.backend.build import write_build
 from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
-from bnnhw.board import load_board
-from bnnhw.build import write_build
-from bnnhw.fifo import size_fifos
-from bnnhw.goal import Goal
-from bnnhw.hls_simulation import simulate_hls
-from bnnhw.ir.interpret import interpret_all
+from bnnhw.hardware.board import load_board
+from bnnhw.interpret.interpreter import interpret_all
 from bnnhw.ir.serialize import graph_to_bytes
-from bnnhw.lower import lower
-from bnnhw.network import Network
-from bnnhw.probe import stream_values
-from bnnhw.search import FoldingSearch
-from bnnhw.simulate import simulate
-from bnnhw.token_model import predict
-from bnnhw.top_k import best_scores
+from bnnhw.planning.fifo_depths import size_fifos
+from bnnhw.planning.lower import lower
+from bnnhw.planning.network import Network
+from bnnhw.planning.search import FoldingSearch
+from bnnhw.planning.target import Goal
+from bnnhw.planning.token_model import predict
+from bnnhw.verify.hls_run import simulate_hls
+from bnnhw.verify.probe import stream_values
+from bnnhw.verify.simulate import simulate
+from bnnhw.verify.top_k import best_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bnnhw.design import Design
-    from bnnhw.folding import FoldingRequest
-    from bnnhw.simulate import Simulation
-    from bnnhw.token_model import Prediction
+    from bnnhw.hardware.design import Design
+    from bnnhw.hardware.folding import FoldingRequest
+    from bnnhw.planning.token_model import Prediction
+    from bnnhw.verify.simulate import Simulation
     from graphs import GraphBuilder
 
 

@@ -15,16 +15,16 @@ import numpy as np
 
 from bnnhw.assets import asset_folder
 from bnnhw.backend.memory_port import port_values
-from bnnhw.simulated_memory import MemoryTiming, SimulatedMemory
-from bnnhw.verilator import build_simulator
+from bnnhw.verify.simulated_memory import MemoryTiming, SimulatedMemory
+from bnnhw.verify.verilator import build_simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from bnnhw.build import Build
-    from bnnhw.design import Design
+    from bnnhw.backend.build import Build
+    from bnnhw.hardware.design import Design
 
 HERE = Path(__file__).parent
 FRAMES = 24

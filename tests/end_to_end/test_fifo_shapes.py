@@ -6,12 +6,12 @@ from dataclasses import replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from bnnhw.fifo_shape import FifoShape
+from bnnhw.hardware.storage import FifoShape
 from executions import assert_prediction_holds, execute_everywhere
 from graphs import residual
 
 if TYPE_CHECKING:
-    from bnnhw.design import Design
+    from bnnhw.hardware.design import Design
 
 
 def in_packed_words(design: Design) -> Design:

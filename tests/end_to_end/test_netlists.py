@@ -12,15 +12,15 @@ from sklearn.datasets import load_digits
 
 from bnnhw.assets import asset_folder
 from bnnhw.compile import CompileOptions, compile_model
-from bnnhw.run_synthesis import synthesise_build
+from bnnhw.verify.run_synthesis import synthesise_build
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from bnnhw.build import Build
-    from bnnhw.report import Verification
+    from bnnhw.backend.build import Build
+    from bnnhw.report.figures import Verification
 
 
 def digits(count: int) -> NDArray[np.uint8]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bnnhw.cli.models import shipped_model
 from bnnhw.compile import CompileOptions, compile_model
-from bnnhw.folding import FoldingRequest
-from bnnhw.frontend.exact import exact
+from bnnhw.hardware.folding import FoldingRequest
+from bnnhw.ir.exact import exact
 from bnnhw.ir.ops import Add, Binarize, BitMaxPool, Flatten, IntegerTable, PRelu, Threshold, Window
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.models import shipped_model
 from bnnhw.passes import run
-from bnnhw.report import ideal_cycles
-from bnnhw.run_simulation import simulate_build
+from bnnhw.report.figures import ideal_cycles
+from bnnhw.verify.run_simulation import simulate_build
 from executions import assert_prediction_holds, execute_everywhere
 from graphs import STREAM, GraphBuilder, cnv, digits, residual
 from residual import THREE, Residual

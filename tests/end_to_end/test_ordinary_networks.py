@@ -9,7 +9,7 @@ import numpy as np
 
 from agreement import compiled
 from bnnhw.frontend import LoadOptions
-from bnnhw.verify_model import check_against_onnxruntime, random_inputs
+from bnnhw.verify.model import check_against_onnxruntime, random_inputs
 from executions import execute_everywhere
 from sketch import Sketch
 

@@ -9,7 +9,7 @@ import pytest
 
 from bnnhw.compile import CompileOptions, ModelOptions, compile_model
 from bnnhw.frontend import LoadOptions
-from bnnhw.run_simulation import simulate_build
+from bnnhw.verify.run_simulation import simulate_build
 from random_networks import plain_network, residual_network
 from sketch import Sketch
 

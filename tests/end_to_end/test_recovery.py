@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bnnhw.backend.build import Build, write_build
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_verilog
-from bnnhw.board import load_board
-from bnnhw.build import Build, write_build
+from bnnhw.cli.models import shipped_model
 from bnnhw.compile import CompileOptions, compile_model
-from bnnhw.fifo import size_fifos
-from bnnhw.folding import FoldingRequest
-from bnnhw.goal import Goal
-from bnnhw.ir.interpret import interpret
-from bnnhw.lower import lower
-from bnnhw.models import shipped_model
-from bnnhw.network import Network
-from bnnhw.search import FoldingSearch
-from bnnhw.simulated_memory import MemoryTiming
-from bnnhw.token_model import predict
+from bnnhw.hardware.board import load_board
+from bnnhw.hardware.folding import FoldingRequest
+from bnnhw.interpret.interpreter import interpret
+from bnnhw.planning.fifo_depths import size_fifos
+from bnnhw.planning.lower import lower
+from bnnhw.planning.network import Network
+from bnnhw.planning.search import FoldingSearch
+from bnnhw.planning.target import Goal
+from bnnhw.planning.token_model import predict
+from bnnhw.verify.simulated_memory import MemoryTiming
 from faulty_design import Faulty
 from graphs import residual
 from memory_designs import two_layers

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bnnhw.compile import CompileOptions, compile_model
-from bnnhw.run_simulation import simulate_build
+from bnnhw.verify.run_simulation import simulate_build
 from sketch import Sketch, image
 
 if TYPE_CHECKING:

@@ -40,7 +40,12 @@ def test_the_wheel_holds_every_asset(wheel) -> None:
     for folder, pattern in (("hw", "*.sv"), ("hls", "*.h"), ("sim", "*.*"), ("models", "*.*")):
         assert {f"bnnhw/share/{folder}/{n}" for n in sources(folder, pattern)} <= names
     package = "compiler/bnnhw"
-    for pattern in ("**/*.py", "boards/*.toml", "backend/templates/*.j2", "cost_model.json"):
+    for pattern in (
+        "**/*.py",
+        "hardware/boards/*.toml",
+        "backend/templates/*.j2",
+        "hardware/cost/cost_model.json",
+    ):
         assert {f"bnnhw/{n}" for n in sources(package, pattern)} <= names
     tops = {name.split("/")[0] for name in names}
     assert {t for t in tops if not t.endswith(".dist-info")} == {"bnnhw"}

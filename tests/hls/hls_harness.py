@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import STAND_IN
 from bnnhw.backend.hls_units import TWINS
-from bnnhw.hls_simulation import ap_types_folder
+from bnnhw.verify.hls_run import ap_types_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

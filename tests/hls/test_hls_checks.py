@@ -11,7 +11,7 @@ import pytest
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import STAND_IN
 from bnnhw.backend.hls_units import TWINS
-from bnnhw.hls_simulation import ap_types_folder
+from bnnhw.verify.hls_run import ap_types_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,25 +16,25 @@ import pytest
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import _memory_header, emit_hls, tcl_word
 from bnnhw.backend.hls_units import TWINS
-from bnnhw.board import load_board
-from bnnhw.design import Memory
 from bnnhw.errors import BnnhwError, ToolError, VerificationError
-from bnnhw.folding import WIDEST_WORD, Folding, LayerFolding
-from bnnhw.goal import Goal
-from bnnhw.hls_simulation import ap_types_folder, simulate_hls
-from bnnhw.ir.interpret import interpret
+from bnnhw.hardware.board import load_board
+from bnnhw.hardware.design import Memory
+from bnnhw.hardware.folding import WIDEST_WORD, Folding, LayerFolding
+from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import IntegerMaxPool, IntegerTable, SumPool, Window
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.lower import lower, with_fifo_depths
-from bnnhw.network import Network
-from bnnhw.search import FoldingSearch
+from bnnhw.planning.lower import lower, with_fifo_depths
+from bnnhw.planning.network import Network
+from bnnhw.planning.search import FoldingSearch
+from bnnhw.planning.target import Goal
+from bnnhw.verify.hls_run import ap_types_folder, simulate_hls
 from graphs import GraphBuilder, digits, residual
 from memory_designs import one_integer_layer, two_layers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bnnhw.design import Design
+    from bnnhw.hardware.design import Design
     from bnnhw.ir.ops import Ints
 
 HERE = Path(__file__).parent
@@ -203,7 +203,7 @@ def test_the_ports_have_one_type_and_pipelines_flush() -> None:
 
 
 def test_executed_designs_call_every_twin() -> None:
-    """Those of the networks above, of tests/end_to_end and of tests/compiler/test_external_memory:
+    """Those of the networks above, of tests/end_to_end and of tests/compiler/planning/test_external_memory:
     there is no twin whose call is never emitted, compiled and compared."""
     network = Network(residual().graph())
     folding = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(None)).folding

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyslang import ast, driver
 
-from bnnhw.verilator import use_verilator
+from bnnhw.verify.verilator import use_verilator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -29,8 +29,8 @@ from xml.etree import ElementTree
 import numpy as np
 from cocotb_tools.runner import Verilator
 
-from bnnhw.netlist import MODELS, WRITE
-from bnnhw.verilator import NETLIST_FLAGS, use_verilator
+from bnnhw.backend.netlist import MODELS, WRITE
+from bnnhw.verify.verilator import NETLIST_FLAGS, use_verilator
 from constants import compare
 from unit_netlist import synthesise_unit
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from bnnhw.ir.interpret import execute
+from bnnhw.interpret.interpreter import execute
 from bnnhw.ir.ops import FixedAffine, Tensor
 from bnnhw.ir.types import Integer
 from compute import image, lint, refusal, tile_order

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from bnnhw.fifo_shape import FifoShape
+from bnnhw.hardware.storage import FifoShape
 from runner import PATTERNS, Pattern, run_streams
 
 # WIDTH, DEPTH, RAM_STYLE, PACK, TAIL

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from bnnhw.token_model import Flow
-from bnnhw.unit_timing import TIMINGS
+from bnnhw.hardware.unit_timing import TIMINGS
+from bnnhw.planning.token_model import Flow
 from compute import lint, refusal
 from runner import pack, run_streams, unpack
 

@@ -6,8 +6,8 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-from bnnhw.netlist import WRITE, netlist_sources
-from bnnhw.synth import run_yosys
+from bnnhw.backend.netlist import WRITE, netlist_sources
+from bnnhw.backend.yosys import run_yosys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.frontend import LoadOptions, load
-from bnnhw.ir.interpret import interpret
-from bnnhw.ir.interpret_real import interpret_real
+from bnnhw.interpret.interpreter import interpret
+from bnnhw.interpret.real import interpret_real
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
-from bnnhw.verify_model import check_against_onnxruntime, random_inputs
+from bnnhw.verify.model import check_against_onnxruntime, random_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import numpy as np
 
 from bnnhw.frontend import LoadOptions, import_file
 from bnnhw.frontend.model_file import read_proto
-from bnnhw.ir.interpret_real import interpret_real
-from bnnhw.verify_model import Session, random_inputs
+from bnnhw.interpret.real import interpret_real
+from bnnhw.verify.model import Session, random_inputs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,15 +13,15 @@ from bnnhw.backend.hls_units import TWINS
 from bnnhw.backend.manifest import MEMORY_FILE
 from bnnhw.backend.memory_port import READER, region_of, regions
 from bnnhw.backend.render import render
-from bnnhw.board import board_names, load_board
 from bnnhw.errors import BnnhwError
-from bnnhw.folding import WIDEST_WORD
+from bnnhw.hardware.board import board_names, load_board
+from bnnhw.hardware.folding import WIDEST_WORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bnnhw.backend.hls_units import MemoryArgument
-    from bnnhw.design import Design, Memory, Stream, Unit
+    from bnnhw.hardware.design import Design, Memory, Stream, Unit
 
 STAND_IN = "stand_in"  # the folder of headers that the public ap_types lack
 _SHORT_WORD = 64  # bits that an integer literal holds

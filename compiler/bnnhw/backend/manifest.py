@@ -9,7 +9,7 @@ from bnnhw import __version__
 from bnnhw.ir.types import Bit, Integer
 
 if TYPE_CHECKING:
-    from bnnhw.design import Design, MemoryPort
+    from bnnhw.hardware.design import Design, MemoryPort
 
 MEMORY_FILE = "weights.bin"
 # The register block (hw/README.md, bnn_registers). The version counts changes of its map: the high

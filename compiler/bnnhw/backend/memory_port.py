@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bnnhw.design import Design, MemoryPort, MemoryRegion, Unit
+    from bnnhw.hardware.design import Design, MemoryPort, MemoryRegion, Unit
 
 READER = "bnn_axi_reader"
 

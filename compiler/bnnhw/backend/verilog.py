@@ -12,7 +12,7 @@ from bnnhw.backend.memory_port import READER, port_values, reader_ports, regions
 from bnnhw.backend.render import render
 
 if TYPE_CHECKING:
-    from bnnhw.design import Design, Stream, Unit
+    from bnnhw.hardware.design import Design, Stream, Unit
 
 # Units that mark padded beats (tuser), and those that want to know them.
 _MARKING = ("bnn_window", "bnn_frame_window")

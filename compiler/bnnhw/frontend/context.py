@@ -11,13 +11,13 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
-from bnnhw.frontend.exact import exact, floats
 from bnnhw.frontend.growth import Growth
 from bnnhw.frontend.limits import MAX_EXPONENT, Folded, check_count, check_work
 from bnnhw.frontend.near_binary import Binarised, binarised
 from bnnhw.frontend.views import View
-from bnnhw.hardware_names import identifier
+from bnnhw.ir.exact import exact, floats
 from bnnhw.ir.graph import InputFormat, Node, Statistics
+from bnnhw.ir.names import identifier
 from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Flatten, Lookup, Relu
 
 if TYPE_CHECKING:

@@ -9,21 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bnnhw.errors import ModelError, defects_at
-from bnnhw.frontend import (
-    constants,
-    convert_elementwise,
-    convert_ends,
-    convert_linear,
-    convert_pools,
-    convert_rounding,
-    convert_scores,
-    convert_shape,
-    convert_sign,
-    tables,
-    views,
-)
+from bnnhw.frontend import constants, views
 from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.context import Context, LayoutError
+from bnnhw.frontend.convert import (
+    elementwise,
+    ends,
+    linear,
+    pools,
+    rounding,
+    scores,
+    shape,
+    sign,
+    tables,
+)
 from bnnhw.frontend.model_file import QUANT_DOMAINS
 from bnnhw.frontend.model_input import add_input, check_declared, layouts
 from bnnhw.frontend.settle_rounding import half_even, settle_rounding
@@ -40,14 +39,14 @@ if TYPE_CHECKING:
     from bnnhw.frontend.options import LoadOptions
 
 _HANDLERS = {
-    **convert_shape.HANDLERS,
-    **convert_linear.HANDLERS,
-    **convert_pools.HANDLERS,
-    **convert_elementwise.HANDLERS,
-    **convert_sign.HANDLERS,
-    **convert_ends.HANDLERS,
-    **convert_scores.HANDLERS,
-    **convert_rounding.HANDLERS,
+    **shape.HANDLERS,
+    **linear.HANDLERS,
+    **pools.HANDLERS,
+    **elementwise.HANDLERS,
+    **sign.HANDLERS,
+    **ends.HANDLERS,
+    **scores.HANDLERS,
+    **rounding.HANDLERS,
 }
 Array = NDArray[np.generic]
 _CARRY_PADS = ("Conv", "Transpose", "Identity", "Cast")
@@ -137,13 +136,13 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         ctx.constants.update(zip(node.outputs, results, strict=False))
         return
     if node.op in ("Shape", "Size"):
-        shape = np.asarray(ctx.shape(ctx.view(node)), np.int64)
+        sizes = np.asarray(ctx.shape(ctx.view(node)), np.int64)
         end = node.attributes.get("end")
-        part = shape[int(node.attributes.get("start", 0)) : None if end is None else int(end)]
-        ctx.constants[node.outputs[0]] = part if node.op == "Shape" else np.asarray(np.prod(shape))
+        part = sizes[int(node.attributes.get("start", 0)) : None if end is None else int(end)]
+        ctx.constants[node.outputs[0]] = part if node.op == "Shape" else np.asarray(np.prod(sizes))
         return
     if ctx.scores is not None:
-        convert_scores.leave_out_too(ctx, node)
+        scores.leave_out_too(ctx, node)
         return
     padded = next((ctx.pads[name] for name in given if name in ctx.pads), None)
     if padded and node.op not in _CARRY_PADS:
@@ -171,7 +170,7 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         return
     if padded and node.op != "Conv":
         ctx.pads[node.outputs[0]] = padded
-    if node.op in convert_shape.HANDLERS and node.inputs[0] in ctx.tables and table is None:
+    if node.op in shape.HANDLERS and node.inputs[0] in ctx.tables and table is None:
         ctx.tables[node.outputs[0]] = ctx.tables[node.inputs[0]]
     if table is not None:
         _track_table(ctx, node, table, count)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import decimal_fraction, floats
 from bnnhw.frontend.limits import MAX_ELEMENTS, check_elements, check_image
 from bnnhw.frontend.options import parse_type
 from bnnhw.frontend.views import BATCH, View
+from bnnhw.ir.exact import decimal_fraction, floats
 from bnnhw.ir.graph import InputFormat
 from bnnhw.ir.ops import Affine, Tensor
 from bnnhw.ir.types import Bit, DType, Integer, Real

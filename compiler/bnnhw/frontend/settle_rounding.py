@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import full
+from bnnhw.ir.exact import full
 from bnnhw.ir.ops import Affine, Binarize, Clip, Quantise, Relu, Round
 from bnnhw.ir.types import Integer
 

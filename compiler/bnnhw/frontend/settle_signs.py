@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from bnnhw.frontend.bit_values import followed
+from bnnhw.ir.bit_values import followed
 from bnnhw.ir.ops import Affine, Binarize, Clip, Relu
 
 if TYPE_CHECKING:

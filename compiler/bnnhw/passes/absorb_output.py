@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import floats
+from bnnhw.ir.exact import floats
 from bnnhw.ir.ops import Affine, Binarize, BinaryConv, BinaryDense, BitMaxPool, Conv, Dense, Flatten
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.rewrite import splice

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.bit_values import BENT, Bits, followed
-from bnnhw.frontend.exact import exact
+from bnnhw.ir.bit_values import BENT, Bits, followed
+from bnnhw.ir.exact import exact
 from bnnhw.ir.ops import Affine, Binarize, BitMaxPool
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.mixed import is_mixed

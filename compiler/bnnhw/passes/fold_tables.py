@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import floats, full
+from bnnhw.ir.exact import floats, full
 from bnnhw.ir.ops import Affine, Binarize, Clip, IntegerTable, Lookup, Relu
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op

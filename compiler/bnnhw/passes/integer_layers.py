@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.frontend.exact import exact, full
+from bnnhw.ir.exact import exact, full
 from bnnhw.ir.ops import Affine, Conv, Dense, IntegerConv, IntegerDense, class_values
 from bnnhw.passes.border_classes import classes_of, shrink, taps_inside
 from bnnhw.passes.fixed_point import grid_bits, quantise_weights

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.calibrate import Range, calibrate
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import exact, floats, full
+from bnnhw.ir.exact import exact, floats, full
 from bnnhw.ir.graph import Node, OutputMap
 from bnnhw.ir.ops import (
     Add,
@@ -39,12 +38,13 @@ from bnnhw.ir.ops import (
     Threshold,
 )
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.moments import layers_without_batch_norm
+from bnnhw.passes.calibrate import Range, calibrate
 from bnnhw.passes.clamps import split_clamp
 from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises
 from bnnhw.passes.fixed_point import fixed_affine, largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.mixed import is_mixed
+from bnnhw.passes.moments import layers_without_batch_norm
 from bnnhw.passes.options import ACTIVATION_BITS, PassOptions
 from bnnhw.passes.piecewise import ELEMENTWISE
 from bnnhw.passes.rewrite import Links

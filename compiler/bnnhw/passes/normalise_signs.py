@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import full
+from bnnhw.ir.exact import full
 from bnnhw.ir.ops import Affine, Binarize
 from bnnhw.passes.rewrite import Change, Links, fresh_name, rewrite, with_op
 

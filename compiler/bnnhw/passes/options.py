@@ -10,9 +10,9 @@ from bnnhw.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bnnhw.calibrate import Range
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints
+    from bnnhw.passes.calibrate import Range
 
 STREAM_BITS = 12
 """Widest stream that is chosen where the user asks for no width."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import defects_at
 from bnnhw.ir.graph import verify
+from bnnhw.ir.text import format_graph
 from bnnhw.passes.absorb_output import absorb_output
 from bnnhw.passes.fold_bits import fold_bits
 from bnnhw.passes.fold_tables import fold_tables
@@ -17,7 +18,6 @@ from bnnhw.passes.lower_streams import lower_streams
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.normalise_signs import normalise_signs
 from bnnhw.passes.options import PassOptions
-from bnnhw.passes.print_graph import format_graph
 from bnnhw.passes.push_affines import push_affines
 from bnnhw.passes.split_weights import split_weights
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bnnhw.calibrate import Range
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints
+    from bnnhw.passes.calibrate import Range
 
 
 @dataclass(frozen=True)

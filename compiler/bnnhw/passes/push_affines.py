@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import full
+from bnnhw.ir.exact import full
 from bnnhw.ir.ops import (
     Affine,
     Binarize,

@@ -26,9 +26,9 @@ from bnnhw.passes.sign_predicates import Side, predicate_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bnnhw.calibrate import Range
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Floats, Op
+    from bnnhw.passes.calibrate import Range
 
 _HALF = 0.5
 """No error turns more: a sign of noise."""

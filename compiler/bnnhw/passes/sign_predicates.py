@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import snap
+from bnnhw.ir.exact import snap
 from bnnhw.ir.ops import Affine, Binarize, Clip, PRelu, Relu
 
 if TYPE_CHECKING:

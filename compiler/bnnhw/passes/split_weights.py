@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import exact
+from bnnhw.ir.exact import exact
 from bnnhw.ir.ops import Affine, Conv, Dense
 from bnnhw.passes.binary_weights import near_miss, weight_values
 from bnnhw.passes.mixed import is_mixed, may_be_real

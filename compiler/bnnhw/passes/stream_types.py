@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.calibrate import REACH, Range, union
 from bnnhw.errors import ModelError
 from bnnhw.ir.ops import Add, MaxPool
 from bnnhw.ir.types import Integer
+from bnnhw.passes.calibrate import REACH, Range, union
 from bnnhw.passes.options import (
     ACTIVATION_BITS,
     SCORE_BITS,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.frontend.exact import floats
+from bnnhw.ir.exact import floats
 from bnnhw.ir.ops import Affine
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.merge_affines import compose

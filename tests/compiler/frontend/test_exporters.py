@@ -77,7 +77,7 @@ def test_exports_of_pytorch(tmp_path: Path, name: str, dynamo: bool, batch: str)
     q = graph.input_format.encode(np.asarray(example))
     with torch.no_grad():
         want = model(example).double().numpy()
-    from bnnhw.ir.interpret import interpret
+    from bnnhw.interpret.interpreter import interpret
 
     np.testing.assert_allclose(graph.output_map.apply(interpret(graph, q)), want, rtol=1e-6)
 

@@ -14,9 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from bnnhw.compile import ModelOptions, integer_graph
 from bnnhw.errors import VerificationError
 from bnnhw.frontend import LoadOptions
-from bnnhw.ir.interpret import interpret
+from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import Threshold
-from bnnhw.verify_model import check_against_onnxruntime
+from bnnhw.verify.model import check_against_onnxruntime
 from sketch import Sketch
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import pytest
 from agreement import agrees, passes_agree
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
-from bnnhw.ir.interpret import interpret_all
+from bnnhw.interpret.interpreter import interpret_all
 from bnnhw.ir.ops import Binarize, Quantise, Threshold
 from bnnhw.ir.types import Bit
-from bnnhw.verify_model import random_inputs
+from bnnhw.verify.model import random_inputs
 from sketch import Sketch
 
 if TYPE_CHECKING:

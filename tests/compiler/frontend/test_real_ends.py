@@ -9,7 +9,7 @@ import pytest
 
 from agreement import compiled
 from bnnhw.frontend import LoadOptions, import_file, load
-from bnnhw.ir.interpret import interpret
+from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
@@ -23,8 +23,8 @@ from bnnhw.ir.ops import (
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.passes.mixed import is_mixed
-from bnnhw.verify_model import VerificationResult, check_against_onnxruntime, random_inputs
-from bnnhw.verify_streams import check_streams
+from bnnhw.verify.model import VerificationResult, check_against_onnxruntime, random_inputs
+from bnnhw.verify.streams import check_streams
 from sketch import Sketch, small_cnn
 
 if TYPE_CHECKING:

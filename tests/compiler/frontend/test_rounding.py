@@ -10,11 +10,11 @@ import pytest
 from bnnhw.errors import ModelError
 from bnnhw.frontend import import_file, load
 from bnnhw.frontend.model_file import read_proto
-from bnnhw.ir.interpret import interpret
+from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import FixedAdd, FixedAffine, IntegerConv, Quantise
 from bnnhw.ir.types import Integer
 from bnnhw.passes import run
-from bnnhw.verify_model import Session, check_against_onnxruntime, random_inputs
+from bnnhw.verify.model import Session, check_against_onnxruntime, random_inputs
 from sketch import Sketch, image
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from agreement import agrees, compiled
 from bnnhw.errors import ModelError
 from bnnhw.frontend import load
-from bnnhw.ir.interpret import interpret
-from bnnhw.verify_model import random_inputs
+from bnnhw.interpret.interpreter import interpret
+from bnnhw.verify.model import random_inputs
 from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:

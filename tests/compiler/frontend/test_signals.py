@@ -8,12 +8,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from bnnhw.build import Build
+from bnnhw.backend.build import Build
 from bnnhw.compile import CompileOptions, ModelOptions, compile_model, integer_graph
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
-from bnnhw.ir.interpret import interpret
-from bnnhw.verify_model import check_against_onnxruntime
+from bnnhw.interpret.interpreter import interpret
+from bnnhw.verify.model import check_against_onnxruntime
 from sketch import Sketch
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import pytest
 
 from agreement import agrees, compiled, passes_agree
 from bnnhw.frontend import LoadOptions
-from bnnhw.ir.interpret import interpret_all
+from bnnhw.interpret.interpreter import interpret_all
 from bnnhw.ir.ops import BitMaxPool, Threshold
 from bnnhw.ir.types import Bit
-from bnnhw.verify_model import random_inputs
+from bnnhw.verify.model import random_inputs
 from sketch import SIGNS, Sketch, image, small_cnn
 
 if TYPE_CHECKING:

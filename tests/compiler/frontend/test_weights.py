@@ -10,8 +10,8 @@ import pytest
 from agreement import agrees, compiled, passes_agree
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
-from bnnhw.ir.interpret import layer_nodes
-from bnnhw.verify_model import check_against_onnxruntime
+from bnnhw.interpret.interpreter import layer_nodes
+from bnnhw.verify.model import check_against_onnxruntime
 from sketch import Sketch, image
 
 if TYPE_CHECKING:

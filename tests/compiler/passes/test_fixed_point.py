@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from test_predicates import STEPS, made
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import exact, full
-from bnnhw.ir.interpret import execute
+from bnnhw.interpret.interpreter import execute
+from bnnhw.ir.exact import exact, full
 from bnnhw.ir.ops import Affine, Clip, Conv, Dense, Op, PRelu, Relu, Tensor, Window
 from bnnhw.ir.types import Integer
 from bnnhw.passes.fixed_point import (

@@ -13,7 +13,7 @@ from bnnhw.frontend import LoadOptions, load
 from bnnhw.ir.ops import BinaryConv, BitMaxPool, Threshold
 from bnnhw.passes.fold_bits import fold_bits
 from bnnhw.passes.stream_values import real_name
-from bnnhw.verify_model import check_against_onnxruntime
+from bnnhw.verify.model import check_against_onnxruntime
 from sketch import SIGNS, Sketch
 
 if TYPE_CHECKING:

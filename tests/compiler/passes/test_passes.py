@@ -15,10 +15,10 @@ from test_predicates import chain
 from agreement import passes_agree
 from bnnhw.errors import ModelError
 from bnnhw.frontend import load
-from bnnhw.frontend.exact import exact, full
+from bnnhw.interpret.interpreter import interpret
+from bnnhw.interpret.real import interpret_real
+from bnnhw.ir.exact import exact, full
 from bnnhw.ir.graph import Node, OutputMap, verify
-from bnnhw.ir.interpret import interpret
-from bnnhw.ir.interpret_real import interpret_real
 from bnnhw.ir.ops import (
     Add,
     Affine,

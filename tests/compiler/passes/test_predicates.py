@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnnhw.frontend.exact import exact, floats, full, inverse_root, snap
+from bnnhw.interpret.interpreter import execute
+from bnnhw.ir.exact import exact, floats, full, inverse_root, snap
 from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap
-from bnnhw.ir.interpret import execute
 from bnnhw.ir.ops import Affine, Binarize, Clip, Dense, Op, Relu, Tensor
 from bnnhw.ir.types import Integer
 from bnnhw.passes.lower_signs import lower_signs

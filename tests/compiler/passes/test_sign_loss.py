@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnhw.calibrate import Range, calibrate
-from bnnhw.ir.interpret_real import interpret_real_all
+from bnnhw.interpret.real import interpret_real_all
 from bnnhw.ir.ops import Add, Binarize, FixedAdd
 from bnnhw.passes import PIPELINE, run
+from bnnhw.passes.calibrate import Range, calibrate
 from bnnhw.passes.options import SIGNED_STREAM_ERROR, SIGNS_TURNED
 from bnnhw.passes.sign_loss import SignArgument, sign_arguments
 from residual import THREE, UINT8, Residual

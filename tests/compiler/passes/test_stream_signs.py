@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bnnhw.errors import ModelError
-from bnnhw.frontend.exact import exact
-from bnnhw.ir.interpret import execute
-from bnnhw.ir.interpret_real import execute_real
+from bnnhw.interpret.interpreter import execute
+from bnnhw.interpret.real import execute_real
+from bnnhw.ir.exact import exact
 from bnnhw.ir.ops import Affine, Binarize, Clip, PRelu, Tensor
 from bnnhw.ir.types import Integer
 from bnnhw.passes.fixed_point import fixed_affine, rounding_bound

@@ -8,12 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnnhw.calibrate import Range
 from bnnhw.errors import ModelError, VerificationError
-from bnnhw.frontend.exact import exact
+from bnnhw.interpret.interpreter import interpret, interpret_all
+from bnnhw.interpret.real import interpret_real, interpret_real_all
+from bnnhw.ir.exact import exact
 from bnnhw.ir.graph import verify
-from bnnhw.ir.interpret import interpret, interpret_all
-from bnnhw.ir.interpret_real import interpret_real, interpret_real_all
 from bnnhw.ir.ops import (
     Add,
     Affine,
@@ -37,9 +36,10 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.types import Integer
 from bnnhw.passes import PIPELINE, run
+from bnnhw.passes.calibrate import Range
 from bnnhw.passes.options import STREAM_BITS, STREAM_ERROR
 from bnnhw.passes.stream_types import StreamTypes
-from bnnhw.verify_streams import check_streams
+from bnnhw.verify.streams import check_streams
 from residual import THREE, UINT8, Residual, bireal
 
 VARIANTS = {

@@ -11,10 +11,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from bnnhw import cli
+from bnnhw.cli import commands as cli
 from bnnhw.errors import BnnhwError, ModelError
 from bnnhw.frontend import LoadOptions, load
-from bnnhw.ir.interpret_real import interpret_real, interpret_real_all
+from bnnhw.interpret.real import interpret_real, interpret_real_all
 from bnnhw.ir.ops import Add, AveragePool, Binarize, Conv, Dense
 from bnnhw.zoo.birealnet import BiRealNet
 from bnnhw.zoo.checkpoint import load_checkpoint

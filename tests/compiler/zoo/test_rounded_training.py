@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from bnnhw.errors import ModelError
 from bnnhw.frontend import import_file
 from bnnhw.frontend.model_file import read_proto
-from bnnhw.ir.interpret import interpret
+from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import FixedAdd, FixedAffine, IntegerConv, IntegerDense
 from bnnhw.ir.types import Integer
 from bnnhw.passes import run
-from bnnhw.verify_model import Session, check_against_onnxruntime
+from bnnhw.verify.model import Session, check_against_onnxruntime
 from bnnhw.zoo.birealnet import BiRealNet
 from bnnhw.zoo.checkpoint import load_checkpoint
 from bnnhw.zoo.export import export_onnx

@@ -11,7 +11,7 @@ pytest.importorskip("sklearn")
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend import load
 from bnnhw.frontend.options import LoadOptions
-from bnnhw.ir.interpret import interpret
+from bnnhw.interpret.interpreter import interpret
 from bnnhw.passes import PIPELINE, run
 from bnnhw.zoo.data import digit_images, load_data
 from bnnhw.zoo.export import export_onnx

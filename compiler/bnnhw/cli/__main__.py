@@ -1,0 +1,5 @@
+"""``python -m bnnhw.cli.commands``."""
+
+from bnnhw.cli.commands import main
+
+main()

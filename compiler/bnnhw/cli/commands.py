@@ -1,0 +1,399 @@
+"""The command line: ``bnnhw compile``, ``simulate``, ``run``, ``report``, ``synth`` and friends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bnnhw import __version__
+from bnnhw.backend.build import Build
+from bnnhw.cli.lists import app as lists_app
+from bnnhw.cli.options import (
+    BuildDir,
+    Calibrate,
+    InputOffset,
+    Inputs,
+    InputScale,
+    InputType,
+    Json,
+    Model,
+    Precision,
+    Scores,
+    SignZero,
+    check_backends,
+    check_build_target,
+    check_pauses,
+    check_scores_file,
+    cycles_range,
+    load_options,
+    precision_options,
+)
+from bnnhw.errors import BnnhwError, internal_error
+from bnnhw.hardware.board import load_board
+from bnnhw.planning.target import check_goal
+from bnnhw.report.simulation_table import print_simulation, print_synthesis
+from bnnhw.zoo.cli import app as zoo_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bnnhw.ir.graph import Graph
+
+app = typer.Typer(
+    help="Compiles trained binary neural networks (ONNX) to bit-exact FPGA accelerators.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(lists_app)
+app.add_typer(zoo_app, name="zoo")
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+
+def main() -> None:
+    """Runs the command line; user errors end with exit code 1 and a message that helps."""
+    try:
+        app()
+    except BnnhwError as error:
+        _print_error(str(error))
+    except OSError as error:  # what no command foresaw: a full disk, a file without permission
+        place = f"{error.filename}: " if error.filename else ""
+        _print_error(f"{place}{error.strerror or error}\n  fix: check the path and its permissions")
+    except Exception as error:
+        _print_error(str(internal_error(error, "bnnhw")))
+    else:
+        return
+    sys.exit(1)
+
+
+@app.command("compile")
+def compile_command(
+    model: Model,
+    board: Annotated[str, typer.Option(help="See `bnnhw boards`.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Build folder; default ./build/MODEL.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Reach this many frames a second.")] = None,
+    cycles: Annotated[
+        int | None, typer.Option(help="Stay within this many cycles a frame.")
+    ] = None,
+    clock: Annotated[float | None, typer.Option(help="Clock in MHz; default the board's.")] = None,
+    folding: Annotated[
+        Path | None, typer.Option(help="JSON file that fixes PE, SIMD, memory of layers.")
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="verilog, hls; give it twice for both (default).")
+    ] = None,
+    inputs: Inputs = None,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    input_offset: InputOffset = None,
+    sign_zero: SignZero = "minus",
+    precision: Precision = None,
+    calibrate: Calibrate = None,
+    top_k: Annotated[int, typer.Option(help="Send the K best classes, not all scores.")] = 0,
+    dump_ir: Annotated[
+        Path | None, typer.Option(help="Write the graph after each pass to this folder.")
+    ] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Skip the check against onnxruntime.")
+    ] = False,
+    min_agreement: Annotated[
+        float | None,
+        typer.Option(help="Share of inputs, 0 to 1, whose class must be the same as in float."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compile a model to Verilog and HLS C++ for a board.
+
+    The goal is --fps or --cycles; without one, the fastest design that fits the board.
+    """
+    from bnnhw.compile import (
+        BACKENDS,
+        CompileOptions,
+        ModelOptions,
+        compile_model,
+        network_name,
+    )
+    from bnnhw.hardware.folding import FoldingRequest, read_folding
+
+    backends = tuple(backend or BACKENDS)
+    check_backends(backends, BACKENDS)
+    load_board(board)
+    check_goal(fps, cycles, clock)
+    if top_k < 0:
+        raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
+    if min_agreement is not None and not 0 <= min_agreement <= 1:
+        raise BnnhwError(
+            f"{min_agreement} is no share", where="option --min-agreement", fix="give e.g. 0.95"
+        )
+    target = output or Path("build") / network_name(model)
+    check_build_target(target, [model, *(inputs or []), *(calibrate or [])])
+    load = load_options(input_type, input_scale, input_offset, sign_zero)
+    options = CompileOptions(
+        board=board,
+        goal_fps=fps,
+        goal_cycles=cycles,
+        clock_mhz=clock,
+        folding=read_folding(folding) if folding else FoldingRequest(),
+        backends=backends,
+        model=ModelOptions(load, precision_options(precision), calibrate or ()),
+        top_k=top_k,
+        verify=not no_verify,
+        min_agreement=min_agreement,
+        dump_ir=dump_ir,
+    )
+    with _progress(as_json) as progress:
+        result = compile_model(model, target, options, input_files=inputs or (), progress=progress)
+    if as_json:
+        _print_json({"build": str(result.build.path), **result.report})
+        return
+    from bnnhw.report.terminal import summary
+
+    summary(result.report, out)
+    typer.echo(f"build: {target}    report: {target / 'report.html'}")
+
+
+@app.command()
+def simulate(
+    build: BuildDir,
+    inputs: Inputs = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Frames to simulate; default all inputs, or 3 random.")
+    ] = None,
+    output: Scores = None,
+    idle: Annotated[float, typer.Option(help="Share of cycles without input, 0 to 0.95.")] = 0.0,
+    back_pressure: Annotated[
+        float, typer.Option(help="Share of cycles without readiness for output, 0 to 0.95.")
+    ] = 0.0,
+    memory_latency: Annotated[
+        str | None,
+        typer.Option(help="LEAST:MOST cycles until weights come from memory; default 20:150."),
+    ] = None,
+    wave: Annotated[bool, typer.Option("--wave", help="Record all signals, as FST.")] = False,
+    hls: Annotated[
+        bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
+    ] = False,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option(help="A layer whose results are compared too, or all; repeatable."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
+    from bnnhw.verify.run_simulation import simulate_build
+
+    check_pauses(idle, back_pressure)
+    latency = cycles_range(memory_latency, "--memory-latency")
+    check_scores_file(output)
+    opened = Build.open(build)
+    arrays = _read(inputs, opened.graph) if inputs else None
+    with _progress(as_json) as progress:
+        result = simulate_build(
+            opened,
+            arrays,
+            frames,
+            idle=idle,
+            back_pressure=back_pressure,
+            memory_latency=latency,
+            wave=wave,
+            hls=hls,
+            probes=probe or (),
+            progress=progress,
+        )
+    _save(output, result.scores)
+    if as_json:
+        checks = [vars(check) for check in result.checks]
+        _print_json({**result.simulation.to_json(), "verification": checks})
+    else:
+        print_simulation(out, result, opened.report["clock_mhz"])
+    if any(check.mismatches for check in result.checks):
+        raise BnnhwError(
+            "the simulation differs from the interpreter", where=str(build), fix="report this"
+        )
+
+
+@app.command()
+def run(
+    model_or_build: Annotated[
+        Path, typer.Argument(metavar="MODEL_OR_BUILD", help="An ONNX file or a build folder.")
+    ],
+    inputs: Annotated[
+        list[Path],
+        typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+    ],
+    output: Scores = None,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    input_offset: InputOffset = None,
+    sign_zero: SignZero = "minus",
+    precision: Precision = None,
+    calibrate: Calibrate = None,
+    top_k: Annotated[int, typer.Option(help="Print the K best classes of each input.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Run the bit-exact interpreter on images or arrays; scores are integers.
+
+    Where the inputs are one .npz file that holds ``labels`` too, the accuracy follows.
+    """
+    from bnnhw.compile import ModelOptions, integer_graph
+    from bnnhw.interpret.interpreter import interpret
+    from bnnhw.verify.inputs import read_labels
+
+    if top_k < 1:
+        raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
+    check_scores_file(output)
+    if model_or_build.is_dir():
+        graph = Build.open(model_or_build).graph
+    else:
+        options = load_options(input_type, input_scale, input_offset, sign_zero)
+        widths = precision_options(precision)
+        graph = integer_graph(model_or_build, ModelOptions(options, widths, calibrate or ()))
+    scores = interpret(graph, graph.input_format.encode(_read(inputs, graph)))
+    _save(output, scores)
+    flat = graph.output_map.apply(scores).reshape(len(scores), -1)
+    best = np.argsort(-flat, axis=1, kind="stable")[:, :top_k]
+    labels = read_labels(inputs, len(scores))
+    accuracy = None if labels is None else float((best[:, 0] == labels).mean())
+    if as_json:
+        _print_json({"scores": scores.tolist(), "best": best.tolist(), "accuracy": accuracy})
+        return
+    for i, classes in enumerate(best):
+        row = scores[i].reshape(-1)
+        line = "  ".join(f"class {c} ({row[c]})" for c in classes)
+        typer.echo(f"{i:4d}  {line}")
+    if accuracy is not None:
+        typer.echo(f"accuracy: {accuracy:.2%} of {len(scores)} labelled inputs")
+
+
+@app.command("inspect")
+def inspect_command(
+    model: Model,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    input_offset: InputOffset = None,
+    sign_zero: SignZero = "minus",
+    as_json: Json = False,
+) -> None:
+    """List a model's layers, what is binary in them, and its operations and parameters.
+
+    A model that is not supported is listed up to the node that is not, and why; the exit code is 1.
+    """
+    from bnnhw.report.inspect import inspect_model
+    from bnnhw.report.inspect_table import print_inspection
+
+    options = load_options(input_type, input_scale, input_offset, sign_zero)
+    found = inspect_model(model, options)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        print_inspection(found, out)
+    if found.problem is not None:
+        raise found.problem
+
+
+@app.command()
+def report(build: BuildDir, as_json: Json = False) -> None:
+    """Show a build's report."""
+    opened = Build.open(build)
+    if as_json:
+        _print_json(opened.report)
+        return
+    from bnnhw.report.terminal import summary
+
+    summary(opened.report, out)
+    typer.echo(f"report: {build / 'report.html'}")
+
+
+@app.command()
+def synth(
+    build: BuildDir,
+    inputs: Inputs = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Frames to simulate the netlist on; the inputs, or 3 random ones."),
+    ] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Skip the simulation of the netlist.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Synthesise a build with Yosys and record its resources in the report.
+
+    The netlist is simulated on a few frames: every score must be the interpreter's.
+    """
+    from bnnhw.verify.run_synthesis import synthesise_build
+
+    opened = Build.open(build)
+    with _progress(as_json) as progress:
+        result, checks = synthesise_build(
+            opened,
+            None if not inputs else _read(inputs, opened.graph),
+            frames,
+            verify=not no_verify,
+            progress=progress,
+        )
+    report = opened.report
+    if as_json:
+        verification = [vars(check) for check in checks]
+        parts = {name: report[name] for name in ("resources", "synthesis")}
+        _print_json({**parts, "verification": verification})
+    else:
+        print_synthesis(out, report, result, checks)
+    if any(check.mismatches for check in checks):
+        raise BnnhwError(
+            "the netlist differs from the interpreter", where=str(build), fix="report this"
+        )
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"bnnhw {__version__}")
+        raise typer.Exit
+
+
+def _read(paths: list[Path], graph: Graph) -> np.ndarray[Any, Any]:
+    from bnnhw.verify.inputs import read_inputs
+
+    return read_inputs(paths, graph.input_format)
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Names the step at work on standard error; a spinner where that is a terminal."""
+    if quiet or not err.is_terminal:
+        yield (lambda step: None) if quiet else (lambda step: err.print(f"... {step}"))
+        return
+    with err.status("starting") as status:
+        yield lambda step: status.update(step)
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    typer.echo(json.dumps(data, indent=2))
+
+
+def _print_error(text: str) -> None:
+    """Unbroken lines, so that paths can be copied, and no markup: names may hold brackets."""
+    err.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True, highlight=False)
+
+
+def _save(path: Path | None, scores: np.ndarray[Any, Any]) -> None:
+    if path is not None:
+        with path.open("wb") as file:  # numpy.save would add .npy to any other name
+            np.save(file, scores)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Options that several commands share, and the checks of them that need no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bnnhw.backend.build import check_target
+from bnnhw.errors import BnnhwError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bnnhw.frontend.options import LoadOptions
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained network.")]
+BuildDir = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder that compile wrote.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+InputType = Annotated[
+    str | None,
+    typer.Option(help="Integer type of a float input: bipolar, unipolar, uint8, int8, uint4, ..."),
+]
+InputScale = Annotated[
+    str | None,
+    typer.Option(
+        help="Model value = integer * scale + offset; 1/255, or one per channel: 1/58,1/57,1/57."
+    ),
+]
+InputOffset = Annotated[
+    str | None, typer.Option(help="See --input-scale; e.g. -1, or --input-offset=-2.1,-2,-1.8.")
+]
+SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0: minus or plus.")]
+Inputs = Annotated[
+    list[Path] | None,
+    typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+]
+Scores = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write the integer scores to this .npy file.")
+]
+
+
+Precision = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="NAME=BITS, repeatable: of a layer's integer weights, or of another node's stream."
+    ),
+]
+Calibrate = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Images or arrays that give the ranges of real-valued streams; BatchNorm's "
+        "statistics give them otherwise."
+    ),
+]
+
+
+def precision_options(items: Sequence[str] | None) -> dict[str, int]:
+    """The widths that ``--precision NAME=BITS`` gives by name."""
+    widths = {}
+    for item in items or ():
+        name, _, bits = item.rpartition("=")
+        if not name or not bits.isdecimal():
+            raise BnnhwError(
+                f"'{item}' is no NAME=BITS",
+                where="option --precision",
+                fix="give e.g. --precision conv1=6",
+            )
+        widths[name] = int(bits)
+    return widths
+
+
+def load_options(
+    input_type: str | None, scale: str | None, offset: str | None, sign_zero: str
+) -> LoadOptions:
+    """The declarations about a model that the command line makes."""
+    from bnnhw.frontend.options import LoadOptions
+
+    return LoadOptions(
+        input_type=input_type,
+        input_scale=_numbers(scale, "--input-scale"),
+        input_offset=_numbers(offset, "--input-offset"),
+        sign_zero=sign_zero,
+    )
+
+
+def check_backends(chosen: Sequence[str], known: Sequence[str]) -> None:
+    """Refuses back ends that do not exist."""
+    for name in chosen:
+        if name not in known:
+            raise BnnhwError(
+                f"no back end '{name}'",
+                where="option --backend",
+                fix=f"choose {', '.join(known)}",
+            )
+
+
+def check_build_target(target: Path, sources: Sequence[Path]) -> None:
+    """Refuses a build folder that cannot be written, or whose renewal would delete a source."""
+    for source in sources:
+        if target.resolve() in source.resolve().parents:
+            raise BnnhwError(
+                f"holds {source}, which the new build would delete",
+                where=str(target),
+                fix="choose another folder with -o",
+            )
+    check_target(target)
+
+
+def check_pauses(idle: float, back_pressure: float) -> None:
+    """Refuses shares of cycles that leave no time."""
+    for name, value in (("--idle", idle), ("--back-pressure", back_pressure)):
+        if not 0 <= value <= 0.95:
+            raise BnnhwError(
+                f"{value:g} is not within 0 to 0.95",
+                where=f"option {name}",
+                fix="give the share of cycles to pause, e.g. 0.3",
+            )
+
+
+def cycles_range(text: str | None, option: str) -> tuple[int, int] | None:
+    """LEAST:MOST cycles, or one number for both."""
+    if text is None:
+        return None
+    least, _, most = text.partition(":")
+    if not least.isdecimal() or not (most or least).isdecimal():
+        raise BnnhwError(
+            f"'{text}' is no LEAST:MOST", where=f"option {option}", fix="give e.g. 20:150"
+        )
+    return int(least), int(most or least)
+
+
+def check_scores_file(path: Path | None) -> None:
+    """Refuses a file for scores that cannot be written, before the work is done."""
+    if path is None:
+        return
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise BnnhwError(
+            "is a folder" if path.is_dir() else "lies in a folder that does not exist",
+            where=f"option --output {path}",
+            fix="give the name of a .npy file in an existing folder",
+        )
+
+
+def _numbers(text: str | None, option: str) -> float | tuple[float, ...] | None:
+    """A number, or several between commas."""
+    if text is None or "," not in text:
+        return None if text is None else _number(text, option)
+    return tuple(_number(part, option) for part in text.split(","))
+
+
+def _number(text: str, option: str) -> float:
+    """A decimal number or a fraction such as 1/255."""
+    try:
+        above, _, below = text.partition("/")
+        return float(above) / (float(below) if below else 1.0)
+    except (ValueError, ZeroDivisionError):
+        raise BnnhwError(
+            f"'{text}' is no number", where=f"option {option}", fix="give e.g. 0.5 or 1/255"
+        ) from None

@@ -1,0 +1,1 @@
+"""ONNX operations as operations of the graph, one family a file."""

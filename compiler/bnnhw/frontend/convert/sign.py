@@ -1,0 +1,160 @@
+"""Sign and its other spellings: comparisons, Where, BipolarQuant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.frontend.context import collapsed, finite
+from bnnhw.frontend.unsupported import refuse_two, unsupported
+from bnnhw.frontend.views import View
+from bnnhw.ir.exact import exact
+from bnnhw.ir.ops import Binarize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bnnhw.frontend.context import Context
+    from bnnhw.frontend.model_file import OnnxNode
+
+_SWAPPED = {
+    "Greater": "Less",
+    "Less": "Greater",
+    "GreaterOrEqual": "LessOrEqual",
+    "LessOrEqual": "GreaterOrEqual",
+}
+
+
+def sign(ctx: Context, node: OnnxNode) -> None:
+    """Sign: bipolar, its value at 0 as the user chose; after ReLU it is {0, 1}."""
+    view = ctx.view(node)
+    if view.tensor in ctx.nonnegative:
+        op = Binarize(strict=True, low=0.0, high=1.0)
+    else:
+        op = Binarize(strict=ctx.options.sign_zero == "minus", zero_is_zero=True)
+    target = ctx.add(op, view.tensor, node, node.outputs[0])
+    if op.low == 0:
+        ctx.nonnegative.add(target)
+    ctx.views[node.outputs[0]] = View(target, view.dims)
+
+
+def bipolar_quant(ctx: Context, node: OnnxNode) -> None:
+    """QONNX's BipolarQuant: +scale where x >= 0, else -scale."""
+    view = ctx.view(node)
+    scale = finite(ctx.need_constant(node, 1, "scale"), node)
+    if scale.size == 1 and float(scale.ravel()[0]) == 1.0:
+        target = ctx.add(Binarize(strict=False), view.tensor, node, node.outputs[0])
+        ctx.views[node.outputs[0]] = View(target, view.dims)
+        return
+    target = ctx.add(Binarize(strict=False), view.tensor, node)
+    ctx.views[node.outputs[0]] = ctx.affine(
+        View(target, view.dims), node, scale=scale, output=node.outputs[0]
+    )
+
+
+def compare(ctx: Context, node: OnnxNode) -> None:
+    """Greater, GreaterOrEqual, Less, LessOrEqual with a constant: {0, 1}."""
+    live = ctx.live_inputs(node)
+    if len(live) == 2:
+        refuse_two(node)
+    op = node.op if live[0] == 0 else _SWAPPED[node.op]
+    value = collapsed(ctx.need_constant(node, 1 - live[0], "other operand"))
+    view = ctx.broadcast_rank(ctx.view(node, live[0]), value.ndim)
+    turned = op in ("Less", "LessOrEqual")
+    if turned or np.any(value):
+        view = ctx.affine_exact(
+            view,
+            node,
+            scale=exact(np.asarray(-1 if turned else 1)),
+            shift=exact(finite(value, node)) * (1 if turned else -1),
+        )
+    strict = op in ("Greater", "Less")
+    target = ctx.add(Binarize(strict, 0.0, 1.0), view.tensor, node, node.outputs[0])
+    ctx.bits.add(target)
+    ctx.nonnegative.add(target)
+    ctx.views[node.outputs[0]] = View(target, view.dims)
+
+
+def logical_not(ctx: Context, node: OnnxNode) -> None:
+    """Not, of a comparison."""
+    view = _need_bits(ctx, node, 0)
+    made = ctx.affine(view, node, scale=np.asarray(-1), shift=np.asarray(1), output=node.outputs[0])
+    ctx.bits.add(made.tensor)
+    ctx.views[node.outputs[0]] = made
+
+
+def where(ctx: Context, node: OnnxNode) -> None:
+    """Where of a comparison and two constants: high where it holds, else low."""
+    fixed = ctx.zero_repairs.get(node.inputs[0])
+    if fixed is not None:
+        _repair_zero(ctx, node, fixed)
+        return
+    view = _need_bits(ctx, node, 0)
+    high = collapsed(finite(ctx.need_constant(node, 1, "value where true"), node))
+    low = collapsed(finite(ctx.need_constant(node, 2, "value where false"), node))
+    view = ctx.broadcast_rank(view, max(high.ndim, low.ndim))
+    high_exact, low_exact = exact(high), exact(low)
+    ctx.views[node.outputs[0]] = ctx.affine_exact(
+        view,
+        node,
+        scale=high_exact - low_exact,
+        shift=low_exact + 0 * high_exact,
+        output=node.outputs[0],
+    )
+
+
+def equal(ctx: Context, node: OnnxNode) -> None:
+    """Equal to zero: only to say what Sign(0) is, as in Where(x == 0, 1, Sign(x))."""
+    live = ctx.live_inputs(node)
+    value = ctx.constant(node.inputs[1 - live[0]]) if len(live) == 1 else None
+    if value is None or np.any(value):
+        raise unsupported(node)
+    ctx.zero_repairs[node.outputs[0]] = node.inputs[live[0]]
+
+
+def _repair_zero(ctx: Context, node: OnnxNode, compared: str) -> None:
+    """Where(x == 0, +-1, Sign(x)) and Where(Sign(x) == 0, +-1, Sign(x))."""
+    value, rest = ctx.constant(node.optional(1)), node.optional(2)
+    view = ctx.views.get(rest or "")
+    made = next((n for n in ctx.nodes if view and n.output == view.tensor), None)
+    fits = (
+        value is not None
+        and view is not None
+        and made is not None
+        and isinstance(made.op, Binarize)
+        and made.op.zero_is_zero
+        and ctx.views[compared].tensor in (made.output, made.inputs[0])
+        and bool(np.all(value == 1) or np.all(value == -1))
+    )
+    if not fits or made is None or value is None or view is None:
+        raise ModelError(
+            "selects between values in a way that is no sign",
+            where=node.where,
+            fix="spell the sign as Where(x > 0, 1, -1) or Where(x >= 0, 1, -1)",
+        )
+    strict = bool(np.all(value == -1))
+    target = ctx.add(Binarize(strict=strict), made.inputs[0], node, node.outputs[0])
+    ctx.views[node.outputs[0]] = View(target, view.dims)
+
+
+def _need_bits(ctx: Context, node: OnnxNode, index: int) -> View:
+    view = ctx.views.get(node.inputs[index])
+    if view is None or view.tensor not in ctx.bits:
+        raise ModelError(
+            "selects by something that is no comparison of the input with a constant",
+            where=node.where,
+            fix="spell the sign as Where(x > 0, 1, -1) or Where(x >= 0, 1, -1)",
+        )
+    return view
+
+
+HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
+    **dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual"), compare),
+    "Sign": sign,
+    "BipolarQuant": bipolar_quant,
+    "Not": logical_not,
+    "Where": where,
+    "Equal": equal,
+}

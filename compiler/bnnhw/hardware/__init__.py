@@ -1,0 +1,1 @@
+"""The hardware as data: units, streams, memories, boards and what they cost."""

@@ -1,0 +1,138 @@
+"""Boards: what a part offers, from ``boards/*.toml``."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnnhw.errors import BnnhwError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_FOLDER = Path(__file__).parent / "boards"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What the part holds beside the accelerator: AXI DMA, interconnect, reset.
+
+    Attributes:
+        lut: six-input look-up tables.
+        ff: flip-flops.
+        bram36: 36-kbit block RAMs.
+    """
+
+    lut: int = 0
+    ff: int = 0
+    bram36: float = 0
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board and the resources of its part.
+
+    Attributes:
+        name: what ``--board`` takes.
+        title: full name.
+        part: the part as Vivado names it.
+        family: Yosys family of the part.
+        clock_mhz: default clock of the accelerator.
+        lut: six-input look-up tables.
+        ff: flip-flops.
+        bram36: 36-kbit block RAMs.
+        dsp: DSP slices.
+        ddr_bytes_per_second: usable memory bandwidth: 60 to 70 % of the interface's peak.
+        memory_ports: high-performance AXI ports from the logic to memory.
+        port_bits: data width of each.
+        burst_beats: longest burst: 16 where the ports speak AXI3 (Zynq-7000), 256 with AXI4.
+        shell: what is reserved of the part for all that is not the accelerator.
+    """
+
+    name: str
+    title: str
+    part: str
+    family: str
+    clock_mhz: float
+    lut: int
+    ff: int
+    bram36: int
+    dsp: int
+    ddr_bytes_per_second: int
+    memory_ports: int
+    port_bits: int
+    burst_beats: int
+    shell: Shell = Shell()
+
+
+def board_names() -> list[str]:
+    """Names of all boards, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def board_file(name: str) -> Path:
+    """The file that describes a board, which need not exist; ``name`` may be its path."""
+    return Path(name) if name.endswith(".toml") else _FOLDER / f"{name}.toml"
+
+
+def load_board(name: str) -> Board:
+    """The board called ``name``, or described by the TOML file at that path."""
+    path = board_file(name)
+    if not path.exists():
+        raise BnnhwError(
+            "no such board",
+            where=f"board '{name}'",
+            fix=f"choose one of {', '.join(board_names())}, or give the path of a board's .toml",
+        )
+    try:
+        data = tomllib.loads(path.read_text())
+        board = Board(
+            name=data["name"],
+            title=data["title"],
+            part=data["part"],
+            family=data["family"],
+            clock_mhz=float(data["clock_mhz"]),
+            **{key: int(data["resources"][key]) for key in ("lut", "ff", "bram36", "dsp")},
+            ddr_bytes_per_second=int(data["memory"]["ddr_bytes_per_second"]),
+            memory_ports=int(data["memory"]["ports"]),
+            port_bits=int(data["memory"]["port_bits"]),
+            burst_beats=int(data["memory"]["burst_beats"]),
+            shell=_shell(data.get("shell", {})),
+        )
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise BnnhwError(
+            f"the board file is not usable: {error!r}",
+            where=f"board '{name}'",
+            fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
+        ) from error
+    for key in ("clock_mhz", "lut", "ff", "bram36"):
+        if not 0 < getattr(board, key) < math.inf:
+            raise BnnhwError(
+                f"its {key} is {getattr(board, key):g}, no positive number",
+                where=f"board '{name}'",
+                fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
+            )
+    for key in ("lut", "ff", "bram36"):
+        if not 0 <= getattr(board.shell, key) <= getattr(board, key):
+            raise BnnhwError(
+                f"its shell takes {getattr(board.shell, key):g} of {getattr(board, key):g} {key}",
+                where=f"board '{name}'",
+                fix="give what the shell needs, between 0 and what the part has",
+            )
+    return board
+
+
+def _shell(data: dict[str, Any]) -> Shell:
+    """The section ``[shell]``; a file without it reserves nothing."""
+    if unknown := sorted(data.keys() - {"lut", "ff", "bram36"}):
+        raise ValueError(f"[shell] has {', '.join(unknown)}; it takes lut, ff and bram36")
+    return Shell(
+        lut=int(data.get("lut", 0)),
+        ff=int(data.get("ff", 0)),
+        bram36=float(data.get("bram36", 0)),
+    )

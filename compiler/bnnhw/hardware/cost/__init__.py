@@ -1,0 +1,1 @@
+"""LUTs, flip-flops, blocks and DSPs of units, estimated."""

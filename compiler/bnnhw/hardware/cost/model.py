@@ -1,0 +1,233 @@
+"""Resources of units and designs, estimated by a model fitted to synthesis.
+
+Each unit has a few features, computed from its parameters; LUTs and flip-flops are sums of
+features times coefficients. ``tools/fit_cost.py`` measures units with Yosys and fits the
+coefficients; data, coefficients and errors are in ``cost_model.json``. Block RAM is a rule, not a
+fit.
+
+LUTs are counted twice. ``lut`` are Yosys's estimated logic cells: it lets every small LUT share a
+6-input LUT with another. ``lut_cells`` are the LUT primitives of the netlist: none shares. Both
+have LUTs used as memory or shift register on top. A part's dual-output LUT holds two functions of
+at most five inputs together, so that two LUT3 must have an input in common, and Vivado joins such
+pairs within bounds: the guide to Versal designs (UG1388) calls more than 40 % of joined cells a
+cause of congestion. In the units here all pairs that Yosys assumes are about 55 % of the cells;
+half of these pairs, 27 %, is what a design is budgeted with: the mean of both counts,
+``lut_packed``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bnnhw.hardware.cost.features import (
+    FEATURES,
+    affine_in_dsp,
+    affine_word,
+    frame_words,
+    overlap_memory,
+)
+from bnnhw.hardware.cost.memory import fifo_words, rom_bram36
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bnnhw.hardware.board import Board
+    from bnnhw.hardware.datapath import Datapath
+    from bnnhw.hardware.design import Design
+
+_MODEL = Path(__file__).parent / "cost_model.json"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Amounts of each resource.
+
+    Attributes:
+        lut: estimated logic cells, every small LUT sharing one, and LUTs used as memory.
+        ff: flip-flops.
+        bram36: 36-kbit blocks, halves allowed.
+        dsp: DSP blocks.
+        lut_cells: LUT primitives, none sharing, and LUTs used as memory; 0 where nobody counted.
+    """
+
+    lut: float = 0.0
+    ff: float = 0.0
+    bram36: float = 0.0
+    dsp: float = 0.0
+    lut_cells: float = 0.0
+
+    @property
+    def lut_packed(self) -> float:
+        """LUTs that a design is budgeted with: half of the pairs that ``lut`` assumes share one."""
+        return (self.lut + max(self.lut, self.lut_cells)) / 2
+
+    def __add__(self, other: Resources) -> Resources:
+        return Resources(
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.bram36 + other.bram36,
+            self.dsp + other.dsp,
+            self.lut_cells + other.lut_cells,
+        )
+
+    def __sub__(self, other: Resources) -> Resources:
+        return Resources(
+            self.lut - other.lut,
+            self.ff - other.ff,
+            self.bram36 - other.bram36,
+            self.dsp - other.dsp,
+            self.lut_cells - other.lut_cells,
+        )
+
+    def exceeds(self, limit: Resources) -> bool:
+        """Whether any amount is over the limit's."""
+        return any(getattr(self, name) > getattr(limit, name) for name in LIMITED)
+
+    def amounts(self) -> dict[str, float]:
+        """All amounts by name, as in reports."""
+        return {name: getattr(self, name) for name in COUNTED}
+
+
+#: All amounts in the order of reports, and what of the part each takes.
+COUNTED = {
+    "lut": "lut",
+    "lut_cells": "lut",
+    "lut_packed": "lut",
+    "ff": "ff",
+    "bram36": "bram36",
+    "dsp": "dsp",
+}
+#: Those that a part limits.
+LIMITED = ("lut_packed", "ff", "bram36", "dsp")
+#: The share of each resource that a part's design may take: a full part cannot be routed.
+USABLE = {"lut": 0.85, "ff": 0.90, "bram36": 1.0, "dsp": 1.0}
+
+
+def budget(board: Board) -> Resources:
+    """What the accelerator may use of a board's part, beside the shell around it."""
+    return Resources(
+        lut=max(0.0, board.lut * USABLE["lut"] - board.shell.lut),
+        ff=max(0.0, board.ff * USABLE["ff"] - board.shell.ff),
+        bram36=max(0.0, board.bram36 * USABLE["bram36"] - board.shell.bram36),
+        dsp=board.dsp * USABLE["dsp"],
+    )
+
+
+def unit_resources(kind: str, params: Mapping[str, int]) -> Resources:
+    """Estimated resources of one unit."""
+    features = FEATURES[kind](params)
+    model = _model()[kind]
+    lut, cells, ff = (
+        sum(coefficient * feature for coefficient, feature in zip(row, features, strict=True))
+        for row in (model["lut"], model["lut_cells"], model["ff"])
+    )
+    bram36 = BRAMS[kind](params) if kind in BRAMS else 0.0
+    dsp = DSPS[kind](params) if kind in DSPS else 0
+    return Resources(lut, ff, bram36, dsp, max(lut, cells))
+
+
+def design_resources(design: Datapath | Design) -> dict[str, Resources]:
+    """Estimated resources by unit name, FIFOs and the register block included."""
+    parts = {unit.name: unit_resources(unit.kind, unit.params) for unit in design.units}
+    for stream in design.streams.values():
+        if stream.depth:
+            parts[f"{stream.name}_fifo"] = unit_resources("bnn_fifo", stream.fifo_parameters)
+    readers = sum(unit.kind == "bnn_axi_reader" for unit in design.units)
+    if readers:
+        parts["arbiter"] = unit_resources("bnn_read_arbiter", {"PORTS": readers})
+    control = unit_resources("bnn_reset_control", {})
+    parts["registers"] = unit_resources("bnn_registers", {}) + control
+    return parts
+
+
+def total(parts: Mapping[str, Resources]) -> Resources:
+    """The sum of all parts."""
+    return sum(parts.values(), Resources())
+
+
+# ------------------------------------------------------------------------------ block RAM
+
+
+def _weights_bram(p: Mapping[str, int]) -> float:
+    words = p["TILES"] * p["FOLDS"]
+    if p["WEIGHTS_STYLE"] != 2 or words == 1:
+        return 0.0
+    return rom_bram36(p["PE"] * p["SIMD"] * p.get("WEIGHT_BITS", 1), words)
+
+
+def _affine_bram(p: Mapping[str, int]) -> float:
+    if p["STYLE"] != 2 or p["FOLDS"] == 1:
+        return 0.0
+    return rom_bram36(affine_word(p), p["FOLDS"])
+
+
+def _window_bram(p: Mapping[str, int]) -> float:
+    if p["RAM_STYLE"] != 2:
+        return 0.0
+    return rom_bram36(p["SIMD"] * p["ELEM_BITS"], p["DEPTH"])
+
+
+def _lines_bram(p: Mapping[str, int]) -> float:
+    if p["RAM_STYLE"] != 2:
+        return 0.0
+    lines = p.get("LINES", p["KERNEL_H"])
+    return lines * rom_bram36(p["CHANNELS"] * p["ELEM_BITS"], p["WIDTH"])
+
+
+def _frame_bram(p: Mapping[str, int]) -> float:
+    if p["RAM_STYLE"] != 2:
+        return 0.0
+    memories = p["SIMD"] // p["IN_LANES"]
+    return memories * rom_bram36(p["IN_LANES"] * p["ELEM_BITS"], frame_words(p))
+
+
+def _overlap_bram(p: Mapping[str, int]) -> float:
+    width, words = overlap_memory(p, "H")
+    return rom_bram36(width, words) if p["RAM_STYLE"] == 2 and words > 2 else 0.0
+
+
+def _fifo_bram(p: Mapping[str, int]) -> float:
+    depth, pack = p["DEPTH"] - p.get("TAIL", 0), p.get("PACK", 1)
+    if p["RAM_STYLE"] != 2 or depth == 2:
+        return 0.0
+    return rom_bram36(p["WIDTH"] * pack, fifo_words(depth, pack))
+
+
+BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
+    "bnn_pe_array": _weights_bram,
+    "bnn_int_pe_array": _weights_bram,
+    "bnn_mac_pe_array": _weights_bram,
+    "bnn_affine": _affine_bram,
+    "bnn_frame_window": _frame_bram,
+    "bnn_int_pool_overlap": _overlap_bram,
+    "bnn_window": _window_bram,
+    "bnn_window_parallel": _lines_bram,
+    "bnn_fifo": _fifo_bram,
+}
+
+# ------------------------------------------------------------------------------------ DSP
+
+
+def _mac_dsp(p: Mapping[str, int]) -> int:
+    products = p["PE"] * p["SIMD"]
+    return {1: 0, 2: products, 3: products // 2, 4: products // 2}[p["MULTIPLY_STYLE"]]
+
+
+def _affine_dsp(p: Mapping[str, int]) -> int:
+    return p["LANES"] if affine_in_dsp(p) else 0
+
+
+DSPS: dict[str, Callable[[Mapping[str, int]], int]] = {
+    "bnn_mac_pe_array": _mac_dsp,
+    "bnn_stream_mac_pe_array": _mac_dsp,
+    "bnn_affine": _affine_dsp,
+}
+
+
+@cache
+def _model() -> dict[str, Any]:
+    return json.loads(_MODEL.read_text())["units"]

@@ -1,0 +1,84 @@
+"""How wide stages without weights work, and how long they take at the least."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bnnhw.errors import FoldingError
+from bnnhw.hardware.stages import Join, Layer, Pool, Rescale
+from bnnhw.hardware.unit_params import layer_input_lanes
+from bnnhw.ir.types import Integer
+from bnnhw.planning.candidates import divisors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from bnnhw.hardware.folding import FoldingRequest, LayerFolding
+    from bnnhw.hardware.stages import Stage
+    from bnnhw.planning.network import Network
+
+
+def fixed_cycles(network: Network) -> int:
+    """Beats a frame that stages without weights take at the least: a whole pixel a beat."""
+    return max(
+        (stage_beats(stage) for stage in network.stages if not isinstance(stage, Layer)), default=1
+    )
+
+
+def stage_beats(stage: Stage) -> int:
+    """Beats a frame of a stage without weights when a beat is a whole pixel."""
+    height, width = stage.image[1:]
+    if isinstance(stage, Pool) and stage.needs_window:
+        out_h, out_w = stage.out_size
+        return max(height * width, out_h * out_w * stage.window.kernel[0] * stage.window.kernel[1])
+    return height * width
+
+
+def stage_lanes(
+    network: Network,
+    layers: Mapping[str, LayerFolding],
+    cycles: int,
+    request: FoldingRequest,
+    tiled: Collection[str],
+) -> dict[str, int]:
+    """Lanes of the stages without weights: those asked for, else as many as the pace needs.
+
+    Stages on bits keep the lanes that they are given where these suffice; on integers a lane costs
+    an adder or a multiplier, and they take as few as the pace allows.
+    """
+    lanes: dict[str, int] = {}
+    current = {network.graph.input: _input_lanes(network, layers)}
+    for stage in network.stages:
+        if isinstance(stage, Layer):
+            current[stage.output] = layers[stage.name].pe
+            continue
+        if stage.inputs[0] in tiled:  # as wide as the tiles
+            current[stage.output] = max(current[tensor] for tensor in stage.inputs)
+            continue
+        channels, beats = stage.channels, stage_beats(stage)
+        wanted = request.lanes.get(stage.name)
+        if wanted is not None and channels % wanted:
+            raise FoldingError(
+                f"{wanted} lanes do not divide the {channels} channels of '{stage.name}'",
+                where=request.source,
+                fix=f"choose a divisor of {channels}",
+            )
+        least = next(
+            n for n in divisors(channels) if beats * (channels // n) <= cycles or n == channels
+        )
+        given = min(current[tensor] for tensor in stage.inputs)
+        keep = channels % given == 0 and given >= least
+        if isinstance(stage, (Rescale, Join)) or (
+            isinstance(stage, Pool) and isinstance(stage.element, Integer)
+        ):
+            keep = keep and given == least
+        lanes[stage.name] = wanted or (given if keep else least)
+        current[stage.output] = lanes[stage.name]
+    return lanes
+
+
+def _input_lanes(network: Network, layers: Mapping[str, LayerFolding]) -> int:
+    """Elements a beat at the design's input: what the first layer reads."""
+    following = next(s for s in network.stages if isinstance(s, Layer))
+    channels = network.stages[0].channels
+    return min(layer_input_lanes(following, layers[following.name]), channels)

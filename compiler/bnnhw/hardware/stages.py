@@ -1,0 +1,394 @@
+"""The integer graph cut into stages, each of which becomes one group of hardware units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+
+from bnnhw.errors import ModelError
+from bnnhw.hardware.stream_order import Image, flattened_images, in_stream_order
+from bnnhw.ir.names import hardware_names
+from bnnhw.ir.ops import (
+    BinaryConv,
+    BinaryDense,
+    BitMaxPool,
+    Bools,
+    FixedAdd,
+    FixedAffine,
+    Flatten,
+    IntegerConv,
+    IntegerDense,
+    IntegerMaxPool,
+    IntegerTable,
+    Ints,
+    Shape,
+    SumPool,
+    Threshold,
+    Window,
+)
+from bnnhw.ir.types import Bit, DType, Integer
+
+if TYPE_CHECKING:
+    from bnnhw.ir.graph import Graph, Node
+
+_LAYERS = (BinaryConv, BinaryDense, IntegerConv, IntegerDense)
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What all stages have.
+
+    Attributes:
+        name: the graph node.
+        where: the node as errors name it.
+        inputs: the tensors it reads.
+        output: the tensor it writes.
+        image: (C, H, W) of its first input; a vector is one pixel.
+        element: type of its input elements.
+    """
+
+    name: str
+    where: str
+    inputs: tuple[str, ...]
+    output: str
+    image: tuple[int, int, int]
+    element: Integer | Bit
+
+    @property
+    def channels(self) -> int:
+        """Input channels."""
+        return self.image[0]
+
+    @property
+    def features(self) -> int:
+        """Output channels."""
+        return self.image[0]
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self.image[1:]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer(Stage):
+    """A layer of weights with the threshold that follows it, if one does.
+
+    Attributes:
+        weight: [Cout, KH, KW, Cin]: the order in which windows stream.
+        weight_bits: 1 for weights in {-1, +1}, else their width in two's complement.
+        window: kernel, stride and padding.
+        offset: what is added to the sums, [row classes, column classes, Cout]; None for nothing.
+        row_class: the row class of each output row in ``offset``; empty where there is one.
+        column_class: likewise for columns.
+        threshold: the threshold fused behind the accumulator; None where sums leave.
+        is_conv: whether it is a convolution.
+    """
+
+    weight: Ints
+    weight_bits: int
+    window: Window
+    is_conv: bool
+    threshold: Threshold | None = None
+    offset: Ints | None = None
+    row_class: tuple[int, ...] = ()
+    column_class: tuple[int, ...] = ()
+
+    @property
+    def input_low(self) -> int:
+        """Smallest value of an input element."""
+        return self.element.low
+
+    @property
+    def input_high(self) -> int:
+        """Largest value of an input element."""
+        return self.element.high
+
+    @property
+    def integer_input(self) -> bool:
+        """Whether inputs are integers, not bits."""
+        return isinstance(self.element, Integer)
+
+    @property
+    def features(self) -> int:
+        """Output channels."""
+        return int(self.weight.shape[0])
+
+    @property
+    def taps(self) -> int:
+        """Length of a window: KH * KW * Cin."""
+        return int(np.prod(self.weight.shape[1:]))
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self.window.output_size(*self.image[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(Stage):
+    """A pool: of bits (maximum, or minimum in some channels), or of integers (maximum or sum).
+
+    Attributes:
+        window: kernel, stride and padding.
+        minimum: channels of bits whose minimum is taken; empty for integers.
+        is_sum: whether integers are added up.
+        out_element: type of the output elements.
+    """
+
+    window: Window
+    minimum: Bools
+    is_sum: bool
+    out_element: Integer | Bit
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self.window.output_size(*self.image[1:])
+
+    @property
+    def tiles_image(self) -> bool:
+        """Whether windows stand side by side: stride equals kernel, and no padding."""
+        return self.window.kernel == self.window.stride and not any(self.window.pads)
+
+    @property
+    def needs_window(self) -> bool:
+        """Whether windows are laid out tap by tap; else results grow as pixels come."""
+        if self.tiles_image:
+            return False
+        (top, left, bottom, right), window = self.window.pads, self.window
+        pads = ((top, bottom), (left, right))
+        axes = zip(self.image[1:], window.kernel, window.stride, pads, strict=True)
+        return isinstance(self.element, Bit) or not all(_grows(*axis) for axis in axes)
+
+
+def _grows(size: int, kernel: int, stride: int, pads: tuple[int, int]) -> bool:
+    """Whether bnn_int_pool_overlap can pool along an axis (hw/README.md).
+
+    At most two windows are open at a position, and the last position ends one alone.
+    """
+    before, after = pads
+    outputs = (size + before + after - kernel) // stride + 1
+    alone = outputs == 1 or (outputs - 2) * stride - before + kernel < size
+    return kernel <= 2 * stride and max(pads) < kernel and alone
+
+
+@dataclass(frozen=True, eq=False)
+class Compare(Stage):
+    """A threshold that is fused to no layer: on the input, sums, a fixed-point stream, or bits.
+
+    Attributes:
+        thresholds: [C].
+        invert: [C].
+    """
+
+    thresholds: Ints
+    invert: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class Rescale(Stage):
+    """A fixed-point affine operation."""
+
+    op: FixedAffine
+
+
+@dataclass(frozen=True, eq=False)
+class Join(Stage):
+    """The addition of two fixed-point streams.
+
+    Attributes:
+        bits: width of each input.
+        out_element: type of the sums.
+    """
+
+    bits: tuple[int, int]
+    out_element: Integer
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Stage):
+    """An element-wise table: on the input, or the numbers that bits stand for."""
+
+    values: Ints
+    out_element: Integer | Bit
+
+
+class _Common(TypedDict):
+    """The fields of ``Stage``."""
+
+    name: str
+    where: str
+    inputs: tuple[str, ...]
+    output: str
+    image: tuple[int, int, int]
+    element: Integer | Bit
+
+
+@dataclass
+class _Splitter:
+    graph: Graph
+    stages: list[Stage] = field(default_factory=list)
+    alias: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.flattened = flattened_images(self.graph)
+
+    def tensor(self, name: str) -> str:
+        """The tensor that streams where the graph reads ``name``: flattening moves nothing."""
+        return self.alias.get(name, name)
+
+    def common(self, node: Node, output: str) -> _Common:
+        first = self.tensor(node.inputs[0])
+        dtype = self.graph.tensors[first].dtype
+        assert isinstance(dtype, (Integer, Bit))
+        flat = node.inputs[0] != first
+        shape = self.graph.tensors[node.inputs[0] if flat else first].shape
+        return {
+            "name": node.name,
+            "where": node.where,
+            "inputs": tuple(self.tensor(name) for name in node.inputs),
+            "output": output,
+            "image": _image(shape),
+            "element": dtype,
+        }
+
+
+def split_stages(graph: Graph) -> list[Stage]:
+    """The stages of an integer graph, in execution order.
+
+    Raises:
+        ModelError: a node has no hardware in its place; names it.
+    """
+    splitter = _Splitter(graph)
+    fused: set[str] = set()
+    for node in graph.nodes:
+        if node.name in fused:
+            continue
+        if isinstance(node.op, Flatten):
+            splitter.alias[node.output] = splitter.tensor(node.inputs[0])
+        elif isinstance(node.op, _LAYERS):
+            threshold = _fused_threshold(graph, node)
+            if threshold is not None:
+                fused.add(threshold.name)
+            splitter.stages.append(_layer(splitter, node, threshold))
+        else:
+            splitter.stages.append(_other(splitter, node))
+    if not any(isinstance(stage, Layer) for stage in splitter.stages):
+        raise ModelError(
+            "the network holds no layer of weights",
+            where=f"graph '{graph.name}'",
+            fix="give a network of convolutions or fully connected layers",
+        )
+    if isinstance(graph.tensors[graph.output].dtype, Bit):
+        raise ModelError(
+            "the network ends in bits, not in scores",
+            where=f"output '{graph.output}'",
+            fix="export it without the last sign",
+        )
+    names = hardware_names([stage.name for stage in splitter.stages])
+    return [replace(stage, name=name) for stage, name in zip(splitter.stages, names, strict=True)]
+
+
+def _fused_threshold(graph: Graph, node: Node) -> Node | None:
+    """The threshold that alone reads a binary layer's sums."""
+    consumers = graph.consumers(node.output)
+    binary = isinstance(node.op, (BinaryConv, BinaryDense))
+    if binary and len(consumers) == 1 and isinstance(consumers[0].op, Threshold):
+        return consumers[0] if node.output != graph.output else None
+    return None
+
+
+def _layer(splitter: _Splitter, node: Node, threshold: Node | None) -> Layer:
+    op = node.op
+    assert isinstance(op, _LAYERS)
+    if isinstance(op, (BinaryConv, IntegerConv)):
+        weight, window = op.weight.transpose(0, 2, 3, 1), op.window
+    else:
+        flattened = splitter.flattened.get(node.inputs[0])
+        weight, window = _stream_order(op.weight.astype(np.int64), flattened), Window((1, 1))
+    offset = op.offset if isinstance(op, IntegerConv) else None
+    if isinstance(op, IntegerDense):
+        offset = op.offset[None, None]
+    return Layer(
+        **splitter.common(node, node.output if threshold is None else threshold.output),
+        weight=np.ascontiguousarray(weight.astype(np.int64)),
+        weight_bits=op.weight_bits if isinstance(op, (IntegerConv, IntegerDense)) else 1,
+        window=window,
+        is_conv=isinstance(op, (BinaryConv, IntegerConv)),
+        threshold=threshold.op if threshold is not None else None,  # type: ignore[arg-type]
+        offset=offset,
+        row_class=op.row_class if isinstance(op, IntegerConv) else (),
+        column_class=op.column_class if isinstance(op, IntegerConv) else (),
+    )
+
+
+def _other(splitter: _Splitter, node: Node) -> Stage:
+    op = node.op
+    common = splitter.common(node, node.output)
+    element = common["element"]
+    integer = isinstance(element, Integer)
+    out = splitter.graph.tensors[node.output].dtype
+    assert isinstance(out, (Integer, Bit))
+    if isinstance(op, BitMaxPool) and not integer:
+        return Pool(**common, window=op.window, minimum=op.minimum, is_sum=False, out_element=out)
+    if isinstance(op, (IntegerMaxPool, SumPool)) and integer:
+        is_sum = isinstance(op, SumPool)
+        none = np.zeros(0, bool)
+        return Pool(**common, window=op.window, minimum=none, is_sum=is_sum, out_element=out)
+    image = splitter.flattened.get(node.inputs[0])
+    if isinstance(op, Threshold):
+        return _compare(common, op, image)
+    if isinstance(op, FixedAffine) and integer:
+        constants = (in_stream_order(v, image) for v in (op.multiplier, op.offset, op.knee))
+        multiplier, offset, knee = constants
+        op = replace(op, multiplier=multiplier, offset=offset, knee=knee)
+        return Rescale(**common, op=op)
+    if isinstance(op, FixedAdd) and integer:
+        a, b = (_bits(splitter.graph.tensors[name].dtype) for name in node.inputs)
+        return Join(**common, bits=(a, b), out_element=op.dtype)
+    if isinstance(op, IntegerTable):
+        if integer:
+            return Table(**common, values=op.values, out_element=op.dtype)
+        common["element"] = Integer(1, signed=False)
+        return Table(**common, values=op.values[[0, -1]], out_element=op.dtype)
+    raise ModelError(
+        f"{type(op).__name__} has no hardware on a tensor of type {element}",
+        where=node.where,
+        fix="this is a gap of the compiler: report it with the model",
+    )
+
+
+def _bits(dtype: DType) -> int:
+    assert isinstance(dtype, Integer)
+    return dtype.bits
+
+
+def _image(shape: Shape) -> tuple[int, int, int]:
+    if len(shape) == 3:
+        return (shape[0], shape[1], shape[2])
+    return (shape[0], 1, 1)
+
+
+def _stream_order(weight: Ints, flattened: Image | None) -> Ints:
+    """Dense weights [Cout, 1, 1, K] with columns from (C, H, W) order to the stream's (H, W, C)."""
+    return in_stream_order(weight, flattened).reshape(len(weight), 1, 1, -1)
+
+
+def _compare(common: _Common, op: Threshold, image: Image | None) -> Compare:
+    if op.row_class:
+        raise ModelError(
+            "a threshold behind no layer cannot differ by position",
+            where=common["where"],
+            fix="put the sign directly behind the convolution",
+        )
+    thresholds = in_stream_order(op.thresholds[0, 0], image)
+    invert = op.invert if op.invert.size else np.zeros(len(thresholds), bool)
+    element = common["element"]
+    if isinstance(element, Bit):
+        # Bits stream as 0 and 1, whatever they stand for.
+        thresholds = 1 * (thresholds > element.low) + 1 * (thresholds > element.high)
+        common["element"] = Integer(1, signed=False)
+    return Compare(**common, thresholds=thresholds, invert=in_stream_order(invert, image))

@@ -1,0 +1,107 @@
+"""How a FIFO keeps its beats: in LUTs or block RAM, several to a word, the last ones in LUTs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from bnnhw.hardware.cost.memory import fifo_beats, fifo_words
+from bnnhw.hardware.cost.model import Resources, unit_resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LUT, _BLOCK = 1, 2
+_DEEPEST_SHIFT_REGISTER = 32
+# Beats a word that are tried: beyond 8 the choice among them costs more than the blocks it saves.
+_PACKS = range(1, 9)
+# Rows of a block of some width, and of its halves: a tail in LUTs may spare a row of blocks.
+_ROWS = (512, 1024, 2048, 4096, 8192, 16384)
+# What the search pays for a BRAM36 in LUTs, and for a flip-flop: parts have about 400 LUT and 800
+# FF a BRAM36, but where FIFOs are deep, blocks run out first.
+_BLOCK_PRICE = 700.0
+_FF_PRICE = 0.1
+
+
+@dataclass(frozen=True)
+class FifoShape:
+    """Where and how a ``bnn_fifo`` keeps its beats.
+
+    Attributes:
+        ram_style: 1 for LUTs, 2 for block RAM.
+        pack: beats in a word of the memory.
+        tail: of the beats, how many are kept in LUTs before the memory.
+    """
+
+    ram_style: int = _LUT
+    pack: int = 1
+    tail: int = 0
+
+    def parameters(self, width: int, depth: int) -> dict[str, int]:
+        """The parameters of ``bnn_fifo`` for ``depth`` beats of ``width`` bits."""
+        return {
+            "WIDTH": width,
+            "DEPTH": depth,
+            "RAM_STYLE": self.ram_style,
+            "PACK": self.pack,
+            "TAIL": self.tail,
+        }
+
+    def latency(self, depth: int) -> int:
+        """Cycles from a beat taken to the beat given, through an empty FIFO."""
+        if self.tail:
+            main = FifoShape(self.ram_style, self.pack)
+            return IN_LUTS.latency(self.tail) + main.latency(depth - self.tail)
+        if self.pack > 1:
+            return 3
+        shift = depth <= _DEEPEST_SHIFT_REGISTER and (self.ram_style != _BLOCK or depth == 2)
+        return 1 if shift else 2
+
+    @property
+    def free_delay(self) -> int:
+        """Cycles from a beat given by a full FIFO to the beat that takes its place."""
+        return 2 if self.tail else 1
+
+
+#: Plain LUTs, a beat a word.
+IN_LUTS = FifoShape()
+
+
+@cache
+def fifo_shape(width: int, depth: int) -> FifoShape:
+    """The cheapest way to keep ``depth`` beats of ``width`` bits, a BRAM36 counted as 700 LUTs."""
+
+    def price(shape: FifoShape) -> float:
+        need = unit_resources("bnn_fifo", shape.parameters(width, depth))
+        return need.lut_packed + _BLOCK_PRICE * need.bram36 + _FF_PRICE * need.ff
+
+    return min(_shapes(depth), key=price)
+
+
+@cache
+def fifo_shapes(width: int, depth: int) -> list[tuple[FifoShape, Resources]]:
+    """The ways to keep ``depth`` beats of ``width`` bits that no other beats, with their cost."""
+    found = [
+        (shape, unit_resources("bnn_fifo", shape.parameters(width, depth)))
+        for shape in _shapes(depth)
+    ]
+    front: list[tuple[FifoShape, Resources]] = []
+    for shape, need in sorted(found, key=lambda each: (each[1].bram36, each[1].lut_packed)):
+        if not front or need.lut_packed < front[-1][1].lut_packed:
+            front.append((shape, need))
+    return front
+
+
+def _shapes(depth: int) -> Iterator[FifoShape]:
+    """The ways that are tried, plain ones first."""
+    yield IN_LUTS
+    if depth <= _DEEPEST_SHIFT_REGISTER:
+        return
+    for pack in _PACKS:
+        yield FifoShape(_BLOCK, pack)
+        for rows in _ROWS:
+            full = (fifo_words(depth, pack) - 1) // rows * rows
+            tail = max(2, depth - fifo_beats(full, pack))
+            if full:
+                yield FifoShape(_BLOCK, pack, tail)

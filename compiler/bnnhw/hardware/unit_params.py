@@ -1,0 +1,395 @@
+"""Parameters of the units that a folding gives, and the cycles they take."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from bnnhw.hardware.cost.features import affine_in_dsp
+from bnnhw.hardware.layer_memory import BUS_BITS
+from bnnhw.hardware.stages import Compare, Pool, Rescale, Table
+from bnnhw.hardware.window_sizes import output_size, window_depth, window_lines
+from bnnhw.ir.ops import Window
+from bnnhw.ir.types import Bit, Integer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bnnhw.hardware.folding import LayerFolding
+    from bnnhw.hardware.layer_memory import LayerFacts
+    from bnnhw.hardware.stages import Layer, Stage
+    from bnnhw.ir.ops import FixedAffine, Ints
+
+STYLE_LUT, STYLE_BRAM = 1, 2
+_STYLE = {"lut": STYLE_LUT, "bram": STYLE_BRAM, "ddr": 0}
+MULTIPLY = {"lut": 1, "dsp": 2, "dsp2": 3}
+_CHAINED = 4
+_MAXIMUM, _SUM = 0, 1
+#: Address bits of the memory port: what Zynq UltraScale+ has; Zynq-7000 uses the low 32.
+ADDRESS_BITS = 40
+#: AXI3, which Zynq-7000's ports speak, has bursts of up to 16 words.
+BURST_BEATS = 16
+# Cycles from an address to its first word that readers are built to bear: 150, a refresh, and the
+# bursts of other readers before.
+_MEMORY_LATENCY = 400
+# Words of parameters up to here stay in LUTs: a block RAM would be nearly empty.
+_SHALLOW = 64
+
+_HALF_BLOCK = 9 * 1024
+# Words of one LUT's memory: up to a multiple of them, words are free.
+_LUTRAM_WORDS = 64
+
+UnitParams = tuple[str, dict[str, int]]
+
+
+def layer_input_lanes(layer: Layer, fold: LayerFolding) -> int:
+    """Elements a beat at the input of a layer: SIMD, or whole pixels where SIMD spans taps.
+
+    The feed where windows are played from a memory of their own.
+    """
+    if fold.feed:
+        return fold.feed
+    return fold.simd if layer.channels % fold.simd == 0 else layer.channels
+
+
+def needs_window(layer: Layer, fold: LayerFolding) -> bool:
+    """Whether a layer reads its input more than once, or in another order than it comes."""
+    plain = layer.window.kernel == (1, 1) == layer.window.stride and not any(layer.window.pads)
+    return not plain or fold.pe != layer.features or layer.channels % fold.simd != 0
+
+
+def window_unit(
+    image: tuple[int, int, int],
+    window: Window,
+    elem_bits: int,
+    *,
+    simd: int,
+    repeats: int,
+    buffer: str,
+    channel_outer: bool = False,
+) -> UnitParams:
+    """Kind and parameters of the window unit: serial where SIMD divides the channels."""
+    channels, height, width = image
+    params = {
+        "ELEM_BITS": elem_bits,
+        **_geometry(image, window),
+        "SIMD": simd,
+        "REPEATS": repeats,
+        "PAD_VALUE": 0,
+        "RAM_STYLE": _STYLE[buffer],
+    }
+    if channels % simd:
+        params["LINES"] = window_lines(window, height, width)
+        return "bnn_window_parallel", params
+    params["CHANNEL_OUTER"] = int(channel_outer)
+    params["DEPTH"] = window_depth(window, height, width, channels // simd)
+    return "bnn_window", params
+
+
+def _geometry(image: tuple[int, int, int], window: Window) -> dict[str, int]:
+    """The parameters that say what windows an image has."""
+    channels, height, width = image
+    top, left, bottom, right = window.pads
+    return {
+        "CHANNELS": channels,
+        "HEIGHT": height,
+        "WIDTH": width,
+        "KERNEL_H": window.kernel[0],
+        "KERNEL_W": window.kernel[1],
+        "STRIDE_H": window.stride[0],
+        "STRIDE_W": window.stride[1],
+        "PAD_TOP": top,
+        "PAD_BOTTOM": bottom,
+        "PAD_LEFT": left,
+        "PAD_RIGHT": right,
+    }
+
+
+def layer_windows(layer: Layer, fold: LayerFolding) -> list[UnitParams]:
+    """The units that give a layer its windows, once a tile of output channels, in stream order.
+
+    One window unit; or, with a feed, one that gives each window once, in narrow beats, a converter
+    to SIMD, and the memory of two windows that plays them: as many bits of LUTRAM as two windows
+    hold, where a window unit of SIMD across taps keeps them in registers behind multiplexers.
+    """
+    bits, tiles = element_bits(layer.element), layer.features // fold.pe
+    lanes, repeats = (fold.feed, 1) if fold.feed else (fold.simd, tiles)
+    window = window_unit(
+        layer.image, layer.window, bits, simd=lanes, repeats=repeats, buffer=fold.buffer
+    )
+    if not fold.feed:
+        return [window]
+    converter = {"ELEM_BITS": bits, "IN_LANES": fold.feed, "OUT_LANES": fold.simd}
+    pixel = Window((1, 1))
+    kind, replay = window_unit(
+        (layer.taps, *layer.out_size), pixel, bits, simd=fold.simd, repeats=tiles, buffer="lut"
+    )
+    replay["DEPTH"] = 2 * layer.taps // fold.simd
+    return [window, ("bnn_width_converter", converter), (kind, replay)]
+
+
+def feed_cycles(layer: Layer, lanes: int) -> int:
+    """Cycles a frame to read every window of a layer once, ``lanes`` elements a beat."""
+    out_h, out_w = layer.out_size
+    return out_h * out_w * layer.taps // lanes
+
+
+def window_cycles(kind: str, params: Mapping[str, int]) -> int:
+    """Cycles a frame that a window unit takes by itself, whatever it is folded into.
+
+    ``bnn_window_parallel`` shifts in every column of every pass over its lines, padding included.
+    """
+    if kind != "bnn_window_parallel":
+        return 1
+    p = params
+    out_h, out_w = output_size(p)
+    last = p["KERNEL_W"] - 1 - p["PAD_LEFT"] + (out_w - 1) * p["STRIDE_W"]
+    return out_h * max(last + 1, min(last + 1, p["WIDTH"]) + p["PAD_LEFT"])
+
+
+def pe_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitParams:
+    """Kind and parameters of the PE array of a layer."""
+    out_h, out_w = layer.out_size
+    params = {
+        "PE": fold.pe,
+        "SIMD": fold.simd,
+        "FOLDS": layer.taps // fold.simd,
+        "TILES": layer.features // fold.pe,
+        "ACC_BITS": facts.acc_bits,
+        "OUT_H": out_h,
+        "OUT_W": out_w,
+        "BORDER_TOP": facts.rows.first,
+        "BORDER_BOTTOM": facts.rows.last,
+        "BORDER_LEFT": facts.columns.first,
+        "BORDER_RIGHT": facts.columns.last,
+        "WEIGHTS_STYLE": _STYLE[fold.memory],
+        "INIT_STYLE": STYLE_LUT,
+    }
+    if layer.integer_input:
+        params |= {"IN_BITS": element_bits(layer.element), "IN_SIGNED": int(layer.input_low < 0)}
+    if layer.weight_bits > 1:
+        style = MULTIPLY[fold.multiply]
+        if style == MULTIPLY["dsp2"] and chains(layer, fold):
+            style = _CHAINED
+        numbers = {"WEIGHT_BITS": layer.weight_bits, "MULTIPLY_STYLE": style}
+        return "bnn_mac_pe_array", params | numbers
+    params |= {"ACC_SHIFT": facts.acc_shift, "BINARY_OUT": int(layer.threshold is not None)}
+    return "bnn_int_pe_array" if layer.integer_input else "bnn_pe_array", params
+
+
+def frame_window_unit(
+    layer: Layer, fold: LayerFolding, in_lanes: int, *, tiles: bool
+) -> UnitParams:
+    """Kind and parameters of the frame buffer of a layer whose weights come from memory."""
+    _, params = window_unit(
+        layer.image, layer.window, element_bits(layer.element),
+        simd=fold.simd, repeats=1, buffer=fold.buffer,
+    )  # fmt: skip
+    kept = {k: v for k, v in params.items() if k not in ("REPEATS", "CHANNEL_OUTER", "DEPTH")}
+    own = {"PASSES": layer.features // fold.pe, "IN_LANES": in_lanes, "TILE_MAJOR": int(tiles)}
+    return "bnn_frame_window", kept | own
+
+
+def stream_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitParams:
+    """Kind and parameters of a PE array whose weights come from memory."""
+    kind, params = pe_array_unit(layer, facts, fold)
+    dropped = ("OUT_H", "OUT_W", "WEIGHTS_STYLE")
+    kept = {k: v for k, v in params.items() if k not in dropped and not k.startswith("BORDER_")}
+    out_h, out_w = layer.out_size
+    kept["PIXELS"] = out_h * out_w
+    if kind == "bnn_pe_array":
+        kept["PAD_HALF"] = int(any(layer.window.pads) and layer.input_low < 0)
+    return kind.replace("bnn_", "bnn_stream_"), kept
+
+
+def weight_reader_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
+    """Kind and parameters of the read master of a layer's weights.
+
+    Its queue and the bursts under way cover the longest latency at the pace the layer needs
+    (hw/README.md, ``bnn_axi_reader``).
+    """
+    words = layer.weight.size * layer.weight_bits // BUS_BITS
+    pace = words / layer_cycles(layer, fold)
+    ahead = pace * (_MEMORY_LATENCY + BURST_BEATS + 4)
+    return "bnn_axi_reader", {
+        "ADDR_BITS": ADDRESS_BITS,
+        "DATA_BITS": BUS_BITS,
+        "WORDS": words,
+        "BURST": BURST_BEATS,
+        "OUTSTANDING": 1 + math.ceil(ahead / BURST_BEATS),
+        "DEPTH": 1 << math.ceil(math.log2(BURST_BEATS + ahead + 1)),
+    }
+
+
+def weight_buffer_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
+    """Kind and parameters of the buffer that plays a tile's weights once a pixel."""
+    out_h, out_w = layer.out_size
+    folds = layer.taps // fold.simd
+    whole = -(-3 * folds // 2 // _LUTRAM_WORDS) * _LUTRAM_WORDS
+    return "bnn_weight_buffer", {
+        "WORD_BITS": fold.pe * fold.simd * layer.weight_bits,
+        "FOLDS": folds,
+        "PIXELS": out_h * out_w,
+        "DEPTH": min(2 * folds, whole),
+        "RAM_STYLE": STYLE_LUT,
+    }
+
+
+def streamed_cycles(layer: Layer, fold: LayerFolding) -> int:
+    """Cycles a frame of a layer whose weights come from memory.
+
+    Where its buffer holds less than two tiles, what the next tile lacks comes as this one is played
+    for the last time, and later, at the pace of half the memory port.
+    """
+    _, p = weight_buffer_unit(layer, fold)
+    ahead = p["DEPTH"] - p["FOLDS"]
+    pace = 2 * p["WORD_BITS"] / BUS_BITS
+    wait = max(0.0, (p["FOLDS"] - ahead) * (pace - 1) - p["DEPTH"])
+    return layer_cycles(layer, fold) + math.ceil(wait) * (layer.features // fold.pe)
+
+
+def pairs_fit(layer: Layer, pe: int) -> bool:
+    """Whether two products of a layer fit one DSP48E1: two channels share an activation.
+
+    (w1 * 2^K + w0) * x with K one more than the bits of a product: 25 bits by 18.
+    """
+    bits = element_bits(layer.element)
+    packed = bits + 2 * layer.weight_bits + 1
+    return pe % 2 == 0 and bits + (layer.input_low >= 0) <= 18 and packed <= 25
+
+
+def chains(layer: Layer, fold: LayerFolding) -> bool:
+    """Whether DSP blocks of two products can add up those of two lanes as well.
+
+    (w1 * 2^K + w0) then has no bit to spare, and w1 must not be the lowest number of its width.
+    """
+    lowest = -(1 << (layer.weight_bits - 1))
+    return fold.simd > 1 and layer.weight_bits > 1 and int(layer.weight.min()) > lowest
+
+
+def affine_unit(stage: Rescale, lanes: int) -> UnitParams:
+    """Kind and parameters of a fixed-point affine operation on ``lanes`` channels a beat."""
+    op, element = stage.op, stage.element
+    folds = stage.channels // lanes
+    params = {
+        "IN_BITS": element_bits(element),
+        "IN_SIGNED": int(element.low < 0),
+        "OUT_BITS": op.dtype.bits,
+        "OUT_SIGNED": int(op.dtype.signed),
+        "LANES": lanes,
+        "FOLDS": folds,
+        "HOLD": 1,
+        "SHIFT": op.shift,
+        "MULTIPLIER_BITS": 0 if (op.multiplier == 1).all() else signed_bits(op.multiplier),
+        "OFFSET_BITS": signed_bits(rounded_offset(op)),
+        "SEGMENTS": len(op.multiplier),
+        "STYLE": STYLE_LUT if folds <= _SHALLOW else STYLE_BRAM,
+        "MULTIPLY_STYLE": MULTIPLY["dsp"],
+    }
+    if params["MULTIPLIER_BITS"] and not affine_in_dsp(params):
+        params["MULTIPLY_STYLE"] = MULTIPLY["lut"]
+    return "bnn_affine", params
+
+
+def pool_unit(pool: Pool, lanes: int) -> UnitParams:
+    """Kind and parameters of a pool whose windows stand side by side."""
+    channels, height, width = pool.image
+    kernel = pool.window.kernel
+    shape = {
+        "CHANNELS": channels,
+        "LANES": lanes,
+        "HEIGHT": height,
+        "WIDTH": width,
+        "POOL_H": kernel[0],
+        "POOL_W": kernel[1],
+    }
+    if isinstance(pool.element, Bit):
+        return "bnn_max_pool", shape
+    return "bnn_int_pool", _integer_pool(pool) | shape
+
+
+def pool_buffer(pool: Pool) -> str:
+    """Where the window of a pool keeps its lines: block RAM where they would fill half a block."""
+    channels, height, width = pool.image
+    bits = window_depth(pool.window, height, width, channels) * element_bits(pool.element)
+    return "bram" if bits > _HALF_BLOCK else "lut"
+
+
+def pool_overlap_unit(pool: Pool, lanes: int) -> UnitParams:
+    """Kind and parameters of a pool of integers whose windows overlap or reach into padding."""
+    open_windows = 2 if pool.window.kernel[0] > pool.window.stride[0] + 1 else 1
+    kept = pool.out_size[1] * pool.channels * element_bits(pool.out_element) * open_windows
+    return "bnn_int_pool_overlap", {
+        **_integer_pool(pool),
+        **_geometry(pool.image, pool.window),
+        "LANES": lanes,
+        "RAM_STYLE": STYLE_BRAM if kept > _HALF_BLOCK else STYLE_LUT,
+    }
+
+
+def pool_reduce_unit(pool: Pool, lanes: int) -> UnitParams:
+    """Kind and parameters of a pool of any windows, behind a window unit."""
+    kernel = pool.window.kernel
+    shape = {"LANES": lanes, "FOLDS": pool.channels // lanes, "TAPS": kernel[0] * kernel[1]}
+    if isinstance(pool.element, Bit):
+        return "bnn_pool_reduce", shape
+    return "bnn_int_pool_reduce", _integer_pool(pool) | shape
+
+
+def _integer_pool(pool: Pool) -> dict[str, int]:
+    return {
+        "OPERATION": _SUM if pool.is_sum else _MAXIMUM,
+        "ELEM_BITS": element_bits(pool.element),
+        "SIGNED": int(pool.element.low < 0),
+        "OUT_BITS": element_bits(pool.out_element),
+    }
+
+
+def stage_output(stage: Stage) -> Integer | Bit:
+    """Type of the elements that a stage without weights gives."""
+    if isinstance(stage, (Pool, Table)):
+        return stage.out_element
+    return stage.op.dtype if isinstance(stage, Rescale) else Bit()
+
+
+def simple_unit(stage: Stage, lanes: int) -> UnitParams:
+    """Kind and parameters of the unit of a stage that has no weights and reads one stream."""
+    if isinstance(stage, Pool):
+        if stage.needs_window:
+            return pool_reduce_unit(stage, lanes)
+        return (pool_unit if stage.tiles_image else pool_overlap_unit)(stage, lanes)
+    if isinstance(stage, Rescale):
+        return affine_unit(stage, lanes)
+    bits = element_bits(stage.element)
+    if isinstance(stage, Compare):
+        return "bnn_threshold", {
+            "IN_BITS": bits,
+            "IN_SIGNED": int(stage.element.low < 0),
+            "LANES": lanes,
+            "FOLDS": stage.channels // lanes,
+            "HOLD": 1,
+        }
+    assert isinstance(stage, Table)
+    out_bits = element_bits(stage.out_element)
+    return "bnn_table", {"IN_BITS": bits, "OUT_BITS": out_bits, "LANES": lanes}
+
+
+def rounded_offset(op: FixedAffine) -> Ints:
+    """The offsets with the constant that makes the shift round half up."""
+    return op.offset + ((1 << op.shift) >> 1)
+
+
+def element_bits(element: Integer | Bit) -> int:
+    """Bits of an element in a stream."""
+    return 1 if isinstance(element, Bit) else element.bits
+
+
+def signed_bits(values: Ints) -> int:
+    """The least width in two's complement that holds all values."""
+    return Integer.spanning(min(-1, int(values.min())), int(values.max())).bits
+
+
+def layer_cycles(layer: Layer, fold: LayerFolding) -> int:
+    """Cycles a frame that a layer's PE array is busy."""
+    out_h, out_w = layer.out_size
+    return out_h * out_w * (layer.features // fold.pe) * (layer.taps // fold.simd)

@@ -1,0 +1,1 @@
+"""The golden model: what every tensor of a graph holds, computed exactly."""

@@ -1,0 +1,190 @@
+"""Mean and variance of every tensor of a real-valued graph, without seeing an image."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.interpret.real import affine_arrays
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    BinaryConv,
+    BinaryDense,
+    Clip,
+    Conv,
+    Dense,
+    Flatten,
+    MaxPool,
+    PRelu,
+    Quantise,
+    Relu,
+)
+from bnnhw.ir.types import Integer, Real
+
+if TYPE_CHECKING:
+    from bnnhw.ir.graph import Graph, Node
+    from bnnhw.ir.ops import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What is assumed of a tensor's values, per channel ([C] each).
+
+    Attributes:
+        mean: mean.
+        variance: variance.
+        low: no value lies below; -inf where nothing is known.
+        high: no value lies above.
+    """
+
+    mean: Floats
+    variance: Floats
+    low: Floats
+    high: Floats
+
+    @staticmethod
+    def of(mean: Floats, variance: Floats) -> Moments:
+        """Without bounds."""
+        none = np.full(len(mean), np.inf)
+        return Moments(mean, variance, -none, none)
+
+
+def layers_without_batch_norm(graph: Graph) -> list[Node]:
+    """The layers of weights whose sums no BatchNorm tells of; not the one that gives the scores."""
+    producers = {node.output: node for node in graph.nodes}
+    known: set[str] = set()
+    for tensor in graph.statistics:
+        node = producers.get(tensor)
+        while node is not None and isinstance(node.op, Affine):
+            node = producers.get(node.inputs[0])
+        if node is not None:
+            known.add(node.output)
+    kinds = (Conv, Dense, BinaryConv, BinaryDense)
+    layers = [i for i, node in enumerate(graph.nodes) if isinstance(node.op, kinds)]
+    if layers and not any(isinstance(node.op, Binarize) for node in graph.nodes[layers[-1] :]):
+        layers.pop()
+    return [graph.nodes[i] for i in layers if graph.nodes[i].output not in known]
+
+
+def follow(graph: Graph) -> dict[str, Moments]:
+    """Moments of every tensor; a BatchNorm's statistics take the place of what came before."""
+    found = {graph.input: _input(graph)}
+    for node in graph.nodes:
+        inputs = [found[name] for name in node.inputs]
+        known = graph.statistics.get(node.output)
+        if known is not None:
+            found[node.output] = Moments.of(known.mean, known.std**2)
+        else:
+            found[node.output] = _step(graph, node, inputs)
+    return found
+
+
+def _input(graph: Graph) -> Moments:
+    """Evenly spread over the whole type."""
+    tensor = graph.tensors[graph.input]
+    assert not isinstance(tensor.dtype, Real)
+    ones = np.ones(tensor.shape[0])
+    low, high = ones * tensor.dtype.low, ones * tensor.dtype.high
+    spread = (high - low) ** 2 / (12 if isinstance(tensor.dtype, Integer) else 4)
+    return Moments((low + high) / 2, spread, low, high)
+
+
+def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
+    op, x = node.op, inputs[0]
+    if isinstance(op, Add):
+        y = inputs[1]
+        return Moments(x.mean + y.mean, x.variance + y.variance, x.low + y.low, x.high + y.high)
+    if isinstance(op, Affine):
+        scale, shift = affine_arrays(op, 3)
+        return _scaled(x, scale.ravel(), shift.reshape(len(scale), -1).mean(axis=1))
+    if isinstance(op, (Conv, Dense, BinaryConv, BinaryDense)):
+        return _weighted(x, op.weight.astype(np.float64))
+    if isinstance(op, Binarize):
+        ones = np.ones(len(x.mean))
+        spread = ((op.high - op.low) / 2) ** 2 * ones
+        return Moments((op.low + op.high) / 2 * ones, spread, op.low * ones, op.high * ones)
+    if isinstance(op, (Relu, Clip, PRelu)):
+        return _bent(op, x)
+    if isinstance(op, Quantise):
+        step = 2.0**-op.dtype.frac
+        least, most = (
+            np.maximum(x.low, op.dtype.low * step),
+            np.minimum(x.high, op.dtype.high * step),
+        )
+        return replace(x, low=least, high=most)
+    if isinstance(op, MaxPool):
+        return _largest(x, op.window.kernel[0] * op.window.kernel[1])
+    if isinstance(op, Flatten):
+        pixels = int(np.prod(graph.tensors[node.inputs[0]].shape[1:]))
+        return Moments(*(np.repeat(v, pixels) for v in (x.mean, x.variance, x.low, x.high)))
+    if isinstance(op, AveragePool):
+        # Neighbours are alike: n of them vary like sqrt(n) independent ones.
+        area = op.window.kernel[0] * op.window.kernel[1]
+        return replace(x, variance=x.variance / np.sqrt(area))
+    dtype = graph.tensors[node.output].dtype
+    if isinstance(dtype, Real):
+        return x
+    ones = np.ones(graph.tensors[node.output].shape[0])
+    low, high = ones * dtype.low, ones * dtype.high
+    return Moments((low + high) / 2, (high - low) ** 2 / 12, low, high)
+
+
+def _scaled(x: Moments, scale: Floats, shift: Floats) -> Moments:
+    with np.errstate(invalid="ignore"):
+        ends = [np.nan_to_num(end * scale, nan=0.0, posinf=np.inf, neginf=-np.inf) + shift
+                for end in (x.low, x.high)]  # fmt: skip
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    return Moments(x.mean * scale + shift, x.variance * scale**2, low, high)
+
+
+def _weighted(x: Moments, weight: Floats) -> Moments:
+    """A sum of independent terms."""
+    flat = weight.reshape(*weight.shape[:2], -1)
+    mean = flat.sum(axis=2) @ x.mean
+    return Moments.of(mean, np.square(flat).sum(axis=2) @ x.variance)
+
+
+def _bent(op: Relu | Clip | PRelu, x: Moments) -> Moments:
+    """Moments of a function of a normal variable, by the trapezoidal rule over 6 deviations."""
+    grid = np.linspace(-6, 6, 241)
+    share = np.exp(-(grid**2) / 2)
+    share /= share.sum()
+    values = x.mean[:, None] + np.sqrt(x.variance)[:, None] * grid
+    bent = _apply(op, np.clip(values, x.low[:, None], x.high[:, None]))
+    mean = bent @ share
+    variance = np.square(bent - mean[:, None]) @ share
+    low, high = (_apply(op, v[:, None])[:, 0] for v in (x.low, x.high))
+    least = np.minimum(low, high)
+    if isinstance(op, PRelu):
+        least = np.minimum(least, np.where(x.low < 0, np.where(low > 0, 0.0, least), least))
+    return Moments(mean, variance, least, np.maximum(low, high))
+
+
+def _apply(op: Relu | Clip | PRelu, values: Floats) -> Floats:
+    if isinstance(op, Relu):
+        return np.maximum(values, 0)
+    if isinstance(op, Clip):
+        return np.clip(values, op.low, op.high)
+    slope = op.slope.astype(np.float64)[:, None]
+    with np.errstate(invalid="ignore"):
+        return np.where(values >= 0, values, np.nan_to_num(slope * values, nan=0.0, neginf=-np.inf,
+                                                           posinf=np.inf))  # fmt: skip
+
+
+def _largest(x: Moments, taps: int) -> Moments:
+    """The largest of ``taps`` neighbours, which are as good as half as many independent ones.
+
+    Mean and variance of the maximum of n normal variables by the asymptotic of their quantiles.
+    """
+    count = max(1.0, (taps + 1) / 2)
+    if count == 1:
+        return x
+    peak = math.sqrt(2 * math.log(count)) * 0.62
+    mean = x.mean + peak * np.sqrt(x.variance)
+    return replace(x, mean=mean, variance=x.variance / (1 + 0.3 * math.log2(count)))

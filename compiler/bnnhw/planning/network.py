@@ -1,0 +1,63 @@
+"""An integer graph cut into stages, with what does not depend on the folding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from bnnhw.hardware.layer_memory import LayerFacts, layer_facts
+from bnnhw.hardware.stages import Layer, Stage, split_stages
+from bnnhw.ir.types import Integer
+
+if TYPE_CHECKING:
+    from bnnhw.ir.graph import Graph
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network ready to be folded.
+
+    Attributes:
+        graph: the graph.
+        top_k: 0 for all scores, else the number of best classes to send.
+    """
+
+    graph: Graph
+    top_k: int = 0
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """The stages, in execution order; what reads sums reads them as wide as they stream.
+
+        Padding and offsets may make accumulators wider than the tensor's type says, or signed.
+        """
+        stages = split_stages(self.graph)
+        layers = [s for s in stages if isinstance(s, Layer) and s.threshold is None]
+        read = {name for stage in stages for name in stage.inputs}
+        sums = {s.output: layer_facts(s).acc_bits for s in layers if s.output in read}
+        return [
+            replace(stage, element=Integer(sums[stage.inputs[0]], signed=True))
+            if stage.inputs[0] in sums
+            else stage
+            for stage in stages
+        ]
+
+    @property
+    def output(self) -> str:
+        """The tensor whose stream leaves the design."""
+        return self.stages[-1].output
+
+    def readers(self, tensor: str) -> int:
+        """How many stages read a tensor; a stage that reads it twice counts twice."""
+        return sum(stage.inputs.count(tensor) for stage in self.stages)
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The stages that hold weights."""
+        return [stage for stage in self.stages if isinstance(stage, Layer)]
+
+    @cached_property
+    def facts(self) -> dict[str, LayerFacts]:
+        """The arithmetic of each layer, by name."""
+        return {layer.name: layer_facts(layer) for layer in self.layers}

@@ -1,0 +1,398 @@
+"""The choice of a folding: an optimisation under the board's resources."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError, UnbuildableError
+from bnnhw.hardware.cost.model import COUNTED, LIMITED, Resources, budget, design_resources, total
+from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
+from bnnhw.hardware.layer_memory import BUS_BITS, can_stream
+from bnnhw.hardware.stage_lanes import fixed_cycles, stage_beats, stage_lanes
+from bnnhw.hardware.stages import Layer
+from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divisors, likeness
+from bnnhw.planning.packing import Option, memory_items, place_memories, placed_folding
+from bnnhw.planning.streamed_layers import tiled_tensors
+from bnnhw.planning.tile_packing import TilePacking
+from bnnhw.planning.wiring import build_datapath
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bnnhw.hardware.board import Board
+    from bnnhw.hardware.datapath import Datapath
+    from bnnhw.hardware.design import Stream
+    from bnnhw.planning.network import Network
+    from bnnhw.planning.target import Goal
+
+# Prices of a DSP block in LUTs, where layers of integer weights can use them.
+_DSP_PRICES = (3.0, 20.0, 100.0, 500.0)
+# Layers of more pixels keep their weights on the chip: each fetched word would serve few cycles of
+# bandwidth, but its frame buffers would be large.
+_FEW_PIXELS = 64
+_TOO_SLOW = "  memory is too slow for the weights that do not fit the chip"
+# The share of a memory port's words that readers get for good, refresh and turns aside.
+_PORT_SHARE = 0.85
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A folding with its estimated cost.
+
+    Attributes:
+        folding: the folding.
+        cycles: cycles a frame of the slowest stage.
+        resources: by unit and FIFO, memories where they cost the board least.
+    """
+
+    folding: Folding
+    cycles: int
+    resources: Mapping[str, Resources]
+
+
+class FoldingSearch:
+    """The foldings of a network under a board's resources; its tables serve many goals.
+
+    Args:
+        network: the network.
+        board: the board.
+        request: what a folding file fixes.
+
+    Raises:
+        FoldingError: the request is impossible.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        board: Board,
+        request: FoldingRequest | None = None,
+        clock_mhz: float | None = None,
+    ) -> None:
+        self.network, self.board = network, board
+        self.request = request or FoldingRequest()
+        self.request.check([s.name for s in network.layers], [s.name for s in network.stages])
+        self.limit = budget(board)
+        self.fixed = self.request.fixed_memories()
+        self.fifos: Mapping[str, Stream] = {}
+        self.bytes_per_cycle = memory_bytes_per_cycle(board, clock_mhz or board.clock_mhz)
+        tables: dict[object, list[Candidate]] = {}
+        self.tables: dict[tuple[str, bool], list[Candidate]] = {}
+        for layer, streamed in product(network.layers, (False, True)):
+            key = (likeness(network, layer, self.request), streamed)
+            if key not in tables:
+                tables[key] = candidates(network, layer, self.request, streamed=streamed)
+            self.tables[layer.name, streamed] = tables[key]
+        self.placements = self._placements()
+        self._discarded: UnbuildableError | None = None
+
+    def choose(self, goal: Goal, fifos: Mapping[str, Stream] | None = None) -> Choice:
+        """The folding that meets the goal with the least of the board's resources.
+
+        With a goal of cycles, the cheapest design that meets it; without one, the fastest that
+        fits, and the cheapest among those. Weights stay on the chip where they fit; else the last
+        layers' come from memory, of as few layers as suffice.
+
+        Args:
+            goal: what to reach.
+            fifos: streams that will have FIFOs, of a design much like this one.
+
+        Raises:
+            FoldingError: no folding meets the goal within the board. Names need and supply of
+                every resource, and the fastest design that fits.
+        """
+        try:
+            return self.meet(goal, fifos or {})
+        except DoesNotFitError as error:
+            if goal.cycles is None:
+                raise
+            try:
+                fastest = self._fastest_of_all().cycles
+                fix = f"the fastest design that fits takes {fastest} cycles a frame"
+            except FoldingError:
+                fix = "no folding of this network fits this board; choose a larger one"
+            raise DoesNotFitError(error.what, where=error.where, fix=fix) from error
+
+    def meet(self, goal: Goal, fifos: Mapping[str, Stream]) -> Choice:
+        """As ``choose``, but a refusal does not look for the fastest design that fits."""
+        self.fifos = fifos
+        if goal.cycles is None:
+            return self._fastest_of_all()
+        floor = self.floor()
+        if goal.cycles < floor:
+            raise MissedGoalError(
+                f"{goal} is beyond any folding: the slowest stage gives {floor} cycles a frame",
+                where="goal",
+                fix=f"ask for at least {floor} cycles a frame",
+            )
+        nearest = self.cheapest(goal.cycles, self.fifos)
+        if nearest is not None and not self.exceeds(nearest):
+            return nearest
+        self._check_joined(nearest)
+        need = resource_table(total(nearest.resources), self.board) if nearest else _TOO_SLOW
+        raise DoesNotFitError(
+            f"{goal.cycles} cycles a frame does not fit {self.board.title} (estimated):\n{need}",
+            where="goal",
+            fix="ask for more cycles a frame (fewer FPS), or choose a larger board",
+        )
+
+    def cheapest(self, cycles: int, fifos: Mapping[str, Stream]) -> Choice | None:
+        """What meets a goal of cycles with the least, even where that does not fit the board.
+
+        Where several sets of layers may have their weights in memory, the first that fits, else
+        the one that presses least on the board. None where no folding is that fast, or memory is
+        not.
+        """
+        self.fifos = fifos
+        found: list[Choice] = []
+        for placement in self.placements:
+            choice = None
+            if cycles >= self._floor(placement):
+                choice = self._cheapest(cycles, placement)
+            if choice is not None and not self.exceeds(choice):
+                return choice
+            found += [choice] if choice is not None else []
+        return min(found, key=lambda c: self._weigh(total(c.resources)), default=None)
+
+    def _placements(self) -> dict[frozenset[str], set[str]]:
+        """The sets of layers whose weights may come from memory, the smallest first.
+
+        Each with the tensors that then flow tile by tile.
+        """
+        layers = self.network.layers
+        asked = {name: fields.get("memory") for name, fields in self.request.layers.items()}
+        must = frozenset(name for name, memory in asked.items() if memory == "ddr")
+        never = {name for name, memory in asked.items() if memory not in (None, "ddr")}
+        empty = [layer for layer in layers if not self.tables[layer.name, True]]
+        for layer in empty:
+            if layer.name in must and can_stream(layer):
+                raise FoldingError(
+                    f"with what is fixed of layer '{layer.name}', its weights cannot come from "
+                    "memory",
+                    where=self.request.source,
+                    fix="let SIMD divide its input channels (into an even number where it is "
+                    "padded), or keep its weights on the chip",
+                )
+        found: dict[frozenset[str], set[str]] = {}
+        tiled = tiled_tensors(self.network, must)
+        if tiled is not None and not must.intersection(layer.name for layer in empty):
+            found[must] = tiled
+        for first in reversed(range(len(layers))):
+            last = frozenset(layer.name for layer in layers[first:])
+            few = all(np.prod(layer.out_size) <= _FEW_PIXELS for layer in layers[first:])
+            if not few or last & never or not all(self.tables[name, True] for name in last):
+                break
+            tiled = tiled_tensors(self.network, last) if last > must else None
+            if tiled is not None:
+                found[last] = tiled
+        if not found:
+            raise FoldingError(
+                "the weights of the layers that it puts in memory cannot come from there, or not "
+                "without those of the layers behind them",
+                where=self.request.source,
+                fix="put the last layers' weights in memory, from a layer on, or none",
+            )
+        return found
+
+    def floor(self) -> int:
+        """Least cycles a frame of the slowest stage, of any folding."""
+        return min(self._floor(placement) for placement in self.placements)
+
+    def paces(self) -> list[int]:
+        """The cycles a frame at which the choice may change, ascending.
+
+        Between two of them it is that of the lower one.
+        """
+        network = self.network
+        paces = {c.cycles for table in self.tables.values() for c in table}
+        for stage in network.stages:
+            if not isinstance(stage, Layer):
+                paces |= {stage_beats(stage) * folds for folds in divisors(stage.channels)}
+        for placement in self.placements:
+            paces |= {math.ceil(self._bytes(placement) / self.bytes_per_cycle)}
+        floor = self.floor()
+        return sorted({floor, *(pace for pace in paces if pace > floor)})
+
+    def _floor(self, placement: frozenset[str]) -> int:
+        """Least cycles a frame of any folding."""
+        fastest = [
+            min(c.cycles for c in self.tables[layer.name, layer.name in placement])
+            for layer in self.network.layers
+        ]
+        return max(*fastest, fixed_cycles(self.network))
+
+    def exceeds(self, choice: Choice) -> bool:
+        """Whether a choice takes more than the board has."""
+        return total(choice.resources).exceeds(self.limit)
+
+    def _fastest_of_all(self) -> Choice:
+        choices = [self._fastest(placement) for placement in self.placements]
+        fitting = [c for c in choices if c is not None and not self.exceeds(c)]
+        if fitting:
+            return min(fitting, key=lambda choice: choice.cycles)
+        left = next((c for c in reversed(choices) if c is not None), None)
+        self._check_joined(left)
+        need = resource_table(total(left.resources), self.board) if left else _TOO_SLOW
+        raise DoesNotFitError(
+            f"even the slowest folding does not fit {self.board.title} (estimated):\n{need}",
+            where=f"network '{self.network.graph.name}'",
+            fix="choose a larger board or a smaller network",
+        )
+
+    def _check_joined(self, choice: Choice | None) -> None:
+        """Raises UnbuildableError where there is no choice because a file lets none be joined."""
+        error = self._discarded
+        if choice is None and error is not None:
+            raise UnbuildableError(error.what, where=self.request.source, fix=error.fix)
+
+    def _fastest(self, placement: frozenset[str]) -> Choice | None:
+        """The fastest that fits with a placement; the slowest of all where none does."""
+        floor = self._floor(placement)
+        tables = [self.tables[layer.name, layer.name in placement] for layer in self.network.layers]
+        targets = sorted({max(c.cycles, floor) for table in tables for c in table})
+        low, high = 0, len(targets) - 1
+        best = self._cheapest(targets[high], placement)
+        if best is None or self.exceeds(best):
+            return best
+        while low < high:
+            middle = (low + high) // 2
+            choice = self._cheapest(targets[middle], placement)
+            if choice is None or self.exceeds(choice):
+                low = middle + 1
+            else:
+                high, best = middle, choice
+        # What fits is not quite a matter of pace alone: blocks and lanes come in steps.
+        for pace in self.paces():
+            if floor <= pace < targets[high] and self._may_fit(pace, placement):
+                choice = self._cheapest(pace, placement)
+                if choice is not None and not self.exceeds(choice):
+                    return choice
+        return best
+
+    def _may_fit(self, cycles: int, placement: frozenset[str]) -> bool:
+        """Whether layers might fit with the least of each resource, whatever else it takes."""
+        least = Resources()
+        for layer in self.network.layers:
+            table = self.tables[layer.name, layer.name in placement]
+            needs = [c.resources for c in table if c.cycles <= cycles]
+            least += Resources(*(min(n) for n in zip(*map(astuple, needs), strict=True)))
+        return not least.exceeds(self.limit)
+
+    def _cheapest(self, cycles: int, placement: frozenset[str]) -> Choice | None:
+        """Over several prices of blocks, the choice that fits best within ``cycles``.
+
+        None where memory is not fast enough for the weights that come from there, or no units
+        join what was chosen.
+        """
+        if self._bytes(placement) > cycles * self.bytes_per_cycle:
+            return None
+        fitting = [
+            [
+                Option(c.fold, c.resources)
+                for c in self.tables[layer.name, layer.name in placement]
+                if c.cycles <= cycles
+            ]
+            for layer in self.network.layers
+        ]
+        multiplies = any(layer.weight_bits > 1 for layer in self.network.layers)
+        choices = []
+        for price in _DSP_PRICES if multiplies else (0.0,):
+            try:
+                choices.append(self._packed(fitting, cycles, placement, price))
+            except UnbuildableError as error:
+                self._discarded = error
+        return min(choices, key=lambda c: self._weigh(total(c.resources)), default=None)
+
+    def _weigh(self, need: Resources) -> float:
+        return _pressure(need, self.limit)
+
+    def _packed(
+        self, fitting: list[list[Option]], cycles: int, placement: frozenset[str], dsp_price: float
+    ) -> Choice:
+        """The choice of least LUTs at a price of DSP blocks.
+
+        Layers are first packed by themselves; then with all else that such a design holds.
+        """
+        names = [layer.name for layer in self.network.layers]
+        packing = TilePacking(
+            self.network, self.placements[placement], self.limit, dsp_price, self._weigh
+        )
+        folds = packing.pack(fitting)
+        for _ in range(2):
+            layers = {name: option.what for name, option in zip(names, folds, strict=True)}
+            _, path = self._build(layers, cycles, placement)
+            own = {f"{layer}_{unit}" for layer in layers for unit in PRICED_UNITS}
+            others = {unit.name: unit for unit in path.units if unit.name not in own}
+            items = memory_items(others, path.streams, self.fixed)
+            parts = design_resources(path)
+            base = total({n: need for n, need in parts.items() if n not in items and n not in own})
+            folds = packing.pack(fitting, list(items.values()), base)
+        layers = {name: option.what for name, option in zip(names, folds, strict=True)}
+        return self._evaluate(layers, cycles, placement)
+
+    def _bytes(self, placement: frozenset[str]) -> int:
+        """Bytes of weights a frame from memory."""
+        chosen = (layer for layer in self.network.layers if layer.name in placement)
+        return sum(layer.weight.size * layer.weight_bits // 8 for layer in chosen)
+
+    def _build(
+        self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
+    ) -> tuple[Folding, Datapath]:
+        tiled = self.placements[placement]
+        lanes = stage_lanes(self.network, layers, cycles, self.request, tiled)
+        folding = Folding(layers, lanes)
+        path = build_datapath(self.network, folding)
+        for name, fifo in self.fifos.items():
+            stream = path.streams.get(name)
+            if stream is not None:
+                depth = max(2, -(-fifo.depth * fifo.width // stream.width))
+                path.streams[name] = replace(stream, depth=depth)
+        return folding, path
+
+    def _evaluate(
+        self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
+    ) -> Choice:
+        folding, path = self._build(layers, cycles, placement)
+        placed = place_memories(path, self.limit, self.fixed)
+        slowest = max(stream.beats for stream in path.streams.values())
+        return Choice(placed_folding(folding, placed), slowest, design_resources(placed))
+
+
+def memory_bytes_per_cycle(board: Board, clock_mhz: float) -> float:
+    """What one port to memory gives in a cycle, for good."""
+    port = _PORT_SHARE * BUS_BITS / 8
+    return min(port, board.ddr_bytes_per_second / (clock_mhz * 1e6))
+
+
+def _pressure(need: Resources, limit: Resources) -> float:
+    """How hard a design presses on the board: below the limits, LUTs decide.
+
+    They are what runs out when a design is placed.
+    """
+    lut, ff, bram36, dsp = (
+        getattr(need, name) / max(getattr(limit, name), 1.0) for name in LIMITED
+    )
+    over = sum(max(0.0, share - 1) for share in (lut, ff, bram36, dsp))
+    return 1000 * over + lut + 0.25 * (bram36 + dsp)
+
+
+def resource_table(need: Resources, board: Board) -> str:
+    """A small table of need against supply.
+
+    What is usable is less by what the board's file reserves for the shell.
+    """
+    limit = budget(board)
+    lines = [f"  {'resource':<10}{'need':>10}{'usable':>10}{'reserved':>10}{'on part':>10}"]
+    for name, of in COUNTED.items():
+        row = f"  {name:<10}{getattr(need, name):>10.0f}"
+        if name in LIMITED:
+            row += f"{getattr(limit, name):>10.0f}{getattr(board.shell, of, 0):>10.0f}"
+            row += f"{getattr(board, of):>10}"
+            row += "  <- too much" if getattr(need, name) > getattr(limit, name) else ""
+        lines.append(row)
+    return "\n".join(lines)

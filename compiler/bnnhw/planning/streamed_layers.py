@@ -1,0 +1,182 @@
+"""Layers whose weights come from memory, and what follows them: streams that flow tile by tile.
+
+Such a layer keeps a frame of its input, fetches a tile of weights (PE output channels) and computes
+all pixels for it, then the next tile: each weight is fetched once a frame. It gives PE channels of
+all pixels, then the next PE channels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import FoldingError, UnbuildableError
+from bnnhw.hardware.design import LayerPlan, Stream
+from bnnhw.hardware.layer_memory import BUS_BITS
+from bnnhw.hardware.stages import Compare, Join, Layer, Pool, Rescale
+from bnnhw.hardware.unit_params import (
+    element_bits,
+    frame_window_unit,
+    layer_cycles,
+    pool_unit,
+    simple_unit,
+    stage_output,
+    stream_array_unit,
+    weight_buffer_unit,
+    weight_reader_unit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bnnhw.hardware.datapath import Datapath
+    from bnnhw.hardware.folding import LayerFolding
+    from bnnhw.hardware.layer_memory import LayerFacts
+    from bnnhw.hardware.stages import Stage
+    from bnnhw.planning.network import Network
+
+_GATHERED_BITS = 64
+
+
+def add_streamed_layer(
+    path: Datapath, layer: Layer, facts: LayerFacts, fold: LayerFolding, source: Stream
+) -> Stream:
+    """Adds the units of a layer whose weights come from memory; returns the stream of its sums."""
+    name = layer.name
+    lanes = frame_lanes(layer, fold, source)
+    source = path.convert(source, lanes, f"{name}_converter", name)
+    out_h, out_w = layer.out_size
+    pixels, tiles = out_h * out_w, layer.features // fold.pe
+    kind, params = frame_window_unit(layer, fold, lanes, tiles=source.tiles)
+    windows = Stream(
+        f"{name}_window_out", source.elem_bits, fold.simd, layer_cycles(layer, fold),
+        user=True, pixels=tiles,
+    )  # fmt: skip
+    path.through(f"{name}_window", kind, params, name, (source, windows))
+    weights = _add_weights(path, layer, fold)
+    kind, params = stream_array_unit(layer, facts, fold)
+    sink = Stream(
+        f"{name}_out", 1 if layer.threshold is not None else facts.acc_bits, fold.pe,
+        pixels * tiles, pixels=tiles, tiles=pixels > 1, tensor=layer.output,
+    )  # fmt: skip
+    path.add(f"{name}_pe_array", kind, params, name, sources=(windows, weights), sinks=(sink,))
+    return sink
+
+
+def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str] | None:
+    """The tensors that flow tile by tile where the layers ``streamed`` read weights from memory.
+
+    None where that cannot be: something else than such a layer, an element-wise stage or a global
+    pool would read tiles, or one path into an addition would have them and the other not.
+    """
+    tiled: set[str] = set()
+    for stage in network.stages:
+        inside = [tensor in tiled for tensor in stage.inputs]
+        pixels = stage.image[1] * stage.image[2]
+        if isinstance(stage, Layer):
+            if stage.name in streamed:
+                if np.prod(stage.out_size) > 1:
+                    tiled.add(stage.output)
+            elif inside[0]:
+                return None
+        elif len(set(inside)) > 1:
+            return None
+        elif inside[0] and isinstance(stage, Pool):
+            if stage.window.kernel != stage.image[1:] or not stage.tiles_image:
+                return None
+        elif inside[0]:
+            if not isinstance(stage, (Compare, Join, Rescale)) or pixels == 1:
+                return None
+            tiled.add(stage.output)
+    return tiled
+
+
+def frame_lanes(layer: Layer, fold: LayerFolding, source: Stream) -> int:
+    """Elements a beat into the frame buffer of a layer.
+
+    SIMD where the source flows pixel by pixel. Tiles are gathered as wide as a bus word at most:
+    each memory of the buffer is written by itself, and narrow ones waste block RAM.
+
+    Raises:
+        UnbuildableError: SIMD does not hold whole tiles of the source.
+    """
+    if not source.tiles:
+        return fold.simd
+    if fold.simd % source.lanes:
+        raise UnbuildableError(
+            f"SIMD = {fold.simd} of layer '{layer.name}' does not hold whole tiles of the "
+            f"{source.lanes} channels that come from layers whose weights come from memory",
+            where="folding",
+            fix="let the PE of those layers divide this SIMD",
+        )
+    most = max(1, _GATHERED_BITS // element_bits(layer.element))
+    return max(
+        n
+        for n in range(1, fold.simd + 1)
+        if fold.simd % n == 0 and n % source.lanes == 0 and (n <= most or n == source.lanes)
+    )
+
+
+def add_tiled_stage(path: Datapath, stage: Stage, source: Stream) -> Stream:
+    """Adds a stage without weights that reads a stream of tiles; returns what it gives."""
+    name, lanes = stage.name, source.lanes
+    pixels = stage.image[1] * stage.image[2]
+    out = element_bits(stage_output(stage))
+    if isinstance(stage, Pool):
+        if stage.window.kernel != stage.image[1:] or not stage.tiles_image:
+            raise FoldingError(
+                f"'{name}' pools what a layer whose weights come from memory gives tile by tile",
+                where="folding",
+                fix="keep the weights of the layers before it on the chip",
+            )
+        kind, params = pool_unit(stage, lanes)
+        # Tile by tile, the frame is an image of one row of pixels a tile.
+        tiles = stage.channels // lanes
+        params |= {"CHANNELS": lanes, "HEIGHT": tiles, "WIDTH": pixels}
+        params |= {"POOL_H": 1, "POOL_W": pixels}
+        sink = Stream(f"{name}_out", out, lanes, tiles, tensor=stage.output)
+        return path.through(name, kind, params, name, (source, sink))
+    if not isinstance(stage, (Compare, Rescale)):
+        raise FoldingError(
+            f"'{name}' has no unit for what a layer whose weights come from memory gives",
+            where="folding",
+            fix="keep the weights of the layers before it on the chip",
+        )
+    kind, params = simple_unit(stage, lanes)
+    sink = Stream(
+        f"{name}_out", out, lanes, source.beats,
+        pixels=source.pixels, tiles=True, tensor=stage.output,
+    )  # fmt: skip
+    return path.through(name, kind, params | {"HOLD": pixels}, name, (source, sink))
+
+
+def layer_plan(layer: Layer, fold: LayerFolding) -> LayerPlan:
+    """The layer as reports and folding files show it."""
+    out_h, out_w = layer.out_size
+    return LayerPlan(
+        name=layer.name,
+        kind="conv" if layer.is_conv else "dense",
+        macs=out_h * out_w * layer.taps * layer.features,
+        weight_bits=layer.taps * layer.features * layer.weight_bits,
+        pe=fold.pe,
+        simd=fold.simd,
+        cycles=layer_cycles(layer, fold),
+        integer_input=layer.integer_input,
+        memory=fold.memory,
+    )
+
+
+def _add_weights(path: Datapath, layer: Layer, fold: LayerFolding) -> Stream:
+    """Adds the units that bring the weights, a word of PE * SIMD weights a beat."""
+    name = layer.name
+    kind, params = weight_reader_unit(layer, fold)
+    words = Stream(f"{name}_weights_reader_out", 1, BUS_BITS, params["WORDS"])
+    path.add(f"{name}_weights_reader", kind, params, name, sinks=(words,))
+    bits = fold.pe * fold.simd * layer.weight_bits
+    weights = path.convert(words, bits, f"{name}_weights_converter", name)
+    kind, params = weight_buffer_unit(layer, fold)
+    if params["PIXELS"] == 1:
+        return weights
+    played = Stream(f"{name}_weights_out", 1, bits, weights.beats * params["PIXELS"])
+    return path.through(f"{name}_weights", kind, params, name, (weights, played))

@@ -1,0 +1,355 @@
+"""Token-level model of a design: when each beat moves, without simulating any logic.
+
+Beat j of a unit's output can move once the input beats it needs have moved and the unit's latency
+has passed, one cycle after beat j-1 at the earliest, and once the next unit has room. Beat i of a
+unit's input can move once the output beats that free its place have moved. These are max-plus
+equations over all units; they are solved token by token for a few frames. A token is a beat where
+the design is small, else the beats of a pixel. The model gives cycles a frame, latency and what
+FIFOs must hold, without the simulation that it must agree with to 1 %.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bnnhw.errors import BnnhwError
+from bnnhw.hardware.unit_timing import TIMINGS, fifo_timing
+from bnnhw.planning.token_solve import ANY, Bound, Equations, numbers, solve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bnnhw.hardware.design import Design
+    from bnnhw.hardware.unit_timing import Index, UnitTiming
+
+_FRAMES = 4
+# Beats of all streams in a frame up to which a token is one beat.
+_EXACT_BEATS = 500_000
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of a design.
+
+    Attributes:
+        cycles_per_frame: cycles between frames in steady state.
+        latency_cycles: cycles from the first beat of a frame in to its last beat out, when it is
+            the first frame.
+        exact: whether tokens were single beats.
+    """
+
+    cycles_per_frame: int
+    latency_cycles: int
+    exact: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A unit (or a part of one) between two events, in tokens of these.
+
+    Attributes:
+        source: the event of its input.
+        sink: the event of its output.
+        timing: in tokens.
+    """
+
+    source: int
+    sink: int
+    timing: TokenTiming
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTiming:
+    """How one unit moves the tokens of a frame; a token moves when its last beat does.
+
+    Attributes:
+        needs: [tokens out]; the last input token that each output token needs; -1 for none.
+        latency: cycles from the input beat needed to the output beat.
+        after: [tokens out]; beats of the output token behind the last beat that needs that token
+            most urgently.
+        before: [tokens out]; beats of the input token behind the one that it needs.
+        first_after: [tokens out]; as ``after``, for the first beat that needs the token.
+        first: [tokens out]; beats of the input token up to the one that it needs.
+        frees: [tokens in]; the output token that frees the place of each input token.
+        free_delay: cycles from the freeing beat to the input beat.
+        within: [tokens in]; beats of the token behind that one up to the freeing beat.
+        rest: [tokens in]; beats of the input token behind the beat that it frees.
+    """
+
+    needs: Index
+    latency: int
+    after: Index
+    before: Index
+    first_after: Index
+    first: Index
+    frees: Index
+    free_delay: int
+    within: Index
+    rest: Index
+
+    def lag(self, beat_out: float) -> Index:
+        """Cycles from the needed to the output token, whose beats are ``beat_out`` cycles apart."""
+        return _cycles(self.latency - self.before + self.after * beat_out)
+
+    def first_lag(self, beat_out: float) -> Index:
+        """Cycles from the token before the needed one, where output beats are slow."""
+        return _cycles(self.latency + self.first + self.first_after * beat_out)
+
+    def delay(self, beat_out: float) -> Index:
+        """Cycles from the freeing token to the input token."""
+        return _cycles(self.free_delay + self.within * beat_out + self.rest)
+
+
+def _cycles(time: NDArray[np.floating[Any]]) -> Index:
+    return np.floor(time).astype(np.int64)
+
+
+@dataclass
+class Flow:
+    """The equations of a design and, once solved, the cycle in which each token moves.
+
+    Attributes:
+        group: beats a token, by event.
+        tokens: tokens a frame, by event.
+        links: the units between events.
+        moved: by event, the cycle in which each token (its last beat) moves.
+        tied: whether events that pass on token by token count as one, some cycles apart. Where a
+            token is a pixel, units that hold less than a pixel keep their ends in step.
+    """
+
+    tied: bool = False
+    group: list[int] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    moved: list[array[int]] = field(default_factory=list)
+    _leader: list[tuple[int, int]] = field(default_factory=list)
+
+    def event(self, beats: int, group: int) -> int:
+        """A new event of ``beats`` a frame."""
+        self.group.append(group)
+        self.tokens.append(beats // group)
+        self._leader.append((len(self._leader), 0))
+        return len(self.group) - 1
+
+    def link(self, source: int, sink: int, timing: UnitTiming) -> None:
+        """Puts a unit between two events."""
+        coarse = _coarse(timing, self.group[source], self.group[sink])
+        lag = coarse.lag(1)
+        in_step = np.array_equal(coarse.needs, np.arange(self.tokens[source]))
+        in_step = in_step and lag.min() == lag.max()
+        # Units that free a place a cycle later are memories, which may hold whole tokens.
+        holds = timing.free_delay > 0
+        if self.tied and in_step and not holds and self._tie(source, sink, int(lag[0])):
+            return
+        self.links.append(Link(source, sink, coarse))
+
+    def _tie(self, source: int, sink: int, lag: int) -> bool:
+        """Makes ``sink`` follow ``source`` after ``lag`` cycles; whether they were apart."""
+        (a, after_a), (b, after_b) = self._find(source), self._find(sink)
+        if a == b:
+            return False
+        self._leader[b] = (a, after_a + lag - after_b)
+        return True
+
+    def _find(self, event: int) -> tuple[int, int]:
+        """The event that leads ``event``, and the cycles from that one to it."""
+        leader, after = self._leader[event]
+        while self._leader[leader][0] != leader:
+            after += self._leader[leader][1]
+            leader = self._leader[leader][0]
+        self._leader[event] = (leader, after)
+        return leader, after
+
+    def solve(self, frames: int) -> None:
+        """Solves the equations for ``frames`` frames.
+
+        Raises:
+            BnnhwError: the equations have no solution: the dataflow deadlocks.
+        """
+        found = [self._find(event) for event in range(len(self.tokens))]
+        pace = [0] * len(self.tokens)
+        for event, (leader, _) in enumerate(found):
+            pace[leader] = max(pace[leader], self.group[event])
+        bounds: list[list[Bound]] = [[] for _ in self.tokens]
+        for link in self.links:
+            (source, after_source), (sink, after_sink) = found[link.source], found[link.sink]
+            have, want = self.tokens[link.source], self.tokens[link.sink]
+            timing, later = link.timing, after_source - after_sink
+            # Beats of a token are as far apart as the slowest event that is tied to it lets them.
+            beat_out = pace[sink] / self.group[link.sink]
+            needed = Bound(source, have, timing.needs, 0, timing.lag(beat_out) + later)
+            bounds[sink].append(needed)
+            if beat_out > 1:
+                lag = timing.first_lag(beat_out) + later
+                bounds[sink].append(replace(needed, index=timing.needs - 1, least=-1, lag=lag))
+            delay = timing.delay(beat_out) - later
+            bounds[source].append(Bound(sink, want, timing.frees, ANY, delay))
+        leaders = [event for event, (leader, _) in enumerate(found) if leader == event]
+        solved = solve(Equations(self.tokens, pace, bounds, leaders), frames)
+        leading = [solved.get(event, array("q")) for event in range(len(self.tokens))]
+        self.moved = [
+            leading[leader] if after == 0 else numbers(np.asarray(leading[leader]) + after)
+            for leader, after in found
+        ]
+        wanted = [count * frames for count in self.tokens]
+        if any(len(m) != c for m, c in zip(self.moved, wanted, strict=True)):
+            raise BnnhwError(
+                "the dataflow deadlocks in the token model",
+                where="FIFO depths",
+                fix="this is a defect of the compiler: report it with the model",
+            )
+
+
+def predict(design: Design) -> Prediction:
+    """Cycles a frame and latency of a design with a source and a sink that never wait."""
+    return DesignFlow(design).prediction()
+
+
+class DesignFlow:
+    """The solved model of a design whose source and sink never wait.
+
+    Args:
+        design: the design.
+        frames: how many frames flow, one behind the other.
+
+    Raises:
+        BnnhwError: the dataflow deadlocks.
+    """
+
+    def __init__(self, design: Design, frames: int = _FRAMES) -> None:
+        self.design, self.frames = design, frames
+        weights = weight_streams(design)
+        self.streams = {n: s for n, s in design.streams.items() if n not in weights}
+        self.exact = sum(s.beats for s in self.streams.values()) <= _EXACT_BEATS
+        self.flow = Flow(tied=not self.exact)
+        self._written: dict[str, int] = {}
+        self._read: dict[str, int] = {}
+        streams = list(self.streams.values())
+        self._source = self._event(design.input_port.beats, streams[0].pixels)
+        self._sink = self._event(design.output_port.beats, streams[-1].pixels)
+        self._add_streams()
+        for unit in design.units:
+            if weights.intersection(unit.sinks):
+                continue
+            parts = [part(unit.params, design, unit) for part in TIMINGS[unit.kind]]
+            start = self._read[unit.sources[0]] if unit.sources else self._source
+            for end in [self._written[name] for name in unit.sinks] or [self._sink]:
+                self._chain(start, parts, end)
+        self.flow.solve(frames)
+
+    def prediction(self) -> Prediction:
+        """Cycles a frame and latency."""
+        flow = self.flow
+        out = flow.tokens[self._sink]
+        ends = [flow.moved[self._sink][(f + 1) * out - 1] for f in range(self.frames)]
+        first = flow.moved[self._source][0] - flow.group[self._source] + 1
+        return Prediction(ends[-1] - ends[-2], ends[0] - first + 1, self.exact)
+
+    def arrival(self, stream: str) -> int:
+        """The cycle in which the first token enters the FIFO on ``stream``."""
+        return self.flow.moved[self._written[stream]][0]
+
+    def occupancy(self, stream: str) -> int:
+        """The most beats that the FIFO on ``stream`` holds at a time."""
+        written, read = self._written[stream], self._read[stream]
+        group = self.flow.group[written]
+        entered, left = (np.asarray(self.flow.moved[event]) for event in (written, read))
+        # Just before token i leaves, what has entered and not left waits.
+        inside = np.searchsorted(entered, left, side="right") - np.arange(len(left))
+        return int(inside.max()) * group + group - 1
+
+    def _event(self, beats: int, pixels: int) -> int:
+        return self.flow.event(beats, 1 if self.exact else _group(beats, pixels))
+
+    def _add_streams(self) -> None:
+        """Events of all streams; the two streams into a join move together."""
+        joined = {
+            unit.sources[1]: unit.sources[0] for unit in self.design.units if unit.kind == "bnn_add"
+        }
+        streams = self.streams
+        for name, stream in streams.items():
+            if stream.depth or name not in joined:
+                self._written[name] = self._event(stream.beats, stream.pixels)
+            if name not in joined:
+                self._read[name] = (
+                    self._event(stream.beats, stream.pixels)
+                    if stream.depth
+                    else self._written[name]
+                )
+        for second, first in joined.items():
+            self._read[second] = self._read[first]
+            self._written.setdefault(second, self._read[first])
+        for name, stream in streams.items():
+            if stream.depth:
+                timing = fifo_timing(stream)
+                self.flow.link(self._written[name], self._read[name], timing)
+
+    def _chain(self, start: int, parts: list[UnitTiming], end: int) -> None:
+        """The parts of a unit one after another, with events in between."""
+        for timing in parts[:-1]:
+            middle = self._event(timing.beats_out, self.flow.tokens[start])
+            self.flow.link(start, middle, timing)
+            start = middle
+        self.flow.link(start, end, parts[-1])
+
+
+def weight_streams(design: Design) -> set[str]:
+    """The streams between memory and PE arrays.
+
+    Weights keep up by construction: readers run ahead by the longest latency, and the board's
+    bandwidth was checked.
+    """
+    found: set[str] = set()
+    for unit in design.units:
+        reads_weights = bool(unit.sources) and found.issuperset(unit.sources)
+        if unit.kind == "bnn_axi_reader" or reads_weights:
+            found.update(unit.sinks)
+    return found
+
+
+def _group(beats: int, pixels: int) -> int:
+    """The least divisor of ``beats`` that leaves at most ``pixels`` tokens a frame."""
+    return next(g for g in range(1, beats + 1) if beats % g == 0 and beats // g <= max(pixels, 1))
+
+
+def _coarse(timing: UnitTiming, source: int, sink: int) -> TokenTiming:
+    """A unit's timing in tokens of ``source`` and ``sink`` beats.
+
+    An output token waits for the newest input token that one of its beats needs, and then for the
+    beats from there on. What frees a beat of an input token counts as the token before it, and the
+    beats from there on, unless it is itself a last beat.
+    """
+    if source == sink == 1:
+        none = np.zeros_like(timing.needs)
+        return TokenTiming(
+            timing.needs, timing.latency, none, none, none, none,
+            timing.frees, timing.free_delay, *2 * [np.zeros_like(timing.frees)],
+        )  # fmt: skip
+    needs = timing.needs.reshape(-1, sink)
+    token = np.where(needs >= 0, needs // source, -1)
+    newest = token.max(axis=1)
+    after, before = np.arange(sink)[::-1], source - 1 - needs % source
+    ahead = np.where(token == newest[:, None], after - before, np.iinfo(np.int32).min)
+    every = np.arange(len(needs))
+    beat = sink - 1 - ahead[:, ::-1].argmax(axis=1)
+    first = (token == newest[:, None]).argmax(axis=1)
+    frees = timing.frees.reshape(-1, source)
+    whole = (frees % sink == sink - 1).astype(np.int64)
+    freeing = frees // sink - (1 - whole)
+    within = (1 - whole) * (frees % sink + 1)
+    last = freeing[:, -1]
+    # Of the beats that wait for the same token, the one that leaves the most to come.
+    wait = np.where(freeing == last[:, None], within + np.arange(source)[::-1], -1)
+    slowest = source - 1 - wait[:, ::-1].argmax(axis=1)
+    # No token waits for one that needs it: beats inside a token may, and do not count.
+    least = np.searchsorted(np.maximum.accumulate(newest), np.arange(len(last))) - 1
+    return TokenTiming(
+        newest, timing.latency, after[beat], before[every, beat],
+        after[first], source - before[every, first],
+        np.minimum(last, least), timing.free_delay,
+        within[np.arange(len(last)), slowest], source - 1 - slowest,
+    )  # fmt: skip

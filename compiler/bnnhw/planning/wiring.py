@@ -1,0 +1,255 @@
+"""From a network and its folding to units and streams: what cost and timing need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import FoldingError, ModelError
+from bnnhw.hardware.datapath import Datapath
+from bnnhw.hardware.design import InputPort, OutputPort, Stream
+from bnnhw.hardware.stages import Join, Layer, Pool, Stage
+from bnnhw.hardware.unit_params import (
+    element_bits,
+    layer_input_lanes,
+    layer_windows,
+    needs_window,
+    pe_array_unit,
+    pool_buffer,
+    simple_unit,
+    stage_output,
+    window_unit,
+)
+from bnnhw.ir.types import Bit, Integer
+from bnnhw.planning.streamed_layers import add_streamed_layer, add_tiled_stage, layer_plan
+
+if TYPE_CHECKING:
+    from bnnhw.hardware.folding import Folding, LayerFolding
+    from bnnhw.hardware.layer_memory import LayerFacts
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Tensor
+    from bnnhw.planning.network import Network
+
+_MAX_STREAM_BITS = 64
+
+
+@dataclass
+class _Builder:
+    """Follows the stages; ``ends`` holds the streams that tensors flow in, one a reader."""
+
+    network: Network
+    folding: Folding
+    path: Datapath = field(default_factory=Datapath)
+    ends: dict[str, list[Stream]] = field(default_factory=dict)
+
+    def read(self, tensor: str) -> Stream:
+        return self.ends[tensor].pop(0)
+
+    def write(self, tensor: str, stream: Stream, layer: str) -> None:
+        readers = self.network.readers(tensor)
+        name = stream.name.removesuffix("_out")
+        self.ends[tensor] = self.path.fork(stream, name, layer, max(1, readers))
+
+
+def build_datapath(network: Network, folding: Folding) -> Datapath:
+    """The units and streams of ``network`` at ``folding``.
+
+    Raises:
+        ModelError: something has no hardware; names the node.
+    """
+    builder = _Builder(network, folding)
+    first = network.stages[0]
+    if isinstance(first, Layer):
+        lanes = layer_input_lanes(first, folding.layers[first.name])
+    else:
+        lanes = folding.lanes.get(first.name, 1)
+    _add_input(builder, network.graph, lanes)
+    for stage in network.stages:
+        if isinstance(stage, Layer):
+            _add_layer(builder, stage)
+        elif isinstance(stage, Join):
+            _add_join(builder, stage)
+        else:
+            _add_simple(builder, stage)
+    _add_output(builder, network.graph, network.top_k)
+    return builder.path
+
+
+def _add_input(builder: _Builder, graph: Graph, lanes: int) -> None:
+    tensor = graph.tensors[graph.input]
+    elem_bits, signed, low = _element_layout(tensor)
+    elements = int(np.prod(tensor.shape))
+    bits = elements * elem_bits
+    if bits % 8:
+        raise ModelError(
+            f"a frame of {elements} elements of {elem_bits} bit is {bits} bits, no whole "
+            "number of bytes",
+            where=f"input '{graph.input_format.name}'",
+            fix="pad the input to a multiple of 8 bits",
+        )
+    width = next(b for b in (8, 4, 2, 1) if bits % (8 * b) == 0)
+    params = {"BYTES": width, "ELEM_BITS": elem_bits, "LANES": lanes, "FRAME_ELEMS": elements}
+    pixels = elements // tensor.shape[0]
+    sink = Stream(
+        "input_out", elem_bits, lanes, elements // lanes, pixels=pixels, tensor=graph.input
+    )
+    path = builder.path
+    path.add("input", "bnn_input", params, "input", sinks=(sink,))
+    path.input_port = InputPort(width, elem_bits, signed, low, tensor.shape, bits // (8 * width))
+    builder.write(graph.input, sink, "input")
+
+
+def _add_layer(builder: _Builder, layer: Layer) -> None:
+    path, fold = builder.path, builder.folding.layers[layer.name]
+    add = add_streamed_layer if fold.memory == "ddr" else _add_resident_layer
+    facts = builder.network.facts[layer.name]
+    sink = add(path, layer, facts, fold, builder.read(layer.inputs[0]))
+    builder.write(layer.output, sink, layer.name)
+    path.plans.append(layer_plan(layer, fold))
+
+
+def _add_resident_layer(
+    path: Datapath, layer: Layer, facts: LayerFacts, fold: LayerFolding, source: Stream
+) -> Stream:
+    """Adds the units of a layer whose weights are on the chip; returns the stream of its sums."""
+    if source.tiles:
+        raise FoldingError(
+            f"'{layer.name}' reads pixel by pixel what a layer whose weights come from memory "
+            "gives tile by tile",
+            where="folding",
+            fix=f"let the weights of '{layer.name}' come from memory too",
+        )
+    lanes = layer_input_lanes(layer, fold)
+    source = path.convert(source, lanes, f"{layer.name}_converter", layer.name)
+    if needs_window(layer, fold):
+        source = _add_windows(path, layer, fold, source)
+    out_h, out_w = layer.out_size
+    tiles = layer.features // fold.pe
+    kind, params = pe_array_unit(layer, facts, fold)
+    out_bits = 1 if layer.threshold is not None else facts.acc_bits
+    sink = Stream(
+        f"{layer.name}_out", out_bits, fold.pe, out_h * out_w * tiles,
+        pixels=out_h * out_w, tensor=layer.output,
+    )  # fmt: skip
+    return path.through(f"{layer.name}_pe_array", kind, params, layer.name, (source, sink))
+
+
+def _add_windows(path: Datapath, layer: Layer, fold: LayerFolding, source: Stream) -> Stream:
+    """Adds the units that give a layer its windows; returns the last one's stream."""
+    out_h, out_w = layer.out_size
+    once = out_h * out_w * layer.taps
+    names = ("window", "feed_converter", "replay") if fold.feed else ("window",)
+    for name, (kind, params) in zip(names, layer_windows(layer, fold), strict=True):
+        lanes = params.get("OUT_LANES") or params["SIMD"]
+        sink = Stream(
+            f"{layer.name}_{name}_out", source.elem_bits, lanes,
+            once * params.get("REPEATS", 1) // lanes, pixels=out_h * out_w,
+        )  # fmt: skip
+        source = path.through(f"{layer.name}_{name}", kind, params, layer.name, (source, sink))
+    return source
+
+
+def _add_join(builder: _Builder, stage: Join) -> None:
+    path, name = builder.path, stage.name
+    ends = [builder.read(tensor) for tensor in stage.inputs]
+    lanes = builder.folding.lanes.get(name) or min(end.lanes for end in ends)
+    if any(end.tiles for end in ends):
+        lanes = max(end.lanes for end in ends)
+    sources = tuple(
+        path.convert(end, lanes, f"{name}_converter{i}", name) for i, end in enumerate(ends)
+    )
+    if sources[0].tiles != sources[1].tiles:
+        raise FoldingError(
+            f"'{name}' adds a stream that flows tile by tile to one that flows pixel by pixel",
+            where="folding",
+            fix="let the weights of both of its paths come from memory, or of neither",
+        )
+    first = sources[0]
+    params = {"IN_BITS": first.elem_bits, "OUT_BITS": stage.out_element.bits, "LANES": lanes}
+    sink = Stream(
+        f"{name}_out", stage.out_element.bits, lanes, first.beats,
+        pixels=first.pixels, tiles=first.tiles, tensor=stage.output,
+    )  # fmt: skip
+    path.add(name, "bnn_add", params, name, sources=sources, sinks=(sink,))
+    builder.write(stage.output, sink, name)
+
+
+def _add_simple(builder: _Builder, stage: Stage) -> None:
+    """A stage without weights that reads one stream."""
+    path, name = builder.path, stage.name
+    source = builder.read(stage.inputs[0])
+    if source.tiles:
+        sink = add_tiled_stage(path, stage, source)
+        builder.write(stage.output, sink, name)
+        return
+    lanes = builder.folding.lanes.get(name) or source.lanes
+    source = path.convert(source, lanes, f"{name}_converter", name)
+    out_h, out_w = stage.out_size
+    folds = stage.channels // lanes
+    out_element = stage_output(stage)
+    sink = Stream(
+        f"{name}_out", element_bits(out_element), lanes, out_h * out_w * folds,
+        pixels=out_h * out_w, tensor=stage.output,
+    )  # fmt: skip
+    if isinstance(stage, Pool) and stage.needs_window:
+        taps = stage.window.kernel[0] * stage.window.kernel[1]
+        kind, params = window_unit(
+            stage.image, stage.window, source.elem_bits,
+            simd=lanes, repeats=1, buffer=pool_buffer(stage), channel_outer=True,
+        )  # fmt: skip
+        windows = Stream(
+            f"{name}_window_out", source.elem_bits, lanes, out_h * out_w * folds * taps,
+            user=True, pixels=out_h * out_w,
+        )  # fmt: skip
+        source = path.through(f"{name}_window", kind, params, name, (source, windows))
+    kind, params = simple_unit(stage, lanes)
+    path.through(name, kind, params, name, (source, sink))
+    builder.write(stage.output, sink, name)
+
+
+def _add_output(builder: _Builder, graph: Graph, top_k: int) -> None:
+    tensor = graph.tensors[graph.output]
+    path, end = builder.path, builder.read(builder.network.output)
+    if top_k:
+        _add_top_k(path, end, tensor, top_k)
+        return
+    bits = end.elem_bits
+    field_bits = next(b for b in (8, 16, 32) if b >= bits)
+    lanes = next(
+        n for n in (8, 4, 2, 1) if end.lanes % n == 0 and n * field_bits <= _MAX_STREAM_BITS
+    )
+    end = path.convert(end, lanes, "output_converter", "output")
+    beats = end.beats
+    params = {"ELEM_BITS": bits, "LANES": lanes, "FIELD_BITS": field_bits, "FRAME_BEATS": beats}
+    path.add("output", "bnn_output", params, "output", sources=(end,))
+    path.output_port = OutputPort(lanes * field_bits // 8, field_bits, bits, tensor.shape, beats)
+
+
+def _add_top_k(path: Datapath, end: Stream, tensor: Tensor, top_k: int) -> None:
+    classes = tensor.shape[0]
+    if int(np.prod(tensor.shape)) != classes or not 1 <= top_k <= classes:
+        raise ModelError(
+            f"top-{top_k} of scores of shape {tensor.shape} does not exist",
+            where="option --top-k",
+            fix="choose at most the number of classes of a network that ends in one vector",
+        )
+    end = path.convert(end, 1, "top_k_converter", "top_k")
+    bits = end.elem_bits
+    field_bits = 16 if bits <= 16 and classes <= 1 << 16 else 32
+    pair = 2 * field_bits
+    params = {"SCORE_BITS": bits, "CLASSES": classes, "K": top_k}
+    best = Stream("top_k_out", pair, 1, top_k)
+    path.through("top_k", "bnn_top_k", params, "output", (end, best))
+    params = {"ELEM_BITS": pair, "LANES": 1, "FIELD_BITS": pair, "FRAME_BEATS": top_k}
+    path.add("output", "bnn_output", params, "output", sources=(best,))
+    path.output_port = OutputPort(pair // 8, field_bits, bits, (top_k,), top_k, top_k)
+
+
+def _element_layout(tensor: Tensor) -> tuple[int, bool, int]:
+    """Bits an element, whether it is signed, and the value of bit 0 for 1-bit elements."""
+    if isinstance(tensor.dtype, Bit):
+        return 1, False, tensor.dtype.low
+    assert isinstance(tensor.dtype, Integer)
+    return tensor.dtype.bits, tensor.dtype.signed, tensor.dtype.low

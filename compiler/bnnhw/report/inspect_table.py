@@ -1,0 +1,76 @@
+"""The inspection of a model as tables on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bnnhw.report.inspect import Inspection, Layer
+
+_HEADINGS = ("operation", "output", "weights", "input", "MACs", "parameters", "weight bits")
+_WORDS = 4  # columns of words; numbers follow
+_GAP = "  "
+_INDENT = " "  # of figures below their layer: those of networks at 224x224 just fit 80 columns
+
+
+def print_inspection(found: Inspection, out: Console) -> None:
+    """Prints layers, totals, and what was recognised."""
+    form = found.graph.input_format
+    head = f"{found.graph.name}: input {form.name} {form.dtype}{list(form.shape)}, {form.element}"
+    for line in (head, *_table(found.layers, out.width)):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in _totals(found):
+        out.print(line, highlight=False, markup=False)
+
+
+def _table(layers: tuple[Layer, ...], width: int) -> list[str]:
+    """A row a layer; names that leave no room for the figures get a line of their own."""
+    rows = [_HEADINGS, *(_cells(layer) for layer in layers)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    figures = [
+        _GAP.join(
+            cell.ljust(size) if i < _WORDS else cell.rjust(size)
+            for i, (cell, size) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    names = ["layer", *(layer.name for layer in layers)]
+    longest = max(map(len, names))
+    if longest + len(_GAP) + len(figures[0]) <= width:
+        return [
+            f"{name.ljust(longest)}{_GAP}{row}" for name, row in zip(names, figures, strict=True)
+        ]
+    return [
+        line for pair in zip(names, figures, strict=True) for line in (pair[0], _INDENT + pair[1])
+    ]
+
+
+def _cells(layer: Layer) -> tuple[str, ...]:
+    numbers = (layer.macs, layer.parameters, layer.weight_bits)
+    shape = "x".join(map(str, layer.shape))
+    return layer.op, shape, layer.weights, layer.input, *(f"{n:,}" for n in numbers)
+
+
+def _totals(found: Inspection) -> list[str]:
+    totals = found.to_json()["totals"]
+    real = {layer.weights == "real" for layer in found.layers if layer.weights != "binary"}
+    kind = "integer" if real == {False} else "real" if len(real) < 2 else "integer or real"
+    lines = [
+        f"binary layers: {totals['binary_layers']} of {len(found.layers)}",
+        f"operations: {found.bops:,} BOPs, {found.flops:,} FLOPs, "
+        f"OPs = BOPs/64 + FLOPs = {found.ops:,.0f} ({found.ops:.3e})",
+        f"weights: {totals['binary_weights']:,} binary, {totals['real_weights']:,} {kind}, "
+        f"{totals['weight_bits'] / 1e6:,.2f} Mbit"
+        + (" (real ones of 32 bits)" if real != {False} else ""),
+    ]
+    if found.ops and found.bops:
+        share = totals["ops_if_all_were_real"] / found.ops
+        lines[1] += f", {share:.2f} times fewer than with real weights and activations"
+    others = ", ".join(f"{count} {kind}" for kind, count in found.others.items())
+    lines += [f"other operations: {others}"] if others else []
+    lines += [f"note: {note}" for note in found.graph.notes]
+    if found.undeclared is not None:
+        lines.append(f"a compile needs more: {found.undeclared}")
+    return lines

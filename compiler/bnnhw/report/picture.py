@@ -1,0 +1,243 @@
+"""What the pictures of a dataflow are made of: boxes, arrows, and the words in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bnnhw.report.facts import TIMES, Report, amount, bottleneck_layers, number
+
+LETTER = 7.25  # width of a letter of the usual fixed-width fonts at 12 px
+
+Line = tuple[float, float, str, str]
+_KINDS = {
+    "width converter": "converter",
+    "window parallel": "window",
+    "stream PE array": "PE array",
+    "stream MAC PE array": "MAC PE array",
+}
+_ENDS = ("bnn_input", "bnn_output")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle with lines of text, their baselines given.
+
+    Attributes:
+        x: left edge.
+        y: top edge.
+        width: width.
+        height: height.
+        lines: (x, baseline y, text anchor, text) of each line.
+        tip: all that is known of it, for a tooltip.
+        loud: whether it is the bottleneck.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    lines: tuple[Line, ...]
+    tip: str
+    loud: bool = False
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A stream.
+
+    Attributes:
+        path: SVG path data.
+        tip: tooltip.
+        label: elements a beat x bits, as a line of a Box; None where a box says it.
+        fifo: the box of its FIFO, or of its label where that stands on the line.
+        skips: whether it passes other units by: a shortcut.
+    """
+
+    path: str
+    tip: str
+    label: Line | None = None
+    fifo: Box | None = None
+    skips: bool = False
+
+
+@dataclass(frozen=True)
+class Dataflow:
+    """The picture: its size, then what to draw, back to front."""
+
+    width: float
+    height: float
+    groups: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    units: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Units that follow one another: a layer with weights and what works on its results.
+
+    Attributes:
+        name: of the layer.
+        first: index of the first unit.
+        last: index of the last unit.
+        facts: cycles and estimated cost, the parts to be shown while there is room.
+        tip: all that is known of it.
+        loud: whether it is the bottleneck.
+    """
+
+    name: str
+    first: int
+    last: int
+    facts: tuple[str, ...]
+    tip: str
+    loud: bool
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A stream between two units, by their indices."""
+
+    stream: dict[str, Any]
+    writer: int
+    reader: int
+
+    @property
+    def skips(self) -> bool:
+        """Whether units stand between the two."""
+        return self.reader != self.writer + 1
+
+    @property
+    def label(self) -> str:
+        """Elements a beat and their bits."""
+        return f"{self.stream['lanes']}{TIMES}{self.stream['elem_bits']}b"
+
+    @property
+    def fifo(self) -> str:
+        """The FIFO and its depth; empty where there is none."""
+        depth = self.stream["depth"]
+        return f"FIFO {number(depth)}" if depth else ""
+
+    @property
+    def words(self) -> str:
+        """Label and FIFO."""
+        return f"{self.label} {self.fifo}" if self.fifo else self.label
+
+    @property
+    def tip(self) -> str:
+        """All about the stream."""
+        s = self.stream
+        tip = (
+            f"{s['name']}: {s['lanes']} elements of {s['elem_bits']} bits a beat, "
+            f"{number(s['beats'])} beats a frame"
+        )
+        return f"{tip}, FIFO of {number(s['depth'])} beats" if s["depth"] else tip
+
+
+def blocks(report: Report) -> list[Block]:
+    """The units in runs: one begins at each layer with weights, and at either end."""
+    plans = {layer["name"]: layer for layer in report["layers"]}
+    units = report["units"]
+    starts: list[int] = []
+    current = None
+    for i, unit in enumerate(units):
+        layer = unit["layer"]
+        if not starts or unit["kind"] in _ENDS or (layer in plans and layer != current):
+            starts.append(i)
+            current = layer
+    busiest = set(bottleneck_layers(report))
+    found = []
+    for first, end in zip(starts, [*starts[1:], len(units)], strict=True):
+        name = units[first]["layer"]
+        cost = _cost(units[first:end])
+        plan = plans.get(name)
+        tip = f"{name}: {', '.join(cost)}"
+        if plan is not None:
+            cycles = f"{number(plan['cycles'])} cycles"
+            cost = (cycles, *cost)
+            tip = f"{name}: {plan['kind']}, PE {plan['pe']} {TIMES} SIMD {plan['simd']}, "
+            tip += f"{cycles} a frame; with what follows it {', '.join(cost[1:])}"
+        found.append(Block(name, first, end - 1, cost, tip, name in busiest))
+    return found
+
+
+def edges(report: Report) -> list[Edge]:
+    """The streams from unit to unit, in the report's order."""
+    writers = {name: i for i, unit in enumerate(report["units"]) for name in unit["sinks"]}
+    readers = {name: i for i, unit in enumerate(report["units"]) for name in unit["sources"]}
+    return [
+        Edge(stream, writers[stream["name"]], readers[stream["name"]])
+        for stream in report["streams"]
+        if stream["name"] in writers and stream["name"] in readers
+    ]
+
+
+def unit_kind(unit: dict[str, Any]) -> str:
+    """Its kind in a word or two."""
+    kind = unit["kind"].removeprefix("bnn_").replace("_", " ")
+    for word in ("pe", "mac", "axi"):
+        kind = re.sub(rf"\b{word}\b", word.upper(), kind)
+    return _KINDS.get(kind, kind)
+
+
+def unit_about(unit: dict[str, Any]) -> str:
+    """The one thing about a unit that says most; empty where its kind says all."""
+    p = unit["params"]
+    if unit["kind"] == "bnn_axi_reader":
+        return "from DDR"
+    if "PE" in p and "SIMD" in p:
+        return f"PE {p['PE']} {TIMES} SIMD {p['SIMD']}"
+    if "KERNEL_H" in p and p["KERNEL_H"] * p["KERNEL_W"] * p["HEIGHT"] * p["WIDTH"] == 1:
+        return f"{p['CHANNELS']} inputs"
+    if unit["name"].endswith("_replay"):
+        return f"played {p['REPEATS']}{TIMES}, SIMD {p['SIMD']}"
+    if "KERNEL_H" in p and "LANES" in p:
+        return f"{p['KERNEL_H']}{TIMES}{p['KERNEL_W']}, {_lanes(p['LANES'])}"
+    if "KERNEL_H" in p:
+        return f"{p['KERNEL_H']}{TIMES}{p['KERNEL_W']}, SIMD {p['SIMD']}"
+    if "POOL_H" in p:
+        return f"{p['POOL_H']}{TIMES}{p['POOL_W']}, {_lanes(p['LANES'])}"
+    if "IN_LANES" in p and "OUT_LANES" in p:
+        return f"{p['IN_LANES']} → {p['OUT_LANES']}"
+    if "K" in p and "CLASSES" in p:
+        return f"best {p['K']} of {p['CLASSES']}"
+    if "BYTES" in p:
+        return f"{p['BYTES']} bytes a beat"
+    if "LANES" in p:
+        return _lanes(p["LANES"])
+    return ""
+
+
+def unit_tip(unit: dict[str, Any]) -> str:
+    """All about a unit."""
+    params = ", ".join(f"{key} {value}" for key, value in unit["params"].items())
+    cost = ", ".join(_cost([unit]))
+    return f"{unit['name']} ({unit['kind']}): {cost}{'; ' if params else ''}{params}"
+
+
+def short(text: str, room: int) -> str:
+    """Both ends of a text that is too long: exporters' names differ at either."""
+    if len(text) <= room:
+        return text
+    tail = max(1, room // 2)
+    return f"{text[: max(1, room - tail - 1)]}…{text[-tail:]}"
+
+
+def text_width(text: str) -> float:
+    """Pixels that a text takes."""
+    return len(text) * LETTER
+
+
+def _lanes(count: int) -> str:
+    return f"{count} lane{'' if count == 1 else 's'}"
+
+
+def _cost(units: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Estimated LUT, and block RAM and DSP where there are any."""
+    total = {key: sum(u["estimated"][key] for u in units) for key in ("lut", "bram36", "dsp")}
+    shown = [f"{amount('lut', total['lut'])} LUT"]
+    if total["bram36"]:
+        shown.append(f"{amount('bram36', total['bram36'])} BRAM")
+    if total["dsp"]:
+        shown.append(f"{amount('dsp', total['dsp'])} DSP")
+    return tuple(shown)

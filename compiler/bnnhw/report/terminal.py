@@ -1,0 +1,225 @@
+"""The summary of a build in a terminal: what it is, does, needs, and how it was checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bnnhw.report.curve import curve_rows
+from bnnhw.report.facts import (
+    LUT_COUNTS,
+    SIMULATE,
+    SYNTHESISE,
+    Report,
+    accuracy_alarms,
+    accuracy_text,
+    amount,
+    bits,
+    bottleneck_layers,
+    bottleneck_text,
+    cycles_per_frame,
+    frames_per_second,
+    latency_cycles,
+    milliseconds,
+    mismatches,
+    not_simulated,
+    number,
+    percent,
+    resource_facts,
+    shell_text,
+    turned_text,
+    verdict,
+    weights_place,
+)
+from bnnhw.report.name_lines import name_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_BAR = 12
+_LEAST_NAME = 16
+_INDENT = 4
+_GAP = 2  # between the columns of a table
+_LOUD, _ALARM, _GOOD, _SOFT = "bold yellow", "bold red", "green", "dim"
+
+
+def summary(report: Report, console: Console) -> None:
+    """Prints the summary; it fits 80 columns and says the same without colour."""
+    title = f"{report['model']} on {report['board']} ({report['part']})"
+    console.print(Text(title, style="bold", overflow="fold"))
+    console.print(_headline(report))
+    console.print()
+    console.print(_layers(report, console))
+    console.print()
+    console.print(_resources(report))
+    _print_reserve(report, console)
+    console.print()
+    if len(report.get("curve", [])) > 1:
+        console.print(_curve(report))
+        console.print()
+    _print_verification(report, console)
+    _print_accuracy(report, console)
+    for alarm in mismatches(report):
+        console.print(Text(f"MISMATCH: {alarm}", style=_ALARM, overflow="fold"))
+    for note in report["notes"]:
+        console.print(Text(f"note: {note}", overflow="fold"))
+
+
+def _headline(report: Report) -> Table:
+    table = _table(("", "left"), ("", "right"), ("", "left"), ("", "left"), header=False)
+    fps, cycles, latency = (
+        f(report) for f in (frames_per_second, cycles_per_frame, latency_cycles)
+    )
+    rows = (
+        ("frames a second", fps, number, f"at {report['clock_mhz']:g} MHz"),
+        ("cycles a frame", cycles, number, bottleneck_text(report)),
+        ("latency, cycles", latency, number, _time(report, latency.value)),
+    )
+    for name, figure, show, about in rows:
+        text = "-" if figure.value is None else show(figure.value)
+        table.add_row(Text(name), Text(text, style="bold"), Text(figure.origin), _cell(about))
+    if cycles.origin != "simulated":
+        table.add_row(Text(""), Text("-"), Text("simulated", style=_SOFT), not_simulated(report))
+    return table
+
+
+def _layers(report: Report, console: Console) -> Table:
+    table = _table(
+        ("layer", "left"),
+        ("PE", "right"),
+        ("SIMD", "right"),
+        ("cycles", "right"),
+        ("of the frame", "left"),
+        ("weights", "right"),
+        ("kept in", "left"),
+    )
+    layers = report["layers"]
+    busiest = bottleneck_layers(report)
+    longest = max([cycles_per_frame(report).value or 1, *(layer["cycles"] for layer in layers)])
+    bars = [_bar(layer["cycles"] / longest, console.options.ascii_only) for layer in layers]
+    figures = [
+        (
+            str(layer["pe"]),
+            str(layer["simd"]),
+            number(layer["cycles"]),
+            bar,
+            bits(layer["weight_bits"]),
+            weights_place(layer),
+        )
+        for layer, bar in zip(layers, bars, strict=True)
+    ]
+    headings = [str(column.header) for column in table.columns[1:]]
+    taken = sum(max(map(len, cells)) + _GAP for cells in zip(headings, *figures, strict=True))
+    room = max(_LEAST_NAME, console.width - taken)
+    for layer, cells in zip(layers, figures, strict=True):
+        style = _LOUD if layer["name"] in busiest else ""
+        styles = ("", "", style, style, "", "")
+        table.add_row(_cell(name_lines(layer["name"], room), style), *map(Text, cells, styles))
+    return table
+
+
+def _resources(report: Report) -> Table:
+    facts = resource_facts(report)
+    synthesised = any(fact.synthesised is not None for fact in facts)
+    columns = [("resource", "left"), ("estimated", "right"), ("", "right")]
+    if synthesised:
+        columns += [("synthesised", "right"), ("", "right")]
+    table = _table(*columns, ("usable", "right"), ("available", "right"))
+    for fact in facts:
+        cells: list[Text] = []
+        for value in (fact.estimated, fact.synthesised) if synthesised else (fact.estimated,):
+            if value is None:
+                cells += [Text("-"), Text("")]
+                continue
+            over = fact.over(value)
+            share = percent(fact.share(value))
+            style = _ALARM if over else ""
+            cells += [
+                Text(amount(fact.name, value), style=style),
+                Text(f"{share}{' too much' if over else ''}", style=style),
+            ]
+        supply = [amount(fact.name, v) for v in (fact.usable, fact.available) if fact.limited]
+        table.add_row(Text(fact.label), *cells, *supply)
+    return table
+
+
+def _print_reserve(report: Report, console: Console) -> None:
+    """What the table leaves to say: what was not counted yet, and what is not the design's."""
+    lines = [LUT_COUNTS, shell_text(report)]
+    if report["synthesis"] is None:
+        lines.insert(0, SYNTHESISE)
+    for line in lines:
+        console.print(Text(line, style=_SOFT, overflow="fold"))
+
+
+def _curve(report: Report) -> Table:
+    """Other paces and what they would cost, estimated, in shares of the part."""
+    facts = [fact for fact in resource_facts(report) if fact.limited]
+    names = [(fact.label, "right") for fact in facts]
+    table = _table(("cycles a frame", "right"), ("FPS", "right"), *names, ("estimated", "left"))
+    for point, row in zip(report["curve"], curve_rows(report), strict=True):
+        style = _LOUD if row["chosen"] else ""
+        shares = [percent(fact.share(point[fact.name])) for fact in facts]
+        cells = [row["cycles"], row["fps"], *shares, row["verdict"]]
+        table.add_row(*(Text(cell, style=style) for cell in cells))
+    return table
+
+
+def _print_verification(report: Report, console: Console) -> None:
+    """A line a comparison, and below it, indented, what a reader should know beside."""
+    if not report["verification"]:
+        console.print(Text("nothing was verified; " + SIMULATE, style=_LOUD))
+    for check in report["verification"]:
+        style = _ALARM if check["mismatches"] else _GOOD if check["inputs"] else _LOUD
+        inputs = f"{number(check['inputs'])} input{'' if check['inputs'] == 1 else 's'}"
+        found = f"{check['what']} against {check['against']}, {inputs}"
+        found_out = verdict(check).replace("exact", "hardware exact")
+        console.print(Text.assemble((f"{found_out}: ", style), found, overflow="fold"))
+        if check["note"]:
+            note = Text(check["note"], style=_SOFT, overflow="fold")
+            console.print(Padding(note, (0, 0, 0, _INDENT), expand=False))
+
+
+def _print_accuracy(report: Report, console: Console) -> None:
+    """Integers against float: beside what is exact, what it is worth."""
+    text, alarms = accuracy_text(report), accuracy_alarms(report)
+    if text:
+        style = _ALARM if alarms else _LOUD if text.startswith("not") else _GOOD
+        console.print(Text.assemble(("accuracy: ", style), text, overflow="fold"))
+    if turned := turned_text(report):
+        note = Text(turned, style=_SOFT, overflow="fold")
+        console.print(Padding(note, (0, 0, 0, _INDENT), expand=False))
+    for alarm in alarms:
+        advice = report["accuracy"]["ways_out"]
+        console.print(Text(f"WARNING: {alarm}; {advice}", style=_ALARM, overflow="fold"))
+
+
+def _table(*columns: tuple[str, str], header: bool = True) -> Table:
+    """Columns of (heading, "left" or "right"); numbers never wrap, words fold."""
+    table = Table(box=None, show_header=header, header_style="bold", pad_edge=False)
+    for heading, justify in columns:
+        right = justify == "right"
+        table.add_column(
+            heading, justify="right" if right else "left", no_wrap=right, overflow="fold"
+        )
+    return table
+
+
+def _cell(text: str, style: str = "") -> Text:
+    """Text as it is: no markup, however a layer is named."""
+    return Text(text, style=style, overflow="fold")
+
+
+def _bar(share: float, ascii_only: bool) -> str:
+    full = round(min(max(share, 0.0), 1.0) * _BAR)
+    return ("#" if ascii_only else "\N{FULL BLOCK}") * full
+
+
+def _time(report: Report, cycles: float | None) -> str:
+    if cycles is None:
+        return ""
+    ms = milliseconds(report, cycles)
+    return f"{ms:.3g} ms" if ms >= 1 else f"{ms * 1e3:.3g} us"

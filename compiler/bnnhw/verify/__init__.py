@@ -1,0 +1,1 @@
+"""Comparisons: the integer graph with the model, simulations with the integer graph."""

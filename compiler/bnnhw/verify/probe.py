@@ -1,0 +1,94 @@
+"""Comparison of internal streams of a simulation with the interpreter's tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import BnnhwError
+from bnnhw.hardware.design import Stream
+from bnnhw.hardware.stream_order import flattened_images, in_vector_order
+from bnnhw.ir.types import Bit, Integer
+from bnnhw.report.figures import Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from bnnhw.backend.build import Build
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Ints
+
+
+def probed_streams(build: Build, layers: Sequence[str]) -> dict[str, str]:
+    """The streams that carry the results of ``layers``, with their tensors, in stream order.
+
+    Args:
+        build: the build.
+        layers: names of layers or other nodes as the report shows them; "all" for every one.
+
+    Raises:
+        BnnhwError: a layer has no stream of its own; names those that have.
+    """
+    carried = {
+        stream["name"]: stream["tensor"]
+        for stream in build.report["streams"]
+        if stream.get("tensor") and stream["name"] != "input_out"
+    }
+    if "all" in layers:
+        return carried
+    names = {name.removesuffix("_out"): name for name in carried}
+    for layer in layers:
+        if layer not in names:
+            raise BnnhwError(
+                f"no stream carries the result of '{layer}'",
+                where="option --probe",
+                fix=f"choose all or one of {', '.join(names)}",
+            )
+    wanted = {names[layer] for layer in layers}
+    return {name: tensor for name, tensor in carried.items() if name in wanted}
+
+
+def compare_stream(
+    build: Build, name: str, beats: NDArray[np.uint8], expected: Ints, origin: str
+) -> Verification:
+    """Compares the beats of a stream with a tensor [N, C, ...]; names the first difference."""
+    stream = next(s for s in build.report["streams"] if s["name"] == name)
+    carrier = Stream(**stream)
+    got = stream_values(beats, carrier, build.graph)[: len(expected)]
+    layer = name.removesuffix("_out")
+    wrong = got != expected[: len(got)]
+    frames = int(wrong.reshape(len(got), -1).any(axis=1).sum())
+    note = origin
+    if frames:
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        note = (
+            f"{origin}; first difference in frame {at[0]} at (channel, row, column) {at[1:]}: "
+            f"{int(got[at])}, not {int(expected[at])}"
+        )
+    return Verification(f"verilog stream of '{layer}'", "interpreter", len(got), frames, note)
+
+
+def stream_values(beats: NDArray[np.uint8], stream: Stream, graph: Graph) -> Ints:
+    """The tensor's values [N, *shape], whole frames, of the beats [beats, bits] that carry it."""
+    tensor = graph.tensors[stream.tensor]
+    bits, lanes = stream.elem_bits, stream.lanes
+    fields = beats[:, : bits * lanes].reshape(-1, bits).astype(np.int64)
+    values = fields @ (1 << np.arange(bits, dtype=np.int64))
+    if isinstance(tensor.dtype, Bit):
+        values = np.where(values == 1, 1, tensor.dtype.low)
+    elif isinstance(tensor.dtype, Integer) and (tensor.dtype.signed or bits > tensor.dtype.bits):
+        values -= (values >> (bits - 1)) << bits
+    size = int(np.prod(tensor.shape))
+    frames = values[: len(values) // size * size]
+    if stream.tiles:
+        channels, height, width = tensor.shape
+        by_tile = frames.reshape(-1, channels // lanes, height * width, lanes)
+        return by_tile.transpose(0, 1, 3, 2).reshape(-1, channels, height, width)
+    if len(tensor.shape) == 3:
+        channels, height, width = tensor.shape
+        return frames.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
+    image = flattened_images(graph).get(stream.tensor)
+    return in_vector_order(frames.reshape(-1, *tensor.shape), image)

@@ -1,0 +1,178 @@
+"""The real graph against the model in onnxruntime, tensor by tensor, branches included.
+
+Signs make float32 rounding visible, and so does rounding to steps: behind each, the model's own
+values take the place of the graph's, after every difference was explained by a bound on float32
+rounding (see ``near_ties``). The bounds of real-valued tensors follow from the same analysis, and
+these are compared as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import VerificationError
+from bnnhw.interpret.real import execute_real, execute_real_node
+from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, MaxPool, Quantise
+from bnnhw.passes.rewrite import Links
+from bnnhw.verify.near_ties import error_bound, is_aligned, model_values
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bnnhw.frontend import Imported
+    from bnnhw.frontend.precision import Precision
+    from bnnhw.ir.graph import Node
+    from bnnhw.ir.ops import Floats, Ints
+    from bnnhw.verify.model import Tracer
+
+_COMPARED = (Add, AveragePool, MaxPool, Quantise)
+_DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
+
+
+@dataclass
+class RealCheck:
+    """What was compared.
+
+    Attributes:
+        signs: number of tensors of signs.
+        tensors: number of real-valued tensors.
+        ties: signs, and roundings to steps, that float32 decides otherwise than exact arithmetic.
+        largest: largest margin of these, relative to its bound.
+    """
+
+    signs: int = 0
+    tensors: int = 0
+    ties: int = 0
+    largest: float = 0.0
+
+
+def check_real(
+    imported: Imported, trace: Tracer, inputs: tuple[NDArray[np.generic], Ints]
+) -> RealCheck:
+    """Compares ``imported.graph`` with the model for ``inputs`` (the model's, and integers).
+
+    Raises:
+        VerificationError: names the first node that differs by more than float32 rounding.
+    """
+    graph = imported.graph
+    links = Links(graph)
+    signs = {name: node for node in graph.nodes if (name := _sign_tensor(imported, links, node))}
+    reals = [n.output for n in graph.nodes if _is_compared(imported, n) and n.output not in signs]
+    result = RealCheck(len(signs), len(reals))
+    names = [*signs, *reals]
+    for first in range(len(inputs[1])):
+        q = inputs[1][first : first + 1]
+        traced = trace(names, inputs[0][first : first + 1]) if names else []
+        model = {n: model_values(imported, n, v) for n, v in zip(names, traced, strict=True)}
+        _Walk(imported, result, signs, model, trace.precision).run(q)
+    return result
+
+
+def _sign_tensor(imported: Imported, links: Links, node: Node) -> str | None:
+    """The model's tensor that holds a sign's bits, or these times a scale."""
+    if not isinstance(node.op, Binarize):
+        return None
+    if is_aligned(imported, node.output):
+        return node.output
+    after = links.after(node)
+    scaled = after is not None and isinstance(after.op, Affine)
+    return after.output if after and scaled and is_aligned(imported, after.output) else None
+
+
+def _is_compared(imported: Imported, node: Node) -> bool:
+    wanted = isinstance(node.op, _COMPARED) or node.output == imported.graph.output
+    return wanted and is_aligned(imported, node.output)
+
+
+class _Walk:
+    """One input through the real graph, with the model's bits put in."""
+
+    def __init__(
+        self,
+        imported: Imported,
+        result: RealCheck,
+        signs: dict[str, Node],
+        model: dict[str, Floats],
+        precision: Precision,
+    ) -> None:
+        self._imported, self._result, self._precision = imported, result, precision
+        self._tensor_of = {node.output: name for name, node in signs.items()}
+        self._model = model
+
+    def run(self, q: Ints) -> None:
+        graph = self._imported.graph
+        start = q.astype(np.float64)
+        values = {graph.input: start}
+        errors = {graph.input: np.zeros_like(start)}
+        last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.inputs}
+        for i, node in enumerate(graph.nodes):
+            x = [values[name] for name in node.inputs]
+            e = [errors[name] for name in node.inputs]
+            y, error = self._step(node, x, e)
+            if isinstance(node.op, Binarize):
+                y = self._signs(node, x[0], e[0], y)
+            elif node.output in self._model and node.output not in self._tensor_of.values():
+                self._reals(node, y, error)
+                if isinstance(node.op, Quantise):
+                    self._result.ties += int((self._model[node.output] != y).sum())
+                    y, error = self._model[node.output], np.zeros_like(error)
+            values[node.output], errors[node.output] = y, error
+            for name in {*node.inputs}:
+                if last_use[name] == i:
+                    del values[name], errors[name]
+
+    def _step(self, node: Node, x: list[Floats], e: list[Floats]) -> tuple[Floats, Floats]:
+        tensors = self._imported.graph.tensors
+        y = execute_real_node(node, x, tensors)
+        if isinstance(node.op, Add):
+            error = e[0] + e[1] + self._precision.unit * (np.abs(y) + e[0] + e[1])
+            return y, self._precision.stored(y, error)
+        rounding = self._imported.rounding.get(node.name)
+        tensor = tensors[node.inputs[0]]
+        if isinstance(node.op, (Conv, Dense)) and self._imported.deviation:
+            reach = replace(node.op, weight=np.abs(node.op.weight))
+            apart = self._imported.deviation * execute_real(reach, np.abs(x[0]), tensor)
+            bound = error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
+            return y, bound + apart
+        return y, error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
+
+    def _signs(self, node: Node, margin: Floats, bound: Floats, mine: Floats) -> Floats:
+        """The model's bits, after the differences are explained."""
+        name = self._tensor_of.get(node.output)
+        op = node.op
+        assert isinstance(op, Binarize)
+        if name is None:
+            return mine
+        low, high = np.full_like(mine, op.low), np.full_like(mine, op.high)
+        if name != node.output:
+            scaled = Links(self._imported.graph).producer(name)
+            assert scaled is not None
+            tensors = self._imported.graph.tensors
+            low, high = (execute_real_node(scaled, [v], tensors) for v in (low, high))
+        model = self._model[name]
+        bits = np.abs(model - high) < np.abs(model - low)
+        differ = bits != (mine == op.high)
+        outside = differ & (np.abs(margin) > bound)
+        self._refuse(node, outside, "signs differ from the model's")
+        if differ.any():
+            self._result.ties += int(differ.sum())
+            share = np.abs(margin[differ]) / np.maximum(bound[differ], 1e-300)
+            self._result.largest = max(self._result.largest, float(share.max()))
+        return np.where(bits, op.high, op.low)
+
+    def _reals(self, node: Node, y: Floats, error: Floats) -> None:
+        model = self._model[node.output]
+        wrong = np.abs(model - y) > error + 2 * self._precision.unit * np.abs(y) + 1e-30
+        self._refuse(node, wrong, "values differ from the model's by more than float32 rounding")
+
+    def _refuse(self, node: Node, wrong: NDArray[np.bool_], what: str) -> None:
+        if wrong.any():
+            channel = int(np.argwhere(wrong)[0][1])
+            raise VerificationError(
+                f"{int(wrong.sum())} of {wrong.size} {what}, first in channel {channel}",
+                where=node.where,
+                fix=_DEFECT,
+            )

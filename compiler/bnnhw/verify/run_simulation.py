@@ -1,0 +1,173 @@
+"""Simulating a build on inputs, comparing every score, and recording what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.errors import BnnhwError
+from bnnhw.interpret.interpreter import interpret, interpret_all
+from bnnhw.report.figures import Verification, with_simulation, write_report
+from bnnhw.verify.inputs import random_inputs
+from bnnhw.verify.probe import compare_stream, probed_streams
+from bnnhw.verify.simulate import Simulation, require_simulator, simulate
+from bnnhw.verify.simulated_memory import MemoryTiming
+from bnnhw.verify.top_k import best_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bnnhw.backend.build import Build
+    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.ops import Ints
+
+_RANDOM_FRAMES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class SimulationOutcome:
+    """A simulation with its comparisons.
+
+    Attributes:
+        simulation: cycles, streams, registers.
+        scores: what left the design, [N, ...].
+        checks: comparisons with the interpreter.
+    """
+
+    simulation: Simulation
+    scores: Ints
+    checks: tuple[Verification, ...]
+
+
+def simulate_netlist(
+    build: Build,
+    netlist: Path,
+    inputs: NDArray[np.generic] | None,
+    frames: int | None,
+) -> Verification:
+    """Simulates a build's netlist and compares every score with the interpreter's.
+
+    Args:
+        build: the build.
+        netlist: what Yosys synthesised from it, as Verilog.
+        inputs: model inputs [N, *shape]; random ones where None.
+        frames: how many frames; inputs repeat where there are fewer. None takes each input once.
+    """
+    x, origin = _chosen_frames(build.graph, inputs, frames)
+    expected = interpret(build.graph, x)
+    port = build.output_port
+    if port.top_k:
+        expected = best_scores(expected, port.top_k)
+    result = simulate(build, build.input_port.pack(x), len(x), netlist=netlist)
+    differing = _differing(port.unpack(result.data), expected)
+    return Verification("netlist", "interpreter", len(x), differing, f"{origin} inputs")
+
+
+def _chosen_frames(
+    graph: Graph, inputs: NDArray[np.generic] | None, frames: int | None
+) -> tuple[Ints, str]:
+    """The frames to simulate, and whether they are "random" or "given"."""
+    count = frames or (len(inputs) if inputs is not None else _RANDOM_FRAMES)
+    if inputs is None:
+        return random_inputs(graph, count), "random"
+    encoded = graph.input_format.encode(inputs[: min(count, len(inputs))])
+    return encoded[np.arange(count) % len(encoded)], "given"
+
+
+def simulate_build(
+    build: Build,
+    inputs: NDArray[np.generic] | None,
+    frames: int | None,
+    *,
+    idle: float = 0.0,
+    back_pressure: float = 0.0,
+    memory_latency: tuple[int, int] | None = None,
+    wave: bool = False,
+    hls: bool = False,
+    probes: Sequence[str] = (),
+    progress: Callable[[str], None] = lambda step: None,
+) -> SimulationOutcome:
+    """Simulates a build's Verilog, and its HLS C++ where asked, against the interpreter.
+
+    Args:
+        build: the build; its report is updated.
+        inputs: model inputs [N, *shape]; random ones where None.
+        frames: how many frames; inputs repeat where there are fewer. None takes each input once.
+        idle: share of cycles in which the source offers nothing.
+        back_pressure: share of cycles in which the sink takes nothing.
+        memory_latency: least and most cycles from an address to its first word of weights; None
+            for the default of MemoryTiming.
+        wave: whether to record all signals.
+        hls: whether to run the HLS C++ on the same frames.
+        probes: layers whose results are compared with the interpreter's too; "all" for every one.
+        progress: told the name of each step.
+    """
+    if frames is not None and frames < 1:
+        raise BnnhwError(
+            f"{frames} frames cannot be simulated", where="option --frames", fix="give 1 or more"
+        )
+    build.require("verilog")
+    if hls:
+        build.require("hls")
+    if memory_latency and build.manifest.get("memory") is None:
+        raise BnnhwError(
+            "the build reads no weights from memory",
+            where="option --memory-latency",
+            fix="leave it out",
+        )
+    timing = MemoryTiming(memory_latency) if memory_latency else None
+    require_simulator()
+    graph = build.graph
+    x, origin = _chosen_frames(graph, inputs, frames)
+    count = len(x)
+    streams = probed_streams(build, probes)
+    progress("running the interpreter")
+    tensors = interpret_all(graph, x, lambda name: name in streams.values())
+    expected = tensors[graph.output]
+    port = build.output_port
+    if port.top_k:
+        expected = best_scores(expected, port.top_k)
+    packed = build.input_port.pack(x)
+    progress("building the simulator, then simulating (a minute or more for a large design)")
+    result = simulate(
+        build, packed, count, idle=idle, back_pressure=back_pressure, wave=wave,
+        memory_timing=timing,
+        probe=None if not streams else next(iter(streams)) if len(streams) == 1 else "all",
+    )  # fmt: skip
+    scores = port.unpack(result.data)
+    steady = idle == 0 and back_pressure == 0 and timing is None
+    note = f"{origin} inputs"
+    if idle or back_pressure:
+        note += f", idle {idle:g}, back-pressure {back_pressure:g}"
+    if memory_latency:
+        note += f", memory of {memory_latency[0]} to {memory_latency[1]} cycles"
+    checks = [
+        compare_stream(build, name, result.probed[name], tensors[tensor], note)
+        for name, tensor in streams.items()
+    ]
+    checks.append(Verification("verilog", "interpreter", count, _differing(scores, expected), note))
+    if hls:
+        from bnnhw.verify.hls_run import simulate_hls
+
+        progress("compiling and running the HLS C++")
+        other = port.unpack(simulate_hls(build.path, packed, count))
+        checks.append(
+            Verification(
+                "hls", "interpreter", count, _differing(other, expected), f"{origin} inputs"
+            )
+        )
+    report = with_simulation(build.report, result, checks, steady=steady)
+    write_report(build.path, report)
+    return SimulationOutcome(result, scores, tuple(checks))
+
+
+def _differing(a: Ints, b: Ints) -> int:
+    """Number of frames that differ anywhere."""
+    if a.shape != b.shape:
+        return max(len(a), len(b))
+    return int((a != b).reshape(len(a), -1).any(axis=1).sum())

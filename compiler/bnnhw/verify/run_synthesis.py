@@ -1,0 +1,62 @@
+"""Synthesising a build, simulating its netlist, and recording both in the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bnnhw.backend.yosys import Synthesis, synthesise
+from bnnhw.errors import BnnhwError, ToolError
+from bnnhw.report.figures import Verification, with_synthesis, write_report
+from bnnhw.verify.run_simulation import simulate_netlist
+from bnnhw.verify.simulate import require_simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bnnhw.backend.build import Build
+
+
+def synthesise_build(
+    build: Build,
+    inputs: NDArray[np.generic] | None,
+    frames: int | None,
+    *,
+    verify: bool,
+    progress: Callable[[str], None] = lambda step: None,
+) -> tuple[Synthesis, list[Verification]]:
+    """Synthesises a build and compares its netlist with the interpreter; updates its report.
+
+    The netlist stays in the build's folder, as ``synth/netlist.v``.
+
+    Args:
+        build: the build.
+        inputs: model inputs [N, *shape]; random ones where None.
+        frames: how many frames; inputs repeat where there are fewer. None takes each input once.
+        verify: whether to simulate the netlist.
+        progress: told the name of each step.
+
+    Raises:
+        BnnhwError: the netlist does not run; a wrong score is no error here, it is in the result.
+    """
+    if frames is not None and frames < 1:
+        raise BnnhwError(
+            f"{frames} frames cannot be simulated", where="option --frames", fix="give 1 or more"
+        )
+    if verify:
+        try:
+            require_simulator()
+        except ToolError as error:
+            raise ToolError(error.what, fix=f"{error.fix}; or give --no-verify") from error
+    netlist = build.path / "synth" / "netlist.v"
+    progress("synthesising with Yosys (minutes for a large design)")
+    synthesis = synthesise(build, netlist)
+    write_report(build.path, with_synthesis(build.report, synthesis))
+    if not verify:
+        return synthesis, []
+    progress("simulating the netlist (minutes for a large design)")
+    checks = [simulate_netlist(build, netlist, inputs, frames)]
+    write_report(build.path, with_synthesis(build.report, synthesis, checks))
+    return synthesis, checks

@@ -1,0 +1,433 @@
+"""The command line through its entry point: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bnnhw import __version__
+from bnnhw.backend.build import Build
+from bnnhw.cli import commands as cli
+from bnnhw.cli.doctor import diagnose
+from bnnhw.cli.models import shipped_model, shipped_models
+from bnnhw.compile import integer_graph
+from bnnhw.hardware.board import board_names, load_board
+from bnnhw.interpret.interpreter import interpret
+from bnnhw.passes import PIPELINE
+from sketch import Sketch, small_cnn
+
+DIGITS = shipped_model("digits").path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command printed and returned."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = "Callable[..., Ended]"
+
+
+@pytest.fixture
+def bnnhw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    """Runs a command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["bnnhw", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        shown = capfd.readouterr()
+        return Ended(int(caught.value.code or 0), shown.out, shown.err)
+
+    return run
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return small_cnn().save(tmp_path / "m.onnx")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def report_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "report.json").read_text())
+
+
+# ----------------------------------------------------------------------------------------- compile
+
+
+def test_compile_writes_a_whole_build_to_the_default_folder(bnnhw, tmp_path) -> None:
+    ended = bnnhw("compile", DIGITS, "--board", "pynq-z2")
+    assert ended.code == 0
+    assert "build: build/digits    report: build/digits/report.html" in ended.out
+    assert "digits on pynq-z2" in ended.out and "exact" in ended.out
+    assert "onnxruntime" in ended.err, "the step at work is told on standard error"
+    build = tmp_path / "build" / "digits"
+    assert {p.name for p in build.iterdir()} == {
+        *("rtl", "hls", "sim", "manifest.json", "report.json", "report.html"),
+        *("folding.json", "graph.npz", "files.txt"),
+    }
+    for name in ("rtl/digits_top.sv", "hls/digits_top.cpp", "hls/run_hls.tcl", "sim/bnn_bench.sv"):
+        assert (build / name).stat().st_size > 0
+    assert [p.name for p in tmp_path.iterdir()] == ["build"]
+    assert [p.name for p in build.parent.iterdir()] == ["digits"]
+
+
+def test_a_goal_of_frames_a_second_is_met_with_less_than_the_fastest_takes(bnnhw, model) -> None:
+    for name, goal in (("fastest", ()), ("fps", ("--fps", 20_000)), ("cycles", ("--cycles", 3000))):
+        assert bnnhw("compile", model, "--board", "pynq-z1", "-o", name, *goal).code == 0
+    fastest, fps, cycles = (report_of(Path(n)) for n in ("fastest", "fps", "cycles"))
+    assert fps["fps"] >= 20_000
+    assert cycles["cycles_per_frame"]["predicted"] <= 3000
+    for slower in (fps, cycles):
+        assert slower["resources"]["lut"]["estimated"] < fastest["resources"]["lut"]["estimated"]
+        assert slower["fps"] < fastest["fps"]
+    assert fps["board"] == "pynq-z1"
+
+
+def test_the_clock_scales_frames_a_second_and_not_cycles(bnnhw, model) -> None:
+    for clock in (50, 200):
+        bnnhw("compile", model, "--board", "pynq-z2", "-o", f"at{clock}", "--clock", clock)
+    slow, fast = report_of(Path("at50")), report_of(Path("at200"))
+    assert (slow["clock_mhz"], fast["clock_mhz"]) == (50, 200)
+    assert slow["cycles_per_frame"] == fast["cycles_per_frame"]
+    assert fast["fps"] == pytest.approx(4 * slow["fps"], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("backends", "rtl", "hls"),
+    [(("verilog",), True, False), (("hls",), False, True), (("hls", "verilog"), True, True)],
+)
+def test_only_the_chosen_back_ends_are_written(bnnhw, model, backends, rtl, hls) -> None:
+    options = [item for name in backends for item in ("--backend", name)]
+    assert bnnhw("compile", model, "--board", "pynq-z2", "-o", "b", *options).code == 0
+    assert (Path("b/rtl").exists(), Path("b/sim").exists()) == (rtl, rtl)
+    assert Path("b/hls").exists() == hls
+    if not rtl:
+        for command in ("simulate", "synth"):
+            ended = bnnhw(command, "b")
+            assert (ended.code, "holds no verilog files" in ended.err) == (1, True)
+
+
+def test_a_folding_file_is_kept_to_and_that_of_a_build_gives_the_same_build(bnnhw, model) -> None:
+    request = {"layers": {"conv_7": {"pe": 2, "simd": 9, "memory": "bram"}}}
+    Path("f.json").write_text(json.dumps(request))
+    common = ("compile", model, "--board", "pynq-z2")
+    assert bnnhw(*common, "-o", "a", "--folding", "f.json").code == 0
+    layer = report_of(Path("a"))["layers"][0]
+    assert (layer["name"], layer["pe"], layer["simd"], layer["memory"]) == ("conv_7", 2, 9, "bram")
+    assert bnnhw(*common, "-o", "b", "--folding", "a/folding.json").code == 0
+    assert files(Path("a")) == files(Path("b"))
+
+
+def test_dump_ir_writes_the_graph_after_each_pass(bnnhw, model) -> None:
+    assert bnnhw("compile", model, "--board", "pynq-z2", "-o", "b", "--dump-ir", "ir").code == 0
+    names = sorted(p.name for p in Path("ir").iterdir())
+    steps = ["front_end", *(step.name for step in PIPELINE)]
+    assert names == [f"{i:02d}_{name}.txt" for i, name in enumerate(steps)]
+    assert "conv_7" in Path("ir", names[-1]).read_text()
+
+
+def test_json_is_the_report_and_alone_on_standard_output(bnnhw, model) -> None:
+    ended = bnnhw("compile", model, "--board", "pynq-z2", "-o", "b", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    printed = json.loads(ended.out)
+    assert Path(printed.pop("build")).samefile("b")
+    assert printed == report_of(Path("b"))
+
+
+def test_no_verify_is_noted(bnnhw, model) -> None:
+    assert bnnhw("compile", model, "--board", "pynq-z2", "-o", "b", "--no-verify").code == 0
+    report = report_of(Path("b"))
+    assert report["verification"] == []
+    assert "not checked against onnxruntime (--no-verify)" in report["notes"]
+
+
+def test_given_inputs_are_checked_beside_the_random_ones(bnnhw, model) -> None:
+    np.save("x.npy", np.random.default_rng(0).integers(0, 256, (5, 3, 6, 6), np.uint8))
+    common = ("compile", model, "--board", "pynq-z2")
+    bnnhw(*common, "-o", "a")
+    bnnhw(*common, "-o", "b", "-i", "x.npy", "-i", "x.npy")
+    (random,), (both,) = (report_of(Path(n))["verification"] for n in "ab")
+    assert both["inputs"] == random["inputs"] + 10
+    assert random["mismatches"] == both["mismatches"] == 0
+
+
+def test_top_k_sends_pairs(bnnhw, model) -> None:
+    assert bnnhw("compile", model, "--board", "pynq-z2", "-o", "b", "--top-k", 2).code == 0
+    port = Build.open(Path("b")).output_port
+    assert (port.top_k, port.shape, port.beats) == (2, (2,), 2)
+    assert report_of(Path("b"))["output"]["top_k"] == 2
+
+
+def test_declarations_of_the_input_reach_the_graph(bnnhw, tmp_path) -> None:
+    Sketch(["N", 16]).dense(16, 8).sign().dense(8, 4).save(tmp_path / "f.onnx")
+    options = ("--input-type", "uint8", "--input-scale", "1/255", "--input-offset=-0.5")
+    assert bnnhw("compile", "f.onnx", "--board", "pynq-z2", "-o", "b", *options).code == 0
+    source = Build.open(Path("b")).graph.input_format
+    assert (str(source.element), source.scale, source.offset) == ("uint8", 1 / 255, -0.5)
+
+
+def test_a_second_compile_takes_the_place_of_the_first(bnnhw, model) -> None:
+    assert bnnhw("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "hls").code == 0
+    assert bnnhw("compile", DIGITS, "--board", "pynq-z2", "-o", "b").code == 0
+    assert Build.open(Path("b")).top == "digits_top"
+    assert not list(Path("b").rglob("m_top*"))
+
+
+def test_names_with_brackets_and_spaces_are_printed_as_they_are(bnnhw, model) -> None:
+    target = "[red] a rather long name/that a terminal of eighty columns would break [/red]"
+    ended = bnnhw("compile", model, "--board", "pynq-z2", "-o", target)
+    assert f"build: {target}    report: {target}/report.html\n" in ended.out
+    ended = bnnhw("report", target + "[bold]")
+    assert f"error: {target}[bold]: is no build folder" in ended.err
+
+
+# ------------------------------------------------------------------------------------- determinism
+
+
+def test_the_same_model_gives_byte_identical_files(bnnhw, tmp_path, model) -> None:
+    """In another process, with other hash seeds, from another folder and another clock."""
+    common = ["compile", "--board", "pynq-z2", "--cycles", "2000"]
+    assert bnnhw(*common, model, "-o", "first").code == 0
+    (tmp_path / "elsewhere").mkdir()
+    copy = tmp_path / "elsewhere" / "m.onnx"
+    copy.write_bytes(model.read_bytes())
+    environment = os.environ | {"PYTHONHASHSEED": "77", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    command = [sys.executable, "-m", "bnnhw.cli", *common, copy.name, "-o", "../second"]
+    subprocess.run(command, cwd=copy.parent, env=environment, check=True, capture_output=True)
+    first, second = files(tmp_path / "first"), files(tmp_path / "second")
+    assert len(first) > 40
+    assert sorted(first) == sorted(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_no_file_of_a_build_holds_a_path_of_this_machine_or_the_time(bnnhw, tmp_path) -> None:
+    assert bnnhw("compile", DIGITS, "--board", "pynq-z2", "-o", "b").code == 0
+    for name, content in files(tmp_path / "b").items():
+        assert str(tmp_path).encode() not in content, name
+        assert str(DIGITS.parent).encode() not in content, name
+        assert not re.search(rb"\b20\d\d-\d\d-\d\d\b", content), name
+
+
+def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
+    bnnhw("compile", DIGITS, "--board", "pynq-z2", "-o", "b")
+    report = report_of(tmp_path / "b")
+    described = (
+        *("schema", "model", "board", "clock_mhz", "cycles_per_frame", "latency_cycles", "fps"),
+        *("resources", "ddr_bytes_per_frame", "curve", "verification", "accuracy", "output"),
+    )
+    beside = ("bnnhw", "part", "family", "layers", "units", "streams", "memories", "simulation")
+    assert set(report) == {*described, *beside, "synthesis", "notes"}
+    assert report["schema"] == 2 and report["model"] == "digits" and report["board"] == "pynq-z2"
+    assert report["clock_mhz"] == 100 and report["ddr_bytes_per_frame"] == 0
+    cycles, latency = report["cycles_per_frame"], report["latency_cycles"]
+    assert list(cycles) == ["ideal", "predicted", "simulated"]
+    assert 0 < cycles["ideal"] <= cycles["predicted"] <= latency["predicted"]
+    assert list(latency) == ["predicted", "simulated"]
+    assert cycles["simulated"] is latency["simulated"] is None
+    assert report["fps"] == pytest.approx(1e8 / cycles["predicted"], abs=1e-3)
+    names = ["lut", "lut_cells", "lut_packed", "ff", "bram36", "dsp"]
+    assert list(report["resources"]) == names
+    board = load_board("pynq-z2")
+    for name, row in report["resources"].items():
+        assert list(row) == ["estimated", "synthesised", "usable", "reserved", "available"]
+        assert row["synthesised"] is None
+        part = "lut" if name.startswith("lut") else name
+        assert row["available"] == getattr(board, part)
+        assert row["reserved"] == getattr(board.shell, part, 0)
+        if name in ("lut", "lut_cells"):
+            assert row["usable"] is None, "a design is held to their mean"
+        else:
+            assert 0 <= row["estimated"] <= row["usable"] <= row["available"] - row["reserved"]
+    (check,) = report["verification"]
+    assert list(check) == ["what", "against", "inputs", "mismatches", "note"]
+    assert check["against"] == "onnxruntime" and check["inputs"] > 0 == check["mismatches"]
+    assert len(report["output"]["scale"]) == len(report["output"]["bias"]) == 10
+    assert report["simulation"] is report["synthesis"] is None
+
+
+# --------------------------------------------------------------------------------------------- run
+
+
+def digit_images(count: int) -> np.ndarray:
+    return np.random.default_rng(5).integers(0, 241, (count, 8, 8, 1), np.uint8)
+
+
+def test_run_gives_the_interpreters_integer_scores(bnnhw) -> None:
+    x = digit_images(4)
+    np.save("x.npy", x)
+    np.savez("x.npz", x=x)
+    graph = integer_graph(DIGITS)
+    expected = interpret(graph, graph.input_format.encode(x))
+    assert len(np.unique(expected)) > 4
+    for source in ("x.npy", "x.npz"):
+        ended = bnnhw("run", DIGITS, "-i", source, "-o", "scores.out", "--json")
+        scores = np.load("scores.out")
+        assert scores.dtype == np.int64
+        np.testing.assert_array_equal(scores, expected)
+        printed = json.loads(ended.out)
+        assert printed["scores"] == expected.tolist()
+        best = graph.output_map.apply(expected).reshape(4, -1).argmax(axis=1)
+        assert printed["best"] == [[int(b)] for b in best]
+
+
+def test_run_takes_a_build_and_an_image(bnnhw) -> None:
+    pixels = digit_images(1)
+    Image.fromarray(pixels[0, :, :, 0]).save("digit.png")
+    np.save("digit.npy", pixels)
+    bnnhw("compile", DIGITS, "--board", "pynq-z2", "-o", "b")
+    outputs = [
+        bnnhw("run", what, "-i", source, "--top-k", 3).out
+        for what in ("b", DIGITS)
+        for source in ("digit.png", "digit.npy")
+    ]
+    assert len(set(outputs)) == 1
+    assert re.fullmatch(r" +0( +class \d \(-?\d+\)){3}\n", outputs[0])
+
+
+def test_run_names_classes_from_best_to_worst(bnnhw) -> None:
+    np.save("x.npy", digit_images(3))
+    ended = bnnhw("run", DIGITS, "-i", "x.npy", "--top-k", 99, "--json")
+    printed = json.loads(ended.out)
+    for row, order in zip(printed["scores"], printed["best"], strict=True):
+        assert sorted(order) == list(range(10))
+        assert [row[c] for c in order] == sorted(row, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("absent", "-i", "x.npy"), "there is no such file"),
+        ((DIGITS, "-i", "absent.npy"), "absent.npy: no such file"),
+        ((DIGITS, "-i", "wrong.npy"), "wrong.npy: holds an array of shape (3,)"),
+        ((".", "-i", "x.npy"), "is no build folder"),
+        ((DIGITS, "-i", "x.npy", "--top-k", "0"), "option --top-k"),
+        ((DIGITS, "-i", "x.npy", "-o", "no/such/scores.npy"), "option --output no/such/scores.npy"),
+        ((DIGITS, "-i", "x.npy", "-o", "."), "option --output .: is a folder"),
+    ],
+)
+def test_run_refuses_what_cannot_be(bnnhw, tmp_path, arguments, said) -> None:
+    np.save("x.npy", digit_images(1))
+    np.save("wrong.npy", np.zeros(3))
+    before = files(tmp_path)
+    ended = bnnhw("run", *arguments)
+    assert (ended.code, ended.out) == (1, "")
+    assert said in ended.err and "\n  fix: " in ended.err and "Traceback" not in ended.err
+    assert files(tmp_path) == before
+
+
+# ----------------------------------------------------------------------------------------- reports
+
+
+def test_report_shows_a_build_and_gives_its_json(bnnhw, model) -> None:
+    compiled = bnnhw("compile", model, "--board", "pynq-z2", "-o", "b")
+    shown = bnnhw("report", "b")
+    assert shown.code == 0
+    assert shown.out.splitlines()[:-1] == compiled.out.splitlines()[:-1]
+    assert shown.out.endswith("report: b/report.html\n")
+    assert json.loads(bnnhw("report", "b", "--json").out) == report_of(Path("b"))
+
+
+@pytest.mark.parametrize("command", ["report", "simulate", "synth"])
+def test_commands_on_builds_refuse_other_folders(bnnhw, command) -> None:
+    for where in (".", "absent"):
+        ended = bnnhw(command, where)
+        assert (ended.code, ended.out) == (1, "")
+        assert "is no build folder" in ended.err and "fix: make one" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--frames", "0"), "option --frames"),
+        (("--idle", "1"), "option --idle"),
+        (("--back-pressure", "nan"), "option --back-pressure"),
+        (("--memory-latency", "20-150"), "option --memory-latency"),
+        (("--memory-latency", "20:150"), "reads no weights from memory"),
+        (("-o", "absent/scores.npy"), "option --output"),
+        (("--hls",), "holds no hls files"),
+    ],
+)
+def test_simulate_refuses_impossible_options_before_any_work(bnnhw, model, options, said) -> None:
+    bnnhw("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "verilog")
+    before = files(Path("b"))
+    ended = bnnhw("simulate", "b", *options)
+    assert ended.code == 1
+    assert said in ended.err and "\n  fix: " in ended.err
+    assert files(Path("b")) == before
+
+
+# ------------------------------------------------------------------------------------------- lists
+
+
+def test_boards_lists_each_with_its_resources_and_shows_its_file(bnnhw, tmp_path) -> None:
+    listed = bnnhw("boards").out
+    for name in board_names():
+        board = load_board(name)
+        (line,) = [line for line in listed.splitlines() if line.split()[0] == name]
+        for figure in (board.part, board.lut, board.ff, board.bram36, board.dsp):
+            assert str(figure) in line.split()
+    shown = bnnhw("boards", "--show", "pynq-z2").out
+    (tmp_path / "mine.toml").write_text(shown)
+    assert load_board(str(tmp_path / "mine.toml")) == load_board("pynq-z2")
+    assert bnnhw("boards", "--show", tmp_path / "mine.toml").out == shown
+    assert bnnhw("boards", "--show", "absent").code == 1
+
+
+def test_passes_lists_all_in_order(bnnhw) -> None:
+    lines = bnnhw("passes").out.splitlines()
+    starts = [line.split()[0] for line in lines[1:] if line.strip()]
+    names = [step.name for step in PIPELINE]
+    assert [s for s in starts if s in names] == names
+
+
+def test_models_prints_whole_paths(bnnhw) -> None:
+    ended = bnnhw("models")
+    for model in shipped_models():
+        assert model.path.is_file()
+        assert f"{model.name}  {model.path}\n" in ended.out
+        assert model.accuracy in ended.out and model.input in ended.out
+
+
+def test_doctor_fails_where_something_is_missing_and_says_how_to_get_it(bnnhw, monkeypatch) -> None:
+    findings = diagnose()
+    ended = bnnhw("doctor")
+    assert ended.code == int(not all(f.found for f in findings))
+    for finding in findings:
+        assert finding.what in ended.out
+    monkeypatch.setenv("PATH", "")
+    ended = bnnhw("doctor")
+    assert ended.code == 1
+    assert "missing g++: apt-get install g++" in ended.out
+
+
+def test_version_and_help(bnnhw) -> None:
+    assert bnnhw("--version") == Ended(0, f"bnnhw {__version__}\n", "")
+    commands = ("compile", "simulate", "run", "report", "synth", "boards", "passes", "models")
+    shown = bnnhw("--help")
+    assert shown.code == 0
+    for name in (*commands, "doctor", "zoo"):
+        assert re.search(rf"\b{name}\b", shown.out)
+        assert bnnhw(name, "--help").code == 0
+    zoo = bnnhw("zoo", "--help").out
+    assert "train" in zoo and "export" in zoo
+    assert bnnhw("nonsense").code == 2

@@ -1,0 +1,95 @@
+"""The cost model keeps to what synthesis measured: exactly for memories and DSP blocks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bnnhw.backend.hls_units import TWINS
+from bnnhw.hardware.cost.features import FEATURES
+from bnnhw.hardware.cost.memory import rom_bram36
+from bnnhw.hardware.cost.model import BRAMS, DSPS, unit_resources
+
+ROOT = Path(__file__).resolve().parents[3]
+MODEL: dict[str, Any] = json.loads(
+    (ROOT / "compiler/bnnhw/hardware/cost/cost_model.json").read_text()
+)["units"]
+DATA: dict[str, Any] = json.loads((ROOT / "tools/cost_data.json").read_text())
+MEASURED = [(*json.loads(key), counts) for key, counts in DATA.items()]
+#: Beyond these a search would choose by noise: the median and the largest error of a unit's LUTs.
+MEDIAN, LARGEST = 0.08, 0.30
+
+
+def measured(kind: str) -> list[tuple[dict[str, int], dict[str, float]]]:
+    return [(params, counts) for unit, params, counts in MEASURED if unit == kind]
+
+
+@pytest.mark.parametrize("kind", sorted(FEATURES))
+def test_every_unit_is_measured_as_often_as_its_features_need(kind: str) -> None:
+    points = measured(kind)
+    features = [FEATURES[kind](params) for params, _ in points]
+    assert {len(row) for row in features} == {len(MODEL[kind]["lut"])} == {len(MODEL[kind]["ff"])}
+    assert MODEL[kind]["points"] == len(points)
+    for coefficients in (MODEL[kind]["lut"], MODEL[kind]["ff"]):
+        assert min(coefficients) >= 0
+        assert len(points) >= sum(c > 0 for c in coefficients)
+
+
+def test_every_unit_of_the_data_path_has_a_cost() -> None:
+    others = {"bnn_fifo", "bnn_registers", "bnn_reset_control", "bnn_read_arbiter"}
+    assert set(FEATURES) == {*TWINS, *others} == set(MODEL)
+
+
+@pytest.mark.parametrize("kind", sorted(FEATURES))
+def test_estimates_stay_near_synthesis(kind: str) -> None:
+    errors = []
+    for params, counts in measured(kind):
+        estimate = unit_resources(kind, params)
+        errors.append(abs(estimate.lut - counts["total_lc"]) / max(counts["total_lc"], 20))
+        assert abs(estimate.ff - counts["ff"]) <= 0.2 * max(counts["ff"], 20), params
+        cells = counts["lut"] + counts["lutram"]
+        assert estimate.lut <= estimate.lut_packed <= estimate.lut_cells
+        assert abs(estimate.lut_cells - cells) <= LARGEST * max(cells, 20), params
+    assert sorted(errors)[len(errors) // 2] <= MEDIAN
+    assert max(errors) <= LARGEST
+    assert max(errors) == pytest.approx(MODEL[kind]["lut_error"]["largest"], abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", sorted(FEATURES))
+def test_block_ram_and_dsp_rules_are_exact(kind: str) -> None:
+    for params, counts in measured(kind):
+        estimate = unit_resources(kind, params)
+        assert estimate.dsp == counts["dsp"], params
+        if params.get("TILES", 1) * params.get("FOLDS", 1) <= 4096:
+            assert estimate.bram36 == counts["bram36"], params
+        else:  # Yosys keeps some of a deeper ROM in LUTs
+            assert counts["bram36"] <= estimate.bram36 <= 1.15 * counts["bram36"], params
+
+
+def test_the_measurements_put_every_rule_to_the_test() -> None:
+    for rules, resource in ((BRAMS, "bram36"), (DSPS, "dsp")):
+        for kind in rules:
+            assert len({counts[resource] for _, counts in measured(kind)}) > 1, kind
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "blocks"),
+    [(72, 512, 1), (36, 512, 0.5), (18, 1024, 0.5), (9, 2048, 0.5), (9, 2049, 1), (37, 512, 1)],
+)
+def test_a_small_memory_takes_whole_and_half_blocks(width: int, depth: int, blocks: float) -> None:
+    assert rom_bram36(width, depth) == blocks
+
+
+def test_the_points_are_those_of_the_fit() -> None:
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        from cost_points import points
+    finally:
+        sys.path.pop(0)
+    wanted = [json.dumps([kind, params], sort_keys=True) for kind, params in points()]
+    assert len(set(wanted)) == len(wanted)
+    assert set(wanted) == set(DATA)

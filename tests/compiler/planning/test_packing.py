@@ -1,0 +1,118 @@
+"""The packing of memories into block RAM and LUTs: the best there is, and what the user fixes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+
+from bnnhw.errors import FoldingError
+from bnnhw.hardware.board import load_board
+from bnnhw.hardware.cost.model import Resources, budget, design_resources, total
+from bnnhw.hardware.folding import FoldingRequest
+from bnnhw.ir.types import Integer
+from bnnhw.planning.fit import fold_and_lower
+from bnnhw.planning.network import Network
+from bnnhw.planning.packing import STYLES, Option, pack, place_memories
+from bnnhw.planning.target import Goal
+from graphs import birealnet18, residual
+
+PYNQ = load_board("pynq-z2")
+
+
+def random_items(rng: np.random.Generator) -> list[list[Option]]:
+    """A few items: the more block RAM an option takes, the fewer LUTs."""
+    items = []
+    for _ in range(int(rng.integers(1, 5))):
+        count = int(rng.integers(1, 4))
+        halves = sorted(rng.choice(12, count, replace=False))
+        luts = sorted(rng.integers(0, 1_000, count), reverse=True)
+        items.append(
+            [
+                Option(i, Resources(lut=float(lut), bram36=half / 2))
+                for i, (half, lut) in enumerate(zip(halves, luts, strict=True))
+            ]
+        )
+    return items
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_other_choice_takes_fewer_luts_within_the_blocks(seed):
+    rng = np.random.default_rng(seed)
+    items = random_items(rng)
+    limit = Resources(lut=10_000, ff=10_000, bram36=float(rng.integers(1, 12)), dsp=1)
+    chosen = pack(items, limit, Resources(bram36=1.0))
+    taken = total(dict(enumerate(option.resources for option in chosen)))
+
+    def worth(need: Resources) -> float:
+        return need.lut / limit.lut + 0.25 * need.bram36 / limit.bram36
+
+    every = [sum((o.resources for o in choice), Resources()) for choice in product(*items)]
+    fitting = [need for need in every if need.bram36 + 1 <= limit.bram36]
+    if fitting:
+        assert taken.bram36 + 1 <= limit.bram36
+        assert worth(taken) == pytest.approx(min(map(worth, fitting)))
+    else:
+        assert taken.bram36 == min(need.bram36 for need in every)
+
+
+def test_a_price_of_dsp_blocks_turns_to_luts():
+    item = [Option("dsp", Resources(lut=10, dsp=4)), Option("lut", Resources(lut=100))]
+    limit = budget(PYNQ)
+    assert pack([item], limit, Resources(), 1.0)[0].what == "dsp"
+    assert pack([item], limit, Resources(), 30.0)[0].what == "lut"
+
+
+@pytest.fixture(scope="module")
+def design():
+    return fold_and_lower(Network(residual().graph()), PYNQ, Goal(2_400), FoldingRequest(), 100.0)[
+        0
+    ]
+
+
+def test_little_block_ram_moves_memories_to_luts_and_plenty_brings_them_back(design):
+    plenty = place_memories(design, budget(PYNQ), {})
+    none = place_memories(design, replace(budget(PYNQ), bram36=0.0), {})
+    used = [total(design_resources(each)) for each in (plenty, none)]
+    assert used[1].bram36 == 0 < used[0].bram36 <= PYNQ.bram36
+    assert used[0].lut < used[1].lut
+
+
+def test_what_the_user_fixes_stays(design):
+    unit = next(u for u in design.units if u.kind == "bnn_pe_array")
+    for place, style in (("lut", 1), ("bram", 2)):
+        placed = place_memories(design, budget(PYNQ), {unit.name: place})
+        found = next(u for u in placed.units if u.name == unit.name)
+        assert found.params[STYLES[unit.kind]] == style
+
+
+def test_a_folding_file_places_any_memory():
+    network = Network(residual().graph())
+    request = FoldingRequest(memories={"block1_bn": "bram", "block1_add_fork_out1_fifo": "lut"})
+    design, _, _ = fold_and_lower(network, PYNQ, Goal(2_400), request, 100.0)
+    units = {unit.name: unit for unit in design.units}
+    assert units["block1_bn"].params["STYLE"] == 2
+    assert design.streams["block1_add_fork_out1"].shape.ram_style == 1
+    with pytest.raises(FoldingError, match="no memory 'nowhere'"):
+        fold_and_lower(network, PYNQ, Goal(2_400), FoldingRequest(memories={"nowhere": "lut"}), 100)
+
+
+@pytest.mark.parametrize(("bits", "cycles"), [(9, 455_000), (12, 905_000)])
+def test_birealnet18_at_224x224_fits_the_xc7z020(bits: int, cycles: int):
+    """The estimate that decides, FIFOs and all, by the width of the streams.
+
+    Random weights of the full range cost more LUTs in the first layer than trained ones.
+    """
+    network = Network(birealnet18(stream=Integer(bits, True, bits // 2)).graph())
+    design, folding, prediction = fold_and_lower(
+        network, PYNQ, Goal(cycles), FoldingRequest(), 100.0
+    )
+    need = total(design_resources(design))
+    assert prediction.cycles_per_frame <= cycles
+    assert not need.exceeds(budget(PYNQ))
+    assert need.bram36 + PYNQ.shell.bram36 <= 140
+    streamed = [name for name, fold in folding.layers.items() if fold.memory == "ddr"]
+    assert sum(region.bytes for region in design.memory_port.regions) <= 1_900_000
+    assert {"l4_1_conv", "l4_2_conv", "l4_3_conv", "scores"} <= set(streamed)

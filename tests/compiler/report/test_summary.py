@@ -1,0 +1,170 @@
+"""The terminal summary: within 80 columns, complete without colour, loud where it must be."""
+
+from __future__ import annotations
+
+import copy
+import io
+
+import pytest
+from rich.console import Console
+
+import graphs
+from bnnhw.hardware.board import load_board
+from bnnhw.planning.lower import lower
+from bnnhw.planning.network import Network
+from bnnhw.planning.search import FoldingSearch
+from bnnhw.planning.target import Goal
+from bnnhw.planning.token_model import Prediction
+from bnnhw.report.facts import SIMULATE, SYNTHESISE
+from bnnhw.report.figures import Verification, make_report
+from bnnhw.report.name_lines import name_lines
+from bnnhw.report.terminal import summary
+
+LONG = "/features/conv_block_17/very_long_layer_name_as_exporters_make_them/Conv"
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    board = load_board("pynq-z2")
+    network = Network(graphs.digits().graph())
+    folding = FoldingSearch(network, board).choose(Goal(1024)).folding
+    design = lower(network, folding, board=board.name, clock_mhz=board.clock_mhz)
+    checks = [Verification("interpreter", "onnxruntime", 32, 0, "random inputs")]
+    return make_report(design, board, Prediction(1030, 1500), checks, ["input x: uint8 assumed"])
+
+
+@pytest.fixture(scope="module")
+def measured(fresh):
+    report = copy.deepcopy(fresh)
+    report["cycles_per_frame"]["simulated"] = 1031
+    report["latency_cycles"]["simulated"] = 1500
+    report["simulation"] = {"frames": 3, "cycles": 4000, "streams": []}
+    for row in report["resources"].values():
+        row["synthesised"] = row["estimated"] + 1
+    report["synthesis"] = {"tool": "yosys"}
+    return report
+
+
+def printed(report, *, width=80, encoding="utf-8", **options):
+    raw = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    summary(report, Console(file=raw, width=width, **options))
+    raw.seek(0)
+    return raw.read()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_no_line_is_longer_than_80_columns(fresh, measured, encoding):
+    long = copy.deepcopy(measured)
+    for layer in long["layers"]:
+        layer |= {"name": LONG, "pe": 512, "simd": 4608, "cycles": 123_456_789}
+    long["model"] = long["notes"][0] = LONG * 3
+    long["verification"] *= 2
+    long["verification"][1] |= {"what": LONG, "note": LONG, "mismatches": 30}
+    for row in long["resources"].values():
+        row["estimated"] = row["synthesised"] = 1_234_567.5
+    for report in (fresh, measured, long):
+        lines = printed(report, encoding=encoding).splitlines()
+        assert max(len(line) for line in lines) <= 80
+        assert "\x1b" not in "".join(lines)
+
+
+def test_long_names_fold_and_numbers_stay_whole(measured):
+    report = copy.deepcopy(measured)
+    report["layers"][0] |= {"name": LONG, "cycles": 123_456_789}
+    text = printed(report)
+    assert "123,456,789" in text
+    folded = "".join(line.split(" ")[0] for line in text.splitlines())
+    assert LONG in folded
+
+
+def test_names_break_behind_separators_and_into_pieces_only_where_they_must(measured):
+    assert name_lines("/layer1/layer1.0/binary_conv/Conv", 18) == (
+        "/layer1/layer1.0/\nbinary_conv/Conv"
+    )
+    assert name_lines("conv1", 18) == "conv1" and name_lines("", 18) == ""
+    assert name_lines("a" * 20 + "_b", 8) == "aaaaaaaa\naaaaaaaa\naaaa_b"
+    for width in (1, 3, 7, 40):
+        lines = name_lines(LONG + " x.y", width)
+        assert lines.replace("\n", "") == LONG + " x.y"
+        assert max(map(len, lines.split("\n"))) <= width
+    report = copy.deepcopy(measured)
+    report["layers"][0]["name"] = "/layer1/layer1.0/binary_conv/binary_conv/Conv"
+    first = printed(report).split("kept in")[1].splitlines()[1:3]
+    assert [line.split()[0] for line in first] == [
+        "/layer1/layer1.0/binary_",
+        "conv/binary_conv/Conv",
+    ]
+
+
+def test_a_long_note_has_the_width_of_the_terminal(fresh):
+    report = copy.deepcopy(fresh)
+    report["verification"][0]["note"] = " ".join(["57 integer tensors agree"] * 20)
+    lines = [line for line in printed(report).splitlines() if "57 integer" in line]
+    assert len(lines) == 7 and all(line.startswith("    ") for line in lines)
+    assert "".join(lines).count("tensors") >= 19
+
+
+def test_every_layer_is_a_row_with_its_fold_and_cycles(fresh):
+    rows = [line.split() for line in printed(fresh).splitlines()]
+    for layer in fresh["layers"]:
+        start = [layer["name"], str(layer["pe"]), str(layer["simd"]), f"{layer['cycles']:,}"]
+        assert [row for row in rows if row[:4] == start], layer["name"]
+
+
+def test_unmeasured_figures_are_named_as_such(fresh):
+    text = printed(fresh)
+    assert row_of(text, "cycles a frame").split()[3:5] == ["1,030", "predicted"]
+    assert SIMULATE in text and SYNTHESISE in text
+    assert "synthesised  " not in text
+
+
+def test_measured_figures_take_the_place_of_predictions(measured):
+    text = printed(measured)
+    assert row_of(text, "cycles a frame").split()[3:5] == ["1,031", "simulated"]
+    assert row_of(text, "latency, cycles").split()[2:4] == ["1,500", "simulated"]
+    assert SIMULATE not in text and SYNTHESISE not in text
+    lut = measured["resources"]["lut"]
+    assert f"{round(lut['synthesised']):,}" in row_of(text, "LUT")
+
+
+def test_resources_show_need_supply_and_share(fresh):
+    bram = fresh["resources"]["bram36"]
+    cells = row_of(printed(fresh), "BRAM36").split()
+    share = f"{bram['estimated'] / 140:.1%}"
+    assert cells == ["BRAM36", f"{bram['estimated']:g}", share, "130", "140"]
+    over = copy.deepcopy(fresh)
+    over["resources"]["lut_packed"]["estimated"] = 50_000
+    assert "too much" in row_of(printed(over), "LUT packed")
+    assert "reserved for the shell" in printed(fresh)
+    assert "too much" not in printed(fresh)
+
+
+def test_mismatch_is_loud_and_nothing_compared_is_not_exact(fresh):
+    row = row_of(printed(fresh), "hardware exact")
+    assert row == "hardware exact: interpreter against onnxruntime, 32 inputs"
+    assert "MISMATCH" not in printed(fresh)
+    wrong = copy.deepcopy(fresh)
+    wrong["verification"][0]["mismatches"] = 2
+    assert "MISMATCH: interpreter differs from onnxruntime in 2 of 32 inputs" in printed(wrong)
+    assert "\x1b[1;31mMISMATCH" in printed(wrong, force_terminal=True, color_system="standard")
+    empty = copy.deepcopy(fresh)
+    empty["verification"][0]["inputs"] = 0
+    assert "nothing compared" in printed(empty) and "exact" not in printed(empty)
+    assert "nothing was verified" in printed({**fresh, "verification": []})
+
+
+def test_markup_in_names_is_printed_as_it_is(fresh):
+    report = copy.deepcopy(fresh)
+    report["layers"][0]["name"] = "[red]a[/red]"
+    report["notes"] = ["see [bold]x[/] and [/nothing]"]
+    text = printed(report)
+    assert "[red]a[/red]" in text and "see [bold]x[/] and [/nothing]" in text
+
+
+def test_bars_are_plain_where_the_terminal_is(fresh):
+    text = printed(fresh, encoding="ascii")
+    assert text.isascii() and "############" in text
+
+
+def row_of(text, start):
+    return next(line for line in text.splitlines() if line.startswith(start))
