@@ -25,12 +25,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cost_points import points
 from netlist import LongestPath, Netlist, PortTiming
 from synth_unit import elaborate, read_sources
 from unit_chains import Chains, Instance, instances_of, one_of_each
 
 from bnnhw.backend.yosys import run_yosys
+from bnnhw.hardware.units import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,9 +99,10 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def point_instances() -> list[Instance]:
     """The points of the cost model, as units that nothing is connected to."""
+    points = [(name, params) for name, kind in KINDS.items() for params in kind.points]
     return [
         Instance(f"point{i}", kind, {name: str(value) for name, value in parameters.items()}, {})
-        for i, (kind, parameters) in enumerate(points())
+        for i, (kind, parameters) in enumerate(points)
     ]
 
 

@@ -3,9 +3,9 @@
     python tools/fit_cost.py --measure     measures what tools/cost_data.json lacks, then fits
     python tools/fit_cost.py               fits again to the data that is there
 
-Writes ``compiler/bnnhw/hardware/cost/cost_model.json``: coefficients of
-``bnnhw.hardware.cost.features``, and the median and largest relative error of each unit. LUTs are
-fitted twice, to the same features: as estimated logic cells and as LUT cells (see
+Writes ``compiler/bnnhw/hardware/cost/cost_model.json``: coefficients of the units'
+features (``bnnhw.hardware.units``), and the median and largest relative error of each unit. LUTs
+are fitted twice, to the same features: as estimated logic cells and as LUT cells (see
 ``bnnhw.hardware.cost.model``). The fit minimises relative errors, with coefficients that are not
 negative.
 """
@@ -23,11 +23,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "compiler"))
 
-from cost_points import points  # noqa: E402
 from synth_unit import measure  # noqa: E402
 
-from bnnhw.hardware.cost.features import FEATURES  # noqa: E402
-from bnnhw.hardware.cost.model import BRAMS, DSPS  # noqa: E402
+from bnnhw.hardware.units import KINDS  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,7 +58,9 @@ def main() -> None:
     arguments = parser.parse_args()
     data: dict[str, Any] = json.loads(DATA.read_text()) if DATA.exists() else {}
     wanted = [
-        (json.dumps([unit, params], sort_keys=True), unit, params) for unit, params in points()
+        (json.dumps([unit, params], sort_keys=True), unit, params)
+        for unit, kind in KINDS.items()
+        for params in kind.points
     ]
     for i, (key, unit, params) in enumerate(wanted):
         missing = key not in data and (not arguments.only or unit in arguments.only)
@@ -69,16 +69,16 @@ def main() -> None:
             DATA.write_text(json.dumps(data, indent=0, sort_keys=True) + "\n")
             print(f"{i + 1}/{len(wanted)} {unit} {data[key]['total_lc']} LC", flush=True)
     model = json.loads(MODEL.read_text())["units"] if MODEL.exists() else {}
-    for unit, features in FEATURES.items():
+    for unit, kind in KINDS.items():
         known = [(params, data[key]) for key, u, params in wanted if u == unit and key in data]
         if not known:
             continue
-        rows = [list(features(params)) for params, _ in known]
+        rows = [list(kind.features(params)) for params, _ in known]
         luts, lut_errors = fit(rows, [m["total_lc"] for _, m in known])
         cells, cell_errors = fit(rows, [m["lut"] + m["lutram"] for _, m in known])
         ffs, ff_errors = fit(rows, [m["ff"] for _, m in known])
-        wrong = _wrong(BRAMS.get(unit), "bram36", known)
-        wrong_dsp = _wrong(DSPS.get(unit), "dsp", known)
+        wrong = _wrong(kind.bram36, "bram36", known)
+        wrong_dsp = _wrong(kind.dsp, "dsp", known)
         model[unit] = {
             "lut": luts,
             "lut_cells": cells,
@@ -101,12 +101,12 @@ def main() -> None:
 
 
 def _wrong(
-    rule: Callable[[Mapping[str, int]], float] | None,
+    rule: Callable[[Mapping[str, int]], float],
     resource: str,
     known: list[tuple[dict[str, int], dict[str, float]]],
 ) -> int:
-    """Points where synthesis took another amount than the rule says; none where there is none."""
-    return sum((rule(params) if rule else 0) != measured[resource] for params, measured in known)
+    """Points where synthesis took another amount than the rule says."""
+    return sum(rule(params) != measured[resource] for params, measured in known)
 
 
 def _summary(errors: np.ndarray[Any, Any]) -> dict[str, float]:

@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING
 
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import STAND_IN
-from bnnhw.backend.hls_units import TWINS
+from bnnhw.hardware.units import KINDS
 from bnnhw.verify.hls_run import ap_types_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bnnhw.backend.hls_units import Twin
+    from bnnhw.hardware.units.kind import Twin
 
 HERE = Path(__file__).parent
+
+TWINS = {name for name, kind in KINDS.items() if kind.twin}
+#: Parameters that only a twin has: one call is one frame, so it must know how long a frame is.
+STREAM_PARAMETERS = {"BEATS", "OUT_BITS"}
+
+
+def twin_of(kind: str) -> Twin:
+    """The HLS function of a unit."""
+    twin = KINDS[kind].twin
+    assert twin is not None
+    return twin
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +74,7 @@ class Case:
         """Bits of a beat of each input."""
         if isinstance(self.in_bits, tuple):
             return self.in_bits
-        return (self.in_bits,) * len(TWINS[self.kind].inputs)
+        return (self.in_bits,) * len(twin_of(self.kind).inputs)
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ def _program(cases: Sequence[Case]) -> str:
     lines = ['#include "harness.h"', *(f'#include "{kind}.h"' for kind in kinds), ""]
     for number, case in enumerate(cases):
         lines += [f"static void case_{number}(std::FILE* in, std::FILE* out) {{"]
-        twin = TWINS[case.kind]
+        twin = twin_of(case.kind)
         arguments = [*twin.inputs, *twin.outputs]
         for index, (words, bits) in enumerate(case.memories):
             shape = f"[{len(words)}]"
@@ -178,15 +189,15 @@ def _outcomes(cases: Sequence[Case], data: bytes) -> dict[str, Outcome]:
         return int.from_bytes(data[position - size : position], "little")
 
     for case in cases:
-        errors = tuple(take(1) for _ in range(case.frames if TWINS[case.kind].error else 0))
-        unread = sum(take(4) for _ in _streams(TWINS[case.kind]))
+        errors = tuple(take(1) for _ in range(case.frames if twin_of(case.kind).error else 0))
+        unread = sum(take(4) for _ in _streams(twin_of(case.kind)))
         size = (case.out_bits + 7) // 8
         if case.axis_out:
             pairs = [(take(size), take(1)) for _ in range(take(4))]
             outcomes[case.name] = Outcome(unread, pairs, errors)
             continue
         counts, beats = [], []
-        for _ in TWINS[case.kind].outputs:
+        for _ in twin_of(case.kind).outputs:
             counts.append(take(4))
             beats += [take(size) for _ in range(counts[-1])]
         assert len(set(counts)) == 1, f"{case.name}: outputs of {counts} beats"

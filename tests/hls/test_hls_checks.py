@@ -7,10 +7,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from hls_harness import TWINS, twin_of
 
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import STAND_IN
-from bnnhw.backend.hls_units import TWINS
 from bnnhw.verify.hls_run import ap_types_folder
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def compiler_messages(folder: Path, instances: list[tuple[str, dict[str, int]]])
     lines = [f'#include "{kind}.h"' for kind in sorted(TWINS)]
     first = len(lines) + 1
     for number, (kind, params) in enumerate(instances):
-        values = ", ".join(str(params[name]) for name in TWINS[kind].parameters)
+        values = ", ".join(str(params[name]) for name in twin_of(kind).parameters)
         lines.append(f"auto instance_{number} = &bnnhw::{kind}<{values}>;")
     source = folder / "instances.cpp"
     source.write_text("\n".join(lines) + "\n")

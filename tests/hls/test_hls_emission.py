@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hls_harness import TWINS
 
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import _memory_header, emit_hls, tcl_word
-from bnnhw.backend.hls_units import TWINS
 from bnnhw.errors import BnnhwError, ToolError, VerificationError
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.design import Memory
@@ -203,8 +203,8 @@ def test_the_ports_have_one_type_and_pipelines_flush() -> None:
 
 
 def test_executed_designs_call_every_twin() -> None:
-    """Those of the networks above, of tests/end_to_end and of tests/compiler/planning/test_external_memory:
-    there is no twin whose call is never emitted, compiled and compared."""
+    """Those of the networks above, of tests/end_to_end and of test_external_memory: there is no
+    twin whose call is never emitted, compiled and compared."""
     network = Network(residual().graph())
     folding = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(None)).folding
     designs = [design_of(make)[1] for make in NETWORKS]
@@ -214,7 +214,7 @@ def test_executed_designs_call_every_twin() -> None:
         code = emit_hls(design)[f"hls/{design.top}.cpp"]
         assert all(f"  // {unit.name}\n  bnnhw::{unit.kind}<\n" in code for unit in design.units)
     called = {unit.kind for design in designs for unit in design.units}
-    assert called == set(TWINS)
+    assert called == TWINS
 
 
 def test_emission_is_deterministic() -> None:

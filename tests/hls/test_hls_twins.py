@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from hls_harness import STREAM_PARAMETERS, TWINS, twin_of
 
 from bnnhw.assets import asset_folder
-from bnnhw.backend.hls_units import STREAM_PARAMETERS, TWINS
 
 # Units of the contracts that are no part of the data path: a stream's depth, a pipeline register,
 # and the AXI4-Lite block and the memory port, which the interface pragmas of the top function
@@ -49,20 +49,20 @@ def module_parameters(kind: str) -> list[str]:
 
 
 def test_every_contract_on_the_data_path_has_a_twin() -> None:
-    assert set(TWINS) == set(contracts()) - NO_TWIN
+    assert set(contracts()) - NO_TWIN == TWINS
 
 
 @pytest.mark.parametrize("kind", sorted(TWINS))
 def test_twin_has_the_parameters_of_the_contract(kind: str) -> None:
     declared = template_parameters(kind)
-    assert tuple(declared) == TWINS[kind].parameters
+    assert tuple(declared) == twin_of(kind).parameters
     promised = contracts()[kind]
-    extra = set(STREAM_PARAMETERS) - set(promised)
-    assert set(declared) - extra == set(promised) - set(TWINS[kind].absent)
+    extra = STREAM_PARAMETERS - set(promised)
+    assert set(declared) - extra == set(promised) - set(twin_of(kind).absent)
 
 
 @pytest.mark.parametrize("kind", sorted(TWINS))
 def test_twin_has_the_parameters_of_the_verilog_module(kind: str) -> None:
     declared, module = template_parameters(kind), module_parameters(kind)
-    extra = set(STREAM_PARAMETERS) - set(module)
-    assert set(declared) - extra == set(module) - set(TWINS[kind].absent)
+    extra = STREAM_PARAMETERS - set(module)
+    assert set(declared) - extra == set(module) - set(twin_of(kind).absent)

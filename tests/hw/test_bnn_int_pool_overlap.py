@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from bnnhw.hardware.unit_timing import TIMINGS
+from bnnhw.hardware.units import KINDS
 from bnnhw.planning.token_model import Flow
 from compute import lint, refusal
 from runner import pack, run_streams, unpack
@@ -109,7 +109,7 @@ CASES = [
 def solved(pool: Pool) -> tuple[list[int], list[int]]:
     """When the token model has input beats taken and output beats given."""
     flow = Flow()
-    parts = [part(pool.parameters(), None, None) for part in TIMINGS[KIND]]
+    parts = [part(pool.parameters(), 0) for part in KINDS[KIND].timing]
     start = first = flow.event(parts[0].beats_in, 1)
     for part in parts:
         end = flow.event(part.beats_out, 1)

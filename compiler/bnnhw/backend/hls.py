@@ -9,19 +9,19 @@ import numpy as np
 
 from bnnhw import __version__
 from bnnhw.assets import asset_folder
-from bnnhw.backend.hls_units import TWINS
 from bnnhw.backend.manifest import MEMORY_FILE
-from bnnhw.backend.memory_port import READER, region_of, regions
+from bnnhw.backend.memory_port import region_of, regions
 from bnnhw.backend.render import render
 from bnnhw.errors import BnnhwError
 from bnnhw.hardware.board import board_names, load_board
 from bnnhw.hardware.folding import WIDEST_WORD
+from bnnhw.hardware.units import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bnnhw.backend.hls_units import MemoryArgument
     from bnnhw.hardware.design import Design, Memory, Stream, Unit
+    from bnnhw.hardware.units.kind import MemoryArgument, Twin
 
 STAND_IN = "stand_in"  # the folder of headers that the public ap_types lack
 _SHORT_WORD = 64  # bits that an integer literal holds
@@ -59,7 +59,9 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
         "output_beats": sink.beats,
         **_part_words(design.board, part),
         "period_ns": f"{1000 / design.clock_mhz:.3f}",
-        "regions": [_region(design, unit) for unit in design.units if unit.kind == READER],
+        "regions": [
+            _region(design, unit) for unit in design.units if KINDS[unit.kind].reads_memory
+        ],
         "weights_file": MEMORY_FILE,
         "wide_addresses": "true" if _address_bits(design) > _SHORT_ADDRESS else "false",
     }
@@ -117,7 +119,7 @@ def _part(board: str) -> str | None:
 
 def _called(design: Design) -> list[Unit]:
     """The units that become calls; a FIFO is the depth of its stream."""
-    unknown = [unit for unit in design.units if unit.kind not in TWINS]
+    unknown = [unit for unit in design.units if KINDS[unit.kind].twin is None]
     if unknown:
         raise BnnhwError(
             f"unit {unknown[0].kind} has no HLS twin",
@@ -125,6 +127,16 @@ def _called(design: Design) -> list[Unit]:
             fix="compile with --backend verilog only",
         )
     return list(design.units)
+
+
+def _twin(unit: Unit) -> Twin:
+    twin = KINDS[unit.kind].twin
+    assert twin is not None, unit
+    return twin
+
+
+def _is_reader(unit: Unit) -> bool:
+    return KINDS[unit.kind].reads_memory
 
 
 def _address_bits(design: Design) -> int:
@@ -150,7 +162,7 @@ def _region(design: Design, unit: Unit) -> dict[str, object]:
 def _arguments(design: Design) -> Iterator[tuple[Unit, MemoryArgument, Memory]]:
     """All array arguments of all calls with their images."""
     for unit in _called(design):
-        for argument in TWINS[unit.kind].memories:
+        for argument in _twin(unit).memories:
             yield unit, argument, design.memories[unit.memories[argument.parameter]]
 
 
@@ -204,7 +216,7 @@ def _pragmas(unit: Unit, argument: MemoryArgument, memory: Memory) -> list[str]:
 
 
 def _call(design: Design, unit: Unit) -> dict[str, object]:
-    twin = TWINS[unit.kind]
+    twin = _twin(unit)
     derived = {}
     for name in unit.sources:
         derived["BEATS"] = design.streams[name].beats
@@ -215,7 +227,7 @@ def _call(design: Design, unit: Unit) -> dict[str, object]:
     values = derived | own
     parameters = ", ".join(f"/*{name}=*/{values[name]}" for name in twin.parameters)
     sources = unit.sources or ("s_axis",)
-    if unit.kind == READER:
+    if _is_reader(unit):
         sources = (region_of(design, unit).memory,)
     streams = [*sources, *(unit.sinks or ("m_axis",))]
     memories = [unit.memories[argument.parameter] for argument in twin.memories]

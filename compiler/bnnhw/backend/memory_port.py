@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bnnhw.hardware.design import Design, MemoryPort, MemoryRegion, Unit
 
-READER = "bnn_axi_reader"
-
 
 def regions(design: Design) -> tuple[MemoryRegion, ...]:
     """The regions of memory; none where all weights are on the chip."""

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 from bnnhw import __version__
 from bnnhw.assets import hardware_sources
-from bnnhw.backend.hls_units import TWINS
 from bnnhw.backend.manifest import IDENTITY, REGISTERS_VERSION
-from bnnhw.backend.memory_port import READER, port_values, reader_ports, regions
+from bnnhw.backend.memory_port import port_values, reader_ports, regions
 from bnnhw.backend.render import render
+from bnnhw.hardware.units import KINDS
 
 if TYPE_CHECKING:
     from bnnhw.hardware.design import Design, Stream, Unit
 
-# Units that mark padded beats (tuser), and those that want to know them.
-_MARKING = ("bnn_window", "bnn_frame_window")
-_MARKED = ("bnn_stream_pe_array", "bnn_stream_mac_pe_array")
 # Ports of the units at the two ends of the design, beside their stream.
 _INPUT_PORTS = (
     ("s_axis_tdata", "s_axis_tdata"),
@@ -107,9 +104,10 @@ def _stream(stream: Stream) -> dict[str, object]:
 def _instance(design: Design, unit: Unit) -> dict[str, object]:
     params = [(key, str(value)) for key, value in unit.params.items()]
     params += [(key, f'"{memory}.mem"') for key, memory in unit.memories.items()]
-    twin = TWINS[unit.kind]  # a unit and its twin name their streams alike
+    kind, twin = KINDS[unit.kind], KINDS[unit.kind].twin
+    assert twin is not None  # a unit and its twin name their streams alike
     ports: list[tuple[str, str]] = []
-    if unit.kind == READER:
+    if kind.reads_memory:
         ports += reader_ports(design, unit)
     elif not unit.sources:
         ports += _INPUT_PORTS
@@ -122,9 +120,9 @@ def _instance(design: Design, unit: Unit) -> dict[str, object]:
         for prefix, name in zip(twin.outputs, unit.sinks, strict=True):
             stream = design.streams[name]
             ports += _stream_ports(prefix, stream, "_w" if stream.depth else "")
-    if unit.kind in _MARKING and not design.streams[unit.sinks[0]].user:
+    if kind.marks_padding and not design.streams[unit.sinks[0]].user:
         ports.append(("m_axis_tuser", ""))
-    if unit.kind in _MARKED and not design.streams[unit.sources[0]].user:
+    if kind.reads_marks and not design.streams[unit.sources[0]].user:
         ports.append(("s_axis_tuser", "1'b0"))
     return {"name": unit.name, "kind": unit.kind, "params": params, "ports": ports}
 

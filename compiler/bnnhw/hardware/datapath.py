@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import UnbuildableError
 from bnnhw.hardware.design import InputPort, LayerPlan, OutputPort, Stream, Unit
+from bnnhw.hardware.units.streams import FORK, TILE_GATHER, WIDTH_CONVERTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ class Datapath:
         beats = source.beats * source.lanes // lanes
         sink = Stream(f"{name}_out", source.elem_bits, lanes, beats, pixels=source.pixels)
         params = {"ELEM_BITS": source.elem_bits, "IN_LANES": source.lanes, "OUT_LANES": lanes}
-        return self.through(name, "bnn_width_converter", params, layer, (source, sink))
+        return self.through(name, WIDTH_CONVERTER.name, params, layer, (source, sink))
 
     def _gather(self, source: Stream, lanes: int, name: str, layer: str) -> Stream:
         """A stream of tiles in wider tiles.
@@ -97,7 +98,7 @@ class Datapath:
             "IN_LANES": source.lanes,
             "OUT_LANES": lanes,
         }
-        return self.through(name, "bnn_tile_gather", params, layer, (source, sink))
+        return self.through(name, TILE_GATHER.name, params, layer, (source, sink))
 
     def fork(self, source: Stream, name: str, layer: str, copies: int) -> list[Stream]:
         """``copies`` of a stream: each fork but the last gives one and passes one on."""
@@ -106,7 +107,7 @@ class Datapath:
             unit = f"{name}_fork" if number == 1 else f"{name}_fork{number}"
             first, second = (replace(source, name=f"{unit}_out{i}", tensor="") for i in (0, 1))
             self.add(
-                unit, "bnn_fork", {"WIDTH": source.width}, layer,
+                unit, FORK.name, {"WIDTH": source.width}, layer,
                 sources=(source,), sinks=(first, second),
             )  # fmt: skip
             made.append(first)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.hardware.cost.memory import fifo_beats, fifo_words
 from bnnhw.hardware.cost.model import Resources, unit_resources
+from bnnhw.hardware.units.streams import FIFO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def fifo_shape(width: int, depth: int) -> FifoShape:
     """The cheapest way to keep ``depth`` beats of ``width`` bits, a BRAM36 counted as 700 LUTs."""
 
     def price(shape: FifoShape) -> float:
-        need = unit_resources("bnn_fifo", shape.parameters(width, depth))
+        need = unit_resources(FIFO.name, shape.parameters(width, depth))
         return need.lut_packed + _BLOCK_PRICE * need.bram36 + _FF_PRICE * need.ff
 
     return min(_shapes(depth), key=price)
@@ -83,7 +84,7 @@ def fifo_shape(width: int, depth: int) -> FifoShape:
 def fifo_shapes(width: int, depth: int) -> list[tuple[FifoShape, Resources]]:
     """The ways to keep ``depth`` beats of ``width`` bits that no other beats, with their cost."""
     found = [
-        (shape, unit_resources("bnn_fifo", shape.parameters(width, depth)))
+        (shape, unit_resources(FIFO.name, shape.parameters(width, depth)))
         for shape in _shapes(depth)
     ]
     front: list[tuple[FifoShape, Resources]] = []

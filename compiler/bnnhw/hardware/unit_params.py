@@ -5,9 +5,26 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bnnhw.hardware.cost.features import affine_in_dsp
 from bnnhw.hardware.layer_memory import BUS_BITS
 from bnnhw.hardware.stages import Compare, Pool, Rescale, Table
+from bnnhw.hardware.units.arrays import (
+    INT_PE_ARRAY,
+    MAC_PE_ARRAY,
+    PE_ARRAY,
+    STREAM_MAC_PE_ARRAY,
+    STREAM_PE_ARRAY,
+)
+from bnnhw.hardware.units.elements import AFFINE, TABLE, THRESHOLD, affine_in_dsp
+from bnnhw.hardware.units.pools import (
+    INT_POOL,
+    INT_POOL_OVERLAP,
+    INT_POOL_REDUCE,
+    MAX_POOL,
+    POOL_REDUCE,
+)
+from bnnhw.hardware.units.streams import WIDTH_CONVERTER
+from bnnhw.hardware.units.weights import AXI_READER, WEIGHT_BUFFER
+from bnnhw.hardware.units.windows import FRAME_WINDOW, WINDOW, WINDOW_PARALLEL
 from bnnhw.hardware.window_sizes import output_size, window_depth, window_lines
 from bnnhw.ir.ops import Window
 from bnnhw.ir.types import Bit, Integer
@@ -80,10 +97,10 @@ def window_unit(
     }
     if channels % simd:
         params["LINES"] = window_lines(window, height, width)
-        return "bnn_window_parallel", params
+        return WINDOW_PARALLEL.name, params
     params["CHANNEL_OUTER"] = int(channel_outer)
     params["DEPTH"] = window_depth(window, height, width, channels // simd)
-    return "bnn_window", params
+    return WINDOW.name, params
 
 
 def _geometry(image: tuple[int, int, int], window: Window) -> dict[str, int]:
@@ -125,7 +142,7 @@ def layer_windows(layer: Layer, fold: LayerFolding) -> list[UnitParams]:
         (layer.taps, *layer.out_size), pixel, bits, simd=fold.simd, repeats=tiles, buffer="lut"
     )
     replay["DEPTH"] = 2 * layer.taps // fold.simd
-    return [window, ("bnn_width_converter", converter), (kind, replay)]
+    return [window, (WIDTH_CONVERTER.name, converter), (kind, replay)]
 
 
 def feed_cycles(layer: Layer, lanes: int) -> int:
@@ -139,7 +156,7 @@ def window_cycles(kind: str, params: Mapping[str, int]) -> int:
 
     ``bnn_window_parallel`` shifts in every column of every pass over its lines, padding included.
     """
-    if kind != "bnn_window_parallel":
+    if kind != WINDOW_PARALLEL.name:
         return 1
     p = params
     out_h, out_w = output_size(p)
@@ -172,9 +189,9 @@ def pe_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitPa
         if style == MULTIPLY["dsp2"] and chains(layer, fold):
             style = _CHAINED
         numbers = {"WEIGHT_BITS": layer.weight_bits, "MULTIPLY_STYLE": style}
-        return "bnn_mac_pe_array", params | numbers
+        return MAC_PE_ARRAY.name, params | numbers
     params |= {"ACC_SHIFT": facts.acc_shift, "BINARY_OUT": int(layer.threshold is not None)}
-    return "bnn_int_pe_array" if layer.integer_input else "bnn_pe_array", params
+    return INT_PE_ARRAY.name if layer.integer_input else PE_ARRAY.name, params
 
 
 def frame_window_unit(
@@ -187,7 +204,7 @@ def frame_window_unit(
     )  # fmt: skip
     kept = {k: v for k, v in params.items() if k not in ("REPEATS", "CHANNEL_OUTER", "DEPTH")}
     own = {"PASSES": layer.features // fold.pe, "IN_LANES": in_lanes, "TILE_MAJOR": int(tiles)}
-    return "bnn_frame_window", kept | own
+    return FRAME_WINDOW.name, kept | own
 
 
 def stream_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitParams:
@@ -197,9 +214,10 @@ def stream_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> Un
     kept = {k: v for k, v in params.items() if k not in dropped and not k.startswith("BORDER_")}
     out_h, out_w = layer.out_size
     kept["PIXELS"] = out_h * out_w
-    if kind == "bnn_pe_array":
-        kept["PAD_HALF"] = int(any(layer.window.pads) and layer.input_low < 0)
-    return kind.replace("bnn_", "bnn_stream_"), kept
+    if kind == MAC_PE_ARRAY.name:
+        return STREAM_MAC_PE_ARRAY.name, kept
+    kept["PAD_HALF"] = int(any(layer.window.pads) and layer.input_low < 0)
+    return STREAM_PE_ARRAY.name, kept
 
 
 def weight_reader_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
@@ -211,7 +229,7 @@ def weight_reader_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
     words = layer.weight.size * layer.weight_bits // BUS_BITS
     pace = words / layer_cycles(layer, fold)
     ahead = pace * (_MEMORY_LATENCY + BURST_BEATS + 4)
-    return "bnn_axi_reader", {
+    return AXI_READER.name, {
         "ADDR_BITS": ADDRESS_BITS,
         "DATA_BITS": BUS_BITS,
         "WORDS": words,
@@ -226,7 +244,7 @@ def weight_buffer_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
     out_h, out_w = layer.out_size
     folds = layer.taps // fold.simd
     whole = -(-3 * folds // 2 // _LUTRAM_WORDS) * _LUTRAM_WORDS
-    return "bnn_weight_buffer", {
+    return WEIGHT_BUFFER.name, {
         "WORD_BITS": fold.pe * fold.simd * layer.weight_bits,
         "FOLDS": folds,
         "PIXELS": out_h * out_w,
@@ -288,7 +306,7 @@ def affine_unit(stage: Rescale, lanes: int) -> UnitParams:
     }
     if params["MULTIPLIER_BITS"] and not affine_in_dsp(params):
         params["MULTIPLY_STYLE"] = MULTIPLY["lut"]
-    return "bnn_affine", params
+    return AFFINE.name, params
 
 
 def pool_unit(pool: Pool, lanes: int) -> UnitParams:
@@ -304,8 +322,8 @@ def pool_unit(pool: Pool, lanes: int) -> UnitParams:
         "POOL_W": kernel[1],
     }
     if isinstance(pool.element, Bit):
-        return "bnn_max_pool", shape
-    return "bnn_int_pool", _integer_pool(pool) | shape
+        return MAX_POOL.name, shape
+    return INT_POOL.name, _integer_pool(pool) | shape
 
 
 def pool_buffer(pool: Pool) -> str:
@@ -319,7 +337,7 @@ def pool_overlap_unit(pool: Pool, lanes: int) -> UnitParams:
     """Kind and parameters of a pool of integers whose windows overlap or reach into padding."""
     open_windows = 2 if pool.window.kernel[0] > pool.window.stride[0] + 1 else 1
     kept = pool.out_size[1] * pool.channels * element_bits(pool.out_element) * open_windows
-    return "bnn_int_pool_overlap", {
+    return INT_POOL_OVERLAP.name, {
         **_integer_pool(pool),
         **_geometry(pool.image, pool.window),
         "LANES": lanes,
@@ -332,8 +350,8 @@ def pool_reduce_unit(pool: Pool, lanes: int) -> UnitParams:
     kernel = pool.window.kernel
     shape = {"LANES": lanes, "FOLDS": pool.channels // lanes, "TAPS": kernel[0] * kernel[1]}
     if isinstance(pool.element, Bit):
-        return "bnn_pool_reduce", shape
-    return "bnn_int_pool_reduce", _integer_pool(pool) | shape
+        return POOL_REDUCE.name, shape
+    return INT_POOL_REDUCE.name, _integer_pool(pool) | shape
 
 
 def _integer_pool(pool: Pool) -> dict[str, int]:
@@ -362,7 +380,7 @@ def simple_unit(stage: Stage, lanes: int) -> UnitParams:
         return affine_unit(stage, lanes)
     bits = element_bits(stage.element)
     if isinstance(stage, Compare):
-        return "bnn_threshold", {
+        return THRESHOLD.name, {
             "IN_BITS": bits,
             "IN_SIGNED": int(stage.element.low < 0),
             "LANES": lanes,
@@ -371,7 +389,7 @@ def simple_unit(stage: Stage, lanes: int) -> UnitParams:
         }
     assert isinstance(stage, Table)
     out_bits = element_bits(stage.out_element)
-    return "bnn_table", {"IN_BITS": bits, "OUT_BITS": out_bits, "LANES": lanes}
+    return TABLE.name, {"IN_BITS": bits, "OUT_BITS": out_bits, "LANES": lanes}
 
 
 def rounded_offset(op: FixedAffine) -> Ints:

@@ -29,6 +29,7 @@ from bnnhw.hardware.unit_params import (
     weight_reader_unit,
     window_cycles,
 )
+from bnnhw.hardware.units.streams import WIDTH_CONVERTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -210,7 +211,7 @@ def _streamed_folds(
             stream_array_unit(layer, facts, fold),
             frame_window_unit(layer, fold, simd, tiles=False),
             weight_reader_unit(layer, fold),
-            ("bnn_width_converter", {"ELEM_BITS": 1, "IN_LANES": BUS_BITS, "OUT_LANES": bits}),
+            (WIDTH_CONVERTER.name, {"ELEM_BITS": 1, "IN_LANES": BUS_BITS, "OUT_LANES": bits}),
         ]
         if np.prod(layer.out_size) > 1:
             units.append(weight_buffer_unit(layer, fold))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import BnnhwError
-from bnnhw.hardware.window_sizes import output_size
+from bnnhw.hardware.units import KINDS
+from bnnhw.hardware.units.streams import WIDTH_CONVERTER
 from bnnhw.planning.lower import with_fifo_depths
 from bnnhw.planning.token_model import DesignFlow, Prediction, predict
 
@@ -59,7 +60,7 @@ def _size_shortcuts(design: Design) -> Design:
     beats: were it deep, the units before it would run ahead of the slowest part of the design and
     fill it, however deep.
     """
-    pairs = [unit.sources for unit in design.units if unit.kind == "bnn_add"]
+    pairs = [unit.sources for unit in design.units if KINDS[unit.kind].joins]
     bursts = _behind_pools(design)
     if not pairs and not bursts:
         return design
@@ -97,8 +98,8 @@ def _trim_branches(design: Design, depths: dict[str, int], early: list[str], cyc
 def _has_layer(design: Design, stream: str) -> bool:
     """Whether there is a PE array between a stream and the fork that it comes from."""
     unit = next(unit for unit in design.units if stream in unit.sinks)
-    while unit.kind != "bnn_fork" and unit.sources:
-        if unit.kind.endswith("_pe_array"):
+    while not KINDS[unit.kind].forks and unit.sources:
+        if KINDS[unit.kind].sums:
             return True
         unit = next(other for other in design.units if unit.sources[0] in other.sinks)
     return False
@@ -113,11 +114,11 @@ def _behind_pools(design: Design) -> dict[str, int]:
     converter that a window unit feeds is no convolution, but plays windows.)
     """
     source = {sink: unit.sources for unit in design.units for sink in unit.sinks}
-    windows = {sink for u in design.units if u.kind == "bnn_window" for sink in u.sinks}
+    windows = {sink for u in design.units if KINDS[u.kind].plays for sink in u.sinks}
     found = {
         unit.sources[0]: unit.params["HEIGHT"]
         for unit in design.units
-        if unit.kind == "bnn_window"
+        if KINDS[unit.kind].plays
         and unit.params["KERNEL_H"] * unit.params["KERNEL_W"] == 1
         and unit.params["HEIGHT"] * unit.params["WIDTH"] > 1
         and not windows.intersection(source[unit.sources[0]])
@@ -125,27 +126,21 @@ def _behind_pools(design: Design) -> dict[str, int]:
     narrowed = {
         unit.sources[0]
         for unit in design.units
-        if unit.kind == "bnn_width_converter" and unit.params["IN_LANES"] > unit.params["OUT_LANES"]
+        if KINDS[unit.kind] is WIDTH_CONVERTER
+        and unit.params["IN_LANES"] > unit.params["OUT_LANES"]
     }
     for unit in design.units:
-        p = unit.params
-        if unit.kind == "bnn_int_pool_overlap":
-            found[unit.sinks[0]] = output_size(p)[0]
-        elif (
-            unit.kind == "bnn_int_pool"
-            and p["WIDTH"] > p["POOL_W"]
-            and narrowed.intersection(unit.sinks)
-        ):
-            found[unit.sinks[0]] = p["HEIGHT"] // p["POOL_H"]
+        kind = KINDS[unit.kind]
+        rows = kind.rows(unit.params) if kind.rows else 0
+        if rows and (kind.overlaps or narrowed.intersection(unit.sinks)):
+            found[unit.sinks[0]] = rows
     return {name: max(2, design.streams[name].beats // rows) for name, rows in found.items()}
 
 
 def _window_depths(design: Design) -> dict[str, int]:
-    """For each stream into a ``bnn_window_parallel``, the pixels up to a frame's first window."""
+    """For each stream into units that say so, the beats up to a frame's first window."""
     return {
-        unit.sources[0]: max(
-            2, (unit.params["KERNEL_H"] - 1) * unit.params["WIDTH"] + unit.params["KERNEL_W"]
-        )
+        unit.sources[0]: max(2, ahead(unit.params))
         for unit in design.units
-        if unit.kind == "bnn_window_parallel"
+        if (ahead := KINDS[unit.kind].ahead)
     }

@@ -12,6 +12,7 @@ from bnnhw.hardware.layer_memory import BUS_BITS, init_memory, weight_memory
 from bnnhw.hardware.stages import Compare, Layer, Pool, Rescale, Stage, Table
 from bnnhw.hardware.storage import IN_LUTS, fifo_shape
 from bnnhw.hardware.unit_params import ADDRESS_BITS, BURST_BEATS, rounded_offset
+from bnnhw.hardware.units import KINDS
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.planning.wiring import build_datapath
 
@@ -49,7 +50,7 @@ def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -
         memories |= {memory.name: memory for memory in images.values()}
         names = {param: memory.name for param, memory in images.items()}
         units.append(replace(unit, memories=names))
-        if unit.kind == "bnn_axi_reader":
+        if KINDS[unit.kind].reads_memory:
             assert isinstance(stage, Layer)
             weights = weight_memory(stage, network.facts[stage.name], folding.layers[stage.name])
             memories[weights.name] = weights

@@ -17,6 +17,7 @@ from bnnhw.errors import FoldingError
 from bnnhw.hardware.cost.model import Resources, design_resources, total, unit_resources
 from bnnhw.hardware.storage import FifoShape, fifo_shapes
 from bnnhw.hardware.unit_params import STYLE_BRAM, STYLE_LUT
+from bnnhw.hardware.units import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
 
 D = TypeVar("D", "Datapath", "Design")
 
-#: The parameter of each unit that says where its memory lies.
-STYLES = {
-    "bnn_affine": "STYLE",
-    "bnn_frame_window": "RAM_STYLE",
-    "bnn_int_pe_array": "WEIGHTS_STYLE",
-    "bnn_int_pool_overlap": "RAM_STYLE",
-    "bnn_mac_pe_array": "WEIGHTS_STYLE",
-    "bnn_pe_array": "WEIGHTS_STYLE",
-    "bnn_window": "RAM_STYLE",
-    "bnn_window_parallel": "RAM_STYLE",
-}
 STYLE_NAMES = {STYLE_LUT: "lut", STYLE_BRAM: "bram"}
 # What a share of the block RAM counts against a share of the LUTs: a design that is short of
 # neither keeps its LUTs, which are what runs out when it is placed.
@@ -113,7 +103,7 @@ def place_memories(design: D, limit: Resources, fixed: Mapping[str, str]) -> D:
     for name, option in chosen.items():
         if name in units:
             unit = units[name]
-            units[name] = replace(unit, params={**unit.params, STYLES[unit.kind]: option.what})
+            units[name] = replace(unit, params={**unit.params, KINDS[unit.kind].style: option.what})
         else:
             stream = name.removesuffix("_fifo")
             streams[stream] = replace(streams[stream], shape=option.what)
@@ -136,9 +126,9 @@ def check_memories(design: Design, request: FoldingRequest) -> None:
 def placed_folding(folding: Folding, design: Datapath | Design) -> Folding:
     """The folding that says of each layer where ``design`` keeps its weights and its window."""
     styles = {
-        unit.name: STYLE_NAMES[unit.params[STYLES[unit.kind]]]
+        unit.name: STYLE_NAMES[unit.params[KINDS[unit.kind].style]]
         for unit in design.units
-        if unit.kind in STYLES
+        if KINDS[unit.kind].style
     }
     layers = {
         name: replace(
@@ -157,12 +147,12 @@ def memory_items(
     """The options of each memory that may lie in LUTs or in block RAM, by name."""
     items = {
         unit.name: [
-            Option(style, unit_resources(unit.kind, {**unit.params, STYLES[unit.kind]: style}))
+            Option(style, unit_resources(unit.kind, {**unit.params, KINDS[unit.kind].style: style}))
             for style, name in STYLE_NAMES.items()
             if fixed.get(unit.name, name) == name
         ]
         for unit in units.values()
-        if unit.kind in STYLES
+        if KINDS[unit.kind].style
     }
     for stream in streams.values():
         if stream.depth:

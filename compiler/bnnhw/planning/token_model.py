@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.errors import BnnhwError
-from bnnhw.hardware.unit_timing import TIMINGS, fifo_timing
+from bnnhw.hardware.units import KINDS
+from bnnhw.hardware.units.kind import UnitTiming
 from bnnhw.planning.token_solve import ANY, Bound, Equations, numbers, solve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bnnhw.hardware.design import Design
-    from bnnhw.hardware.unit_timing import Index, UnitTiming
+    from bnnhw.hardware.design import Design, Stream
+    from bnnhw.hardware.units.kind import Index
 
 _FRAMES = 4
 # Beats of all streams in a frame up to which a token is one beat.
@@ -235,7 +236,8 @@ class DesignFlow:
         for unit in design.units:
             if weights.intersection(unit.sinks):
                 continue
-            parts = [part(unit.params, design, unit) for part in TIMINGS[unit.kind]]
+            beats = design.streams[unit.sources[0]].beats if unit.sources else 0
+            parts = [part(unit.params, beats) for part in KINDS[unit.kind].timing]
             start = self._read[unit.sources[0]] if unit.sources else self._source
             for end in [self._written[name] for name in unit.sinks] or [self._sink]:
                 self._chain(start, parts, end)
@@ -268,7 +270,7 @@ class DesignFlow:
     def _add_streams(self) -> None:
         """Events of all streams; the two streams into a join move together."""
         joined = {
-            unit.sources[1]: unit.sources[0] for unit in self.design.units if unit.kind == "bnn_add"
+            unit.sources[1]: unit.sources[0] for unit in self.design.units if KINDS[unit.kind].joins
         }
         streams = self.streams
         for name, stream in streams.items():
@@ -297,6 +299,12 @@ class DesignFlow:
         self.flow.link(start, end, parts[-1])
 
 
+def fifo_timing(stream: Stream) -> UnitTiming:
+    """The FIFO on ``stream``."""
+    index, shape = np.arange(stream.beats), stream.shape
+    return UnitTiming(index, index - stream.depth, shape.latency(stream.depth), shape.free_delay)
+
+
 def weight_streams(design: Design) -> set[str]:
     """The streams between memory and PE arrays.
 
@@ -306,7 +314,7 @@ def weight_streams(design: Design) -> set[str]:
     found: set[str] = set()
     for unit in design.units:
         reads_weights = bool(unit.sources) and found.issuperset(unit.sources)
-        if unit.kind == "bnn_axi_reader" or reads_weights:
+        if KINDS[unit.kind].reads_memory or reads_weights:
             found.update(unit.sinks)
     return found
 

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bnnhw.hardware.unit_timing import Index
+    from bnnhw.hardware.units.kind import Index
 
     _Expanded = tuple[array[int], array[int], array[int]]
 

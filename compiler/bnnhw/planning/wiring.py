@@ -22,6 +22,8 @@ from bnnhw.hardware.unit_params import (
     stage_output,
     window_unit,
 )
+from bnnhw.hardware.units.elements import ADD
+from bnnhw.hardware.units.ends import INPUT, OUTPUT, TOP_K
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.planning.streamed_layers import add_streamed_layer, add_tiled_stage, layer_plan
 
@@ -96,7 +98,7 @@ def _add_input(builder: _Builder, graph: Graph, lanes: int) -> None:
         "input_out", elem_bits, lanes, elements // lanes, pixels=pixels, tensor=graph.input
     )
     path = builder.path
-    path.add("input", "bnn_input", params, "input", sinks=(sink,))
+    path.add("input", INPUT.name, params, "input", sinks=(sink,))
     path.input_port = InputPort(width, elem_bits, signed, low, tensor.shape, bits // (8 * width))
     builder.write(graph.input, sink, "input")
 
@@ -172,7 +174,7 @@ def _add_join(builder: _Builder, stage: Join) -> None:
         f"{name}_out", stage.out_element.bits, lanes, first.beats,
         pixels=first.pixels, tiles=first.tiles, tensor=stage.output,
     )  # fmt: skip
-    path.add(name, "bnn_add", params, name, sources=sources, sinks=(sink,))
+    path.add(name, ADD.name, params, name, sources=sources, sinks=(sink,))
     builder.write(stage.output, sink, name)
 
 
@@ -223,7 +225,7 @@ def _add_output(builder: _Builder, graph: Graph, top_k: int) -> None:
     end = path.convert(end, lanes, "output_converter", "output")
     beats = end.beats
     params = {"ELEM_BITS": bits, "LANES": lanes, "FIELD_BITS": field_bits, "FRAME_BEATS": beats}
-    path.add("output", "bnn_output", params, "output", sources=(end,))
+    path.add("output", OUTPUT.name, params, "output", sources=(end,))
     path.output_port = OutputPort(lanes * field_bits // 8, field_bits, bits, tensor.shape, beats)
 
 
@@ -241,9 +243,9 @@ def _add_top_k(path: Datapath, end: Stream, tensor: Tensor, top_k: int) -> None:
     pair = 2 * field_bits
     params = {"SCORE_BITS": bits, "CLASSES": classes, "K": top_k}
     best = Stream("top_k_out", pair, 1, top_k)
-    path.through("top_k", "bnn_top_k", params, "output", (end, best))
+    path.through("top_k", TOP_K.name, params, "output", (end, best))
     params = {"ELEM_BITS": pair, "LANES": 1, "FIELD_BITS": pair, "FRAME_BEATS": top_k}
-    path.add("output", "bnn_output", params, "output", sources=(best,))
+    path.add("output", OUTPUT.name, params, "output", sources=(best,))
     path.output_port = OutputPort(pair // 8, field_bits, bits, (top_k,), top_k, top_k)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bnnhw.hardware.cost.model import COUNTED, LIMITED, USABLE
+from bnnhw.hardware.units import KINDS
 
 Report = dict[str, Any]
 
@@ -29,11 +30,6 @@ _LABELS = {
     "dsp": "DSP",
 }
 _STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM"}
-_WINDOWS = {
-    "bnn_frame_window": "whole image",
-    "bnn_window": "rows",
-    "bnn_window_parallel": "rows, registers",
-}
 _KEPT = {"lut": "LUTs", "bram": "block RAM", "ddr": "DDR"}
 
 
@@ -252,8 +248,8 @@ def windows_place(report: Report, layer: str) -> str:
     if f"{layer}_replay" in units:
         params = units[f"{layer}_window"]["params"]
         return f"once, {params.get('OUT_LANES') or params['SIMD']} a beat"
-    kinds = [_WINDOWS[unit["kind"]] for unit in units.values() if unit["kind"] in _WINDOWS]
-    return kinds[0] if kinds else "-"
+    held = (KINDS[unit["kind"]].holds for unit in units.values())
+    return next((place for place in held if place), "-")
 
 
 def stream_statistics(report: Report) -> dict[str, dict[str, Any]]:

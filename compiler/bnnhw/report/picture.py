@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from bnnhw.hardware.units import KINDS
+from bnnhw.hardware.units.ends import INPUT, OUTPUT
 from bnnhw.report.facts import TIMES, Report, amount, bottleneck_layers, number
 
+_ENDS = (INPUT.name, OUTPUT.name)
 LETTER = 7.25  # width of a letter of the usual fixed-width fonts at 12 px
 
 Line = tuple[float, float, str, str]
-_KINDS = {
-    "width converter": "converter",
-    "window parallel": "window",
-    "stream PE array": "PE array",
-    "stream MAC PE array": "MAC PE array",
-}
-_ENDS = ("bnn_input", "bnn_output")
 
 
 @dataclass(frozen=True)
@@ -174,16 +169,13 @@ def edges(report: Report) -> list[Edge]:
 
 def unit_kind(unit: dict[str, Any]) -> str:
     """Its kind in a word or two."""
-    kind = unit["kind"].removeprefix("bnn_").replace("_", " ")
-    for word in ("pe", "mac", "axi"):
-        kind = re.sub(rf"\b{word}\b", word.upper(), kind)
-    return _KINDS.get(kind, kind)
+    return KINDS[unit["kind"]].about
 
 
 def unit_about(unit: dict[str, Any]) -> str:
     """The one thing about a unit that says most; empty where its kind says all."""
     p = unit["params"]
-    if unit["kind"] == "bnn_axi_reader":
+    if KINDS[unit["kind"]].reads_memory:
         return "from DDR"
     if "PE" in p and "SIMD" in p:
         return f"PE {p['PE']} {TIMES} SIMD {p['SIMD']}"

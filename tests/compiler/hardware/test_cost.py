@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bnnhw.backend.hls_units import TWINS
-from bnnhw.hardware.cost.features import FEATURES
 from bnnhw.hardware.cost.memory import rom_bram36
-from bnnhw.hardware.cost.model import BRAMS, DSPS, unit_resources
+from bnnhw.hardware.cost.model import unit_resources
+from bnnhw.hardware.units import KINDS
+from bnnhw.hardware.units.kind import no_blocks
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL: dict[str, Any] = json.loads(
@@ -28,10 +27,10 @@ def measured(kind: str) -> list[tuple[dict[str, int], dict[str, float]]]:
     return [(params, counts) for unit, params, counts in MEASURED if unit == kind]
 
 
-@pytest.mark.parametrize("kind", sorted(FEATURES))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_unit_is_measured_as_often_as_its_features_need(kind: str) -> None:
     points = measured(kind)
-    features = [FEATURES[kind](params) for params, _ in points]
+    features = [KINDS[kind].features(params) for params, _ in points]
     assert {len(row) for row in features} == {len(MODEL[kind]["lut"])} == {len(MODEL[kind]["ff"])}
     assert MODEL[kind]["points"] == len(points)
     for coefficients in (MODEL[kind]["lut"], MODEL[kind]["ff"]):
@@ -41,10 +40,11 @@ def test_every_unit_is_measured_as_often_as_its_features_need(kind: str) -> None
 
 def test_every_unit_of_the_data_path_has_a_cost() -> None:
     others = {"bnn_fifo", "bnn_registers", "bnn_reset_control", "bnn_read_arbiter"}
-    assert set(FEATURES) == {*TWINS, *others} == set(MODEL)
+    assert {name for name, kind in KINDS.items() if not kind.twin} == others
+    assert set(KINDS) == set(MODEL)
 
 
-@pytest.mark.parametrize("kind", sorted(FEATURES))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_estimates_stay_near_synthesis(kind: str) -> None:
     errors = []
     for params, counts in measured(kind):
@@ -59,7 +59,7 @@ def test_estimates_stay_near_synthesis(kind: str) -> None:
     assert max(errors) == pytest.approx(MODEL[kind]["lut_error"]["largest"], abs=1e-3)
 
 
-@pytest.mark.parametrize("kind", sorted(FEATURES))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_block_ram_and_dsp_rules_are_exact(kind: str) -> None:
     for params, counts in measured(kind):
         estimate = unit_resources(kind, params)
@@ -71,9 +71,10 @@ def test_block_ram_and_dsp_rules_are_exact(kind: str) -> None:
 
 
 def test_the_measurements_put_every_rule_to_the_test() -> None:
-    for rules, resource in ((BRAMS, "bram36"), (DSPS, "dsp")):
-        for kind in rules:
-            assert len({counts[resource] for _, counts in measured(kind)}) > 1, kind
+    for resource in ("bram36", "dsp"):
+        for name, kind in KINDS.items():
+            if getattr(kind, resource) is not no_blocks:
+                assert len({counts[resource] for _, counts in measured(name)}) > 1, name
 
 
 @pytest.mark.parametrize(
@@ -85,11 +86,10 @@ def test_a_small_memory_takes_whole_and_half_blocks(width: int, depth: int, bloc
 
 
 def test_the_points_are_those_of_the_fit() -> None:
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
-        from cost_points import points
-    finally:
-        sys.path.pop(0)
-    wanted = [json.dumps([kind, params], sort_keys=True) for kind, params in points()]
+    wanted = [
+        json.dumps([name, params], sort_keys=True)
+        for name, kind in KINDS.items()
+        for params in kind.points
+    ]
     assert len(set(wanted)) == len(wanted)
     assert set(wanted) == set(DATA)

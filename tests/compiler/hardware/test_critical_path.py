@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from bnnhw.hardware.units import KINDS
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
 try:
     from cell_delays import cell_models, delays
-    from cost_points import points
     from critical_path import netlists, point_instances, table
     from netlist import Netlist, PortTiming
     from unit_chains import Chains, Instance, instances_of, one_of_each
@@ -172,8 +173,10 @@ def test_units_that_differ_in_their_memory_image_only_are_of_one_size() -> None:
 
 def test_every_point_of_the_cost_model_is_a_size_of_its_own() -> None:
     instances = point_instances()
-    assert [i.kind for i in instances] == [kind for kind, _ in points()]
-    assert len({i.size for i in instances}) == len(points())
+    assert [i.kind for i in instances] == [
+        name for name, kind in KINDS.items() for _ in kind.points
+    ]
+    assert len({i.size for i in instances}) == len(instances)
 
 
 def test_paths_across_units_add_up_from_clock_to_setup() -> None:

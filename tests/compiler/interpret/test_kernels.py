@@ -274,8 +274,10 @@ def test_rows_and_samples_may_be_spread_over_cores(kernels, count, monkeypatch):
     monkeypatch.setattr("bnnhw.interpret.interpreter._WORTH_CORES", 0)
     monkeypatch.setattr("bnnhw.interpret.fast.stage._WORTH_A_THREAD", 0)
     for usable in (1, 2, 3):
-        for module in ("interpret", "fast_stage", "cores"):
-            monkeypatch.setattr(f"bnnhw.ir.{module}.core_count", lambda usable=usable: usable)
+        for module in ("interpreter", "fast.stage", "fast.cores"):
+            monkeypatch.setattr(
+                f"bnnhw.interpret.{module}.core_count", lambda usable=usable: usable
+            )
         assert np.array_equal(interpret(graph, x), want)
         assert np.array_equal(interpret_all(graph, x)[graph.output], want)
 

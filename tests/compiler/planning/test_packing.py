@@ -12,10 +12,11 @@ from bnnhw.errors import FoldingError
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.cost.model import Resources, budget, design_resources, total
 from bnnhw.hardware.folding import FoldingRequest
+from bnnhw.hardware.units import KINDS
 from bnnhw.ir.types import Integer
 from bnnhw.planning.fit import fold_and_lower
 from bnnhw.planning.network import Network
-from bnnhw.planning.packing import STYLES, Option, pack, place_memories
+from bnnhw.planning.packing import Option, pack, place_memories
 from bnnhw.planning.target import Goal
 from graphs import birealnet18, residual
 
@@ -85,7 +86,7 @@ def test_what_the_user_fixes_stays(design):
     for place, style in (("lut", 1), ("bram", 2)):
         placed = place_memories(design, budget(PYNQ), {unit.name: place})
         found = next(u for u in placed.units if u.name == unit.name)
-        assert found.params[STYLES[unit.kind]] == style
+        assert found.params[KINDS[unit.kind].style] == style
 
 
 def test_a_folding_file_places_any_memory():

@@ -11,7 +11,7 @@ import pytest
 
 from bnnhw.errors import BnnhwError
 from bnnhw.hardware.board import load_board
-from bnnhw.hardware.unit_timing import TIMINGS
+from bnnhw.hardware.units import KINDS
 from bnnhw.hardware.window_sizes import window_depth, window_lines
 from bnnhw.ir.ops import Window
 from bnnhw.passes import run
@@ -46,7 +46,7 @@ def moves_forward(shape):
 
 
 def model(kind, params):
-    return [part(params, None, None) for part in TIMINGS[kind]]
+    return [part(params, 0) for part in KINDS[kind].timing]
 
 
 def solve(timings, frames):

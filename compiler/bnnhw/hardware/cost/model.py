@@ -23,17 +23,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.hardware.cost.features import (
-    FEATURES,
-    affine_in_dsp,
-    affine_word,
-    frame_words,
-    overlap_memory,
-)
-from bnnhw.hardware.cost.memory import fifo_words, rom_bram36
+from bnnhw.hardware.units import KINDS
+from bnnhw.hardware.units.ends import REGISTERS, RESET_CONTROL
+from bnnhw.hardware.units.streams import FIFO
+from bnnhw.hardware.units.weights import READ_ARBITER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from bnnhw.hardware.board import Board
     from bnnhw.hardware.datapath import Datapath
@@ -119,15 +115,14 @@ def budget(board: Board) -> Resources:
 
 def unit_resources(kind: str, params: Mapping[str, int]) -> Resources:
     """Estimated resources of one unit."""
-    features = FEATURES[kind](params)
+    unit = KINDS[kind]
+    features = unit.features(params)
     model = _model()[kind]
     lut, cells, ff = (
         sum(coefficient * feature for coefficient, feature in zip(row, features, strict=True))
         for row in (model["lut"], model["lut_cells"], model["ff"])
     )
-    bram36 = BRAMS[kind](params) if kind in BRAMS else 0.0
-    dsp = DSPS[kind](params) if kind in DSPS else 0
-    return Resources(lut, ff, bram36, dsp, max(lut, cells))
+    return Resources(lut, ff, unit.bram36(params), unit.dsp(params), max(lut, cells))
 
 
 def design_resources(design: Datapath | Design) -> dict[str, Resources]:
@@ -135,97 +130,18 @@ def design_resources(design: Datapath | Design) -> dict[str, Resources]:
     parts = {unit.name: unit_resources(unit.kind, unit.params) for unit in design.units}
     for stream in design.streams.values():
         if stream.depth:
-            parts[f"{stream.name}_fifo"] = unit_resources("bnn_fifo", stream.fifo_parameters)
-    readers = sum(unit.kind == "bnn_axi_reader" for unit in design.units)
+            parts[f"{stream.name}_fifo"] = unit_resources(FIFO.name, stream.fifo_parameters)
+    readers = sum(KINDS[unit.kind].reads_memory for unit in design.units)
     if readers:
-        parts["arbiter"] = unit_resources("bnn_read_arbiter", {"PORTS": readers})
-    control = unit_resources("bnn_reset_control", {})
-    parts["registers"] = unit_resources("bnn_registers", {}) + control
+        parts["arbiter"] = unit_resources(READ_ARBITER.name, {"PORTS": readers})
+    control = unit_resources(RESET_CONTROL.name, {})
+    parts["registers"] = unit_resources(REGISTERS.name, {}) + control
     return parts
 
 
 def total(parts: Mapping[str, Resources]) -> Resources:
     """The sum of all parts."""
     return sum(parts.values(), Resources())
-
-
-# ------------------------------------------------------------------------------ block RAM
-
-
-def _weights_bram(p: Mapping[str, int]) -> float:
-    words = p["TILES"] * p["FOLDS"]
-    if p["WEIGHTS_STYLE"] != 2 or words == 1:
-        return 0.0
-    return rom_bram36(p["PE"] * p["SIMD"] * p.get("WEIGHT_BITS", 1), words)
-
-
-def _affine_bram(p: Mapping[str, int]) -> float:
-    if p["STYLE"] != 2 or p["FOLDS"] == 1:
-        return 0.0
-    return rom_bram36(affine_word(p), p["FOLDS"])
-
-
-def _window_bram(p: Mapping[str, int]) -> float:
-    if p["RAM_STYLE"] != 2:
-        return 0.0
-    return rom_bram36(p["SIMD"] * p["ELEM_BITS"], p["DEPTH"])
-
-
-def _lines_bram(p: Mapping[str, int]) -> float:
-    if p["RAM_STYLE"] != 2:
-        return 0.0
-    lines = p.get("LINES", p["KERNEL_H"])
-    return lines * rom_bram36(p["CHANNELS"] * p["ELEM_BITS"], p["WIDTH"])
-
-
-def _frame_bram(p: Mapping[str, int]) -> float:
-    if p["RAM_STYLE"] != 2:
-        return 0.0
-    memories = p["SIMD"] // p["IN_LANES"]
-    return memories * rom_bram36(p["IN_LANES"] * p["ELEM_BITS"], frame_words(p))
-
-
-def _overlap_bram(p: Mapping[str, int]) -> float:
-    width, words = overlap_memory(p, "H")
-    return rom_bram36(width, words) if p["RAM_STYLE"] == 2 and words > 2 else 0.0
-
-
-def _fifo_bram(p: Mapping[str, int]) -> float:
-    depth, pack = p["DEPTH"] - p.get("TAIL", 0), p.get("PACK", 1)
-    if p["RAM_STYLE"] != 2 or depth == 2:
-        return 0.0
-    return rom_bram36(p["WIDTH"] * pack, fifo_words(depth, pack))
-
-
-BRAMS: dict[str, Callable[[Mapping[str, int]], float]] = {
-    "bnn_pe_array": _weights_bram,
-    "bnn_int_pe_array": _weights_bram,
-    "bnn_mac_pe_array": _weights_bram,
-    "bnn_affine": _affine_bram,
-    "bnn_frame_window": _frame_bram,
-    "bnn_int_pool_overlap": _overlap_bram,
-    "bnn_window": _window_bram,
-    "bnn_window_parallel": _lines_bram,
-    "bnn_fifo": _fifo_bram,
-}
-
-# ------------------------------------------------------------------------------------ DSP
-
-
-def _mac_dsp(p: Mapping[str, int]) -> int:
-    products = p["PE"] * p["SIMD"]
-    return {1: 0, 2: products, 3: products // 2, 4: products // 2}[p["MULTIPLY_STYLE"]]
-
-
-def _affine_dsp(p: Mapping[str, int]) -> int:
-    return p["LANES"] if affine_in_dsp(p) else 0
-
-
-DSPS: dict[str, Callable[[Mapping[str, int]], int]] = {
-    "bnn_mac_pe_array": _mac_dsp,
-    "bnn_stream_mac_pe_array": _mac_dsp,
-    "bnn_affine": _affine_dsp,
-}
 
 
 @cache
