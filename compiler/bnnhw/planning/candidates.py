@@ -11,10 +11,9 @@ import numpy as np
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.cost.model import Resources, unit_resources
 from bnnhw.hardware.folding import WIDEST_WORD, LayerFolding
-from bnnhw.hardware.layer_memory import BUS_BITS, can_stream
-from bnnhw.hardware.unit_params import (
+from bnnhw.hardware.stages.layer_facts import BUS_BITS, can_stream
+from bnnhw.hardware.stages.layer_units import (
     MULTIPLY,
-    element_bits,
     feed_cycles,
     frame_window_unit,
     layer_cycles,
@@ -29,6 +28,7 @@ from bnnhw.hardware.unit_params import (
     weight_reader_unit,
     window_cycles,
 )
+from bnnhw.hardware.stages.stage import element_bits
 from bnnhw.hardware.units.streams import WIDTH_CONVERTER
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bnnhw.hardware.layer_memory import LayerFacts, layer_facts
-from bnnhw.hardware.stages import Layer, Stage, split_stages
+from bnnhw.hardware.stages import Layer, Stage
+from bnnhw.hardware.stages.layer_facts import LayerFacts, layer_facts
+from bnnhw.hardware.stages.split import split_stages
 from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:

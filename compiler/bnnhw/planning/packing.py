@@ -16,8 +16,8 @@ import numpy as np
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.cost.model import Resources, design_resources, total, unit_resources
 from bnnhw.hardware.storage import FifoShape, fifo_shapes
-from bnnhw.hardware.unit_params import STYLE_BRAM, STYLE_LUT
 from bnnhw.hardware.units import KINDS
+from bnnhw.hardware.units.kind import BLOCK, LUTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 D = TypeVar("D", "Datapath", "Design")
 
-STYLE_NAMES = {STYLE_LUT: "lut", STYLE_BRAM: "bram"}
+STYLE_NAMES = {LUTS: "lut", BLOCK: "bram"}
 # What a share of the block RAM counts against a share of the LUTs: a design that is short of
 # neither keeps its LUTs, which are what runs out when it is placed.
 _BLOCK_SHARE = 0.25

@@ -12,11 +12,11 @@ import numpy as np
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError, UnbuildableError
 from bnnhw.hardware.cost.model import COUNTED, LIMITED, Resources, budget, design_resources, total
 from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
-from bnnhw.hardware.layer_memory import BUS_BITS, can_stream
-from bnnhw.hardware.stage_lanes import fixed_cycles, stage_beats, stage_lanes
 from bnnhw.hardware.stages import Layer
+from bnnhw.hardware.stages.layer_facts import BUS_BITS, can_stream
 from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divisors, likeness
 from bnnhw.planning.packing import Option, memory_items, place_memories, placed_folding
+from bnnhw.planning.stage_lanes import fixed_cycles, stage_lanes
 from bnnhw.planning.streamed_layers import tiled_tensors
 from bnnhw.planning.tile_packing import TilePacking
 from bnnhw.planning.wiring import build_datapath
@@ -212,7 +212,7 @@ class FoldingSearch:
         paces = {c.cycles for table in self.tables.values() for c in table}
         for stage in network.stages:
             if not isinstance(stage, Layer):
-                paces |= {stage_beats(stage) * folds for folds in divisors(stage.channels)}
+                paces |= {stage.beats * folds for folds in divisors(stage.channels)}
         for placement in self.placements:
             paces |= {math.ceil(self._bytes(placement) / self.bytes_per_cycle)}
         floor = self.floor()

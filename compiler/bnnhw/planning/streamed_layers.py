@@ -11,29 +11,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import FoldingError, UnbuildableError
+from bnnhw.errors import UnbuildableError
 from bnnhw.hardware.design import LayerPlan, Stream
-from bnnhw.hardware.layer_memory import BUS_BITS
-from bnnhw.hardware.stages import Compare, Join, Layer, Pool, Rescale
-from bnnhw.hardware.unit_params import (
-    element_bits,
+from bnnhw.hardware.stages import Layer
+from bnnhw.hardware.stages.layer_facts import BUS_BITS
+from bnnhw.hardware.stages.layer_units import (
     frame_window_unit,
     layer_cycles,
-    pool_unit,
-    simple_unit,
-    stage_output,
     stream_array_unit,
     weight_buffer_unit,
     weight_reader_unit,
 )
+from bnnhw.hardware.stages.stage import element_bits
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bnnhw.hardware.datapath import Datapath
     from bnnhw.hardware.folding import LayerFolding
-    from bnnhw.hardware.layer_memory import LayerFacts
-    from bnnhw.hardware.stages import Stage
+    from bnnhw.hardware.stages.layer_facts import LayerFacts
     from bnnhw.planning.network import Network
 
 _GATHERED_BITS = 64
@@ -73,7 +69,6 @@ def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str] | Non
     tiled: set[str] = set()
     for stage in network.stages:
         inside = [tensor in tiled for tensor in stage.inputs]
-        pixels = stage.image[1] * stage.image[2]
         if isinstance(stage, Layer):
             if stage.name in streamed:
                 if np.prod(stage.out_size) > 1:
@@ -82,13 +77,11 @@ def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str] | Non
                 return None
         elif len(set(inside)) > 1:
             return None
-        elif inside[0] and isinstance(stage, Pool):
-            if stage.window.kernel != stage.image[1:] or not stage.tiles_image:
-                return None
         elif inside[0]:
-            if not isinstance(stage, (Compare, Join, Rescale)) or pixels == 1:
+            if not stage.reads_tiles:
                 return None
-            tiled.add(stage.output)
+            if stage.gives_tiles:
+                tiled.add(stage.output)
     return tiled
 
 
@@ -116,39 +109,6 @@ def frame_lanes(layer: Layer, fold: LayerFolding, source: Stream) -> int:
         for n in range(1, fold.simd + 1)
         if fold.simd % n == 0 and n % source.lanes == 0 and (n <= most or n == source.lanes)
     )
-
-
-def add_tiled_stage(path: Datapath, stage: Stage, source: Stream) -> Stream:
-    """Adds a stage without weights that reads a stream of tiles; returns what it gives."""
-    name, lanes = stage.name, source.lanes
-    pixels = stage.image[1] * stage.image[2]
-    out = element_bits(stage_output(stage))
-    if isinstance(stage, Pool):
-        if stage.window.kernel != stage.image[1:] or not stage.tiles_image:
-            raise FoldingError(
-                f"'{name}' pools what a layer whose weights come from memory gives tile by tile",
-                where="folding",
-                fix="keep the weights of the layers before it on the chip",
-            )
-        kind, params = pool_unit(stage, lanes)
-        # Tile by tile, the frame is an image of one row of pixels a tile.
-        tiles = stage.channels // lanes
-        params |= {"CHANNELS": lanes, "HEIGHT": tiles, "WIDTH": pixels}
-        params |= {"POOL_H": 1, "POOL_W": pixels}
-        sink = Stream(f"{name}_out", out, lanes, tiles, tensor=stage.output)
-        return path.through(name, kind, params, name, (source, sink))
-    if not isinstance(stage, (Compare, Rescale)):
-        raise FoldingError(
-            f"'{name}' has no unit for what a layer whose weights come from memory gives",
-            where="folding",
-            fix="keep the weights of the layers before it on the chip",
-        )
-    kind, params = simple_unit(stage, lanes)
-    sink = Stream(
-        f"{name}_out", out, lanes, source.beats,
-        pixels=source.pixels, tiles=True, tensor=stage.output,
-    )  # fmt: skip
-    return path.through(name, kind, params | {"HOLD": pixels}, name, (source, sink))
 
 
 def layer_plan(layer: Layer, fold: LayerFolding) -> LayerPlan:

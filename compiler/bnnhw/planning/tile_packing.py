@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import UnbuildableError
 from bnnhw.hardware.cost.model import Resources, total
-from bnnhw.hardware.stages import Layer, Pool
+from bnnhw.hardware.stages import Layer
 from bnnhw.planning.packing import Option, pack
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class TilePacking:
                     return _between(stage, fold, sources[0])
                 if stage.output in self.tiled:
                     tiles[stage.output] = _Tiles(fold.pe, frozenset([stage.name]))
-            elif sources and not isinstance(stage, Pool):
+            elif sources and stage.gives_tiles:
                 wide, narrow = max(sources, key=_lanes), min(sources, key=_lanes)
                 if wide.lanes % narrow.lanes:
                     return _Conflict(

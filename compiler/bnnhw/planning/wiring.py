@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,26 +10,21 @@ import numpy as np
 from bnnhw.errors import FoldingError, ModelError
 from bnnhw.hardware.datapath import Datapath
 from bnnhw.hardware.design import InputPort, OutputPort, Stream
-from bnnhw.hardware.stages import Join, Layer, Pool, Stage
-from bnnhw.hardware.unit_params import (
-    element_bits,
+from bnnhw.hardware.stages import Layer, PlainStage
+from bnnhw.hardware.stages.layer_units import (
     layer_input_lanes,
     layer_windows,
     needs_window,
     pe_array_unit,
-    pool_buffer,
-    simple_unit,
-    stage_output,
-    window_unit,
 )
-from bnnhw.hardware.units.elements import ADD
+from bnnhw.hardware.stages.stage import element_bits
 from bnnhw.hardware.units.ends import INPUT, OUTPUT, TOP_K
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.planning.streamed_layers import add_streamed_layer, add_tiled_stage, layer_plan
+from bnnhw.planning.streamed_layers import add_streamed_layer, layer_plan
 
 if TYPE_CHECKING:
     from bnnhw.hardware.folding import Folding, LayerFolding
-    from bnnhw.hardware.layer_memory import LayerFacts
+    from bnnhw.hardware.stages.layer_facts import LayerFacts
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Tensor
     from bnnhw.planning.network import Network
@@ -71,10 +66,8 @@ def build_datapath(network: Network, folding: Folding) -> Datapath:
     for stage in network.stages:
         if isinstance(stage, Layer):
             _add_layer(builder, stage)
-        elif isinstance(stage, Join):
-            _add_join(builder, stage)
         else:
-            _add_simple(builder, stage)
+            _add_plain(builder, stage)
     _add_output(builder, network.graph, network.top_k)
     return builder.path
 
@@ -153,61 +146,53 @@ def _add_windows(path: Datapath, layer: Layer, fold: LayerFolding, source: Strea
     return source
 
 
-def _add_join(builder: _Builder, stage: Join) -> None:
+def _add_plain(builder: _Builder, stage: PlainStage) -> None:
+    """Adds the units of a stage without weights."""
     path, name = builder.path, stage.name
     ends = [builder.read(tensor) for tensor in stage.inputs]
+    tiles = any(end.tiles for end in ends)
+    if tiles and not stage.reads_tiles:
+        raise FoldingError(
+            f"'{name}' has no unit for what a layer whose weights come from memory gives tile by "
+            "tile",
+            where="folding",
+            fix="keep the weights of the layers before it on the chip",
+        )
     lanes = builder.folding.lanes.get(name) or min(end.lanes for end in ends)
-    if any(end.tiles for end in ends):
+    if tiles:
         lanes = max(end.lanes for end in ends)
-    sources = tuple(
-        path.convert(end, lanes, f"{name}_converter{i}", name) for i, end in enumerate(ends)
+    converters = (
+        [f"{name}_converter"] if len(ends) == 1 else [f"{name}_converter{i}" for i in (0, 1)]
     )
-    if sources[0].tiles != sources[1].tiles:
+    sources = tuple(
+        path.convert(end, lanes, converter, name)
+        for end, converter in zip(ends, converters, strict=True)
+    )
+    if len({source.tiles for source in sources}) > 1:
         raise FoldingError(
             f"'{name}' adds a stream that flows tile by tile to one that flows pixel by pixel",
             where="folding",
             fix="let the weights of both of its paths come from memory, or of neither",
         )
-    first = sources[0]
-    params = {"IN_BITS": first.elem_bits, "OUT_BITS": stage.out_element.bits, "LANES": lanes}
-    sink = Stream(
-        f"{name}_out", stage.out_element.bits, lanes, first.beats,
-        pixels=first.pixels, tiles=first.tiles, tensor=stage.output,
-    )  # fmt: skip
-    path.add(name, ADD.name, params, name, sources=sources, sinks=(sink,))
-    builder.write(stage.output, sink, name)
-
-
-def _add_simple(builder: _Builder, stage: Stage) -> None:
-    """A stage without weights that reads one stream."""
-    path, name = builder.path, stage.name
-    source = builder.read(stage.inputs[0])
-    if source.tiles:
-        sink = add_tiled_stage(path, stage, source)
-        builder.write(stage.output, sink, name)
-        return
-    lanes = builder.folding.lanes.get(name) or source.lanes
-    source = path.convert(source, lanes, f"{name}_converter", name)
     out_h, out_w = stage.out_size
     folds = stage.channels // lanes
-    out_element = stage_output(stage)
     sink = Stream(
-        f"{name}_out", element_bits(out_element), lanes, out_h * out_w * folds,
+        f"{name}_out", element_bits(stage.gives()), lanes, out_h * out_w * folds,
         pixels=out_h * out_w, tensor=stage.output,
     )  # fmt: skip
-    if isinstance(stage, Pool) and stage.needs_window:
-        taps = stage.window.kernel[0] * stage.window.kernel[1]
-        kind, params = window_unit(
-            stage.image, stage.window, source.elem_bits,
-            simd=lanes, repeats=1, buffer=pool_buffer(stage), channel_outer=True,
-        )  # fmt: skip
+    if tiles and stage.gives_tiles:
+        sink = replace(sink, pixels=sources[0].pixels, tiles=True)
+    front = None if tiles else stage.front(lanes)
+    if front is not None:
+        kind, params = front
+        taps = params["KERNEL_H"] * params["KERNEL_W"]
         windows = Stream(
-            f"{name}_window_out", source.elem_bits, lanes, out_h * out_w * folds * taps,
+            f"{name}_window_out", sources[0].elem_bits, lanes, out_h * out_w * folds * taps,
             user=True, pixels=out_h * out_w,
         )  # fmt: skip
-        source = path.through(f"{name}_window", kind, params, name, (source, windows))
-    kind, params = simple_unit(stage, lanes)
-    path.through(name, kind, params, name, (source, sink))
+        sources = (path.through(f"{name}_window", kind, params, name, (sources[0], windows)),)
+    kind, params = stage.unit(lanes, tiles=tiles)
+    path.add(name, kind, params, name, sources=sources, sinks=(sink,))
     builder.write(stage.output, sink, name)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.errors import BnnhwError
 from bnnhw.hardware.design import Stream
-from bnnhw.hardware.stream_order import flattened_images, in_vector_order
+from bnnhw.hardware.stages.stream_order import flattened_images, in_vector_order
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.report.figures import Verification
 

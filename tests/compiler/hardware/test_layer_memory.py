@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bnnhw.hardware.folding import LayerFolding
-from bnnhw.hardware.layer_memory import init_memory, weight_memory
+from bnnhw.hardware.stages.layer_facts import init_memory, weight_memory
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import IntegerConv, Threshold, Window
 from bnnhw.ir.types import Bit, Integer

@@ -11,7 +11,7 @@ from bnnhw.errors import BnnhwError, FoldingError
 from bnnhw.hardware.board import Shell, board_names, load_board
 from bnnhw.hardware.cost.model import Resources, budget, total
 from bnnhw.hardware.folding import FoldingRequest, read_folding
-from bnnhw.hardware.unit_params import layer_cycles
+from bnnhw.hardware.stages.layer_units import layer_cycles
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Goal

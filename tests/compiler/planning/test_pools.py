@@ -6,8 +6,7 @@ from itertools import product
 
 import pytest
 
-from bnnhw.hardware.stages import Pool
-from bnnhw.hardware.unit_params import simple_unit
+from bnnhw.hardware.stages.pool import Pool
 from bnnhw.ir.ops import IntegerMaxPool, SumPool, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.planning.network import Network
@@ -74,14 +73,14 @@ def test_pools_grow_where_two_windows_are_open_and_one_ends(axis: int) -> None:
 def test_a_pool_of_integers_takes_the_unit_without_a_window(
     window: Window, unit: str, total: bool
 ) -> None:
-    kind, params = simple_unit(pool_of(window, (8, 8), total=total), 2)
+    kind, params = pool_of(window, (8, 8), total=total).unit(2)
     assert (kind, params["OPERATION"]) == (unit, int(total))
 
 
 def test_bits_that_overlap_are_laid_out_as_windows() -> None:
     pool = pool_of(Window((3, 3), (2, 2), (1, 1, 1, 1)), (8, 8), bits=True)
     assert pool.needs_window
-    assert simple_unit(pool, 2)[0] == "bnn_pool_reduce"
+    assert pool.unit(2)[0] == "bnn_pool_reduce"
 
 
 @pytest.mark.parametrize(("side", "style"), [(112, 2), (8, 1)])
@@ -89,4 +88,4 @@ def test_the_row_of_results_is_in_block_ram_where_it_fills_half_a_block(
     side: int, style: int
 ) -> None:
     window = Window((3, 3), (2, 2), (1, 1, 1, 1))
-    assert simple_unit(pool_of(window, (side, side * 8)), 1)[1]["RAM_STYLE"] == style
+    assert pool_of(window, (side, side * 8)).unit(1)[1]["RAM_STYLE"] == style

@@ -14,15 +14,25 @@ from bnnhw.hardware.cost.memory import (
     rom_registers,
     rom_slices,
 )
-from bnnhw.hardware.units.kind import MemoryArgument, Twin, UnitKind, UnitTiming, named
+from bnnhw.hardware.units.kind import (
+    BLOCK,
+    BOOTH,
+    CHAIN,
+    DSP,
+    LUTS,
+    PAIR,
+    MemoryArgument,
+    Twin,
+    UnitKind,
+    UnitTiming,
+    named,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bnnhw.hardware.units.kind import Params, Timing
 
-_LUTS, _BLOCK = 1, 2
-_BOOTH, _DSP, _PAIR, _CHAIN = 1, 2, 3, 4
 _BORDERS = ("BORDER_TOP", "BORDER_BOTTOM", "BORDER_LEFT", "BORDER_RIGHT")
 
 # ------------------------------------------------------------------------------------ cost
@@ -53,7 +63,7 @@ def _weights(bits: int, words: int, style: int) -> list[float]:
 
     LUTs select among the slices of a block ROM that is deeper than its blocks.
     """
-    if style == _BLOCK:
+    if style == BLOCK:
         return [float(bits * (rom_slices(bits, words) - 1)) if words > 1 else 0.0, 0.0]
     return [rom_luts(bits, words), rom_registers(bits, words)]
 
@@ -82,14 +92,14 @@ def _mac(p: Params) -> list[float]:
     """Products, adder trees and accumulators of the arrays of integer weights."""
     products, style = p["PE"] * p["SIMD"], p["MULTIPLY_STYLE"]
     booth = products * math.ceil(p["WEIGHT_BITS"] / 2) * (p["IN_BITS"] + 2.0)
-    chained = style == _CHAIN  # DSP blocks add up two lanes
+    chained = style == CHAIN  # DSP blocks add up two lanes
     terms = math.ceil(p["SIMD"] / 2) if chained else p["SIMD"]
     tree = p["PE"] * (terms - 1.0) * (p["IN_BITS"] + p["WEIGHT_BITS"] + 1 + chained)
     return [
-        booth if style == _BOOTH else 0.0,
-        products * p["WEIGHT_BITS"] + p["SIMD"] * p["IN_BITS"] if style == _BOOTH else 0.0,
+        booth if style == BOOTH else 0.0,
+        products * p["WEIGHT_BITS"] + p["SIMD"] * p["IN_BITS"] if style == BOOTH else 0.0,
         tree,
-        products * (p["IN_BITS"] + p["WEIGHT_BITS"]) if style == _PAIR else 0.0,
+        products * (p["IN_BITS"] + p["WEIGHT_BITS"]) if style == PAIR else 0.0,
         products * (p["IN_BITS"] + p["WEIGHT_BITS"]) if chained else 0.0,
         p["PE"] * p["ACC_BITS"],
         p["SIMD"] * p["IN_BITS"],
@@ -189,8 +199,8 @@ def _point(pe: int, simd: int, folds: int, tiles: int, **other: int) -> dict[str
         "BORDER_BOTTOM": 0,
         "BORDER_LEFT": 0,
         "BORDER_RIGHT": 0,
-        "WEIGHTS_STYLE": _BLOCK,
-        "INIT_STYLE": _LUTS,
+        "WEIGHTS_STYLE": BLOCK,
+        "INIT_STYLE": LUTS,
     } | other
 
 
@@ -209,7 +219,7 @@ def _pe_points() -> tuple[dict[str, int], ...]:
     real = {"ACC_SHIFT": 0, "BINARY_OUT": 0, "ACC_BITS": 12}
     return (
         *(_point(*size, 9, 8, **sign) for size in block),
-        *(_point(*size, WEIGHTS_STYLE=_LUTS, **sign) for size in lut),
+        *(_point(*size, WEIGHTS_STYLE=LUTS, **sign) for size in lut),
         _point(8, 64, 9, 8, **sign, **borders),
         _point(4, 32, 18, 32, **sign, **borders),
         _point(16, 64, 9, 2, ACC_BITS=13, **sign, **borders),
@@ -225,11 +235,11 @@ def _pe_points() -> tuple[dict[str, int], ...]:
 def _int_points() -> tuple[dict[str, int], ...]:
     result = []
     for pe, simd, folds, tiles, bits, style in (
-        (16, 3, 9, 4, 8, _LUTS), (64, 3, 9, 1, 8, _LUTS), (16, 27, 1, 4, 8, _LUTS),
-        (4, 27, 1, 16, 8, _LUTS), (32, 9, 1, 1, 8, _LUTS), (2, 27, 1, 32, 8, _LUTS),
-        (8, 9, 3, 8, 8, _LUTS), (32, 9, 3, 2, 8, _LUTS), (16, 1, 9, 2, 8, _LUTS),
-        (8, 9, 3, 8, 4, _LUTS),
-        (8, 3, 9, 8, 8, _BLOCK), (16, 9, 1, 2, 8, _LUTS),
+        (16, 3, 9, 4, 8, LUTS), (64, 3, 9, 1, 8, LUTS), (16, 27, 1, 4, 8, LUTS),
+        (4, 27, 1, 16, 8, LUTS), (32, 9, 1, 1, 8, LUTS), (2, 27, 1, 32, 8, LUTS),
+        (8, 9, 3, 8, 8, LUTS), (32, 9, 3, 2, 8, LUTS), (16, 1, 9, 2, 8, LUTS),
+        (8, 9, 3, 8, 4, LUTS),
+        (8, 3, 9, 8, 8, BLOCK), (16, 9, 1, 2, 8, LUTS),
     ):  # fmt: skip
         other = {"ACC_BITS": 6 + bits, "IN_BITS": bits, "IN_SIGNED": 0, "WEIGHTS_STYLE": style}
         other |= {"ACC_SHIFT": 0, "BINARY_OUT": 1}
@@ -240,15 +250,15 @@ def _int_points() -> tuple[dict[str, int], ...]:
 def _mac_points() -> tuple[dict[str, int], ...]:
     result = []
     for pe, simd, folds, tiles, bits, weight, weights, multiply in (
-        (1, 1, 9, 1, 8, 8, _LUTS, _DSP), (4, 3, 9, 4, 8, 8, _LUTS, _DSP),
-        (4, 3, 49, 16, 8, 8, _BLOCK, _PAIR), (8, 7, 21, 8, 8, 8, _BLOCK, _PAIR),
-        (2, 7, 21, 32, 8, 8, _BLOCK, _PAIR), (4, 4, 16, 16, 16, 8, _BLOCK, _DSP),
-        (1, 8, 64, 10, 16, 8, _BLOCK, _DSP), (4, 16, 4, 32, 12, 8, _LUTS, _DSP),
-        (4, 3, 9, 4, 8, 8, _BLOCK, _BOOTH), (8, 3, 9, 8, 8, 8, _LUTS, _BOOTH),
-        (2, 8, 16, 64, 12, 8, _BLOCK, _BOOTH), (4, 4, 16, 16, 16, 6, _LUTS, _BOOTH),
-        (2, 7, 21, 32, 8, 4, _BLOCK, _BOOTH), (16, 3, 49, 4, 8, 8, _BLOCK, _DSP),
-        (2, 147, 1, 32, 8, 8, _LUTS, _CHAIN), (2, 8, 8, 64, 8, 8, _BLOCK, _CHAIN),
-        (4, 16, 8, 16, 8, 8, _BLOCK, _CHAIN), (4, 9, 3, 16, 8, 8, _LUTS, _CHAIN),
+        (1, 1, 9, 1, 8, 8, LUTS, DSP), (4, 3, 9, 4, 8, 8, LUTS, DSP),
+        (4, 3, 49, 16, 8, 8, BLOCK, PAIR), (8, 7, 21, 8, 8, 8, BLOCK, PAIR),
+        (2, 7, 21, 32, 8, 8, BLOCK, PAIR), (4, 4, 16, 16, 16, 8, BLOCK, DSP),
+        (1, 8, 64, 10, 16, 8, BLOCK, DSP), (4, 16, 4, 32, 12, 8, LUTS, DSP),
+        (4, 3, 9, 4, 8, 8, BLOCK, BOOTH), (8, 3, 9, 8, 8, 8, LUTS, BOOTH),
+        (2, 8, 16, 64, 12, 8, BLOCK, BOOTH), (4, 4, 16, 16, 16, 6, LUTS, BOOTH),
+        (2, 7, 21, 32, 8, 4, BLOCK, BOOTH), (16, 3, 49, 4, 8, 8, BLOCK, DSP),
+        (2, 147, 1, 32, 8, 8, LUTS, CHAIN), (2, 8, 8, 64, 8, 8, BLOCK, CHAIN),
+        (4, 16, 8, 16, 8, 8, BLOCK, CHAIN), (4, 9, 3, 16, 8, 8, LUTS, CHAIN),
     ):  # fmt: skip
         other = {"IN_BITS": bits, "IN_SIGNED": int(bits > 8), "WEIGHT_BITS": weight}
         other |= {"ACC_BITS": bits + weight + 6, "WEIGHTS_STYLE": weights}
@@ -264,21 +274,21 @@ def _stream_points() -> tuple[dict[str, int], ...]:
         *((16, 32, 36, 16, 16, 12, 0, 1), (2, 128, 36, 256, 49, 13, 0, 1)),
         *((4, 256, 18, 64, 16, 13, 0, 1), (8, 128, 4, 32, 1, 11, 1, 0)),
         *((1, 64, 36, 256, 16, 12, 0, 1), (16, 64, 36, 32, 196, 13, 0, 1)),
-        ACC_SHIFT=0, INIT_STYLE=_LUTS,
+        ACC_SHIFT=0, INIT_STYLE=LUTS,
     )  # fmt: skip
 
 
 def _stream_mac_points() -> tuple[dict[str, int], ...]:
     return named(
         "PE SIMD FOLDS TILES PIXELS IN_BITS WEIGHT_BITS ACC_BITS MULTIPLY_STYLE",
-        *((1, 8, 64, 1000, 1, 16, 8, 30, _DSP), (2, 8, 32, 100, 1, 8, 8, 24, _PAIR)),
-        *((4, 4, 64, 64, 49, 12, 8, 28, _DSP), (1, 8, 64, 10, 1, 12, 8, 28, _BOOTH)),
-        *((2, 4, 64, 128, 49, 16, 8, 30, _BOOTH), (8, 2, 16, 16, 16, 8, 8, 22, _PAIR)),
-        *((4, 8, 32, 32, 16, 8, 4, 20, _BOOTH), (1, 16, 32, 1000, 1, 12, 8, 28, _DSP)),
-        *((4, 3, 48, 16, 16, 8, 8, 22, _DSP), (4, 2, 16, 32, 49, 12, 8, 26, _BOOTH)),
-        *((2, 8, 32, 256, 49, 8, 8, 24, _CHAIN), (4, 8, 16, 64, 16, 8, 8, 24, _CHAIN)),
-        *((2, 16, 16, 64, 16, 8, 8, 24, _PAIR), (1, 2, 128, 256, 16, 16, 6, 28, _DSP)),
-        IN_SIGNED=1, INIT_STYLE=_LUTS,
+        *((1, 8, 64, 1000, 1, 16, 8, 30, DSP), (2, 8, 32, 100, 1, 8, 8, 24, PAIR)),
+        *((4, 4, 64, 64, 49, 12, 8, 28, DSP), (1, 8, 64, 10, 1, 12, 8, 28, BOOTH)),
+        *((2, 4, 64, 128, 49, 16, 8, 30, BOOTH), (8, 2, 16, 16, 16, 8, 8, 22, PAIR)),
+        *((4, 8, 32, 32, 16, 8, 4, 20, BOOTH), (1, 16, 32, 1000, 1, 12, 8, 28, DSP)),
+        *((4, 3, 48, 16, 16, 8, 8, 22, DSP), (4, 2, 16, 32, 49, 12, 8, 26, BOOTH)),
+        *((2, 8, 32, 256, 49, 8, 8, 24, CHAIN), (4, 8, 16, 64, 16, 8, 8, 24, CHAIN)),
+        *((2, 16, 16, 64, 16, 8, 8, 24, PAIR), (1, 2, 128, 256, 16, 16, 6, 28, DSP)),
+        IN_SIGNED=1, INIT_STYLE=LUTS,
     )  # fmt: skip
 
 

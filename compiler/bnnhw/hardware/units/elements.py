@@ -12,6 +12,10 @@ from bnnhw.hardware.cost.memory import (
     rom_registers,
 )
 from bnnhw.hardware.units.kind import (
+    BLOCK,
+    BOOTH,
+    DSP,
+    LUTS,
     MemoryArgument,
     Twin,
     UnitKind,
@@ -23,9 +27,6 @@ from bnnhw.hardware.units.kind import (
 if TYPE_CHECKING:
     from bnnhw.hardware.units.kind import Params
 
-
-_LUTS, _BLOCK = 1, 2
-_BOOTH, _DSP = 1, 2
 
 # --------------------------------------------------------------------------------------------- cost
 
@@ -41,7 +42,7 @@ def affine_in_dsp(p: Params) -> bool:
     """Whether bnn_affine multiplies in DSP blocks, of 25 by 18 bits, adding 48."""
     factors = sorted((p["MULTIPLIER_BITS"], p["IN_BITS"] + 1 - p["IN_SIGNED"]))
     fits = 0 < factors[0] <= 18 and factors[1] <= 25 and p["OFFSET_BITS"] < 48
-    return p["MULTIPLIER_BITS"] > 0 and p["MULTIPLY_STYLE"] != _BOOTH and fits
+    return p["MULTIPLIER_BITS"] > 0 and p["MULTIPLY_STYLE"] != BOOTH and fits
 
 
 def _saturation(p: Params, *, alone: bool) -> float:
@@ -69,7 +70,7 @@ def _affine(p: Params) -> list[float]:
     segment = factor + p["OFFSET_BITS"]
     two = p["SEGMENTS"] > 1
     booth = 0.0 if factor == 0 or affine_in_dsp(p) else math.ceil(factor / 2) * (p["IN_BITS"] + 2.0)
-    luts = p["STYLE"] != _BLOCK
+    luts = p["STYLE"] != BLOCK
     return [
         lanes * p["IN_BITS"],
         lanes * segment if two or factor else 0.0,
@@ -142,16 +143,16 @@ AFFINE = UnitKind(
     named(
         "IN_BITS OUT_BITS LANES FOLDS SHIFT MULTIPLIER_BITS OFFSET_BITS SEGMENTS STYLE "
         "MULTIPLY_STYLE",
-        *((16, 16, 1, 64, 10, 12, 28, 1, _LUTS, _DSP), (16, 16, 4, 16, 10, 12, 28, 1, _LUTS, _DSP)),
-        *((16, 16, 8, 8, 12, 16, 32, 1, _LUTS, _DSP), (13, 12, 2, 32, 9, 12, 26, 2, _LUTS, _DSP)),
-        *((22, 16, 1, 512, 14, 17, 36, 1, _BLOCK, _DSP), (16, 16, 4, 128, 12, 16, 32, 1, 2, 2)),
-        *((16, 12, 8, 64, 12, 14, 30, 2, _BLOCK, _DSP), (16, 16, 2, 256, 12, 15, 31, 2, 2, 2)),
-        *((12, 16, 4, 16, 4, 0, 18, 1, _LUTS, _DSP), (16, 16, 8, 8, 0, 0, 17, 1, _LUTS, _DSP)),
-        *((12, 12, 4, 16, 8, 11, 23, 1, _LUTS, _BOOTH), (16, 16, 2, 32, 10, 12, 28, 2, 1, 1)),
-        *((12, 12, 1, 1, 8, 12, 26, 1, _LUTS, _DSP), (11, 9, 16, 4, 8, 10, 20, 1, _LUTS, _DSP)),
+        *((16, 16, 1, 64, 10, 12, 28, 1, LUTS, DSP), (16, 16, 4, 16, 10, 12, 28, 1, LUTS, DSP)),
+        *((16, 16, 8, 8, 12, 16, 32, 1, LUTS, DSP), (13, 12, 2, 32, 9, 12, 26, 2, LUTS, DSP)),
+        *((22, 16, 1, 512, 14, 17, 36, 1, BLOCK, DSP), (16, 16, 4, 128, 12, 16, 32, 1, 2, 2)),
+        *((16, 12, 8, 64, 12, 14, 30, 2, BLOCK, DSP), (16, 16, 2, 256, 12, 15, 31, 2, 2, 2)),
+        *((12, 16, 4, 16, 4, 0, 18, 1, LUTS, DSP), (16, 16, 8, 8, 0, 0, 17, 1, LUTS, DSP)),
+        *((12, 12, 4, 16, 8, 11, 23, 1, LUTS, BOOTH), (16, 16, 2, 32, 10, 12, 28, 2, 1, 1)),
+        *((12, 12, 1, 1, 8, 12, 26, 1, LUTS, DSP), (11, 9, 16, 4, 8, 10, 20, 1, LUTS, DSP)),
         *(
-            (16, 16, 4, 16, 0, 0, 17, 2, _LUTS, _DSP),
-            (16, 12, 2, 1024, 10, 12, 28, 1, _BLOCK, _DSP),
+            (16, 16, 4, 16, 0, 0, 17, 2, LUTS, DSP),
+            (16, 12, 2, 1024, 10, 12, 28, 1, BLOCK, DSP),
         ),
         IN_SIGNED=1,
         OUT_SIGNED=1,

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+LUTS, BLOCK = 1, 2
+"""Values of parameters ``*_STYLE``: where a memory lies. 0 leaves it to the tool."""
+BOOTH, DSP, PAIR, CHAIN = 1, 2, 3, 4
+"""Values of ``MULTIPLY_STYLE``: rows in LUTs, a DSP block for each product, for each two products,
+for each two products of two lanes."""
+
 Params = Mapping[str, int]
 """Parameters of a unit by their names in the Verilog."""
 Index = NDArray[np.int64]

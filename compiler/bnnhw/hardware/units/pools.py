@@ -15,6 +15,8 @@ from bnnhw.hardware.cost.memory import (
     selection_luts,
 )
 from bnnhw.hardware.units.kind import (
+    BLOCK,
+    LUTS,
     MemoryArgument,
     Twin,
     UnitKind,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from bnnhw.hardware.units.kind import Index, Params
 
 
-_LUTS, _BLOCK = 1, 2
 _SIZES = ("KERNEL_H", "KERNEL_W", "STRIDE_H", "STRIDE_W")
 _PADS = ("PAD_TOP", "PAD_BOTTOM", "PAD_LEFT", "PAD_RIGHT")
 
@@ -87,7 +88,7 @@ def _int_pool_overlap(p: Params) -> list[float]:
         counters += 3.0 * address_bits(words) if width and words > 2 else 0.0
         if words <= 2:
             registers += width * words
-        elif axis == "W" or p["RAM_STYLE"] != _BLOCK:
+        elif axis == "W" or p["RAM_STYLE"] != BLOCK:
             memories += ram_luts(width, words)
             selections += selection_luts(width, words)
     return [
@@ -169,14 +170,14 @@ def _overlap_points() -> tuple[dict[str, int], ...]:
     """Square images, kernels and strides; padding on all sides."""
     result: tuple[dict[str, int], ...] = ()
     for operation, bits, out, channels, lanes, size, kernel, stride, pad, style in (
-        (0, 12, 12, 64, 1, 112, 3, 2, 1, _BLOCK), (0, 12, 12, 64, 2, 112, 3, 2, 1, _BLOCK),
-        (0, 16, 16, 64, 4, 56, 3, 2, 1, _BLOCK), (1, 12, 16, 128, 2, 28, 3, 2, 1, _BLOCK),
-        (0, 12, 12, 32, 8, 16, 3, 2, 1, _LUTS), (1, 8, 12, 16, 4, 12, 3, 2, 1, _LUTS),
-        (0, 16, 16, 64, 2, 28, 4, 2, 1, _BLOCK), (1, 16, 21, 32, 1, 20, 5, 3, 2, _BLOCK),
-        (0, 10, 10, 16, 16, 32, 3, 2, 0, _LUTS), (0, 8, 8, 64, 1, 24, 2, 1, 0, _LUTS),
-        (0, 9, 9, 128, 16, 14, 3, 2, 1, _BLOCK), (1, 12, 14, 256, 8, 8, 2, 2, 1, _LUTS),
-        (0, 13, 13, 48, 3, 31, 3, 2, 1, _BLOCK), (0, 12, 12, 8, 4, 10, 5, 3, 2, _LUTS),
-        (0, 12, 12, 64, 1, 112, 3, 2, 1, _LUTS), (0, 12, 12, 64, 4, 56, 3, 2, 1, _LUTS),
+        (0, 12, 12, 64, 1, 112, 3, 2, 1, BLOCK), (0, 12, 12, 64, 2, 112, 3, 2, 1, BLOCK),
+        (0, 16, 16, 64, 4, 56, 3, 2, 1, BLOCK), (1, 12, 16, 128, 2, 28, 3, 2, 1, BLOCK),
+        (0, 12, 12, 32, 8, 16, 3, 2, 1, LUTS), (1, 8, 12, 16, 4, 12, 3, 2, 1, LUTS),
+        (0, 16, 16, 64, 2, 28, 4, 2, 1, BLOCK), (1, 16, 21, 32, 1, 20, 5, 3, 2, BLOCK),
+        (0, 10, 10, 16, 16, 32, 3, 2, 0, LUTS), (0, 8, 8, 64, 1, 24, 2, 1, 0, LUTS),
+        (0, 9, 9, 128, 16, 14, 3, 2, 1, BLOCK), (1, 12, 14, 256, 8, 8, 2, 2, 1, LUTS),
+        (0, 13, 13, 48, 3, 31, 3, 2, 1, BLOCK), (0, 12, 12, 8, 4, 10, 5, 3, 2, LUTS),
+        (0, 12, 12, 64, 1, 112, 3, 2, 1, LUTS), (0, 12, 12, 64, 4, 56, 3, 2, 1, LUTS),
     ):  # fmt: skip
         names = "OPERATION ELEM_BITS OUT_BITS CHANNELS LANES HEIGHT WIDTH RAM_STYLE"
         row = (operation, bits, out, channels, lanes, size, size, style)

@@ -18,6 +18,8 @@ from bnnhw.hardware.cost.memory import (
     selection_luts,
 )
 from bnnhw.hardware.units.kind import (
+    BLOCK,
+    LUTS,
     Twin,
     UnitKind,
     UnitTiming,
@@ -29,15 +31,13 @@ if TYPE_CHECKING:
     from bnnhw.hardware.units.kind import Params
 
 
-_LUTS, _BLOCK = 1, 2
-
 # --------------------------------------------------------------------------------------------- cost
 
 
 def fifo_features(p: Params) -> list[float]:
     """One queue, or one in LUTs and the main one behind it."""
     tail, pack = p.get("TAIL", 0), p.get("PACK", 1)
-    main = _queue(p["WIDTH"], p["DEPTH"] - tail, pack, block=p["RAM_STYLE"] == _BLOCK)
+    main = _queue(p["WIDTH"], p["DEPTH"] - tail, pack, block=p["RAM_STYLE"] == BLOCK)
     if not tail:
         return main
     return [a + b for a, b in zip(main, _queue(p["WIDTH"], tail, 1, block=False), strict=True)]
@@ -156,9 +156,9 @@ def _fifo_points() -> tuple[dict[str, int], ...]:
         (16, 30000, 4, 0), (24, 25000, 3, 0), (12, 12593, 3, 0),
     )  # fmt: skip
     return (
-        *named("WIDTH DEPTH", *fifo, *deep, RAM_STYLE=_LUTS),
-        *named("WIDTH DEPTH", *block, RAM_STYLE=_BLOCK),
-        *named("WIDTH DEPTH PACK TAIL", *packed, RAM_STYLE=_BLOCK),
+        *named("WIDTH DEPTH", *fifo, *deep, RAM_STYLE=LUTS),
+        *named("WIDTH DEPTH", *block, RAM_STYLE=BLOCK),
+        *named("WIDTH DEPTH PACK TAIL", *packed, RAM_STYLE=BLOCK),
     )
 
 

@@ -11,6 +11,7 @@ from bnnhw.hardware.cost.memory import (
     selection_luts,
 )
 from bnnhw.hardware.units.kind import (
+    LUTS,
     Twin,
     UnitKind,
     named,
@@ -20,8 +21,6 @@ from bnnhw.hardware.units.streams import fifo_features
 if TYPE_CHECKING:
     from bnnhw.hardware.units.kind import Params
 
-
-_LUTS = 1
 
 # --------------------------------------------------------------------------------------------- cost
 
@@ -77,7 +76,7 @@ WEIGHT_BUFFER = UnitKind(
         "WORD_BITS FOLDS PIXELS DEPTH",
         *((64, 9, 49, 18), (256, 18, 49, 36), (512, 72, 49, 144), (128, 36, 16, 72)),
         *((1024, 9, 49, 18), (72, 4, 16, 8), (512, 32, 16, 64), (64, 1, 49, 2)),
-        RAM_STYLE=_LUTS,
+        RAM_STYLE=LUTS,
     ),
     Twin(("WORD_BITS", "FOLDS", "PIXELS", "RAM_STYLE", "BEATS"), timing=("DEPTH",)),
 )

@@ -15,6 +15,8 @@ from bnnhw.hardware.cost.memory import (
     selection_luts,
 )
 from bnnhw.hardware.units.kind import (
+    BLOCK,
+    LUTS,
     Twin,
     UnitKind,
     UnitTiming,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from bnnhw.hardware.units.kind import Index, Params
 
 
-_LUTS, _BLOCK = 1, 2
 _PADDED = {"PAD_TOP": 1, "PAD_BOTTOM": 1, "PAD_LEFT": 1, "PAD_RIGHT": 1}
 
 # --------------------------------------------------------------------------------------------- cost
@@ -39,7 +40,7 @@ def _padded(p: Params) -> float:
 
 
 def _window(p: Params) -> list[float]:
-    width, luts = p["SIMD"] * p["ELEM_BITS"], p["RAM_STYLE"] != _BLOCK
+    width, luts = p["SIMD"] * p["ELEM_BITS"], p["RAM_STYLE"] != BLOCK
     folds, padded = p["CHANNELS"] // p["SIMD"], _padded(p)
     image = float(p["HEIGHT"] * p["WIDTH"] > 1)
     return [
@@ -60,7 +61,7 @@ def _window_parallel(p: Params) -> list[float]:
     taps = p["KERNEL_H"] * p["KERNEL_W"] * pixel
     folds = taps // (p["SIMD"] * p["ELEM_BITS"])
     lines = p.get("LINES", p["KERNEL_H"])
-    luts = lines * pixel if p["RAM_STYLE"] != _BLOCK else 0
+    luts = lines * pixel if p["RAM_STYLE"] != BLOCK else 0
     memory = lines * (ram_luts(pixel, p["WIDTH"]) + selection_luts(pixel, p["WIDTH"]))
     return [
         taps * (2 if folds * p["REPEATS"] > 1 else 1),  # shift window, and the one given out
@@ -80,7 +81,7 @@ def _frame_words(p: Params) -> int:
 def _frame_window(p: Params) -> list[float]:
     width, lanes = p["SIMD"] * p["ELEM_BITS"], p["IN_LANES"] * p["ELEM_BITS"]
     memories, words = width // lanes, _frame_words(p)
-    luts = p["RAM_STYLE"] != _BLOCK
+    luts = p["RAM_STYLE"] != BLOCK
     return [
         width if luts else 0.0,
         memories * ram_luts(lanes, words) if luts else 0.0,
@@ -239,24 +240,24 @@ def _point(channels: int, size: int, kernel: int, simd: int, **other: int) -> di
         "PAD_RIGHT": 0,
         "SIMD": simd,
         "REPEATS": 2,
-        "RAM_STYLE": _LUTS,
+        "RAM_STYLE": LUTS,
     } | other
 
 
 def _window_points() -> tuple[dict[str, int], ...]:
     result = []
     for channels, size, kernel, simd, depth, style in (
-        (64, 30, 3, 64, 126, _LUTS), (64, 30, 3, 32, 252, _LUTS), (128, 12, 3, 64, 108, _LUTS),
-        (256, 3, 3, 32, 120, _LUTS),
-        (3, 32, 3, 3, 132, _LUTS),
-        (512, 1, 1, 8, 128, _LUTS), (512, 1, 1, 64, 16, _LUTS),
-        (64, 30, 3, 64, 126, _BLOCK),
+        (64, 30, 3, 64, 126, LUTS), (64, 30, 3, 32, 252, LUTS), (128, 12, 3, 64, 108, LUTS),
+        (256, 3, 3, 32, 120, LUTS),
+        (3, 32, 3, 3, 132, LUTS),
+        (512, 1, 1, 8, 128, LUTS), (512, 1, 1, 64, 16, LUTS),
+        (64, 30, 3, 64, 126, BLOCK),
     ):  # fmt: skip
         other = {"CHANNEL_OUTER": 0, "DEPTH": depth, "RAM_STYLE": style}
         result.append(_point(channels, size, kernel, simd, **other))
     for channels, size, simd, depth, bits, style in (
-        (64, 14, 64, 62, 1, _LUTS), (1, 8, 1, 30, 8, _LUTS),
-        (3, 32, 3, 132, 8, _LUTS), (64, 56, 4, 1900, 16, _BLOCK), (128, 28, 64, 118, 1, _BLOCK),
+        (64, 14, 64, 62, 1, LUTS), (1, 8, 1, 30, 8, LUTS),
+        (3, 32, 3, 132, 8, LUTS), (64, 56, 4, 1900, 16, BLOCK), (128, 28, 64, 118, 1, BLOCK),
     ):  # fmt: skip
         other = {"CHANNEL_OUTER": 0, "DEPTH": depth, "ELEM_BITS": bits, "RAM_STYLE": style}
         result.append(_point(channels, size, 3, simd, **other, **_PADDED))
@@ -266,9 +267,9 @@ def _window_points() -> tuple[dict[str, int], ...]:
 def _parallel_points() -> tuple[dict[str, int], ...]:
     result = []
     for channels, size, simd, bits, style in (
-        (3, 32, 27, 8, _LUTS), (1, 8, 9, 8, _LUTS), (64, 30, 576, 1, _LUTS),
-        (64, 14, 288, 1, _BLOCK),
-        (16, 12, 36, 1, _LUTS),
+        (3, 32, 27, 8, LUTS), (1, 8, 9, 8, LUTS), (64, 30, 576, 1, LUTS),
+        (64, 14, 288, 1, BLOCK),
+        (16, 12, 36, 1, LUTS),
     ):  # fmt: skip
         other = {"ELEM_BITS": bits, "RAM_STYLE": style}
         result.append(_point(channels, size, 3, simd, **other))
@@ -281,11 +282,11 @@ def _parallel_points() -> tuple[dict[str, int], ...]:
 def _frame_points() -> tuple[dict[str, int], ...]:
     names = "CHANNELS HEIGHT SIMD IN_LANES RAM_STYLE KERNEL_H PASSES TILE_MAJOR"
     shapes = (
-        (512, 7, 64, 64, _BLOCK, 3, 32, 0), (512, 7, 128, 64, _BLOCK, 3, 32, 1),
-        (256, 14, 64, 32, _BLOCK, 3, 16, 1), (256, 14, 32, 32, _LUTS, 3, 16, 0),
-        (512, 7, 512, 64, _LUTS, 3, 64, 1), (512, 7, 128, 128, _LUTS, 3, 32, 0),
-        (256, 4, 64, 64, _LUTS, 3, 32, 0), (512, 4, 256, 64, _BLOCK, 3, 64, 1),
-        (64, 4, 16, 4, _LUTS, 3, 8, 1),
+        (512, 7, 64, 64, BLOCK, 3, 32, 0), (512, 7, 128, 64, BLOCK, 3, 32, 1),
+        (256, 14, 64, 32, BLOCK, 3, 16, 1), (256, 14, 32, 32, LUTS, 3, 16, 0),
+        (512, 7, 512, 64, LUTS, 3, 64, 1), (512, 7, 128, 128, LUTS, 3, 32, 0),
+        (256, 4, 64, 64, LUTS, 3, 32, 0), (512, 4, 256, 64, BLOCK, 3, 64, 1),
+        (64, 4, 16, 4, LUTS, 3, 8, 1),
     )  # fmt: skip
     images = tuple(
         p | {"WIDTH": p["HEIGHT"], "KERNEL_W": p["KERNEL_H"], "ELEM_BITS": 1} | _PADDED
@@ -294,7 +295,7 @@ def _frame_points() -> tuple[dict[str, int], ...]:
     flat = {"HEIGHT": 1, "WIDTH": 1, "KERNEL_H": 1, "KERNEL_W": 1} | dict.fromkeys(_PADDED, 0)
     vectors = named(
         "CHANNELS SIMD IN_LANES RAM_STYLE PASSES ELEM_BITS",
-        *((512, 4, 4, _LUTS, 100, 16), (512, 2, 2, _BLOCK, 1000, 16), (256, 8, 8, _LUTS, 10, 12)),
+        *((512, 4, 4, LUTS, 100, 16), (512, 2, 2, BLOCK, 1000, 16), (256, 8, 8, LUTS, 10, 12)),
         **flat,
     )  # fmt: skip
     return images + vectors

@@ -1,12 +1,13 @@
-"""Parameters of the units that a folding gives, and the cycles they take."""
+"""The units of a layer of weights at a folding, and the cycles that they take."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from bnnhw.hardware.layer_memory import BUS_BITS
-from bnnhw.hardware.stages import Compare, Pool, Rescale, Table
+from bnnhw.hardware.stages.layer_facts import BUS_BITS
+from bnnhw.hardware.stages.stage import element_bits
+from bnnhw.hardware.stages.windows import STYLES, window_unit
 from bnnhw.hardware.units.arrays import (
     INT_PE_ARRAY,
     MAC_PE_ARRAY,
@@ -14,34 +15,23 @@ from bnnhw.hardware.units.arrays import (
     STREAM_MAC_PE_ARRAY,
     STREAM_PE_ARRAY,
 )
-from bnnhw.hardware.units.elements import AFFINE, TABLE, THRESHOLD, affine_in_dsp
-from bnnhw.hardware.units.pools import (
-    INT_POOL,
-    INT_POOL_OVERLAP,
-    INT_POOL_REDUCE,
-    MAX_POOL,
-    POOL_REDUCE,
-)
+from bnnhw.hardware.units.kind import BOOTH, CHAIN, DSP, LUTS, PAIR
 from bnnhw.hardware.units.streams import WIDTH_CONVERTER
 from bnnhw.hardware.units.weights import AXI_READER, WEIGHT_BUFFER
-from bnnhw.hardware.units.windows import FRAME_WINDOW, WINDOW, WINDOW_PARALLEL
-from bnnhw.hardware.window_sizes import output_size, window_depth, window_lines
+from bnnhw.hardware.units.windows import FRAME_WINDOW, WINDOW_PARALLEL
+from bnnhw.hardware.window_sizes import output_size
 from bnnhw.ir.ops import Window
-from bnnhw.ir.types import Bit, Integer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bnnhw.hardware.folding import LayerFolding
-    from bnnhw.hardware.layer_memory import LayerFacts
-    from bnnhw.hardware.stages import Layer, Stage
-    from bnnhw.ir.ops import FixedAffine, Ints
+    from bnnhw.hardware.stages.layer import Layer
+    from bnnhw.hardware.stages.layer_facts import LayerFacts
+    from bnnhw.hardware.stages.stage import UnitParams
 
-STYLE_LUT, STYLE_BRAM = 1, 2
-_STYLE = {"lut": STYLE_LUT, "bram": STYLE_BRAM, "ddr": 0}
-MULTIPLY = {"lut": 1, "dsp": 2, "dsp2": 3}
-_CHAINED = 4
-_MAXIMUM, _SUM = 0, 1
+MULTIPLY = {"lut": BOOTH, "dsp": DSP, "dsp2": PAIR}
+"""``MULTIPLY_STYLE`` of the ways to multiply of folding files."""
 #: Address bits of the memory port: what Zynq UltraScale+ has; Zynq-7000 uses the low 32.
 ADDRESS_BITS = 40
 #: AXI3, which Zynq-7000's ports speak, has bursts of up to 16 words.
@@ -49,14 +39,8 @@ BURST_BEATS = 16
 # Cycles from an address to its first word that readers are built to bear: 150, a refresh, and the
 # bursts of other readers before.
 _MEMORY_LATENCY = 400
-# Words of parameters up to here stay in LUTs: a block RAM would be nearly empty.
-_SHALLOW = 64
-
-_HALF_BLOCK = 9 * 1024
 # Words of one LUT's memory: up to a multiple of them, words are free.
 _LUTRAM_WORDS = 64
-
-UnitParams = tuple[str, dict[str, int]]
 
 
 def layer_input_lanes(layer: Layer, fold: LayerFolding) -> int:
@@ -73,53 +57,6 @@ def needs_window(layer: Layer, fold: LayerFolding) -> bool:
     """Whether a layer reads its input more than once, or in another order than it comes."""
     plain = layer.window.kernel == (1, 1) == layer.window.stride and not any(layer.window.pads)
     return not plain or fold.pe != layer.features or layer.channels % fold.simd != 0
-
-
-def window_unit(
-    image: tuple[int, int, int],
-    window: Window,
-    elem_bits: int,
-    *,
-    simd: int,
-    repeats: int,
-    buffer: str,
-    channel_outer: bool = False,
-) -> UnitParams:
-    """Kind and parameters of the window unit: serial where SIMD divides the channels."""
-    channels, height, width = image
-    params = {
-        "ELEM_BITS": elem_bits,
-        **_geometry(image, window),
-        "SIMD": simd,
-        "REPEATS": repeats,
-        "PAD_VALUE": 0,
-        "RAM_STYLE": _STYLE[buffer],
-    }
-    if channels % simd:
-        params["LINES"] = window_lines(window, height, width)
-        return WINDOW_PARALLEL.name, params
-    params["CHANNEL_OUTER"] = int(channel_outer)
-    params["DEPTH"] = window_depth(window, height, width, channels // simd)
-    return WINDOW.name, params
-
-
-def _geometry(image: tuple[int, int, int], window: Window) -> dict[str, int]:
-    """The parameters that say what windows an image has."""
-    channels, height, width = image
-    top, left, bottom, right = window.pads
-    return {
-        "CHANNELS": channels,
-        "HEIGHT": height,
-        "WIDTH": width,
-        "KERNEL_H": window.kernel[0],
-        "KERNEL_W": window.kernel[1],
-        "STRIDE_H": window.stride[0],
-        "STRIDE_W": window.stride[1],
-        "PAD_TOP": top,
-        "PAD_BOTTOM": bottom,
-        "PAD_LEFT": left,
-        "PAD_RIGHT": right,
-    }
 
 
 def layer_windows(layer: Layer, fold: LayerFolding) -> list[UnitParams]:
@@ -179,15 +116,15 @@ def pe_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitPa
         "BORDER_BOTTOM": facts.rows.last,
         "BORDER_LEFT": facts.columns.first,
         "BORDER_RIGHT": facts.columns.last,
-        "WEIGHTS_STYLE": _STYLE[fold.memory],
-        "INIT_STYLE": STYLE_LUT,
+        "WEIGHTS_STYLE": STYLES[fold.memory],
+        "INIT_STYLE": LUTS,
     }
     if layer.integer_input:
         params |= {"IN_BITS": element_bits(layer.element), "IN_SIGNED": int(layer.input_low < 0)}
     if layer.weight_bits > 1:
         style = MULTIPLY[fold.multiply]
-        if style == MULTIPLY["dsp2"] and chains(layer, fold):
-            style = _CHAINED
+        if style == PAIR and chains(layer, fold):
+            style = CHAIN
         numbers = {"WEIGHT_BITS": layer.weight_bits, "MULTIPLY_STYLE": style}
         return MAC_PE_ARRAY.name, params | numbers
     params |= {"ACC_SHIFT": facts.acc_shift, "BINARY_OUT": int(layer.threshold is not None)}
@@ -249,7 +186,7 @@ def weight_buffer_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
         "FOLDS": folds,
         "PIXELS": out_h * out_w,
         "DEPTH": min(2 * folds, whole),
-        "RAM_STYLE": STYLE_LUT,
+        "RAM_STYLE": LUTS,
     }
 
 
@@ -283,128 +220,6 @@ def chains(layer: Layer, fold: LayerFolding) -> bool:
     """
     lowest = -(1 << (layer.weight_bits - 1))
     return fold.simd > 1 and layer.weight_bits > 1 and int(layer.weight.min()) > lowest
-
-
-def affine_unit(stage: Rescale, lanes: int) -> UnitParams:
-    """Kind and parameters of a fixed-point affine operation on ``lanes`` channels a beat."""
-    op, element = stage.op, stage.element
-    folds = stage.channels // lanes
-    params = {
-        "IN_BITS": element_bits(element),
-        "IN_SIGNED": int(element.low < 0),
-        "OUT_BITS": op.dtype.bits,
-        "OUT_SIGNED": int(op.dtype.signed),
-        "LANES": lanes,
-        "FOLDS": folds,
-        "HOLD": 1,
-        "SHIFT": op.shift,
-        "MULTIPLIER_BITS": 0 if (op.multiplier == 1).all() else signed_bits(op.multiplier),
-        "OFFSET_BITS": signed_bits(rounded_offset(op)),
-        "SEGMENTS": len(op.multiplier),
-        "STYLE": STYLE_LUT if folds <= _SHALLOW else STYLE_BRAM,
-        "MULTIPLY_STYLE": MULTIPLY["dsp"],
-    }
-    if params["MULTIPLIER_BITS"] and not affine_in_dsp(params):
-        params["MULTIPLY_STYLE"] = MULTIPLY["lut"]
-    return AFFINE.name, params
-
-
-def pool_unit(pool: Pool, lanes: int) -> UnitParams:
-    """Kind and parameters of a pool whose windows stand side by side."""
-    channels, height, width = pool.image
-    kernel = pool.window.kernel
-    shape = {
-        "CHANNELS": channels,
-        "LANES": lanes,
-        "HEIGHT": height,
-        "WIDTH": width,
-        "POOL_H": kernel[0],
-        "POOL_W": kernel[1],
-    }
-    if isinstance(pool.element, Bit):
-        return MAX_POOL.name, shape
-    return INT_POOL.name, _integer_pool(pool) | shape
-
-
-def pool_buffer(pool: Pool) -> str:
-    """Where the window of a pool keeps its lines: block RAM where they would fill half a block."""
-    channels, height, width = pool.image
-    bits = window_depth(pool.window, height, width, channels) * element_bits(pool.element)
-    return "bram" if bits > _HALF_BLOCK else "lut"
-
-
-def pool_overlap_unit(pool: Pool, lanes: int) -> UnitParams:
-    """Kind and parameters of a pool of integers whose windows overlap or reach into padding."""
-    open_windows = 2 if pool.window.kernel[0] > pool.window.stride[0] + 1 else 1
-    kept = pool.out_size[1] * pool.channels * element_bits(pool.out_element) * open_windows
-    return INT_POOL_OVERLAP.name, {
-        **_integer_pool(pool),
-        **_geometry(pool.image, pool.window),
-        "LANES": lanes,
-        "RAM_STYLE": STYLE_BRAM if kept > _HALF_BLOCK else STYLE_LUT,
-    }
-
-
-def pool_reduce_unit(pool: Pool, lanes: int) -> UnitParams:
-    """Kind and parameters of a pool of any windows, behind a window unit."""
-    kernel = pool.window.kernel
-    shape = {"LANES": lanes, "FOLDS": pool.channels // lanes, "TAPS": kernel[0] * kernel[1]}
-    if isinstance(pool.element, Bit):
-        return POOL_REDUCE.name, shape
-    return INT_POOL_REDUCE.name, _integer_pool(pool) | shape
-
-
-def _integer_pool(pool: Pool) -> dict[str, int]:
-    return {
-        "OPERATION": _SUM if pool.is_sum else _MAXIMUM,
-        "ELEM_BITS": element_bits(pool.element),
-        "SIGNED": int(pool.element.low < 0),
-        "OUT_BITS": element_bits(pool.out_element),
-    }
-
-
-def stage_output(stage: Stage) -> Integer | Bit:
-    """Type of the elements that a stage without weights gives."""
-    if isinstance(stage, (Pool, Table)):
-        return stage.out_element
-    return stage.op.dtype if isinstance(stage, Rescale) else Bit()
-
-
-def simple_unit(stage: Stage, lanes: int) -> UnitParams:
-    """Kind and parameters of the unit of a stage that has no weights and reads one stream."""
-    if isinstance(stage, Pool):
-        if stage.needs_window:
-            return pool_reduce_unit(stage, lanes)
-        return (pool_unit if stage.tiles_image else pool_overlap_unit)(stage, lanes)
-    if isinstance(stage, Rescale):
-        return affine_unit(stage, lanes)
-    bits = element_bits(stage.element)
-    if isinstance(stage, Compare):
-        return THRESHOLD.name, {
-            "IN_BITS": bits,
-            "IN_SIGNED": int(stage.element.low < 0),
-            "LANES": lanes,
-            "FOLDS": stage.channels // lanes,
-            "HOLD": 1,
-        }
-    assert isinstance(stage, Table)
-    out_bits = element_bits(stage.out_element)
-    return TABLE.name, {"IN_BITS": bits, "OUT_BITS": out_bits, "LANES": lanes}
-
-
-def rounded_offset(op: FixedAffine) -> Ints:
-    """The offsets with the constant that makes the shift round half up."""
-    return op.offset + ((1 << op.shift) >> 1)
-
-
-def element_bits(element: Integer | Bit) -> int:
-    """Bits of an element in a stream."""
-    return 1 if isinstance(element, Bit) else element.bits
-
-
-def signed_bits(values: Ints) -> int:
-    """The least width in two's complement that holds all values."""
-    return Integer.spanning(min(-1, int(values.min())), int(values.max())).bits
 
 
 def layer_cycles(layer: Layer, fold: LayerFolding) -> int:

@@ -1,4 +1,4 @@
-"""The integer graph cut into stages, each of which becomes one group of hardware units."""
+"""The integer graph cut into stages."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.hardware.stream_order import Image, flattened_images, in_stream_order
+from bnnhw.hardware.stages import Layer, Stage
+from bnnhw.hardware.stages.elements import Compare, Join, Rescale, Table
+from bnnhw.hardware.stages.pool import Pool
+from bnnhw.hardware.stages.stream_order import Image, flattened_images, in_stream_order
 from bnnhw.ir.names import hardware_names
 from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
-    Bools,
     FixedAdd,
     FixedAffine,
     Flatten,
@@ -28,7 +30,7 @@ from bnnhw.ir.ops import (
     Threshold,
     Window,
 )
-from bnnhw.ir.types import Bit, DType, Integer
+from bnnhw.ir.types import Bit, Integer
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -36,188 +38,8 @@ if TYPE_CHECKING:
 _LAYERS = (BinaryConv, BinaryDense, IntegerConv, IntegerDense)
 
 
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """What all stages have.
-
-    Attributes:
-        name: the graph node.
-        where: the node as errors name it.
-        inputs: the tensors it reads.
-        output: the tensor it writes.
-        image: (C, H, W) of its first input; a vector is one pixel.
-        element: type of its input elements.
-    """
-
-    name: str
-    where: str
-    inputs: tuple[str, ...]
-    output: str
-    image: tuple[int, int, int]
-    element: Integer | Bit
-
-    @property
-    def channels(self) -> int:
-        """Input channels."""
-        return self.image[0]
-
-    @property
-    def features(self) -> int:
-        """Output channels."""
-        return self.image[0]
-
-    @property
-    def out_size(self) -> tuple[int, int]:
-        """Height and width of the output."""
-        return self.image[1:]
-
-
-@dataclass(frozen=True, eq=False)
-class Layer(Stage):
-    """A layer of weights with the threshold that follows it, if one does.
-
-    Attributes:
-        weight: [Cout, KH, KW, Cin]: the order in which windows stream.
-        weight_bits: 1 for weights in {-1, +1}, else their width in two's complement.
-        window: kernel, stride and padding.
-        offset: what is added to the sums, [row classes, column classes, Cout]; None for nothing.
-        row_class: the row class of each output row in ``offset``; empty where there is one.
-        column_class: likewise for columns.
-        threshold: the threshold fused behind the accumulator; None where sums leave.
-        is_conv: whether it is a convolution.
-    """
-
-    weight: Ints
-    weight_bits: int
-    window: Window
-    is_conv: bool
-    threshold: Threshold | None = None
-    offset: Ints | None = None
-    row_class: tuple[int, ...] = ()
-    column_class: tuple[int, ...] = ()
-
-    @property
-    def input_low(self) -> int:
-        """Smallest value of an input element."""
-        return self.element.low
-
-    @property
-    def input_high(self) -> int:
-        """Largest value of an input element."""
-        return self.element.high
-
-    @property
-    def integer_input(self) -> bool:
-        """Whether inputs are integers, not bits."""
-        return isinstance(self.element, Integer)
-
-    @property
-    def features(self) -> int:
-        """Output channels."""
-        return int(self.weight.shape[0])
-
-    @property
-    def taps(self) -> int:
-        """Length of a window: KH * KW * Cin."""
-        return int(np.prod(self.weight.shape[1:]))
-
-    @property
-    def out_size(self) -> tuple[int, int]:
-        """Height and width of the output."""
-        return self.window.output_size(*self.image[1:])
-
-
-@dataclass(frozen=True, eq=False)
-class Pool(Stage):
-    """A pool: of bits (maximum, or minimum in some channels), or of integers (maximum or sum).
-
-    Attributes:
-        window: kernel, stride and padding.
-        minimum: channels of bits whose minimum is taken; empty for integers.
-        is_sum: whether integers are added up.
-        out_element: type of the output elements.
-    """
-
-    window: Window
-    minimum: Bools
-    is_sum: bool
-    out_element: Integer | Bit
-
-    @property
-    def out_size(self) -> tuple[int, int]:
-        """Height and width of the output."""
-        return self.window.output_size(*self.image[1:])
-
-    @property
-    def tiles_image(self) -> bool:
-        """Whether windows stand side by side: stride equals kernel, and no padding."""
-        return self.window.kernel == self.window.stride and not any(self.window.pads)
-
-    @property
-    def needs_window(self) -> bool:
-        """Whether windows are laid out tap by tap; else results grow as pixels come."""
-        if self.tiles_image:
-            return False
-        (top, left, bottom, right), window = self.window.pads, self.window
-        pads = ((top, bottom), (left, right))
-        axes = zip(self.image[1:], window.kernel, window.stride, pads, strict=True)
-        return isinstance(self.element, Bit) or not all(_grows(*axis) for axis in axes)
-
-
-def _grows(size: int, kernel: int, stride: int, pads: tuple[int, int]) -> bool:
-    """Whether bnn_int_pool_overlap can pool along an axis (hw/README.md).
-
-    At most two windows are open at a position, and the last position ends one alone.
-    """
-    before, after = pads
-    outputs = (size + before + after - kernel) // stride + 1
-    alone = outputs == 1 or (outputs - 2) * stride - before + kernel < size
-    return kernel <= 2 * stride and max(pads) < kernel and alone
-
-
-@dataclass(frozen=True, eq=False)
-class Compare(Stage):
-    """A threshold that is fused to no layer: on the input, sums, a fixed-point stream, or bits.
-
-    Attributes:
-        thresholds: [C].
-        invert: [C].
-    """
-
-    thresholds: Ints
-    invert: Bools
-
-
-@dataclass(frozen=True, eq=False)
-class Rescale(Stage):
-    """A fixed-point affine operation."""
-
-    op: FixedAffine
-
-
-@dataclass(frozen=True, eq=False)
-class Join(Stage):
-    """The addition of two fixed-point streams.
-
-    Attributes:
-        bits: width of each input.
-        out_element: type of the sums.
-    """
-
-    bits: tuple[int, int]
-    out_element: Integer
-
-
-@dataclass(frozen=True, eq=False)
-class Table(Stage):
-    """An element-wise table: on the input, or the numbers that bits stand for."""
-
-    values: Ints
-    out_element: Integer | Bit
-
-
 class _Common(TypedDict):
-    """The fields of ``Stage``."""
+    """The fields of ``StageBase``."""
 
     name: str
     where: str
@@ -347,8 +169,7 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
         op = replace(op, multiplier=multiplier, offset=offset, knee=knee)
         return Rescale(**common, op=op)
     if isinstance(op, FixedAdd) and integer:
-        a, b = (_bits(splitter.graph.tensors[name].dtype) for name in node.inputs)
-        return Join(**common, bits=(a, b), out_element=op.dtype)
+        return Join(**common, out_element=op.dtype)
     if isinstance(op, IntegerTable):
         if integer:
             return Table(**common, values=op.values, out_element=op.dtype)
@@ -359,11 +180,6 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
         where=node.where,
         fix="this is a gap of the compiler: report it with the model",
     )
-
-
-def _bits(dtype: DType) -> int:
-    assert isinstance(dtype, Integer)
-    return dtype.bits
 
 
 def _image(shape: Shape) -> tuple[int, int, int]:

@@ -5,33 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import FoldingError
-from bnnhw.hardware.stages import Join, Layer, Pool, Rescale
-from bnnhw.hardware.unit_params import layer_input_lanes
-from bnnhw.ir.types import Integer
+from bnnhw.hardware.stages import Layer
+from bnnhw.hardware.stages.layer_units import layer_input_lanes
 from bnnhw.planning.candidates import divisors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from bnnhw.hardware.folding import FoldingRequest, LayerFolding
-    from bnnhw.hardware.stages import Stage
     from bnnhw.planning.network import Network
 
 
 def fixed_cycles(network: Network) -> int:
     """Beats a frame that stages without weights take at the least: a whole pixel a beat."""
-    return max(
-        (stage_beats(stage) for stage in network.stages if not isinstance(stage, Layer)), default=1
-    )
-
-
-def stage_beats(stage: Stage) -> int:
-    """Beats a frame of a stage without weights when a beat is a whole pixel."""
-    height, width = stage.image[1:]
-    if isinstance(stage, Pool) and stage.needs_window:
-        out_h, out_w = stage.out_size
-        return max(height * width, out_h * out_w * stage.window.kernel[0] * stage.window.kernel[1])
-    return height * width
+    return max((stage.beats for stage in network.stages if not isinstance(stage, Layer)), default=1)
 
 
 def stage_lanes(
@@ -55,7 +42,7 @@ def stage_lanes(
         if stage.inputs[0] in tiled:  # as wide as the tiles
             current[stage.output] = max(current[tensor] for tensor in stage.inputs)
             continue
-        channels, beats = stage.channels, stage_beats(stage)
+        channels, beats = stage.channels, stage.beats
         wanted = request.lanes.get(stage.name)
         if wanted is not None and channels % wanted:
             raise FoldingError(
@@ -68,9 +55,7 @@ def stage_lanes(
         )
         given = min(current[tensor] for tensor in stage.inputs)
         keep = channels % given == 0 and given >= least
-        if isinstance(stage, (Rescale, Join)) or (
-            isinstance(stage, Pool) and isinstance(stage.element, Integer)
-        ):
+        if stage.sparing:
             keep = keep and given == least
         lanes[stage.name] = wanted or (given if keep else least)
         current[stage.output] = lanes[stage.name]

@@ -14,7 +14,7 @@ from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:
     from bnnhw.hardware.folding import LayerFolding
-    from bnnhw.hardware.stages import Layer
+    from bnnhw.hardware.stages.layer import Layer
     from bnnhw.ir.ops import Ints, Threshold
 
 MAX_ACC_BITS = 32
@@ -146,6 +146,11 @@ def init_memory(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> Memory:
     """The image of a layer's initial accumulator values; the layout is in hw/README.md."""
     values = facts.flat_init if fold.memory == "ddr" else facts.init
     return Memory.from_fields(f"{layer.name}_init", values.reshape(-1, fold.pe), facts.acc_bits)
+
+
+def layer_memory(parameter: str, layer: Layer, facts: LayerFacts, fold: LayerFolding) -> Memory:
+    """The image that a parameter of a layer's PE array names."""
+    return {"WEIGHTS_FILE": weight_memory, "INIT_FILE": init_memory}[parameter](layer, facts, fold)
 
 
 def can_stream(layer: Layer) -> bool:

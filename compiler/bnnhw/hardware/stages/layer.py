@@ -1,0 +1,69 @@
+"""Layers of weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.hardware.stages.stage import StageBase
+from bnnhw.ir.types import Integer
+
+if TYPE_CHECKING:
+    from bnnhw.ir.ops import Ints, Threshold, Window
+
+
+@dataclass(frozen=True, eq=False)
+class Layer(StageBase):
+    """A layer of weights with the threshold that follows it, if one does.
+
+    Attributes:
+        weight: [Cout, KH, KW, Cin]: the order in which windows stream.
+        weight_bits: 1 for weights in {-1, +1}, else their width in two's complement.
+        window: kernel, stride and padding.
+        offset: what is added to the sums, [row classes, column classes, Cout]; None for nothing.
+        row_class: the row class of each output row in ``offset``; empty where there is one.
+        column_class: likewise for columns.
+        threshold: the threshold fused behind the accumulator; None where sums leave.
+        is_conv: whether it is a convolution.
+    """
+
+    weight: Ints
+    weight_bits: int
+    window: Window
+    is_conv: bool
+    threshold: Threshold | None = None
+    offset: Ints | None = None
+    row_class: tuple[int, ...] = ()
+    column_class: tuple[int, ...] = ()
+
+    @property
+    def input_low(self) -> int:
+        """Smallest value of an input element."""
+        return self.element.low
+
+    @property
+    def input_high(self) -> int:
+        """Largest value of an input element."""
+        return self.element.high
+
+    @property
+    def integer_input(self) -> bool:
+        """Whether inputs are integers, not bits."""
+        return isinstance(self.element, Integer)
+
+    @property
+    def features(self) -> int:
+        """Output channels."""
+        return int(self.weight.shape[0])
+
+    @property
+    def taps(self) -> int:
+        """Length of a window: KH * KW * Cin."""
+        return int(np.prod(self.weight.shape[1:]))
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self.window.output_size(*self.image[1:])

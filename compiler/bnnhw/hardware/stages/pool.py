@@ -1,0 +1,180 @@
+"""Pools of bits and of integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnnhw.hardware.design import Memory
+from bnnhw.hardware.stages.stage import PlainStage, element_bits
+from bnnhw.hardware.stages.windows import geometry, window_unit
+from bnnhw.hardware.units.kind import BLOCK, LUTS
+from bnnhw.hardware.units.pools import (
+    INT_POOL,
+    INT_POOL_OVERLAP,
+    INT_POOL_REDUCE,
+    MAX_POOL,
+    POOL_REDUCE,
+)
+from bnnhw.hardware.window_sizes import window_depth
+from bnnhw.ir.types import Bit, Integer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bnnhw.hardware.stages.stage import UnitParams
+    from bnnhw.ir.ops import Bools, Window
+
+_MAXIMUM, _SUM = 0, 1
+_HALF_BLOCK = 9 * 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(PlainStage):
+    """A pool: of bits (maximum, or minimum in some channels), or of integers (maximum or sum).
+
+    Attributes:
+        window: kernel, stride and padding.
+        minimum: channels of bits whose minimum is taken; empty for integers.
+        is_sum: whether integers are added up.
+        out_element: type of the output elements.
+    """
+
+    window: Window
+    minimum: Bools
+    is_sum: bool
+    out_element: Integer | Bit
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self.window.output_size(*self.image[1:])
+
+    @property
+    def tiles_image(self) -> bool:
+        """Whether windows stand side by side: stride equals kernel, and no padding."""
+        return self.window.kernel == self.window.stride and not any(self.window.pads)
+
+    @property
+    def needs_window(self) -> bool:
+        """Whether windows are laid out tap by tap; else results grow as pixels come."""
+        if self.tiles_image:
+            return False
+        (top, left, bottom, right), window = self.window.pads, self.window
+        pads = ((top, bottom), (left, right))
+        axes = zip(self.image[1:], window.kernel, window.stride, pads, strict=True)
+        return isinstance(self.element, Bit) or not all(_grows(*axis) for axis in axes)
+
+    @property
+    def beats(self) -> int:
+        """Beats per frame when a beat is a whole pixel, or a whole tap of a window."""
+        pixels = self.image[1] * self.image[2]
+        if not self.needs_window:
+            return pixels
+        return max(pixels, self.out_size[0] * self.out_size[1] * self._taps)
+
+    @property
+    def sparing(self) -> bool:
+        """Lanes of integers cost an adder each."""
+        return isinstance(self.element, Integer)
+
+    @property
+    def reads_tiles(self) -> bool:
+        """A pool over the whole image can: its results are one pixel."""
+        return self.window.kernel == self.image[1:] and self.tiles_image
+
+    @property
+    def gives_tiles(self) -> bool:
+        """One pixel is no tiles."""
+        return False
+
+    @property
+    def _taps(self) -> int:
+        return self.window.kernel[0] * self.window.kernel[1]
+
+    def gives(self) -> Integer | Bit:
+        """Type of the elements that it gives."""
+        return self.out_element
+
+    def buffer(self) -> str:
+        """Where its windows keep their lines: block RAM where they would fill half a block."""
+        channels, height, width = self.image
+        bits = window_depth(self.window, height, width, channels) * element_bits(self.element)
+        return "bram" if bits > _HALF_BLOCK else "lut"
+
+    def front(self, lanes: int) -> UnitParams | None:
+        """The window unit in front, where windows are laid out tap by tap."""
+        if not self.needs_window:
+            return None
+        return window_unit(
+            self.image,
+            self.window,
+            element_bits(self.element),
+            simd=lanes,
+            repeats=1,
+            buffer=self.buffer(),
+            channel_outer=True,
+        )
+
+    def unit(self, lanes: int, *, tiles: bool = False) -> UnitParams:
+        """The pool of windows side by side, of overlapping ones, or behind a window unit."""
+        bits = isinstance(self.element, Bit)
+        if self.needs_window:
+            shape = {"LANES": lanes, "FOLDS": self.channels // lanes, "TAPS": self._taps}
+            kind = POOL_REDUCE if bits else INT_POOL_REDUCE
+            return kind.name, self._numbers() | shape
+        if not self.tiles_image:
+            return self._overlapping(lanes)
+        channels, height, width = self.image
+        shape = {
+            "CHANNELS": channels,
+            "LANES": lanes,
+            "HEIGHT": height,
+            "WIDTH": width,
+            "POOL_H": self.window.kernel[0],
+            "POOL_W": self.window.kernel[1],
+        }
+        if tiles:  # the frame is then an image of one row of pixels per tile
+            pixels = height * width
+            shape |= {"CHANNELS": lanes, "HEIGHT": channels // lanes, "WIDTH": pixels}
+            shape |= {"POOL_H": 1, "POOL_W": pixels}
+        return (MAX_POOL if bits else INT_POOL).name, self._numbers() | shape
+
+    def _overlapping(self, lanes: int) -> UnitParams:
+        open_windows = 2 if self.window.kernel[0] > self.window.stride[0] + 1 else 1
+        kept = self.out_size[1] * self.channels * element_bits(self.out_element) * open_windows
+        return INT_POOL_OVERLAP.name, {
+            **self._numbers(),
+            **geometry(self.image, self.window),
+            "LANES": lanes,
+            "RAM_STYLE": BLOCK if kept > _HALF_BLOCK else LUTS,
+        }
+
+    def _numbers(self) -> dict[str, int]:
+        """The parameters of a pool of integers; none of a pool of bits."""
+        if isinstance(self.element, Bit):
+            return {}
+        return {
+            "OPERATION": _SUM if self.is_sum else _MAXIMUM,
+            "ELEM_BITS": element_bits(self.element),
+            "SIGNED": int(self.element.low < 0),
+            "OUT_BITS": element_bits(self.out_element),
+        }
+
+    def memory(self, params: Mapping[str, int]) -> Memory:
+        """A bit per channel: whether its minimum is taken."""
+        bits = self.minimum.astype(np.uint8).reshape(-1, params["LANES"])
+        return Memory(f"{self.name}_minimum", bits)
+
+
+def _grows(size: int, kernel: int, stride: int, pads: tuple[int, int]) -> bool:
+    """Whether bnn_int_pool_overlap can pool along an axis (hw/README.md).
+
+    At most two windows are open at a position, and the last position ends one alone.
+    """
+    before, after = pads
+    outputs = (size + before + after - kernel) // stride + 1
+    alone = outputs == 1 or (outputs - 2) * stride - before + kernel < size
+    return kernel <= 2 * stride and max(pads) < kernel and alone

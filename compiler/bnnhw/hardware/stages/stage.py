@@ -1,0 +1,104 @@
+"""What all stages have, and what those without weights answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnnhw.ir.types import Bit, Integer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bnnhw.hardware.design import Memory
+    from bnnhw.ir.ops import Ints
+
+UnitParams = tuple[str, dict[str, int]]
+"""The name of a unit's kind, and its parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class StageBase:
+    """What all stages have.
+
+    Attributes:
+        name: the graph node.
+        where: the node as errors name it.
+        inputs: the tensors it reads.
+        output: the tensor it writes.
+        image: (C, H, W) of its first input; a vector is one pixel.
+        element: type of its input elements.
+    """
+
+    name: str
+    where: str
+    inputs: tuple[str, ...]
+    output: str
+    image: tuple[int, int, int]
+    element: Integer | Bit
+
+    @property
+    def channels(self) -> int:
+        """Input channels."""
+        return self.image[0]
+
+    @property
+    def features(self) -> int:
+        """Output channels."""
+        return self.image[0]
+
+    @property
+    def out_size(self) -> tuple[int, int]:
+        """Height and width of the output."""
+        return self.image[1:]
+
+
+class PlainStage(StageBase):
+    """A stage without weights. Every kind answers the same questions."""
+
+    @property
+    def beats(self) -> int:
+        """Beats per frame when a beat is a whole pixel."""
+        return self.image[1] * self.image[2]
+
+    @property
+    def sparing(self) -> bool:
+        """Whether each lane costs an adder or a multiplier, so that few are taken."""
+        return False
+
+    @property
+    def reads_tiles(self) -> bool:
+        """Whether it can read a stream that flows tile by tile."""
+        return False
+
+    @property
+    def gives_tiles(self) -> bool:
+        """Whether what it makes of such a stream flows tile by tile too."""
+        return self.reads_tiles
+
+    def gives(self) -> Integer | Bit:
+        """Type of the elements that it gives."""
+        raise NotImplementedError
+
+    def unit(self, lanes: int, *, tiles: bool = False) -> UnitParams:
+        """Its unit at ``lanes`` elements per beat, on a stream of ``tiles`` or of pixels."""
+        raise NotImplementedError
+
+    def front(self, lanes: int) -> UnitParams | None:
+        """The window unit in front of its unit; None where there is none."""
+        del lanes
+        return None
+
+    def memory(self, params: Mapping[str, int]) -> Memory:
+        """The image of its unit's memory, for units that have one."""
+        raise NotImplementedError
+
+
+def element_bits(element: Integer | Bit) -> int:
+    """Bits of an element in a stream."""
+    return 1 if isinstance(element, Bit) else element.bits
+
+
+def signed_bits(values: Ints) -> int:
+    """The least width in two's complement that holds all values."""
+    return Integer.spanning(min(-1, int(values.min())), int(values.max())).bits
