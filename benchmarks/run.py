@@ -24,11 +24,11 @@ import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
-from bnnhw.cli.models import shipped_models
 from bnnhw.compile import CompileOptions, compile_model, integer_graph
 from bnnhw.interpret.fast.accelerate import load_kernels
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.verify.inputs import random_inputs
+from bnnhw.zoo.shipped import shipped_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def cases(folder: Path) -> Iterator[Case]:
 
     path = folder / "birealnet18.onnx"
     export_command("birealnet18", path)
-    large = CompileOptions(board="pynq-z2", goal_cycles=405_000, verify=False)
+    large = CompileOptions(board="pynq-z2", cycles=405_000, verify=False)
     yield Case("birealnet18, 224x224", path, 1, large, compiles=1)
     yield Case("birealnet18, 224x224, 4 at a time", path, 4, large, compiles=0)
 

@@ -12,10 +12,10 @@ import numpy as np
 from rich.console import Console
 from sklearn.datasets import load_digits
 
-from bnnhw.cli.models import shipped_model
 from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.report.record import record_simulation
 from bnnhw.report.terminal import summary
-from bnnhw.verify.run_simulation import simulate_build
+from bnnhw.zoo.shipped import shipped_model
 
 IMAGES = 10
 GOAL_FPS = 50_000
@@ -34,11 +34,11 @@ def main() -> None:
     unseen = out.with_name("unseen_digits.npz")
     unseen.parent.mkdir(parents=True, exist_ok=True)
     np.savez(unseen, images=images[FIRST:], labels=data.target[FIRST:])
-    options = CompileOptions(board="pynq-z2", goal_fps=GOAL_FPS)
+    options = CompileOptions(board="pynq-z2", fps=GOAL_FPS)
     compiled = compile_model(model.path, out, options, input_files=[unseen])
     console.print(f"Simulating {IMAGES} images in Verilog, cycle by cycle ...")
     chosen = slice(FIRST, FIRST + IMAGES)
-    result = simulate_build(compiled.build, images[chosen], None, hls=True)
+    result = record_simulation(compiled.build, images[chosen], None, hls=True)
     predicted = result.scores.reshape(IMAGES, -1).argmax(axis=1)
     for image, label, digit in zip(images[chosen], data.target[chosen], predicted, strict=True):
         shades = " .:-=+*#%@"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.hardware.board import load_board
 from bnnhw.hardware.design import (
     Design,
     InputPort,
@@ -228,7 +229,7 @@ class DesignBuilder:
             ),
             input_format=InputFormat("x", (channels, *IMAGE), "float32", element=element),
             output_map=OutputMap("y", (beats * last.pe,), one, 0 * one),
-            board="pynq-z2", clock_mhz=100.0,
+            board=load_board("pynq-z2"), clock_mhz=100.0,
             memory_port=MemoryPort(
                 self.data_bits, self.address_bits, self.burst, tuple(self.regions)
             ),

@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "models")]
 
-from bnnhw.compile import CompileOptions, ModelOptions, compile_model  # noqa: E402
+from bnnhw.compile import CompileOptions, compile_model  # noqa: E402
 from bnnhw.errors import BnnhwError, InternalError  # noqa: E402
 from bnnhw.frontend import LoadOptions  # noqa: E402
 from bnnhw.frontend.model_input import UndeclaredInputError  # noqa: E402
@@ -33,8 +33,8 @@ def too_slow(*_: object) -> None:
 
 
 def compiled(path: Path, out: Path, options: LoadOptions) -> None:
-    model = ModelOptions(options)
-    compile_model(path, out, CompileOptions("pynq-z2", goal_cycles=100_000, model=model))
+    asked = CompileOptions(board="pynq-z2", cycles=100_000, **vars(options))
+    compile_model(path, out, asked)
 
 
 def outcome(folder: Path, seed: int) -> dict[str, object]:

@@ -121,9 +121,6 @@ bram36 = 140
 dsp = 220
 [memory]
 ddr_bytes_per_second = 1_500_000_000
-ports = 4
-port_bits = 64
-burst_beats = 16
 """
 board("board file that is no TOML", raw="lut: 53200\n")
 board("empty board file", raw="")

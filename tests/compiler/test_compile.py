@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.cli.models import shipped_model
 from bnnhw.compile import CompileOptions, compile_model, network_name
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.cost.model import COUNTED
+from bnnhw.zoo.shipped import shipped_model
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_network_names_are_identifiers(file, name):
 def test_module_names_are_legal_whatever_the_file_is_called(tmp_path):
     model = tmp_path / "digits-v1.0 final.onnx"
     shutil.copy(shipped_model("digits").path, model)
-    options = CompileOptions(board="pynq-z2", goal_cycles=5_000, verify=False)
+    options = CompileOptions(board="pynq-z2", cycles=5_000, verify=False)
     result = compile_model(model, tmp_path / "build", options)
     top = next((tmp_path / "build" / "rtl").glob("*_top.sv"))
     assert re.search(r"^module (\w+) \($", top.read_text(), re.M)[1] == top.stem
@@ -41,7 +41,7 @@ def test_module_names_are_legal_whatever_the_file_is_called(tmp_path):
 
 @pytest.mark.parametrize("goal", [72, 73, 100, 1_000, 40_000])
 def test_a_goal_is_met_by_the_prediction_or_refused(tmp_path, goal):
-    options = CompileOptions(board="pynq-z2", goal_cycles=goal, verify=False)
+    options = CompileOptions(board="pynq-z2", cycles=goal, verify=False)
     try:
         result = compile_model(shipped_model("digits").path, tmp_path / "build", options)
     except FoldingError:
@@ -52,7 +52,7 @@ def test_a_goal_is_met_by_the_prediction_or_refused(tmp_path, goal):
 
 
 def test_frames_a_second_become_cycles_at_the_clock(tmp_path):
-    options = CompileOptions(board="pynq-z2", goal_fps=50_000, clock_mhz=150.0, verify=False)
+    options = CompileOptions(board="pynq-z2", fps=50_000, clock_mhz=150.0, verify=False)
     result = compile_model(shipped_model("digits").path, tmp_path / "build", options)
     assert result.report["clock_mhz"] == 150.0
     assert result.report["cycles_per_frame"]["predicted"] <= 3_000

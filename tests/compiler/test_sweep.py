@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bnnhw.compile import CompileOptions, ModelOptions, compile_model
+from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.errors import BnnhwError, FoldingError
-from bnnhw.frontend import LoadOptions
 from random_networks import plain_network, residual_network
 
 if TYPE_CHECKING:
@@ -35,9 +34,9 @@ REASONS = (
 def compile_random(network: RandomNetwork, seed: int, folder: Path) -> str:
     """Compiles a network; the reason where it was refused for one of ``REASONS``, else nothing."""
     model = network.sketch.save(folder / f"random_{seed}.onnx")
-    load = ModelOptions(load=LoadOptions(input_type=network.input_type))
+    kind = network.input_type
     goal = GOALS[seed % len(GOALS)]
-    options = CompileOptions(board="pynq-z2", goal_cycles=goal, model=load)
+    options = CompileOptions(board="pynq-z2", cycles=goal, input_type=kind)
     try:
         result = compile_model(model, folder / f"build_{seed}", options)
     except BnnhwError as error:
@@ -46,7 +45,7 @@ def compile_random(network: RandomNetwork, seed: int, folder: Path) -> str:
             raise
         if isinstance(error, FoldingError):  # the pace that it names is reached
             asked = int(re.findall(r"(\d+) cycles", error.fix)[0])
-            again = CompileOptions(board="pynq-z2", goal_cycles=asked, model=load, verify=False)
+            again = CompileOptions(board="pynq-z2", cycles=asked, input_type=kind, verify=False)
             compile_model(model, folder / f"build_{seed}", again)
         return reason
     (check,) = result.report["verification"]

@@ -71,7 +71,7 @@ def execute_everywhere(
     graph = builder.graph()
     network = Network(graph, top_k)
     choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Goal(goal))
-    lowered = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    lowered = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     design = change(size_fifos(lowered)[0])
     prediction = predict(design)
     files: dict[str, str | bytes] = {

@@ -11,9 +11,9 @@ pytest.importorskip("sklearn")
 
 from sklearn.datasets import load_digits
 
-from bnnhw.cli.models import shipped_model
 from bnnhw.compile import integer_graph
 from bnnhw.interpret.interpreter import interpret
+from bnnhw.zoo.shipped import shipped_model
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "digits_demo.py"

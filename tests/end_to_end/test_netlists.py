@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from bnnhw.assets import asset_folder
 from bnnhw.compile import CompileOptions, compile_model
-from bnnhw.verify.run_synthesis import synthesise_build
+from bnnhw.report.record import record_synthesis
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.backend.build import Build
-    from bnnhw.report.figures import Verification
+    from bnnhw.verify.verification import Verification
 
 
 def digits(count: int) -> NDArray[np.uint8]:
@@ -31,7 +31,7 @@ def digits(count: int) -> NDArray[np.uint8]:
 
 def check(build: Build, x: NDArray[np.uint8] | None, frames: int) -> Verification:
     """Synthesises a build, simulates its netlist, and holds it to the interpreter."""
-    synthesis, (found,) = synthesise_build(build, x, frames, verify=True)
+    synthesis, (found,) = record_synthesis(build, x, frames, verify=True)
     assert synthesis.lut_cells > 0
     assert (found.what, found.against) == ("netlist", "interpreter")
     assert (found.inputs, found.mismatches) == (frames, 0)
@@ -41,7 +41,7 @@ def check(build: Build, x: NDArray[np.uint8] | None, frames: int) -> Verificatio
 def built(name: str, folder: Path, cycles: int) -> Build:
     """A build of a shipped model."""
     model = asset_folder("models") / f"{name}.onnx"
-    options = CompileOptions(board="pynq-z2", goal_cycles=cycles, verify=False)
+    options = CompileOptions(board="pynq-z2", cycles=cycles, verify=False)
     return compile_model(model, folder / "build", options).build
 
 
@@ -65,7 +65,7 @@ def test_netlists_of_whole_networks_are_exact(name: str, cycles: int, tmp_path: 
 @pytest.mark.slow
 def test_a_netlist_for_an_ultrascale_part_is_exact(tmp_path: Path) -> None:
     model = asset_folder("models") / "birealnet8-digits.onnx"
-    options = CompileOptions(board="ultra96-v2", goal_cycles=2000, verify=False)
+    options = CompileOptions(board="ultra96-v2", cycles=2000, verify=False)
     check(compile_model(model, tmp_path / "build", options).build, digits(3), 3)
 
 
@@ -75,5 +75,5 @@ def test_the_netlist_of_birealnet18_at_224_is_exact_for_a_frame(tmp_path: Path) 
     model = tmp_path / "birealnet18.onnx"
     words = ["zoo", "export", "birealnet18", "-o", str(model)]
     subprocess.run([sys.executable, "-m", "bnnhw.cli", *words], check=True)
-    options = CompileOptions(board="pynq-z2", goal_cycles=405_000, verify=False)
+    options = CompileOptions(board="pynq-z2", cycles=405_000, verify=False)
     check(compile_model(model, tmp_path / "build", options).build, None, 1)

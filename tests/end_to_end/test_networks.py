@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnhw.cli.models import shipped_model
 from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.exact import exact
@@ -14,6 +13,7 @@ from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run
 from bnnhw.report.figures import ideal_cycles
 from bnnhw.verify.run_simulation import simulate_build
+from bnnhw.zoo.shipped import shipped_model
 from executions import assert_prediction_holds, execute_everywhere
 from graphs import STREAM, GraphBuilder, cnv, digits, residual
 from residual import THREE, Residual
@@ -178,7 +178,7 @@ def test_cnv_keeps_the_pace_of_its_bottleneck(tmp_path, cycles):
 @pytest.mark.slow
 def test_shipped_residual_network_in_rtl(tmp_path):
     model = shipped_model("birealnet18-cifar10").path
-    options = CompileOptions(board="pynq-z2", goal_cycles=65_536)
+    options = CompileOptions(board="pynq-z2", cycles=65_536)
     compiled = compile_model(model, tmp_path / "build", options)
     images = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
     outcome = simulate_build(compiled.build, images, None, hls=True, probes=("all",))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from bnnhw.compile import CompileOptions, ModelOptions, compile_model
-from bnnhw.frontend import LoadOptions
+from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.verify.run_simulation import simulate_build
 from random_networks import plain_network, residual_network
 from sketch import Sketch
@@ -21,8 +20,7 @@ FRAMES = 4
 
 def exact_everywhere(sketch: Sketch, input_type: str, goal: int | None, folder: Path) -> None:
     """Asserts that a model's build gives the interpreter's values in every execution."""
-    load = ModelOptions(load=LoadOptions(input_type=input_type))
-    options = CompileOptions(board="pynq-z2", goal_cycles=goal, model=load)
+    options = CompileOptions(board="pynq-z2", cycles=goal, input_type=input_type)
     compiled = compile_model(sketch.save(folder / "m.onnx"), folder / "build", options)
     outcome = simulate_build(compiled.build, None, FRAMES, hls=True, probes=("all",))
     assert [check.mismatches for check in outcome.checks] == [0] * len(outcome.checks)

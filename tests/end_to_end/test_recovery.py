@@ -8,7 +8,6 @@ import pytest
 from bnnhw.backend.build import Build, write_build
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_verilog
-from bnnhw.cli.models import shipped_model
 from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest
@@ -20,6 +19,7 @@ from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Goal
 from bnnhw.planning.token_model import predict
 from bnnhw.verify.simulated_memory import MemoryTiming
+from bnnhw.zoo.shipped import shipped_model
 from faulty_design import Faulty
 from graphs import residual
 from memory_designs import two_layers
@@ -31,7 +31,7 @@ FAULTS = [("short_frames", 3), ("long_frames", 3), ("packets", 2), ("bad_reads",
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     """The shipped network, weights on the chip."""
-    options = CompileOptions(board="pynq-z2", goal_cycles=600, backends=("verilog",), verify=False)
+    options = CompileOptions(board="pynq-z2", cycles=600, backends=("verilog",), verify=False)
     compiled = compile_model(
         shipped_model("digits").path, tmp_path_factory.mktemp("digits") / "build", options
     )
@@ -64,7 +64,7 @@ def every_stage(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     graph = residual().graph()
     network = Network(graph)
     choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Goal(2400))
-    lowered = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    lowered = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     design = size_fifos(lowered)[0]
     files: dict[str, str | bytes] = {**emit_verilog(design), **emit_manifest(design)}
     build: Build = write_build(tmp_path_factory.mktemp("every_stage") / "build", files)

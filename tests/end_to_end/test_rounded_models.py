@@ -56,7 +56,7 @@ def activations_of_four_bits() -> Sketch:
 @pytest.mark.parametrize("model", [sums_of_other_types, activations_of_four_bits])
 def test_is_exact_in_rtl_and_hls(tmp_path: Path, model) -> None:
     path = model().save(tmp_path / "m.onnx")
-    options = CompileOptions(board="pynq-z2", goal_cycles=4_000)
+    options = CompileOptions(board="pynq-z2", cycles=4_000)
     compiled = compile_model(path, tmp_path / "build", options)
     images = np.random.default_rng(1).integers(0, 256, (4, 3, 6, 6)).astype(np.uint8)
     outcome = simulate_build(compiled.build, images, None, hls=True, probes=("all",))

@@ -44,6 +44,7 @@ def test_the_wheel_holds_every_asset(wheel) -> None:
         "**/*.py",
         "hardware/boards/*.toml",
         "backend/templates/*.j2",
+        "report/templates/*.j2",
         "hardware/cost/cost_model.json",
     ):
         assert {f"bnnhw/{n}" for n in sources(package, pattern)} <= names

@@ -102,7 +102,7 @@ Maker = Callable[[], tuple[GraphBuilder, Folding, int]]
 def design_of(make: Maker) -> tuple[GraphBuilder, Design]:
     builder, folding, top_k = make()
     network = Network(builder.graph(), top_k)
-    return builder, lower(network, folding, board="pynq-z2", clock_mhz=100.0)
+    return builder, lower(network, folding, board=load_board("pynq-z2"), clock_mhz=100.0)
 
 
 def write_hls(design: Design, folder: Path) -> Path:
@@ -206,10 +206,11 @@ def test_executed_designs_call_every_twin() -> None:
     """Those of the networks above, of tests/end_to_end and of test_external_memory: there is no
     twin whose call is never emitted, compiled and compared."""
     network = Network(residual().graph())
-    folding = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(None)).folding
+    board = load_board("pynq-z2")
+    folding = FoldingSearch(network, board).choose(Goal(None)).folding
     designs = [design_of(make)[1] for make in NETWORKS]
-    designs += [lower(network, folding, board="pynq-z2", clock_mhz=100.0), two_layers()[0],
-                one_integer_layer()[0]]  # fmt: skip
+    designs += [lower(network, folding, board=board, clock_mhz=100.0)]
+    designs += [two_layers()[0], one_integer_layer()[0]]
     for design in designs:
         code = emit_hls(design)[f"hls/{design.top}.cpp"]
         assert all(f"  // {unit.name}\n  bnnhw::{unit.kind}<\n" in code for unit in design.units)
@@ -326,20 +327,21 @@ def test_the_vitis_script_takes_the_part_of_the_board() -> None:
     assert '    set part "xc7z020clg400-1"\n' in script
     assert "vitis-run --mode hls --tcl run_hls.tcl" in script
     assert "vitis_hls -f run_hls.tcl" in script
-    assert '    set part "xc7z010"\n' in emit_hls(design, part="xc7z010")["hls/run_hls.tcl"]
-    script = emit_hls(replace(design, board="bench"))["hls/run_hls.tcl"]
-    assert 'error "set PART in the environment to the part of board bench"' in script
+    own = replace(design.board, name="bench", part="xc7z010clg400-1")
+    script = emit_hls(replace(design, board=own))["hls/run_hls.tcl"]
+    assert '    set part "xc7z010clg400-1"\n' in script
 
 
 def test_names_of_the_user_are_words_of_tcl() -> None:
     _, design = design_of(table_on_a_vector)
-    board = 'my "board" [exit] $x {y\\'
+    part = 'my "part" [exit] $x {y\\'
+    board = replace(design.board, part=part)
     script = emit_hls(replace(design, board=board))["hls/run_hls.tcl"]
-    quoted = 'my \\"board\\" \\[exit\\] \\$x \\{y\\\\"\n'
-    assert f'error "set PART in the environment to the part of board {quoted}' in script
+    quoted = 'my \\"part\\" \\[exit\\] \\$x \\{y\\\\"\n'
+    assert f'    set part "{quoted}' in script
     assert tcl_word("two\nlines") == '"two\\nlines"'
     tcl = pytest.importorskip("tkinter").Tcl()
-    for text in (board, "", "xc7z020clg400-1", "a;b # c", "tab\tline\n", "\\[x]\\"):
+    for text in (part, "", "xc7z020clg400-1", "a;b # c", "tab\tline\n", "\\[x]\\"):
         assert tcl.eval(f"set word {tcl_word(text)}") == text
 
 
@@ -347,6 +349,6 @@ def test_words_beyond_the_limit_of_vitis_are_refused() -> None:
     b = GraphBuilder((WIDEST_WORD + 8,), Bit(), seed=4, name="wide").dense("d0", 4)
     network = Network(b.graph())
     folding = Folding({"d0": LayerFolding(1, WIDEST_WORD + 8)})
-    design = lower(network, folding, board="pynq-z2", clock_mhz=100.0)
+    design = lower(network, folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     with pytest.raises(BnnhwError, match="4104 bits is wider than the 4096"):
         emit_hls(design)

@@ -119,7 +119,7 @@ def test_signs_come_from_declarations_lint(unit: str) -> None:
 
 def test_generated_verilog_casts_no_sign_lint(tmp_path: Path) -> None:
     model = asset_folder("models") / "birealnet8-digits.onnx"
-    options = CompileOptions(board="pynq-z2", goal_cycles=4096, verify=False)
+    options = CompileOptions(board="pynq-z2", cycles=4096, verify=False)
     build = compile_model(model, tmp_path / "build", options).build
     files = [*(build.path / "rtl").glob("*.sv")]
     assert build.path / "rtl" / f"{build.top}.sv" in files

@@ -16,7 +16,7 @@ from bnnhw.hardware.design import InputPort, OutputPort
 from bnnhw.ir.serialize import read_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bnnhw.ir.graph import Graph
 
@@ -122,8 +122,18 @@ class Build:
         )
 
 
-def check_target(path: Path) -> None:
-    """Raises BnnhwError where ``write_build`` would not write: worth asking before the work."""
+def check_target(path: Path, sources: Sequence[Path] = ()) -> None:
+    """Raises BnnhwError where ``write_build`` would not write: worth asking before the work.
+
+    Neither where the new build would delete one of the files that it is made from.
+    """
+    for source in sources:
+        if path.resolve() in source.resolve().parents:
+            raise BnnhwError(
+                f"holds {source}, which the new build would delete",
+                where=str(path),
+                fix="choose another folder with -o",
+            )
     path = path.absolute()
     if path.exists() and not _is_build(path) and not _is_empty_folder(path):
         raise BnnhwError(

@@ -13,7 +13,6 @@ from bnnhw.backend.manifest import MEMORY_FILE
 from bnnhw.backend.memory_port import region_of, regions
 from bnnhw.backend.render import render
 from bnnhw.errors import BnnhwError
-from bnnhw.hardware.board import board_names, load_board
 from bnnhw.hardware.folding import WIDEST_WORD
 from bnnhw.hardware.units import KINDS
 
@@ -30,7 +29,7 @@ _STYLES = {1: "lutram", 2: "bram"}
 _COLUMNS = 100
 
 
-def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
+def emit_hls(design: Design) -> dict[str, str]:
     """Files of the HLS build, by path below the build folder.
 
     ``hls/`` holds the top function ``<name>_top``, the twins it calls, a header a memory image, a
@@ -38,8 +37,6 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
 
     Args:
         design: the accelerator.
-        part: the part as Vivado names it; None for that of the design's board. Where the board is
-            not one of those that ship, ``run_hls.tcl`` asks for it.
 
     Raises:
         BnnhwError: a word is wider than Vitis HLS takes.
@@ -57,7 +54,7 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
         "output_bytes": sink.beat_bytes,
         "input_beats": source.beats,
         "output_beats": sink.beats,
-        **_part_words(design.board, part),
+        "part": tcl_word(design.board.part),
         "period_ns": f"{1000 / design.clock_mhz:.3f}",
         "regions": [
             _region(design, unit) for unit in design.units if KINDS[unit.kind].reads_memory
@@ -96,25 +93,10 @@ def emit_hls(design: Design, *, part: str | None = None) -> dict[str, str]:
     return files
 
 
-def _part_words(board: str, part: str | None) -> dict[str, object]:
-    """What ``run_hls.tcl`` says of the part, as words of Tcl: names are the user's."""
-    found = part or _part(board)
-    missing = f"set PART in the environment to the part of board {board}"
-    return {
-        "part": found,
-        "part_word": tcl_word(found) if found else "",
-        "missing_part": tcl_word(missing),
-    }
-
-
 def tcl_word(text: str) -> str:
     """One word of Tcl whose value is the text, whatever it holds."""
     special = {"\n": "\\n", "\r": "\\r", "\t": "\\t"} | {c: f"\\{c}" for c in '\\"$[]{}'}
     return '"' + "".join(special.get(c, c) for c in text) + '"'
-
-
-def _part(board: str) -> str | None:
-    return load_board(board).part if board in board_names() else None
 
 
 def _called(design: Design) -> list[Unit]:

@@ -55,7 +55,7 @@ def manifest(design: Design) -> dict[str, Any]:
         "bnnhw": __version__,
         "network": design.name,
         "top": design.top,
-        "board": design.board,
+        "board": design.board.name,
         "clock_mhz": design.clock_mhz,
         "build_hash": f"{design.build_hash():016x}",
         "input": {

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import jinja2
 
+_TEMPLATES = Path(__file__).parent / "templates"
+
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(folder: Path) -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -22,4 +24,9 @@ def _environment() -> jinja2.Environment:
 
 def render(template: str, **values: object) -> str:
     """The text of ``templates/<template>`` with ``values`` filled in; missing ones are errors."""
-    return _environment().get_template(template).render(**values)
+    return render_file(_TEMPLATES / template, **values)
+
+
+def render_file(template: Path, **values: object) -> str:
+    """The text of any template, likewise."""
+    return _environment(template.parent).get_template(template.name).render(**values)

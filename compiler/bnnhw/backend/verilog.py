@@ -70,7 +70,7 @@ def emit_top(design: Design) -> str:
         top=design.top,
         network=design.name,
         version=__version__,
-        board=design.board,
+        board=design.board.name,
         clock_mhz=f"{design.clock_mhz:g}",
         input_bits=8 * design.input_port.beat_bytes,
         input_msb=8 * design.input_port.beat_bytes - 1,

@@ -28,17 +28,13 @@ from bnnhw.cli.options import (
     Precision,
     Scores,
     SignZero,
-    check_backends,
-    check_build_target,
     check_pauses,
     check_scores_file,
     cycles_range,
-    load_options,
+    declarations,
     precision_options,
 )
 from bnnhw.errors import BnnhwError, internal_error
-from bnnhw.hardware.board import load_board
-from bnnhw.planning.target import check_goal
 from bnnhw.report.simulation_table import print_simulation, print_synthesis
 from bnnhw.zoo.cli import app as zoo_app
 
@@ -117,36 +113,20 @@ def compile_command(
 
     The goal is --fps or --cycles; without one, the fastest design that fits the board.
     """
-    from bnnhw.compile import (
-        BACKENDS,
-        CompileOptions,
-        ModelOptions,
-        compile_model,
-        network_name,
-    )
+    from bnnhw.compile import BACKENDS, CompileOptions, compile_model, network_name
     from bnnhw.hardware.folding import FoldingRequest, read_folding
 
-    backends = tuple(backend or BACKENDS)
-    check_backends(backends, BACKENDS)
-    load_board(board)
-    check_goal(fps, cycles, clock)
-    if top_k < 0:
-        raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
-    if min_agreement is not None and not 0 <= min_agreement <= 1:
-        raise BnnhwError(
-            f"{min_agreement} is no share", where="option --min-agreement", fix="give e.g. 0.95"
-        )
     target = output or Path("build") / network_name(model)
-    check_build_target(target, [model, *(inputs or []), *(calibrate or [])])
-    load = load_options(input_type, input_scale, input_offset, sign_zero)
     options = CompileOptions(
+        **declarations(input_type, input_scale, input_offset, sign_zero),
+        precision=precision_options(precision),
+        calibrate=calibrate or (),
         board=board,
-        goal_fps=fps,
-        goal_cycles=cycles,
+        fps=fps,
+        cycles=cycles,
         clock_mhz=clock,
         folding=read_folding(folding) if folding else FoldingRequest(),
-        backends=backends,
-        model=ModelOptions(load, precision_options(precision), calibrate or ()),
+        backends=tuple(backend or BACKENDS),
         top_k=top_k,
         verify=not no_verify,
         min_agreement=min_agreement,
@@ -190,7 +170,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
-    from bnnhw.verify.run_simulation import simulate_build
+    from bnnhw.report.record import record_simulation
 
     check_pauses(idle, back_pressure)
     latency = cycles_range(memory_latency, "--memory-latency")
@@ -198,7 +178,7 @@ def simulate(
     opened = Build.open(build)
     arrays = _read(inputs, opened.graph) if inputs else None
     with _progress(as_json) as progress:
-        result = simulate_build(
+        result = record_simulation(
             opened,
             arrays,
             frames,
@@ -212,7 +192,7 @@ def simulate(
         )
     _save(output, result.scores)
     if as_json:
-        checks = [vars(check) for check in result.checks]
+        checks = [check.to_json() for check in result.checks]
         _print_json({**result.simulation.to_json(), "verification": checks})
     else:
         print_simulation(out, result, opened.report["clock_mhz"])
@@ -255,9 +235,12 @@ def run(
     if model_or_build.is_dir():
         graph = Build.open(model_or_build).graph
     else:
-        options = load_options(input_type, input_scale, input_offset, sign_zero)
-        widths = precision_options(precision)
-        graph = integer_graph(model_or_build, ModelOptions(options, widths, calibrate or ()))
+        options = ModelOptions(
+            **declarations(input_type, input_scale, input_offset, sign_zero),
+            precision=precision_options(precision),
+            calibrate=calibrate or (),
+        )
+        graph = integer_graph(model_or_build, options)
     scores = interpret(graph, graph.input_format.encode(_read(inputs, graph)))
     _save(output, scores)
     flat = graph.output_map.apply(scores).reshape(len(scores), -1)
@@ -288,11 +271,12 @@ def inspect_command(
 
     A model that is not supported is listed up to the node that is not, and why; the exit code is 1.
     """
+    from bnnhw.frontend.options import LoadOptions
     from bnnhw.report.inspect import inspect_model
     from bnnhw.report.inspect_table import print_inspection
 
-    options = load_options(input_type, input_scale, input_offset, sign_zero)
-    found = inspect_model(model, options)
+    declared = declarations(input_type, input_scale, input_offset, sign_zero)
+    found = inspect_model(model, LoadOptions(**declared))
     if as_json:
         _print_json(found.to_json())
     else:
@@ -331,11 +315,11 @@ def synth(
 
     The netlist is simulated on a few frames: every score must be the interpreter's.
     """
-    from bnnhw.verify.run_synthesis import synthesise_build
+    from bnnhw.report.record import record_synthesis
 
     opened = Build.open(build)
     with _progress(as_json) as progress:
-        result, checks = synthesise_build(
+        result, checks = record_synthesis(
             opened,
             None if not inputs else _read(inputs, opened.graph),
             frames,
@@ -344,7 +328,7 @@ def synth(
         )
     report = opened.report
     if as_json:
-        verification = [vars(check) for check in checks]
+        verification = [check.to_json() for check in checks]
         parts = {name: report[name] for name in ("resources", "synthesis")}
         _print_json({**parts, "verification": verification})
     else:

@@ -46,7 +46,7 @@ def passes() -> None:
 @app.command()
 def models() -> None:
     """List the trained networks that come with bnnhw, with the path of each."""
-    from bnnhw.cli.models import shipped_models
+    from bnnhw.zoo.shipped import shipped_models
 
     for model in shipped_models():  # no table: that would cut paths at the terminal's width
         typer.echo(f"{model.name}  {model.path}")

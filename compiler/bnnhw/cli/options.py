@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bnnhw.backend.build import check_target
 from bnnhw.errors import BnnhwError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bnnhw.frontend.options import LoadOptions
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained network.")]
 BuildDir = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder that compile wrote.")]
@@ -71,41 +69,16 @@ def precision_options(items: Sequence[str] | None) -> dict[str, int]:
     return widths
 
 
-def load_options(
+def declarations(
     input_type: str | None, scale: str | None, offset: str | None, sign_zero: str
-) -> LoadOptions:
-    """The declarations about a model that the command line makes."""
-    from bnnhw.frontend.options import LoadOptions
-
-    return LoadOptions(
-        input_type=input_type,
-        input_scale=_numbers(scale, "--input-scale"),
-        input_offset=_numbers(offset, "--input-offset"),
-        sign_zero=sign_zero,
-    )
-
-
-def check_backends(chosen: Sequence[str], known: Sequence[str]) -> None:
-    """Refuses back ends that do not exist."""
-    for name in chosen:
-        if name not in known:
-            raise BnnhwError(
-                f"no back end '{name}'",
-                where="option --backend",
-                fix=f"choose {', '.join(known)}",
-            )
-
-
-def check_build_target(target: Path, sources: Sequence[Path]) -> None:
-    """Refuses a build folder that cannot be written, or whose renewal would delete a source."""
-    for source in sources:
-        if target.resolve() in source.resolve().parents:
-            raise BnnhwError(
-                f"holds {source}, which the new build would delete",
-                where=str(target),
-                fix="choose another folder with -o",
-            )
-    check_target(target)
+) -> dict[str, Any]:
+    """The fields of LoadOptions: what the command line says of a model."""
+    return {
+        "input_type": input_type,
+        "input_scale": _numbers(scale, "--input-scale"),
+        "input_offset": _numbers(offset, "--input-offset"),
+        "sign_zero": sign_zero,
+    }
 
 
 def check_pauses(idle: float, back_pressure: float) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bnnhw.frontend.model_file import OnnxModel, OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
 
     Array = NDArray[np.generic]
 

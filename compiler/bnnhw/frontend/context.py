@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bnnhw.frontend.model_file import OnnxModel, OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
     from bnnhw.frontend.options import LoadOptions
     from bnnhw.ir.ops import Exacts, Floats, Op, Shape, Tensor
 

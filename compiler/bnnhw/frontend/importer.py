@@ -35,7 +35,7 @@ from bnnhw.ir.ops import Affine, Floats
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bnnhw.frontend.model_file import OnnxModel, OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
     from bnnhw.frontend.options import LoadOptions
 
 _HANDLERS = {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.frontend.context import Context
-    from bnnhw.frontend.model_file import OnnxModel
+    from bnnhw.frontend.onnx_nodes import OnnxModel
     from bnnhw.frontend.options import LoadOptions
     from bnnhw.ir.ops import Exacts
 

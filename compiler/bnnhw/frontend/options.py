@@ -9,7 +9,7 @@ from bnnhw.errors import ModelError
 from bnnhw.ir.types import Bit, Integer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadOptions:
     """Declarations that ``load`` needs where the model file leaves them open.
 

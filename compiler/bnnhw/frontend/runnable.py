@@ -15,13 +15,14 @@ from onnx import helper, numpy_helper
 from bnnhw.errors import VerificationError
 from bnnhw.frontend.constants import quant_range
 from bnnhw.frontend.element_types import DOUBLE, FLOAT, element_types
-from bnnhw.frontend.model_file import OnnxNode, decode_node, to_array
+from bnnhw.frontend.model_file import decode_node, to_array
 from bnnhw.ir.ops import Binarize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bnnhw.frontend.importer import Imported
+    from bnnhw.frontend.onnx_nodes import OnnxNode
     from bnnhw.ir.ops import Floats
 
 _QUANTISERS = ("BipolarQuant", "Quant", "IntQuant")

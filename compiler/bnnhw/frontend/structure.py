@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
     Key = tuple[str, str, str]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bnnhw.errors import ModelError
 
 if TYPE_CHECKING:
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
 
 def unsupported(node: OnnxNode) -> ModelError:

@@ -10,7 +10,7 @@ from bnnhw.ir.ops import Window
 
 if TYPE_CHECKING:
     from bnnhw.frontend.frames import Frame
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
 _COUNT = {1: "one positive number", 2: "two positive ones"}
 

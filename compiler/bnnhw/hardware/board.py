@@ -16,6 +16,13 @@ else:
     import tomli as tomllib
 
 _FOLDER = Path(__file__).parent / "boards"
+_KEYS = {
+    "": ("name", "title", "part", "family", "clock_mhz"),
+    "resources": ("lut", "ff", "bram36", "dsp"),
+    "memory": ("ddr_bytes_per_second",),
+    "shell": ("lut", "ff", "bram36"),
+}
+"""What a board file holds, by section."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,6 @@ class Board:
         bram36: 36-kbit block RAMs.
         dsp: DSP slices.
         ddr_bytes_per_second: usable memory bandwidth: 60 to 70 % of the interface's peak.
-        memory_ports: high-performance AXI ports from the logic to memory.
-        port_bits: data width of each.
-        burst_beats: longest burst: 16 where the ports speak AXI3 (Zynq-7000), 256 with AXI4.
         shell: what is reserved of the part for all that is not the accelerator.
     """
 
@@ -64,9 +68,6 @@ class Board:
     bram36: int
     dsp: int
     ddr_bytes_per_second: int
-    memory_ports: int
-    port_bits: int
-    burst_beats: int
     shell: Shell = Shell()
 
 
@@ -91,6 +92,7 @@ def load_board(name: str) -> Board:
         )
     try:
         data = tomllib.loads(path.read_text())
+        _check_keys(data)
         board = Board(
             name=data["name"],
             title=data["title"],
@@ -99,9 +101,6 @@ def load_board(name: str) -> Board:
             clock_mhz=float(data["clock_mhz"]),
             **{key: int(data["resources"][key]) for key in ("lut", "ff", "bram36", "dsp")},
             ddr_bytes_per_second=int(data["memory"]["ddr_bytes_per_second"]),
-            memory_ports=int(data["memory"]["ports"]),
-            port_bits=int(data["memory"]["port_bits"]),
-            burst_beats=int(data["memory"]["burst_beats"]),
             shell=_shell(data.get("shell", {})),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
@@ -127,10 +126,17 @@ def load_board(name: str) -> Board:
     return board
 
 
+def _check_keys(data: dict[str, Any]) -> None:
+    """Raises ValueError for a key that nothing reads: it may be a misspelt one."""
+    for section, keys in _KEYS.items():
+        part = data.get(section, {}) if section else data
+        if unknown := sorted(part.keys() - set(keys) - (set() if section else _KEYS.keys())):
+            what = f"[{section}]" if section else "it"
+            raise ValueError(f"{what} has {', '.join(unknown)}; it takes {', '.join(keys)}")
+
+
 def _shell(data: dict[str, Any]) -> Shell:
     """The section ``[shell]``; a file without it reserves nothing."""
-    if unknown := sorted(data.keys() - {"lut", "ff", "bram36"}):
-        raise ValueError(f"[shell] has {', '.join(unknown)}; it takes lut, ff and bram36")
     return Shell(
         lut=int(data.get("lut", 0)),
         ff=int(data.get("ff", 0)),

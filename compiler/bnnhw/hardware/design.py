@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bnnhw.hardware.board import Board
     from bnnhw.ir.graph import InputFormat, OutputMap
 
 
@@ -284,7 +285,7 @@ class Design:
         output_port: see OutputPort.
         input_format: how the model's own input maps to integers.
         output_map: how scores map to the model's own output.
-        board: name of the board.
+        board: the board.
         clock_mhz: clock frequency.
         memory_port: where weights come from memory; None where all are on the chip.
     """
@@ -298,7 +299,7 @@ class Design:
     output_port: OutputPort
     input_format: InputFormat
     output_map: OutputMap
-    board: str
+    board: Board
     clock_mhz: float
     memory_port: MemoryPort | None = None
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import FoldingError
-from bnnhw.hardware.cost.model import Resources, design_resources, total
+from bnnhw.hardware.cost.designs import design_resources
+from bnnhw.hardware.cost.model import Resources, total
 from bnnhw.planning.target import Goal
 
 if TYPE_CHECKING:

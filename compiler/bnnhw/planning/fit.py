@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError
-from bnnhw.hardware.cost.model import design_resources, total
+from bnnhw.hardware.cost.designs import design_resources
+from bnnhw.hardware.cost.model import total
 from bnnhw.hardware.folding import Folding, FoldingRequest
+from bnnhw.planning.curve import resource_curve
 from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.lower import lower
+from bnnhw.planning.network import Network
 from bnnhw.planning.packing import check_memories, place_memories, placed_folding
 from bnnhw.planning.search import FoldingSearch, resource_table
 from bnnhw.planning.target import Goal
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
     from bnnhw.hardware.board import Board
     from bnnhw.hardware.cost.model import Resources
     from bnnhw.hardware.design import Design
-    from bnnhw.planning.network import Network
+    from bnnhw.ir.graph import Graph
+    from bnnhw.planning.curve import CurvePoint
     from bnnhw.planning.search import Choice
     from bnnhw.planning.token_model import Prediction
 
@@ -166,8 +170,7 @@ class DesignFit:
 
     def _lowered(self, choice: Choice) -> Fitted:
         search = self.search
-        board = search.board.name
-        design = lower(search.network, choice.folding, board=board, clock_mhz=self.clock_mhz)
+        design = lower(search.network, choice.folding, board=search.board, clock_mhz=self.clock_mhz)
         design, _ = size_fifos(design)
         check_memories(design, search.request)
         design = place_memories(design, search.limit, search.fixed)
@@ -207,11 +210,38 @@ class DesignFit:
         )
 
 
-def fold_and_lower(
-    network: Network, board: Board, goal: Goal, request: FoldingRequest, clock_mhz: float
-) -> tuple[Design, Folding, Prediction]:
-    """The design that meets ``goal``; see lower_fitting."""
-    return lower_fitting(FoldingSearch(network, board, request, clock_mhz), goal, clock_mhz)
+@dataclass(frozen=True)
+class Fit:
+    """What was found for a network on a board.
+
+    Attributes:
+        design: the hardware.
+        folding: the folding of its layers.
+        prediction: of the token-level model.
+        curve: what other paces would take.
+    """
+
+    design: Design
+    folding: Folding
+    prediction: Prediction
+    curve: list[CurvePoint]
+
+
+def fit_network(
+    graph: Graph,
+    board: Board,
+    goal: Goal,
+    request: FoldingRequest,
+    clock_mhz: float,
+    top_k: int = 0,
+) -> Fit:
+    """The design of an integer graph that meets ``goal`` on ``board``; see lower_fitting."""
+    network = Network(graph, top_k)
+    search = FoldingSearch(network, board, request, clock_mhz)
+    design, folding, prediction = lower_fitting(search, goal, clock_mhz)
+    if request != FoldingRequest():  # other paces are free of what a folding file fixes
+        search = FoldingSearch(network, board, clock_mhz=clock_mhz)
+    return Fit(design, folding, prediction, resource_curve(search, design))
 
 
 def lower_fitting(

@@ -14,6 +14,7 @@ from bnnhw.hardware.units import KINDS
 from bnnhw.planning.wiring import build_datapath
 
 if TYPE_CHECKING:
+    from bnnhw.hardware.board import Board
     from bnnhw.hardware.folding import Folding
     from bnnhw.planning.network import Network
 
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 _PAGE = 4096
 
 
-def lower(network: Network, folding: Folding, *, board: str, clock_mhz: float) -> Design:
+def lower(network: Network, folding: Folding, *, board: Board, clock_mhz: float) -> Design:
     """The hardware of ``network`` at ``folding``.
 
     Args:
         network: the integer graph, cut into stages.
         folding: PE, SIMD and memory of every layer.
-        board: name of the board, for the record.
+        board: the board, for the record.
         clock_mhz: clock frequency, for the record.
 
     Raises:

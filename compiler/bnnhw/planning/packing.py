@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bnnhw.errors import FoldingError
-from bnnhw.hardware.cost.model import Resources, design_resources, total, unit_resources
+from bnnhw.hardware.cost.designs import design_resources
+from bnnhw.hardware.cost.model import Resources, total, unit_resources
 from bnnhw.hardware.storage import FifoShape, fifo_shapes
 from bnnhw.hardware.units import KINDS
 from bnnhw.hardware.units.kind import BLOCK, LUTS

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError, UnbuildableError
-from bnnhw.hardware.cost.model import COUNTED, LIMITED, Resources, budget, design_resources, total
+from bnnhw.hardware.cost.designs import design_resources
+from bnnhw.hardware.cost.model import COUNTED, LIMITED, Resources, budget, total
 from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.layer_facts import BUS_BITS, can_stream

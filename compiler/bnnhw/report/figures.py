@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bnnhw import __version__
-from bnnhw.hardware.cost.model import COUNTED, LIMITED, budget, design_resources, total
+from bnnhw.hardware.cost.designs import design_resources
+from bnnhw.hardware.cost.model import COUNTED, LIMITED, budget, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,27 +20,9 @@ if TYPE_CHECKING:
     from bnnhw.planning.curve import CurvePoint
     from bnnhw.planning.token_model import Prediction
     from bnnhw.verify.simulate import Simulation
+    from bnnhw.verify.verification import Verification
 
 SCHEMA = 2  # 2: units name lists of "sources" and "sinks"
-
-
-@dataclass(frozen=True)
-class Verification:
-    """One comparison of two executions.
-
-    Attributes:
-        what: what was checked, e.g. "interpreter".
-        against: what it was checked against, e.g. "onnxruntime".
-        inputs: number of inputs compared.
-        mismatches: number of inputs (or beats) that differed.
-        note: what a reader should know beside.
-    """
-
-    what: str
-    against: str
-    inputs: int
-    mismatches: int
-    note: str = ""
 
 
 def make_report(
@@ -82,7 +65,7 @@ def make_report(
         },
         "ddr_bytes_per_frame": design.memory_port.bytes_per_frame if design.memory_port else 0,
         "curve": [_curve_row(point) for point in curve],
-        "verification": [asdict(v) for v in verification],
+        "verification": [v.to_json() for v in verification],
         "output": {
             "name": design.output_map.name,
             "shape": list(design.output_map.shape),
@@ -170,7 +153,7 @@ def with_synthesis(
     result = dict(report)
     result["verification"] = [
         *(check for check in report["verification"] if check["what"] != "netlist"),
-        *map(asdict, checks),
+        *(check.to_json() for check in checks),
     ]
     result["resources"] = {
         name: {**row, "synthesised": _round(getattr(synthesis.total, name))}
@@ -203,7 +186,7 @@ def _merged(
     before: Sequence[dict[str, Any]], checks: Sequence[Verification]
 ) -> list[dict[str, Any]]:
     """Earlier comparisons, replaced by newer ones of the same two things under the same note."""
-    new = [asdict(check) for check in checks]
+    new = [check.to_json() for check in checks]
     keys = {(c["what"], c["against"], c["note"]) for c in new}
     kept = [v for v in before if (v["what"], v["against"], v["note"]) not in keys]
     return [*kept, *new]

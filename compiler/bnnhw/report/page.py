@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from bnnhw.backend.render import render
+from bnnhw.backend.render import render_file
 from bnnhw.hardware.board import board_names
 from bnnhw.report.curve import curve_rows, draw_curve
 from bnnhw.report.dataflow import draw_dataflow
@@ -59,8 +60,8 @@ def report_html(report: Report) -> str:
     weight_bits = sum(layer["weight_bits"] for layer in report["layers"])
     simulation = report["simulation"]
     pictures = [(kind, draw_dataflow(report, width)) for width, kind in _PICTURES]
-    page = render(
-        "report.html.j2",
+    page = render_file(
+        Path(__file__).parent / "templates" / "report.html.j2",
         model=report["model"],
         version=report["bnnhw"],
         board=report["board"],

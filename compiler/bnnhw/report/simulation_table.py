@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bnnhw.backend.yosys import Synthesis
-    from bnnhw.report.figures import Verification
     from bnnhw.verify.run_simulation import SimulationOutcome
+    from bnnhw.verify.verification import Verification
 
 
 def print_simulation(out: Console, result: SimulationOutcome, clock: float) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 
 from bnnhw.errors import VerificationError
 from bnnhw.frontend import LoadOptions, import_file
 from bnnhw.frontend.model_file import read_proto
 from bnnhw.frontend.precision import in_float32, names_of_floats, precision_of
-from bnnhw.frontend.runnable import runnable
 from bnnhw.interpret.fast.accelerate import multiply_accumulates
 from bnnhw.interpret.interpreter import interpret, layer_nodes
 from bnnhw.ir.types import Bit, Real
@@ -22,12 +20,14 @@ from bnnhw.verify.accuracy import Accuracy, StreamLosses, compare_classes
 from bnnhw.verify.near_ties import explain
 from bnnhw.verify.real_check import check_real
 from bnnhw.verify.resembling import resembling_images
+from bnnhw.verify.session import ELEMENTS, Session, Tracer, largest_tensor
 from bnnhw.verify.streams import check_streams
+from bnnhw.verify.verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import onnx
     from numpy.typing import NDArray
 
     from bnnhw.frontend import Imported
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Bools, Floats, Ints
 
-_BATCH = 32
-_THREADS = 2
 _MACS = 4e9
 """Multiply-accumulates to spend on a comparison operation by operation, about."""
 _WALKED = 1 << 25
@@ -45,46 +43,21 @@ longer than the multiplications."""
 _FEWEST = 2
 _SYNTHETIC = 64
 """Inputs made up where none are given, and most of those whose every tensor is compared."""
-_ELEMENTS = 1 << 24
-"""Of the largest tensor of all images at a time: 128 MiB in the check's own arrays."""
 _PRODUCTS = 1 << 37
 """Multiply-accumulates that the check of random inputs may take: ten seconds or so."""
-
-
-@dataclass(frozen=True)
-class VerificationResult:
-    """What was compared, and what came out.
-
-    Attributes:
-        what: what was checked.
-        against: what it was checked against.
-        inputs: number of inputs.
-        mismatches: inputs whose results differ (after the explanations in ``note``).
-        note: what the user should know about the comparison.
-        accuracy: integers against float; None for a network without real-valued streams, whose
-            scores are the model's, where no inputs are given.
-        saturated: by tensor, how many numbers lay beyond its fixed-point type.
-    """
-
-    what: str
-    against: str
-    inputs: int
-    mismatches: int
-    note: str = ""
-    accuracy: Accuracy | None = None
-    saturated: Mapping[str, int] = field(default_factory=dict)
 
 
 def check_against_onnxruntime(
     model_path: Path,
     graph: Graph,
     *,
+    imported: Imported | None = None,
     options: LoadOptions | None = None,
     inputs: NDArray[np.generic] | None = None,
     labels: NDArray[np.generic] | None = None,
     random_count: int = 8,
     seed: int = 1,
-) -> VerificationResult:
+) -> Verification:
     """Compares ``graph`` with the model, which onnxruntime runs.
 
     Of a network without real-valued streams, the scores must be the model's. A difference is
@@ -98,7 +71,8 @@ def check_against_onnxruntime(
     Args:
         model_path: the ONNX file.
         graph: the integer graph made from it.
-        options: the declarations it was loaded with.
+        imported: the model as the front end read it; read anew where None.
+        options: the declarations to read it with.
         inputs: model inputs [N, *shape], or none.
         labels: the right class of each input, or none.
         random_count: number of random inputs in addition; the first two are all-lowest and
@@ -117,7 +91,7 @@ def check_against_onnxruntime(
         graph.input_format.encode(inputs)  # refuses what a cast would silently change
         x = np.concatenate([np.asarray(inputs, x.dtype), x])
     proto = read_proto(model_path)
-    imported = import_file(model_path, options)
+    imported = imported or import_file(model_path, options)
     source = _source(proto, imported)
     session = Session(source.proto, imported, [imported.scores])
     y = session.run(x)[0].astype(np.float64).reshape(len(x), *graph.output_map.shape)
@@ -153,9 +127,7 @@ def check_against_onnxruntime(
         count = len(inputs)
         of_inputs = compare_classes(graph.output_map.apply(scores[:count]), y[:count], labels)
     note = "; ".join(filter(None, (source.note, note)))
-    return VerificationResult(
-        "the integer graph's scores", "onnxruntime", len(x), 0, note, of_inputs
-    )
+    return Verification("the integer graph's scores", "onnxruntime", len(x), 0, note, of_inputs)
 
 
 @dataclass(frozen=True)
@@ -204,7 +176,7 @@ def _check_mixed(
     imported: Imported,
     trace: Tracer,
     inputs: tuple[NDArray[np.generic], Ints],
-) -> VerificationResult:
+) -> Verification:
     """Compares a network with real-valued streams step by step."""
     x, q = inputs
     count = min(len(q), _traceable(graph))
@@ -217,7 +189,7 @@ def _check_mixed(
         f"{streams.tensors} integer tensors agree with real operations up to their own rounding",
         f"{saturated} of {streams.elements} numbers saturated",
     ]
-    return VerificationResult(
+    return Verification(
         "every integer operation by itself", "onnxruntime and the real-valued graph", count, 0,
         "; ".join(notes), saturated=streams.saturated,
     )  # fmt: skip
@@ -253,12 +225,7 @@ def _traceable(graph: Graph) -> int:
 def _affordable(graph: Graph, count: int) -> int:
     """So many random inputs, or fewer where images or layers are huge."""
     products = max(1, multiply_accumulates(graph))
-    return max(_FEWEST, min(count, _ELEMENTS // _largest(graph), _PRODUCTS // products))
-
-
-def _largest(graph: Graph) -> int:
-    """Elements of the largest tensor of one image."""
-    return max(math.prod(tensor.shape) for tensor in graph.tensors.values())
+    return max(_FEWEST, min(count, ELEMENTS // largest_tensor(graph), _PRODUCTS // products))
 
 
 def random_inputs(graph: Graph, count: int, seed: int) -> NDArray[np.generic]:
@@ -281,61 +248,6 @@ def random_inputs(graph: Graph, count: int, seed: int) -> NDArray[np.generic]:
             part = np.sort(generator.integers(low, high + 1, 2)) if i % 2 else (low, high)
             q[i] = generator.integers(part[0], part[1] + 1, tensor.shape)
     return graph.input_format.decode(q)
-
-
-class Session:
-    """A model in onnxruntime, its own graph optimisations disabled."""
-
-    def __init__(self, proto: onnx.ModelProto, imported: Imported, outputs: Sequence[str]) -> None:
-        import onnxruntime
-
-        settings = onnxruntime.SessionOptions()
-        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        settings.intra_op_num_threads = _THREADS
-        settings.log_severity_level = 4
-        self._input = imported.graph.input_format.name
-        self._batch = max(1, min(_BATCH, _ELEMENTS // _largest(imported.graph)))
-        batch = next(i for i in proto.graph.input if i.name == self._input)
-        kind = onnx.helper.tensor_dtype_to_np_dtype(batch.type.tensor_type.elem_type)
-        self._dtype = np.dtype(kind)
-        size = batch.type.tensor_type.shape.dim[0]
-        self._fixed = int(size.dim_value) if size.dim_value > 0 else 0
-        try:
-            self._session = onnxruntime.InferenceSession(
-                runnable(proto, imported, outputs), settings, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise _cannot_run(error) from error
-
-    def run(self, x: NDArray[np.generic]) -> list[NDArray[Any]]:
-        """Outputs for inputs [N, ...], in batches that the model takes."""
-        step = self._fixed or self._batch
-        parts = []
-        for first in range(0, len(x), step):
-            batch = x[first : first + step].astype(self._dtype, copy=False)
-            count = len(batch)
-            if self._fixed and count < step:
-                batch = np.concatenate([batch, np.repeat(batch[:1], step - count, axis=0)])
-            try:
-                results = self._session.run(None, {self._input: batch})
-            except Exception as error:
-                raise _cannot_run(error) from error
-            parts.append([np.asarray(result)[:count] for result in results])
-        return [np.concatenate(column) for column in zip(*parts, strict=True)]
-
-
-class Tracer:
-    """Runs the model with chosen tensors as outputs."""
-
-    def __init__(
-        self, proto: onnx.ModelProto, imported: Imported, precision: Precision | None = None
-    ) -> None:
-        self._proto, self._imported = proto, imported
-        self.precision = precision or precision_of(proto)
-
-    def __call__(self, names: Sequence[str], x: NDArray[np.generic]) -> list[NDArray[Any]]:
-        """The values of the tensors ``names`` for model inputs ``x``."""
-        return Session(self._proto, self._imported, names).run(x)
 
 
 def _differing(graph: Graph, scores: Ints, y: Floats, precision: Precision) -> Bools:
@@ -378,12 +290,4 @@ def _refuse(failure: str | None, left: Bools, differing: int, total: int) -> Non
         f"graph: {reason}",
         where="check against onnxruntime",
         fix="nothing was written; this is a defect of the compiler: report it with the model",
-    )
-
-
-def _cannot_run(error: Exception) -> VerificationError:
-    return VerificationError(
-        f"onnxruntime cannot run the model: {str(error).strip().splitlines()[0]}",
-        where="check against onnxruntime",
-        fix="the file may be damaged (onnx.checker tells more), or needs a newer onnxruntime",
     )

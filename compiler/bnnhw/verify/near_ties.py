@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bnnhw.frontend import Imported
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Bools, Floats, Ints, Op, Tensor
-    from bnnhw.verify.model import Tracer
+    from bnnhw.verify.session import Tracer
 
 _AFFINE_UNITS = 8.0
 """Roundings in BatchNormalization: variance + epsilon, root, quotient, two products, two sums."""

@@ -10,7 +10,7 @@ from bnnhw.errors import BnnhwError
 from bnnhw.hardware.design import Stream
 from bnnhw.hardware.stages.stream_order import flattened_images, in_vector_order
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.report.figures import Verification
+from bnnhw.verify.verification import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

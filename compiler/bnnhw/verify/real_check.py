@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bnnhw.frontend.precision import Precision
     from bnnhw.ir.graph import Node
     from bnnhw.ir.ops import Floats, Ints
-    from bnnhw.verify.model import Tracer
+    from bnnhw.verify.session import Tracer
 
 _COMPARED = (Add, AveragePool, MaxPool, Quantise)
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"

@@ -1,4 +1,4 @@
-"""Simulating a build on inputs, comparing every score, and recording what was measured."""
+"""Simulating a build on inputs, and comparing every score."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from bnnhw.errors import BnnhwError
 from bnnhw.interpret.interpreter import interpret, interpret_all
-from bnnhw.report.figures import Verification, with_simulation, write_report
 from bnnhw.verify.inputs import random_inputs
 from bnnhw.verify.probe import compare_stream, probed_streams
 from bnnhw.verify.simulate import Simulation, require_simulator, simulate
 from bnnhw.verify.simulated_memory import MemoryTiming
 from bnnhw.verify.top_k import best_scores
+from bnnhw.verify.verification import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,11 +37,13 @@ class SimulationOutcome:
         simulation: cycles, streams, registers.
         scores: what left the design, [N, ...].
         checks: comparisons with the interpreter.
+        steady: whether source and sink never waited, so that its cycles are the design's own.
     """
 
     simulation: Simulation
     scores: Ints
     checks: tuple[Verification, ...]
+    steady: bool
 
 
 def simulate_netlist(
@@ -95,7 +97,7 @@ def simulate_build(
     """Simulates a build's Verilog, and its HLS C++ where asked, against the interpreter.
 
     Args:
-        build: the build; its report is updated.
+        build: the build.
         inputs: model inputs [N, *shape]; random ones where None.
         frames: how many frames; inputs repeat where there are fewer. None takes each input once.
         idle: share of cycles in which the source offers nothing.
@@ -161,9 +163,7 @@ def simulate_build(
                 "hls", "interpreter", count, _differing(other, expected), f"{origin} inputs"
             )
         )
-    report = with_simulation(build.report, result, checks, steady=steady)
-    write_report(build.path, report)
-    return SimulationOutcome(result, scores, tuple(checks))
+    return SimulationOutcome(result, scores, tuple(checks), steady)
 
 
 def _differing(a: Ints, b: Ints) -> int:

@@ -1,4 +1,4 @@
-"""PyTorch definitions of binary networks, their training recipes and their ONNX export.
+"""Networks: those that ship, and PyTorch definitions with training recipes and ONNX export.
 
-Needs the extra ``zoo`` (PyTorch); nothing else in bnnhw imports this package.
+All but the list of shipped networks needs the extra ``zoo`` (PyTorch).
 """

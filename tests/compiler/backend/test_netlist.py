@@ -17,7 +17,7 @@ from bnnhw.backend.netlist import netlist_sources
 from bnnhw.backend.yosys import parse_statistics
 from bnnhw.cli import commands as cli
 from bnnhw.errors import ToolError
-from bnnhw.verify import run_synthesis
+from bnnhw.report import record
 from sketch import Sketch
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def replace_synthesis(monkeypatch: pytest.MonkeyPatch, change: tuple[str, str]) 
         netlist.write_text(text.replace(*change))
         return parse_statistics(MEMORIES, build.top)
 
-    monkeypatch.setattr(run_synthesis, "synthesise", synthesise)
+    monkeypatch.setattr(record, "synthesise", synthesise)
 
 
 SIGN = "{{FIELD_BITS{scores[(i+1)*ELEM_BITS-1]}}"
@@ -138,7 +138,7 @@ def test_a_missing_simulator_is_told_before_the_synthesis(
     def missing() -> None:
         raise ToolError("simulation needs the package cocotb", fix="pip install 'bnnhw[sim]'")
 
-    monkeypatch.setattr(run_synthesis, "require_simulator", missing)
+    monkeypatch.setattr(record, "require_simulator", missing)
     code, _, said = bnnhw("synth", "b")
     assert code == 1
     assert "pip install 'bnnhw[sim]'; or give --no-verify" in said

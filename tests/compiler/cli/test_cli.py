@@ -19,11 +19,11 @@ from bnnhw import __version__
 from bnnhw.backend.build import Build
 from bnnhw.cli import commands as cli
 from bnnhw.cli.doctor import diagnose
-from bnnhw.cli.models import shipped_model, shipped_models
 from bnnhw.compile import integer_graph
 from bnnhw.hardware.board import board_names, load_board
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.passes import PIPELINE
+from bnnhw.zoo.shipped import shipped_model, shipped_models
 from sketch import Sketch, small_cnn
 
 DIGITS = shipped_model("digits").path

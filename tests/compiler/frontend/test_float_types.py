@@ -13,7 +13,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bnnhw.compile import ModelOptions, integer_graph
 from bnnhw.errors import VerificationError
-from bnnhw.frontend import LoadOptions
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import Threshold
 from bnnhw.verify.model import check_against_onnxruntime
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
 
 HALF, BRAIN, DOUBLE = TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE
-BITS = LoadOptions(input_type="bipolar")
+BITS = ModelOptions(input_type="bipolar")
 
 
 def in_type(proto: onnx.ModelProto, kind: int) -> onnx.ModelProto:
@@ -83,10 +82,10 @@ def onnxruntime_scores(path: Path, x: np.ndarray) -> np.ndarray:
     return np.asarray(session.run(None, {"x": x})[0], np.float64)
 
 
-def compiled(tmp_path: Path, proto: onnx.ModelProto, options: LoadOptions = BITS) -> Any:
+def compiled(tmp_path: Path, proto: onnx.ModelProto, options: ModelOptions = BITS) -> Any:
     path = tmp_path / "m.onnx"
     path.write_bytes(proto.SerializeToString())
-    graph = integer_graph(path, ModelOptions(options))
+    graph = integer_graph(path, options)
     return path, graph, check_against_onnxruntime(path, graph, options=options)
 
 
@@ -147,7 +146,7 @@ def test_floats_mixed_by_casts(tmp_path: Path) -> None:
 
 
 def test_pixels_of_a_float16_input(tmp_path: Path) -> None:
-    options = LoadOptions(input_type="uint8", input_scale=1 / 255)
+    options = ModelOptions(input_type="uint8", input_scale=1 / 255)
     sketch = Sketch(["N", 3, 6, 6]).conv(3, 16, pads=1).batch_norm(16, spread=1).sign("greater")
     sketch.flatten().dense(576, 5)
     _, graph, result = compiled(tmp_path, in_type(sketch.proto(), HALF), options)
@@ -181,7 +180,7 @@ def test_scores_that_overflow_float16_are_named(tmp_path: Path) -> None:
     sketch.op("Mul", sketch.constant(3e4))
     path = tmp_path / "m.onnx"
     path.write_bytes(in_type(sketch.proto(), HALF).SerializeToString())
-    graph = integer_graph(path, ModelOptions(BITS))
+    graph = integer_graph(path, BITS)
     with pytest.raises(VerificationError, match="float16 ends at 65504") as caught:
         check_against_onnxruntime(path, graph, options=BITS)
     assert caught.value.fix

@@ -23,7 +23,7 @@ from bnnhw.ir.ops import (
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.passes.mixed import is_mixed
-from bnnhw.verify.model import VerificationResult, check_against_onnxruntime, random_inputs
+from bnnhw.verify.model import check_against_onnxruntime, random_inputs
 from bnnhw.verify.streams import check_streams
 from sketch import Sketch, small_cnn
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bnnhw.ir.graph import Graph
+    from bnnhw.verify.verification import Verification
 
 PIXELS = LoadOptions(input_type="uint8", input_scale=1 / 255)
 COLOURS = LoadOptions(
@@ -110,7 +111,7 @@ class _Network:
         return s
 
 
-def checked(path: Path, options: LoadOptions) -> tuple[Graph, VerificationResult]:
+def checked(path: Path, options: LoadOptions) -> tuple[Graph, Verification]:
     graph = compiled(path, options)
     result = check_against_onnxruntime(path, graph, options=options, random_count=8)
     assert result.mismatches == 0

@@ -61,8 +61,8 @@ def scores_of(path: Path, x: np.ndarray) -> np.ndarray:
 def check(tmp_path: Path, sketch: Sketch, **options: Any) -> Any:
     """Compiles to integers and compares with onnxruntime, on inputs in the model's own shape."""
     path = sketch.save(tmp_path / "m.onnx")
-    load_options = LoadOptions(**({"input_type": "bipolar"} | options))
-    graph = integer_graph(path, ModelOptions(load_options))
+    load_options = ModelOptions(**({"input_type": "bipolar"} | options))
+    graph = integer_graph(path, load_options)
     result = check_against_onnxruntime(path, graph, options=load_options)
     assert result.mismatches == 0
     tensor = graph.tensors[graph.input]
@@ -158,8 +158,8 @@ def test_residual_signals_with_average_pools(tmp_path: Path) -> None:
     sketch.op("GlobalAveragePool")
     sketch.flatten().dense(8, 5, weight=sketch.rng.normal(size=(8, 5)))
     path = sketch.save(tmp_path / "m.onnx")
-    options = LoadOptions(input_type="int8")
-    graph = integer_graph(path, ModelOptions(options))
+    options = ModelOptions(input_type="int8")
+    graph = integer_graph(path, options)
     assert check_against_onnxruntime(path, graph, options=options).mismatches == 0
 
 
@@ -176,11 +176,10 @@ def test_images_whose_height_and_width_are_exchanged(tmp_path: Path) -> None:
 def test_a_build_takes_arrays_of_the_models_own_shape(tmp_path: Path) -> None:
     sketch = Signal(["N", 8, 16]).filter(8, 8).batch_norm(8).sign().pool1()
     path = sketch.flatten().dense(64, 4).save(tmp_path / "m.onnx")
-    options = ModelOptions(LoadOptions(input_type="bipolar"))
     x = np.random.default_rng(2).choice([-1.0, 1.0], (6, 8, 16)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     compiled = compile_model(
-        path, tmp_path / "out", CompileOptions("pynq-z2", model=options),
+        path, tmp_path / "out", CompileOptions(board="pynq-z2", input_type="bipolar"),
         input_files=[tmp_path / "x.npy"],
     )  # fmt: skip
     assert compiled.report["verification"][0]["mismatches"] == 0

@@ -9,8 +9,9 @@ import pytest
 
 from bnnhw.backend.verilog import emit_top
 from bnnhw.hardware.board import load_board
+from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.memory import fifo_beats, fifo_words
-from bnnhw.hardware.cost.model import Resources, design_resources, unit_resources
+from bnnhw.hardware.cost.model import Resources, unit_resources
 from bnnhw.hardware.storage import IN_LUTS, FifoShape, fifo_shape, fifo_shapes
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
@@ -67,7 +68,7 @@ def test_latency_and_delay_follow_the_shape() -> None:
 def test_the_shape_is_in_the_verilog_the_costs_and_the_build_hash() -> None:
     network = Network(digits().graph())
     choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(4_096))
-    plain = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    plain = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     name, stream = next((n, s) for n, s in plain.streams.items() if s.width > 1)
     deep = with_fifo_depths(plain, {name: 3000})
     assert deep.streams[name].shape == fifo_shape(stream.width + stream.user, 3000)

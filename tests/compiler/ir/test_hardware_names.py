@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import graphs
-from bnnhw.compile import CompileOptions, ModelOptions, compile_model
-from bnnhw.frontend import LoadOptions
+from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.names import hardware_names
@@ -58,7 +57,7 @@ def rename_tensors(sketch: Sketch, names: list[str]) -> None:
 def lowered(network: Network, request: FoldingRequest | None = None) -> tuple[Network, Design]:
     board = load_board("pynq-z2")
     folding = FoldingSearch(network, board, request).choose(Goal(3_000)).folding
-    return network, lower(network, folding, board="pynq-z2", clock_mhz=100.0)
+    return network, lower(network, folding, board=load_board("pynq-z2"), clock_mhz=100.0)
 
 
 def digits() -> tuple[Network, Design]:
@@ -113,8 +112,7 @@ def test_a_network_of_nasty_names_is_exact_in_every_execution(tmp_path: Path) ->
     sketch = network(names)
     rename_tensors(sketch, [f"{name}:out" for name in dict.fromkeys(("clk", "matmul1", *NASTY))])
     model = sketch.save(tmp_path / f"{'module ' * 30}.onnx")
-    load = ModelOptions(load=LoadOptions(input_type="bipolar"))
-    options = CompileOptions(board="pynq-z2", goal_cycles=64, model=load)
+    options = CompileOptions(board="pynq-z2", cycles=64, input_type="bipolar")
     compiled = compile_model(model, tmp_path / "build", options)
     design = compiled.design
     for kind in (design.streams, design.memories, [unit.name for unit in design.units]):

@@ -8,7 +8,8 @@ import pytest
 
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.board import Shell, load_board
-from bnnhw.hardware.cost.model import budget, design_resources, total
+from bnnhw.hardware.cost.designs import design_resources
+from bnnhw.hardware.cost.model import budget, total
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.types import Bit
 from bnnhw.planning.curve import resource_curve

@@ -13,7 +13,8 @@ import graphs
 from bnnhw.backend.hls import emit_hls
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError
 from bnnhw.hardware.board import Shell, load_board
-from bnnhw.hardware.cost.model import design_resources, total
+from bnnhw.hardware.cost.designs import design_resources
+from bnnhw.hardware.cost.model import total
 from bnnhw.hardware.folding import WIDEST_WORD, FoldingRequest
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.planning.fit import DesignFit, fold_and_lower

@@ -10,7 +10,8 @@ import pytest
 
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.board import load_board
-from bnnhw.hardware.cost.model import Resources, budget, design_resources, total
+from bnnhw.hardware.cost.designs import design_resources
+from bnnhw.hardware.cost.model import Resources, budget, total
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.hardware.units import KINDS
 from bnnhw.ir.types import Integer

@@ -101,7 +101,7 @@ def test_cnv_is_predicted_to_keep_the_pace_of_its_bottleneck(cycles):
     network = Network(cnv().graph())
     choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(cycles))
     design, prediction = size_fifos(
-        lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+        lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     )
     ideal = ideal_cycles(design)
     assert ideal <= prediction.cycles_per_frame <= ideal * 1.01
@@ -112,7 +112,7 @@ def test_fifos_are_only_where_the_design_is_slower_without():
     network = Network(cnv().graph())
     choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal())
     design, prediction = size_fifos(
-        lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+        lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     )
     depths = {name: s.depth for name, s in design.streams.items() if s.depth}
     for name in depths:
@@ -150,7 +150,7 @@ def test_a_buffer_too_small_for_a_window_is_a_deadlock_not_a_guess():
 def test_latency_of_a_single_frame_is_the_fill_of_the_chain():
     network = Network(digits().graph())
     choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(4_096))
-    design = lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0)
+    design = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     prediction = predict(design)
     assert prediction.latency_cycles >= max(s.beats for s in design.streams.values())
 
@@ -174,7 +174,7 @@ def test_machine_code_moves_each_token_when_python_does(name, exact, monkeypatch
     monkeypatch.setattr(token_model, "solve", both)
     network = Network(digits().graph() if name == "digits" else run(bireal().graph()))
     choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(20_000))
-    size_fifos(lower(network, choice.folding, board="pynq-z2", clock_mhz=100.0))
+    size_fifos(lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0))
     assert solved
 
 

@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 
 from bnnhw.cli import commands as cli
-from bnnhw.cli.models import shipped_model
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions
 from bnnhw.report.inspect import Inspection, Layer, inspect_model
 from bnnhw.report.inspect_table import print_inspection
+from bnnhw.zoo.shipped import shipped_model
 from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:

@@ -24,9 +24,10 @@ from bnnhw.planning.target import Goal
 from bnnhw.planning.token_model import Prediction
 from bnnhw.report.dataflow import draw_dataflow
 from bnnhw.report.facts import SIMULATE, SIMULATE_MORE, SYNTHESISE
-from bnnhw.report.figures import Verification, make_report, with_simulation, with_synthesis
+from bnnhw.report.figures import make_report, with_simulation, with_synthesis
 from bnnhw.report.page import report_html
 from bnnhw.verify.simulate import Simulation, StreamStatistics
+from bnnhw.verify.verification import Verification
 from residual import bireal
 
 VOID = {"meta", "br", "wbr", "img", "hr", "input", "link"}
@@ -82,7 +83,7 @@ def make(graph, goal, prediction):
     board = load_board("pynq-z2")
     network = Network(graph)
     folding = FoldingSearch(network, board).choose(Goal(goal)).folding
-    design = lower(network, folding, board=board.name, clock_mhz=board.clock_mhz)
+    design = lower(network, folding, board=board, clock_mhz=board.clock_mhz)
     wide = next(u.sources[0] for u in design.units if u.kind.startswith("bnn_window"))
     design = with_fifo_depths(design, {wide: 1100})
     checks = [Verification("interpreter", "onnxruntime", 32, 0, "random inputs")]

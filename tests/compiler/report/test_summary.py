@@ -16,9 +16,10 @@ from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Goal
 from bnnhw.planning.token_model import Prediction
 from bnnhw.report.facts import SIMULATE, SYNTHESISE
-from bnnhw.report.figures import Verification, make_report
+from bnnhw.report.figures import make_report
 from bnnhw.report.name_lines import name_lines
 from bnnhw.report.terminal import summary
+from bnnhw.verify.verification import Verification
 
 LONG = "/features/conv_block_17/very_long_layer_name_as_exporters_make_them/Conv"
 
@@ -28,7 +29,7 @@ def fresh():
     board = load_board("pynq-z2")
     network = Network(graphs.digits().graph())
     folding = FoldingSearch(network, board).choose(Goal(1024)).folding
-    design = lower(network, folding, board=board.name, clock_mhz=board.clock_mhz)
+    design = lower(network, folding, board=board, clock_mhz=board.clock_mhz)
     checks = [Verification("interpreter", "onnxruntime", 32, 0, "random inputs")]
     return make_report(design, board, Prediction(1030, 1500), checks, ["input x: uint8 assumed"])
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bnnhw.cli.models import shipped_model
-from bnnhw.compile import CompileOptions, ModelOptions, compile_model
+from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.errors import VerificationError
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.interpret.real import interpret_real, interpret_real_all
@@ -20,6 +19,7 @@ from bnnhw.passes import run
 from bnnhw.passes.moments import layers_without_batch_norm
 from bnnhw.verify.accuracy import Accuracy, StreamLoss, StreamLosses, compare_classes, ways_out
 from bnnhw.verify.resembling import resembling_images
+from bnnhw.zoo.shipped import shipped_model
 from residual import THREE, UINT8, Residual, bireal
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_labelled_inputs_measure_accuracy(digits: Path, tmp_path: Path) -> None:
-    model, options = shipped_model("birealnet8-digits").path, CompileOptions("pynq-z2")
+    model, options = shipped_model("birealnet8-digits").path, CompileOptions(board="pynq-z2")
     result = compile_model(model, tmp_path / "b", options, input_files=[digits])
     found = json.loads((tmp_path / "b/report.json").read_text())["accuracy"]
     assert found == json.loads(json.dumps(result.report["accuracy"]))
@@ -154,7 +154,7 @@ def test_a_network_that_rounding_ruins_is_loud_and_can_be_an_error(
 ) -> None:
     model = shipped_model("birealnet8-digits").path
     add = next(n.name for n in run_nodes(model) if isinstance(n.op, FixedAdd))
-    coarse = CompileOptions("pynq-z2", model=ModelOptions(precision={add: 2}))
+    coarse = CompileOptions(board="pynq-z2", precision={add: 2})
     result = compile_model(model, tmp_path / "b", coarse, input_files=[digits])
     assert "integers are right for" in result.report["accuracy"]["alarm"]
     assert "WARNING" in (tmp_path / "b/report.html").read_text()
@@ -166,13 +166,13 @@ def test_a_network_that_rounding_ruins_is_loud_and_can_be_an_error(
 
 
 def test_agreement_cannot_be_asked_for_unchecked(tmp_path: Path) -> None:
-    options = CompileOptions("pynq-z2", verify=False, min_agreement=0.9)
+    options = CompileOptions(board="pynq-z2", verify=False, min_agreement=0.9)
     with pytest.raises(VerificationError, match="without the check"):
         compile_model(shipped_model("digits").path, tmp_path / "b", options)
 
 
 def test_plain_networks_give_the_models_scores(digits: Path, tmp_path: Path) -> None:
-    options = CompileOptions("pynq-z2", goal_cycles=9000)
+    options = CompileOptions(board="pynq-z2", cycles=9000)
     result = compile_model(shipped_model("digits").path, tmp_path / "b", options)
     assert result.report["accuracy"] is None
     result = compile_model(

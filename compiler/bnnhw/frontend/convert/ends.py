@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bnnhw.frontend.context import Context
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
 
 def pad(ctx: Context, node: OnnxNode) -> None:

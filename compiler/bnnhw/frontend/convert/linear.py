@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.frontend.context import Context
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
 _WEIGHT_FIX = "weights must be constants; convolutions of two activations are not supported"
 

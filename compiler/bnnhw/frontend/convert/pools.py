@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.frames import Frame
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
 
 def max_pool(ctx: Context, node: OnnxNode) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bnnhw.frontend.context import Context
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
 _HALF_EVEN = ("ROUND", "HALF_EVEN")
 _WIDEST = 32

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bnnhw.frontend.context import Context
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
 _RISING = ("Sigmoid", "Tanh", "Exp", "Log", "Softplus")
 _SHAPES = ("Identity", "Squeeze", "Unsqueeze", "Flatten", "Reshape", "Cast")

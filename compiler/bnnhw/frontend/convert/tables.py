@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.frontend.context import Context
-    from bnnhw.frontend.model_file import OnnxNode
+    from bnnhw.frontend.onnx_nodes import OnnxNode
 
 TABLE_OPS = frozenset(
     """

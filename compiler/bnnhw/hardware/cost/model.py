@@ -24,16 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.hardware.units import KINDS
-from bnnhw.hardware.units.ends import REGISTERS, RESET_CONTROL
-from bnnhw.hardware.units.streams import FIFO
-from bnnhw.hardware.units.weights import READ_ARBITER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bnnhw.hardware.board import Board
-    from bnnhw.hardware.datapath import Datapath
-    from bnnhw.hardware.design import Design
 
 _MODEL = Path(__file__).parent / "cost_model.json"
 
@@ -123,20 +118,6 @@ def unit_resources(kind: str, params: Mapping[str, int]) -> Resources:
         for row in (model["lut"], model["lut_cells"], model["ff"])
     )
     return Resources(lut, ff, unit.bram36(params), unit.dsp(params), max(lut, cells))
-
-
-def design_resources(design: Datapath | Design) -> dict[str, Resources]:
-    """Estimated resources by unit name, FIFOs and the register block included."""
-    parts = {unit.name: unit_resources(unit.kind, unit.params) for unit in design.units}
-    for stream in design.streams.values():
-        if stream.depth:
-            parts[f"{stream.name}_fifo"] = unit_resources(FIFO.name, stream.fifo_parameters)
-    readers = sum(KINDS[unit.kind].reads_memory for unit in design.units)
-    if readers:
-        parts["arbiter"] = unit_resources(READ_ARBITER.name, {"PORTS": readers})
-    control = unit_resources(RESET_CONTROL.name, {})
-    parts["registers"] = unit_resources(REGISTERS.name, {}) + control
-    return parts
 
 
 def total(parts: Mapping[str, Resources]) -> Resources:

@@ -1,13 +1,13 @@
-"""Synthesising a build, simulating its netlist, and recording both in the report."""
+"""Simulations and syntheses of a build, recorded in its report."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bnnhw.backend.yosys import Synthesis, synthesise
 from bnnhw.errors import BnnhwError, ToolError
-from bnnhw.report.figures import Verification, with_synthesis, write_report
-from bnnhw.verify.run_simulation import simulate_netlist
+from bnnhw.report.figures import with_simulation, with_synthesis, write_report
+from bnnhw.verify.run_simulation import SimulationOutcome, simulate_build, simulate_netlist
 from bnnhw.verify.simulate import require_simulator
 
 if TYPE_CHECKING:
@@ -17,9 +17,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.backend.build import Build
+    from bnnhw.verify.verification import Verification
 
 
-def synthesise_build(
+def record_simulation(
+    build: Build, inputs: NDArray[np.generic] | None, frames: int | None, **how: Any
+) -> SimulationOutcome:
+    """Simulates a build and updates its report; see ``simulate_build``."""
+    outcome = simulate_build(build, inputs, frames, **how)
+    write_report(
+        build.path,
+        with_simulation(build.report, outcome.simulation, outcome.checks, steady=outcome.steady),
+    )
+    return outcome
+
+
+def record_synthesis(
     build: Build,
     inputs: NDArray[np.generic] | None,
     frames: int | None,
