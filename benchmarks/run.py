@@ -88,7 +88,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def rates(case: Case) -> tuple[float, float]:
-    """Images a second of the interpreter and of onnxruntime: medians of runs after a warm-up."""
+    """Images per second of the interpreter and of onnxruntime: medians of runs after a warm-up."""
     graph = integer_graph(case.path)
     q = random_inputs(graph, case.batch)
     x = np.asarray(graph.input_format.decode(q))

@@ -18,7 +18,7 @@ from bnnhw.report.terminal import summary
 from bnnhw.zoo.shipped import shipped_model
 
 IMAGES = 10
-GOAL_FPS = 50_000
+TARGET_FPS = 50_000
 FIRST = 1437  # where the images that training did not see begin
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     unseen = out.with_name("unseen_digits.npz")
     unseen.parent.mkdir(parents=True, exist_ok=True)
     np.savez(unseen, images=images[FIRST:], labels=data.target[FIRST:])
-    options = CompileOptions(board="pynq-z2", fps=GOAL_FPS)
+    options = CompileOptions(board="pynq-z2", fps=TARGET_FPS)
     compiled = compile_model(model.path, out, options, input_files=[unseen])
     console.print(f"Simulating {IMAGES} images in Verilog, cycle by cycle ...")
     chosen = slice(FIRST, FIRST + IMAGES)
@@ -54,7 +54,9 @@ def main() -> None:
         )
     summary(report, console)
     cycles = report["cycles_per_frame"]["simulated"]
-    console.print(f"{cycles} cycles a frame in RTL simulation, {report['fps']:,.0f} FPS at 100 MHz")
+    console.print(
+        f"{cycles} cycles per frame in RTL simulation, {report['fps']:,.0f} FPS at 100 MHz"
+    )
     console.print(f"report: {(out / 'report.html').absolute()}", soft_wrap=True)
     console.print(f"{time.monotonic() - started:.0f} s")
     if any(check.mismatches for check in result.checks):

@@ -64,7 +64,7 @@ class Memory:
         dut: the design.
         prefix: of its port, such as ``m_axi``.
         word: the content: a word by its byte address.
-        bits: bits a word.
+        bits: bits per word.
         longest: most words a burst.
         timing: when it answers.
         seed: of all that is random.

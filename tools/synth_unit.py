@@ -26,7 +26,7 @@ from bnnhw.backend.yosys import parse_statistics, run_yosys  # noqa: E402
 
 
 def image_size(unit: str, file: str, values: dict[str, int]) -> tuple[int, int]:
-    """Returns (words, bits a word) of the memory image that parameter ``file`` of a unit names."""
+    """Words, and bits per word, of the memory image that parameter ``file`` of a unit names."""
 
     def get(name: str, default: int = 1) -> int:
         return values.get(name, default)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.backend.build import Build, check_target, write_build
+from bnnhw.backend.build import Build, check_folder, write_build
 from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_bench, emit_verilog
@@ -19,7 +19,7 @@ from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.passes import PIPELINE
 from bnnhw.passes import run as run_passes
 from bnnhw.planning.fit import fit_network
-from bnnhw.planning.target import Goal, check_goal
+from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
 from bnnhw.verify.accuracy import check_agreement
 from bnnhw.verify.inputs import read_inputs, read_labels
@@ -87,7 +87,7 @@ class CompileOptions(ModelOptions):
 
     def check(self) -> None:
         """Raises BnnhwError for what no compile can do."""
-        check_goal(self.fps, self.cycles, self.clock_mhz)
+        check_speed(self.fps, self.cycles, self.clock_mhz)
         for name in self.backends:
             if name not in BACKENDS:
                 raise BnnhwError(
@@ -104,9 +104,9 @@ class CompileOptions(ModelOptions):
                 fix="give e.g. 0.95",
             )
 
-    def goal(self, clock_mhz: float) -> Goal:
+    def target(self, clock_mhz: float) -> Target:
         """What to reach, at a clock."""
-        return Goal(self.cycles) if self.fps is None else Goal.of_fps(self.fps, clock_mhz)
+        return Target(self.cycles) if self.fps is None else Target.of_fps(self.fps, clock_mhz)
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,11 @@ def compile_model(
         progress: told the name of each step as it begins.
 
     Raises:
-        BnnhwError: the model, the goal or the board does not allow it; says why.
+        BnnhwError: the model, the target or the board does not allow it; says why.
     """
     options.check()
     board = load_board(options.board)
-    check_target(out, [model, *input_files, *options.calibrate])
+    check_folder(out, [model, *input_files, *options.calibrate])
     clock = options.clock_mhz or board.clock_mhz
     progress("reading the model")
     imported = import_file(model, options)
@@ -168,7 +168,7 @@ def compile_model(
     accuracy = checks[0].accuracy if checks else None
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
-    fit = fit_network(graph, board, options.goal(clock), options.folding, clock, options.top_k)
+    fit = fit_network(graph, board, options.target(clock), options.folding, clock, options.top_k)
     progress("writing the build")
     notes = _notes(graph, options)
     report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve)

@@ -39,7 +39,7 @@ class ModelError(BnnhwError):
 
 
 class FoldingError(BnnhwError):
-    """The requested folding or goal is impossible on this board."""
+    """The requested folding or target is impossible on this board."""
 
 
 class VerificationError(BnnhwError):
@@ -53,11 +53,11 @@ class ToolError(BnnhwError):
 
 
 class DoesNotFitError(FoldingError):
-    """A goal needs more of a resource than the board has."""
+    """A target needs more of a resource than the board has."""
 
 
-class MissedGoalError(FoldingError):
-    """No design is as fast as the goal, whatever it takes."""
+class MissedTargetError(FoldingError):
+    """No design is as fast as the target, whatever it takes."""
 
 
 class UnbuildableError(FoldingError):

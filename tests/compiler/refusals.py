@@ -17,7 +17,7 @@ from bnnhw.hardware.board import load_board
 from bnnhw.hardware.cost.model import budget, total
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from sketch import Sketch, image, small_cnn
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ def options(name: str, *arguments: str) -> None:
     CASES[name] = lambda folder: [model(folder), *arguments]
 
 
-options("frames a second of zero", "--fps", "0")
-options("negative frames a second", "--fps=-5")
-options("frames a second that are no number", "--fps", "nan")
-options("infinitely many frames a second", "--fps", "inf")
+options("frames per second of zero", "--fps", "0")
+options("negative frames per second", "--fps=-5")
+options("frames per second that are no number", "--fps", "nan")
+options("infinitely many frames per second", "--fps", "inf")
 options("zero cycles", "--cycles", "0")
 options("negative cycles", "--cycles=-3")
-options("both goals", "--fps", "10", "--cycles", "1000")
-options("more frames a second than any folding gives", "--fps", "1e9")
+options("both targets", "--fps", "10", "--cycles", "1000")
+options("more frames per second than any folding gives", "--fps", "1e9")
 options("fewer cycles than any folding takes", "--cycles", "1")
 options("clock of zero", "--clock", "0")
 options("negative clock", "--clock=-100")
@@ -139,7 +139,7 @@ def folder_as_board_file(folder: Path) -> list[str]:
 
 
 @case
-def goal_beyond_the_board(folder: Path) -> list[str]:
+def target_beyond_the_board(folder: Path) -> list[str]:
     path = folder / "board.toml"
     path.write_text(BOARD.replace("bram36 = 140", "bram36 = 1"))
     board, network = (
@@ -147,7 +147,7 @@ def goal_beyond_the_board(folder: Path) -> list[str]:
         Network(integer_graph(Path(model(folder)))),
     )
     search = FoldingSearch(network, board)
-    slow, fast = (total(search.choose(Goal(n)).resources).lut for n in (10_000, 60))
+    slow, fast = (total(search.choose(Target(n)).resources).lut for n in (10_000, 60))
     enough_for_slow = round((slow + fast) / 2 / (budget(board).lut / board.lut))
     path.write_text(path.read_text().replace("53200", str(enough_for_slow)))
     return [str(folder / "m.onnx"), "--board", str(path), "--cycles", "60"]
@@ -187,7 +187,7 @@ folding("lanes that divide nothing", {"lanes": {POOL: 3}})
 
 
 @case
-def folding_slower_than_the_goal(folder: Path) -> list[str]:
+def folding_slower_than_the_target(folder: Path) -> list[str]:
     (folder / "f.json").write_text(json.dumps({"layers": {FIRST: {"pe": 1, "simd": 1}}}))
     return [model(folder), "--folding", str(folder / "f.json"), "--cycles", "500"]
 

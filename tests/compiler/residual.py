@@ -19,7 +19,6 @@ from bnnhw.ir.ops import (
     Dense,
     Flatten,
     MaxPool,
-    PRelu,
     Tensor,
     Window,
 )
@@ -117,7 +116,7 @@ class Residual:
         self.add(Add(), branch, self.end)
         if prelu:
             self.affine(1.0, self.rng.normal(0, 0.2, self.channels))
-            self.add(PRelu(exact(self.rng.uniform(0.05, 0.5, self.channels))))
+            self.add(prelu(exact(self.rng.uniform(0.05, 0.5, self.channels))))
             self.affine(1.0, self.rng.normal(0, 0.2, self.channels))
         return self
 

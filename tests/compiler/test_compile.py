@@ -1,4 +1,4 @@
-"""Names, goals and what a compile promises beyond single stages."""
+"""Names, targets and what a compile promises beyond single stages."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def test_module_names_are_legal_whatever_the_file_is_called(tmp_path):
     assert result.report["model"] == "digits_v1_0_final"
 
 
-@pytest.mark.parametrize("goal", [72, 73, 100, 1_000, 40_000])
-def test_a_goal_is_met_by_the_prediction_or_refused(tmp_path, goal):
-    options = CompileOptions(board="pynq-z2", cycles=goal, verify=False)
+@pytest.mark.parametrize("target", [72, 73, 100, 1_000, 40_000])
+def test_a_target_is_met_by_the_prediction_or_refused(tmp_path, target):
+    options = CompileOptions(board="pynq-z2", cycles=target, verify=False)
     try:
         result = compile_model(shipped_model("digits").path, tmp_path / "build", options)
     except FoldingError:
-        assert goal <= 73
+        assert target <= 73
         assert not (tmp_path / "build").exists()
     else:
-        assert result.report["cycles_per_frame"]["predicted"] <= goal
+        assert result.report["cycles_per_frame"]["predicted"] <= target
 
 
 def test_frames_a_second_become_cycles_at_the_clock(tmp_path):

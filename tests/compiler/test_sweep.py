@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 PLAIN, RESIDUAL = 500, 200
 PLAIN_STEP, RESIDUAL_STEP = 5, 10
 CHUNKS = 10
-GOALS = (None, None, 3_000, 20_000)
+TARGETS = (None, None, 3_000, 20_000)
 REASONS = (
     r"a frame of \d+ elements of \d+ bit is \d+ bits, no whole number of bytes",
-    r"\d+ cycles a frame(, FIFOs included,)? (does not fit|is missed|is beyond any folding)",
+    r"\d+ cycles per frame(, FIFOs included,)? (does not fit|is missed|is beyond any folding)",
 )
 """Why a network may be refused; everything else must be built."""
 
@@ -35,8 +35,8 @@ def compile_random(network: RandomNetwork, seed: int, folder: Path) -> str:
     """Compiles a network; the reason where it was refused for one of ``REASONS``, else nothing."""
     model = network.sketch.save(folder / f"random_{seed}.onnx")
     kind = network.input_type
-    goal = GOALS[seed % len(GOALS)]
-    options = CompileOptions(board="pynq-z2", cycles=goal, input_type=kind)
+    target = TARGETS[seed % len(TARGETS)]
+    options = CompileOptions(board="pynq-z2", cycles=target, input_type=kind)
     try:
         result = compile_model(model, folder / f"build_{seed}", options)
     except BnnhwError as error:
@@ -51,7 +51,7 @@ def compile_random(network: RandomNetwork, seed: int, folder: Path) -> str:
     (check,) = result.report["verification"]
     assert check["mismatches"] == 0
     assert check["inputs"] >= 8
-    assert goal is None or result.report["cycles_per_frame"]["predicted"] <= goal
+    assert target is None or result.report["cycles_per_frame"]["predicted"] <= target
     return ""
 
 

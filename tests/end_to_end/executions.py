@@ -18,7 +18,7 @@ from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import predict
 from bnnhw.verify.hls_run import simulate_hls
 from bnnhw.verify.probe import stream_values
@@ -49,7 +49,7 @@ def execute_everywhere(
     builder: GraphBuilder,
     folder: Path,
     *,
-    goal: int | None = None,
+    target: int | None = None,
     request: FoldingRequest | None = None,
     frames: int = 4,
     top_k: int = 0,
@@ -61,7 +61,7 @@ def execute_everywhere(
     Args:
         builder: the network; its inputs include the all-lowest and the all-highest frame.
         folder: where to build.
-        goal: cycles a frame.
+        target: cycles per frame.
         request: what is fixed of the folding.
         frames: frames back to back.
         top_k: as for lowering.
@@ -70,7 +70,7 @@ def execute_everywhere(
     """
     graph = builder.graph()
     network = Network(graph, top_k)
-    choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Goal(goal))
+    choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Target(target))
     lowered = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     design = change(size_fifos(lowered)[0])
     prediction = predict(design)
@@ -110,7 +110,7 @@ def execute_everywhere(
 
 
 def assert_prediction_holds(executed: Executed, share: float = 0.01, slack: int = 4) -> None:
-    """Cycles a frame and latency are as the token model said, within 1 % or a few cycles."""
+    """Cycles per frame and latency are as the token model said, within 1 % or a few cycles."""
     simulated = executed.simulation.cycles_per_frame
     predicted = executed.prediction.cycles_per_frame
     assert simulated is not None

@@ -40,5 +40,5 @@ def test_demo_shows_predictions_cycles_and_a_report(tmp_path, monkeypatch, capsy
     assert sum(row[1] == row[3] for row in rows) >= 9
     for other in ("verilog", "hls"):
         assert f"{other} = interpreter on 10 images: 0 mismatches" in out
-    assert "cycles a frame in RTL simulation" in out and "this design" in out
+    assert "cycles per frame in RTL simulation" in out and "this design" in out
     assert (tmp_path / "build" / "demo" / "report.html").is_file()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def in_packed_words(design: Design) -> Design:
-    """The design with 2 to 4 beats a word in each FIFO, and every other one with a tail."""
+    """The design with 2 to 4 beats per word in each FIFO, and every other one with a tail."""
     shapes = cycle([(3, False), (2, True), (4, True)])
     streams = dict(design.streams)
     for stream in design.streams.values():

@@ -8,7 +8,7 @@ import pytest
 from bnnhw.compile import CompileOptions, compile_model
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.exact import exact
-from bnnhw.ir.ops import Add, Binarize, BitMaxPool, Flatten, IntegerTable, PRelu, Threshold, Window
+from bnnhw.ir.ops import Add, Binarize, BitMaxPool, Flatten, IntegerTable, Threshold, Window, prelu
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run
 from bnnhw.report.figures import ideal_cycles
@@ -25,20 +25,20 @@ def test_mlp_on_bipolar_input(tmp_path):
     builder = GraphBuilder((96,), Bit(True), name="mlp")
     for i, features in enumerate((48, 32)):
         builder.dense(f"dense{i}", features).threshold(f"sign{i}")
-    executed = execute_everywhere(builder.dense("scores", 10), tmp_path, goal=200)
+    executed = execute_everywhere(builder.dense("scores", 10), tmp_path, target=200)
     assert_prediction_holds(executed)
 
 
-@pytest.mark.parametrize("goal", [None, 1200])
-def test_residual_network_with_every_kind_of_stage(tmp_path, goal):
-    executed = execute_everywhere(residual(), tmp_path, goal=goal)
+@pytest.mark.parametrize("target", [None, 1200])
+def test_residual_network_with_every_kind_of_stage(tmp_path, target):
+    executed = execute_everywhere(residual(), tmp_path, target=target)
     assert_prediction_holds(executed)
 
 
 def test_residual_network_with_weights_from_memory(tmp_path):
     names = ("block3_conv", "block3_down", "block4_conv", "scores")
     request = FoldingRequest({name: {"memory": "ddr"} for name in names})
-    executed = execute_everywhere(residual(), tmp_path, goal=2400, request=request)
+    executed = execute_everywhere(residual(), tmp_path, target=2400, request=request)
     assert {plan.name for plan in executed.design.layers if plan.memory == "ddr"} == set(names)
     assert_prediction_holds(executed, share=0.02)
 
@@ -59,12 +59,12 @@ def test_signs_behind_forks_and_slopes_that_turn_twice(tmp_path):
     builder = Residual((3, 7, 6), Integer(8, False), seed=3).normalise(128.0, 64.0)
     builder.conv(8).batch_norm()
     for shift, strict in [(0.0, False), (-0.1, True)]:
-        start = builder.add(PRelu(slopes)).end
+        start = builder.add(prelu(slopes)).end
         builder.affine(1.0, shift).add(Binarize(strict=strict)).binary(8, THREE).batch_norm()
         builder.add(Add(), builder.end, start)
     network = Lowered(builder.classifier(5))
     assert any(n.name.endswith("_side") for n in network.graph().nodes)
-    assert_prediction_holds(execute_everywhere(network, tmp_path, goal=4000))
+    assert_prediction_holds(execute_everywhere(network, tmp_path, target=4000))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_integer_images_unipolar_bits_and_overlapping_padded_pool(tmp_path):
     builder.pool("pool0", Window((3, 3), (2, 2), (1, 1, 1, 1)))
     builder.conv("conv1", 8, Window((3, 3), (1, 1), (1, 1, 1, 1))).threshold("sign1", bipolar=False)
     builder.pool("pool1", Window((2, 2), (2, 2))).dense("scores", 4)
-    executed = execute_everywhere(builder, tmp_path, goal=600)
+    executed = execute_everywhere(builder, tmp_path, target=600)
     assert_prediction_holds(executed)
 
 
@@ -112,7 +112,7 @@ def test_border_classes_of_thresholds_and_inverted_channels(tmp_path):
     invert = np.array([False, True, False, True, False, True])
     thresholds = rng.integers(-40, 40, (3, 3, 6))
     builder.add("sign0", Threshold(thresholds, classes, classes, invert))
-    execute_everywhere(builder.dense("scores", 3), tmp_path, goal=300)
+    execute_everywhere(builder.dense("scores", 3), tmp_path, target=300)
 
 
 def test_thresholds_and_tables_on_the_input_and_top_k(tmp_path):
@@ -122,13 +122,13 @@ def test_thresholds_and_tables_on_the_input_and_top_k(tmp_path):
     invert = np.array([False, True])
     builder.add("binarise", Threshold(np.array([[[1, -2]]]), invert=invert))
     builder.conv("conv0", 8, Window((3, 3))).threshold("sign0").dense("scores", 9)
-    execute_everywhere(builder, tmp_path, goal=400, top_k=3)
+    execute_everywhere(builder, tmp_path, target=400, top_k=3)
 
 
 def test_convolution_that_ends_in_a_map_of_scores(tmp_path):
     builder = GraphBuilder((4, 6, 5), Bit(False), 5, name="dense_map")
     builder.conv("conv0", 8, PADDED).threshold("sign0").conv("scores", 3, Window((3, 3)))
-    execute_everywhere(builder, tmp_path, goal=300)
+    execute_everywhere(builder, tmp_path, target=300)
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ def test_random_networks(tmp_path, seed):
         height, width = builder.tensors[builder.end].shape[1:]
         if min(height, width) >= 4:
             builder.pool(f"pool{i}", Window((2, 2), (2, 2)))
-    goal = int(rng.choice([300, 1_000]))
-    execute_everywhere(builder.dense("scores", 5), tmp_path, goal=goal)
+    target = int(rng.choice([300, 1_000]))
+    execute_everywhere(builder.dense("scores", 5), tmp_path, target=target)
 
 
 def test_digits_network_at_full_speed(tmp_path):
-    executed = execute_everywhere(digits(), tmp_path, goal=512, frames=6)
+    executed = execute_everywhere(digits(), tmp_path, target=512, frames=6)
     assert_prediction_holds(executed)
     assert executed.simulation.cycles_per_frame <= 1.01 * ideal_cycles(executed.design) + 4
 
@@ -170,7 +170,7 @@ def test_digits_network_at_full_speed(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("cycles", [32_768, 8_192])
 def test_cnv_keeps_the_pace_of_its_bottleneck(tmp_path, cycles):
-    executed = execute_everywhere(cnv(), tmp_path, goal=cycles, rates=((0.0, 0.0),))
+    executed = execute_everywhere(cnv(), tmp_path, target=cycles, rates=((0.0, 0.0),))
     assert_prediction_holds(executed)
     assert executed.simulation.cycles_per_frame <= min(cycles, 1.01 * ideal_cycles(executed.design))
 

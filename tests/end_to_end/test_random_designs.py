@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 FRAMES = 4
 
 
-def exact_everywhere(sketch: Sketch, input_type: str, goal: int | None, folder: Path) -> None:
+def exact_everywhere(sketch: Sketch, input_type: str, target: int | None, folder: Path) -> None:
     """Asserts that a model's build gives the interpreter's values in every execution."""
-    options = CompileOptions(board="pynq-z2", cycles=goal, input_type=input_type)
+    options = CompileOptions(board="pynq-z2", cycles=target, input_type=input_type)
     compiled = compile_model(sketch.save(folder / "m.onnx"), folder / "build", options)
     outcome = simulate_build(compiled.build, None, FRAMES, hls=True, probes=("all",))
     assert [check.mismatches for check in outcome.checks] == [0] * len(outcome.checks)
@@ -42,7 +42,7 @@ def padded(kernel: tuple[int, int], pads: list[int], stride: int = 1) -> Sketch:
 
 
 @pytest.mark.parametrize(
-    ("kernel", "pads", "stride", "goal"),
+    ("kernel", "pads", "stride", "target"),
     [
         ((3, 3), [3, 3, 3, 3], 1, 4_000),
         ((3, 1), [1, 1, 1, 1], 1, None),
@@ -53,9 +53,9 @@ def padded(kernel: tuple[int, int], pads: list[int], stride: int = 1) -> Sketch:
     ],
 )
 def test_padding_as_wide_as_the_kernel_is_exact(
-    tmp_path: Path, kernel: tuple[int, int], pads: list[int], stride: int, goal: int | None
+    tmp_path: Path, kernel: tuple[int, int], pads: list[int], stride: int, target: int | None
 ) -> None:
-    exact_everywhere(padded(kernel, pads, stride), "bipolar", goal, tmp_path)
+    exact_everywhere(padded(kernel, pads, stride), "bipolar", target, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_padding_as_wide_as_the_kernel_is_exact(
 )
 def test_plain_networks_are_exact(tmp_path: Path, seed: int) -> None:
     network = plain_network(seed)
-    goal = (None, 3_000)[seed % 2]
-    exact_everywhere(network.sketch, network.input_type, goal, tmp_path)
+    target = (None, 3_000)[seed % 2]
+    exact_everywhere(network.sketch, network.input_type, target, tmp_path)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import predict
 from bnnhw.verify.simulated_memory import MemoryTiming
 from bnnhw.zoo.shipped import shipped_model
@@ -63,7 +63,7 @@ def every_stage(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     request = FoldingRequest({name: {"memory": "ddr"} for name in names})
     graph = residual().graph()
     network = Network(graph)
-    choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Goal(2400))
+    choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Target(2400))
     lowered = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     design = size_fifos(lowered)[0]
     files: dict[str, str | bytes] = {**emit_verilog(design), **emit_manifest(design)}

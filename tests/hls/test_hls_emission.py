@@ -26,7 +26,7 @@ from bnnhw.ir.types import Bit, Integer
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.verify.hls_run import ap_types_folder, simulate_hls
 from graphs import GraphBuilder, digits, residual
 from memory_designs import one_integer_layer, two_layers
@@ -207,7 +207,7 @@ def test_executed_designs_call_every_twin() -> None:
     twin whose call is never emitted, compiled and compared."""
     network = Network(residual().graph())
     board = load_board("pynq-z2")
-    folding = FoldingSearch(network, board).choose(Goal(None)).folding
+    folding = FoldingSearch(network, board).choose(Target(None)).folding
     designs = [design_of(make)[1] for make in NETWORKS]
     designs += [lower(network, folding, board=board, clock_mhz=100.0)]
     designs += [two_layers()[0], one_integer_layer()[0]]

@@ -47,7 +47,7 @@ class Reading:
         return [int(x, 16) for x in self.outputs[stream]["data"]]
 
     def bandwidth(self, stream: str) -> float:
-        """Beats a cycle from the first to the last."""
+        """Beats per cycle from the first to the last."""
         taken = self.outputs[stream]["taken"]
         return (len(taken) - 1) / (taken[-1] - taken[0])
 

@@ -391,8 +391,8 @@ def pack(elements: np.ndarray[Any, Any], lanes: int, bits: int) -> list[int]:
 
     Args:
         elements: Integers in stream order, any shape; the number is a multiple of ``lanes``.
-        lanes: Elements a beat.
-        bits: Bits an element; negative values are taken modulo 2^bits.
+        lanes: Elements per beat.
+        bits: Bits per element; negative values are taken modulo 2^bits.
     """
     flat = [int(x) & ((1 << bits) - 1) for x in np.asarray(elements).reshape(-1)]
     assert len(flat) % lanes == 0, (len(flat), lanes)

@@ -1,4 +1,4 @@
-"""bnn_affine: the interpreter's FixedAffine, bit for bit, a beat a cycle, constant latency."""
+"""bnn_affine: the interpreter's FixedAffine, bit for bit, a beat per cycle, constant latency."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ CASES = [
     (100, 64, 16, 4, 64, 0x1FC0),  # frames cross 4 KiB in the middle of a burst
     (37, 32, 16, 1, 16, 0x2FFC),  # one word before a page; a last burst of 5
     (1, 64, 4, 3, 5, 0x1000),  # frames of one word
-    (600, 128, 256, 2, 300, 0x4010),  # the longest bursts, several pages a frame
+    (600, 128, 256, 2, 300, 0x4010),  # the longest bursts, several pages per frame
     (64, 64, 1, 8, 2, 0x0),  # single words, the smallest queue
 ]
 
@@ -128,8 +128,8 @@ def test_reports_each_word_that_came_with_an_error() -> None:
 
 
 def test_keeps_up_a_rate_with_the_queue_that_the_contract_states() -> None:
-    """A word a cycle at a latency of 150 cycles needs 186 words and 11 bursts; with those, half a
-    word a cycle at 20 to 150 cycles with refresh never waits, and a word a cycle hardly."""
+    """A word per cycle at a latency of 150 cycles needs 186 words and 11 bursts; with those, half a
+    word per cycle at 20 to 150 cycles with refresh never waits, and a word per cycle hardly."""
     latency, burst = 150, 16
     parameters = {
         "DATA_BITS": 64, "WORDS": 1000, "BURST": burst,

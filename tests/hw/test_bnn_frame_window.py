@@ -50,7 +50,7 @@ CASES = [
     Case(WindowShape(4, 3, 2, (3, 2), (1, 1), (3, 3, 2, 2)), 2, 1, 2, 1),  # padded as wide as it is
     Case(WindowShape(10, 1, 1, (1, 1)), 5, 5, 4, 0),  # a fully connected layer
     Case(WindowShape(4, 3, 3, (1, 1), (2, 2)), 4, 2, 3, 1, 8),
-    Case(WindowShape(3, 1, 1, (1, 1)), 3, 3, 1, 1),  # one beat a frame
+    Case(WindowShape(3, 1, 1, (1, 1)), 3, 3, 1, 1),  # one beat per frame
 ]
 
 

@@ -1,4 +1,4 @@
-"""bnn_int_pe_array: exact sums of +x and -x at one input beat a cycle."""
+"""bnn_int_pe_array: exact sums of +x and -x at one input beat per cycle."""
 
 from __future__ import annotations
 

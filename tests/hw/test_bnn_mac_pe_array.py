@@ -1,4 +1,4 @@
-"""bnn_mac_pe_array: exact sums of integer products in every style, at one input beat a cycle."""
+"""bnn_mac_pe_array: exact sums of integer products in every style, at one input beat per cycle."""
 
 from __future__ import annotations
 

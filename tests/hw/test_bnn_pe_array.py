@@ -1,4 +1,4 @@
-"""bnn_pe_array: exact dot products, borders included, at one input beat a cycle."""
+"""bnn_pe_array: exact dot products, borders included, at one input beat per cycle."""
 
 from __future__ import annotations
 

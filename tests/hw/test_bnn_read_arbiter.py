@@ -37,7 +37,7 @@ def test_every_reader_gets_its_words_in_order() -> None:
 
 def test_shares_the_port_evenly_and_fills_it() -> None:
     """A memory that answers slowly leaves all readers asking: bursts take turns. One that gives a
-    word a cycle, refresh and latency apart, gives it on each: 740 of 780 cycles, 94.9 %."""
+    word per cycle, refresh and latency apart, gives it on each: 740 of 780 cycles, 94.9 %."""
     parameters = PARAMETERS | {"WORDS0": 512, "WORDS1": 512, "WORDS2": 512}
     statics = {"enable_i": 1, "base_i": (0x9000 << 64) + (0x5000 << 32) + 0x1000}
     slow, board = (

@@ -1,4 +1,4 @@
-"""bnn_weight_buffer: each tile's words once a pixel, and the next tile's fetched meanwhile."""
+"""bnn_weight_buffer: each tile's words once per pixel, and the next tile's fetched meanwhile."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ class WindowTiming:
         return -(self.shape.pads[0] * self.shape.width + self.shape.pads[2]) * self.folds
 
     def stalls(self) -> int:
-        """Cycles lost between the third and the fourth frame, against a beat a cycle."""
+        """Cycles lost between the third and the fourth frame, against a beat per cycle."""
         taken, given = self.cycles(4)
         n = len(self.reads)
         return (given[4 * n - 1] - given[3 * n - 1]) - max(n, len(taken) // 4)
@@ -203,8 +203,8 @@ class ParallelTiming:
 
     @property
     def bound(self) -> int:
-        """Cycles a frame where the lines suffice: the input, or the windows of each pass, of which
-        the first comes only after the columns between two passes have been shifted in."""
+        """Cycles per frame where the lines suffice: the input, or the windows of each pass, of
+        which the first comes only after the columns between two passes have been shifted in."""
         s = self.shape
         between = self.columns - (s.out_w - 1) * s.stride[1]
         pace = (s.out_w - 1) * max(s.stride[1], self.beats) + max(between, self.beats)

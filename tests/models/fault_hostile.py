@@ -181,7 +181,7 @@ def operations_without_end() -> Sketch:
     return sketch.sign().flatten().dense(64, 3)
 
 
-@case("input 'x'", "elements an image", **BY_TYPE)
+@case("input 'x'", "elements per image", **BY_TYPE)
 def image_of_terabytes() -> Sketch:
     return tail(floats("N", 3, 10**6, 10**6))
 
@@ -191,13 +191,13 @@ def image_of_many_pixels() -> Sketch:
     return tail(floats("N", 3, 1500, 1500))
 
 
-@case("node 'conv", "elements an image", **BY_TYPE)
+@case("node 'conv", "elements per image", **BY_TYPE)
 def features_of_gigabytes() -> Sketch:
     sketch = floats("N", 3, 1000, 1000).conv(3, 1000, 1).sign()
     return sketch.pool(500, 500).flatten().dense(4000, 3)
 
 
-@case("node 'maxpool", "steps an image", **BY_TYPE)
+@case("node 'maxpool", "steps per image", **BY_TYPE)
 def pool_over_everything_at_each_pixel() -> Sketch:
     sketch = floats("N", 3, 1000, 1000).conv(3, 3, 1).sign()
     return sketch.pool(499, 1).flatten().dense(10, 3)

@@ -122,7 +122,7 @@ class Build:
         )
 
 
-def check_target(path: Path, sources: Sequence[Path] = ()) -> None:
+def check_folder(path: Path, sources: Sequence[Path] = ()) -> None:
     """Raises BnnhwError where ``write_build`` would not write: worth asking before the work.
 
     Neither where the new build would delete one of the files that it is made from.
@@ -167,7 +167,7 @@ def write_build(path: Path, files: Mapping[str, str | bytes]) -> Build:
     Raises:
         BnnhwError: ``path`` is taken, or cannot be written.
     """
-    check_target(path)
+    check_folder(path)
     path = path.resolve()  # a link stays one: what it names is replaced
     made = [parent for parent in path.parents if not parent.exists()]
     try:

@@ -180,7 +180,7 @@ def _stream(stream: Stream) -> dict[str, object]:
         "name": stream.name,
         "bits": stream.width + stream.user,
         "depth": max(stream.depth, 2),
-        "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats a frame",
+        "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats per frame",
     }
 
 

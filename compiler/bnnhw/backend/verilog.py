@@ -97,7 +97,7 @@ def _stream(stream: Stream) -> dict[str, object]:
         "depth": stream.depth,
         "probe": int(bool(stream.tensor)),
         "fifo": list(stream.fifo_parameters.items()),
-        "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats a frame",
+        "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats per frame",
     }
 
 

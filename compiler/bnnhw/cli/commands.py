@@ -78,9 +78,9 @@ def compile_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Build folder; default ./build/MODEL.")
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Reach this many frames a second.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Reach this many frames per second.")] = None,
     cycles: Annotated[
-        int | None, typer.Option(help="Stay within this many cycles a frame.")
+        int | None, typer.Option(help="Stay within this many cycles per frame.")
     ] = None,
     clock: Annotated[float | None, typer.Option(help="Clock in MHz; default the board's.")] = None,
     folding: Annotated[
@@ -111,12 +111,12 @@ def compile_command(
 ) -> None:
     """Compile a model to Verilog and HLS C++ for a board.
 
-    The goal is --fps or --cycles; without one, the fastest design that fits the board.
+    The target is --fps or --cycles; without one, the fastest design that fits the board.
     """
     from bnnhw.compile import BACKENDS, CompileOptions, compile_model, network_name
     from bnnhw.hardware.folding import FoldingRequest, read_folding
 
-    target = output or Path("build") / network_name(model)
+    folder = output or Path("build") / network_name(model)
     options = CompileOptions(
         **declarations(input_type, input_scale, input_offset, sign_zero),
         precision=precision_options(precision),
@@ -133,14 +133,14 @@ def compile_command(
         dump_ir=dump_ir,
     )
     with _progress(as_json) as progress:
-        result = compile_model(model, target, options, input_files=inputs or (), progress=progress)
+        result = compile_model(model, folder, options, input_files=inputs or (), progress=progress)
     if as_json:
         _print_json({"build": str(result.build.path), **result.report})
         return
     from bnnhw.report.terminal import summary
 
     summary(result.report, out)
-    typer.echo(f"build: {target}    report: {target / 'report.html'}")
+    typer.echo(f"build: {folder}    report: {folder / 'report.html'}")
 
 
 @app.command()

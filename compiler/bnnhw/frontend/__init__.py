@@ -8,6 +8,7 @@ from bnnhw.frontend.importer import Imported, import_model, import_partly
 from bnnhw.frontend.model_file import read_model
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.ir.graph import verify
+from bnnhw.ir.ops import FRONT_END
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,5 +30,5 @@ def load(path: Path, options: LoadOptions | None = None) -> Graph:
 def import_file(path: Path, options: LoadOptions | None = None) -> Imported:
     """The same, with what is needed to compare graph and model tensor by tensor."""
     imported = import_model(read_model(path), options or LoadOptions())
-    verify(imported.graph, "real")
+    verify(imported.graph, FRONT_END)
     return imported

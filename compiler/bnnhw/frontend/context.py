@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,16 +15,14 @@ from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact, floats
 from bnnhw.ir.graph import InputFormat, Node, Statistics
 from bnnhw.ir.names import identifier
-from bnnhw.ir.ops import Affine, Binarize, Clip, Conv, Dense, Flatten, Lookup, Relu
+from bnnhw.ir.ops import Affine, Conv, Dense, Flatten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
     from bnnhw.frontend.options import LoadOptions
-    from bnnhw.ir.ops import Exacts, Floats, Op, Shape, Tensor
+    from bnnhw.ir.ops import Exacts, Floats, Op, Tensor
 
 
 class LayoutError(ModelError):
@@ -299,39 +294,6 @@ class Context:
                 known.add(target)
         return target
 
-    def regrid_input(self, view: View, target: Sequence[int]) -> View | None:
-        """Gives the graph's input another shape where the model reshapes its own input.
-
-        Only while everything so far is element by element with one constant for all; else None.
-        """
-        form = self.input_format
-        if form is None or form.grid or len(target) not in (3, 4) or target[0] != self.batch:
-            return None
-        if not view.batch_first or view.order != natural_order(self.tensors[view.tensor].shape):
-            return None
-        channels = self.tensors[view.tensor].shape[0]
-        if any(not elementwise(n.op, channels) for n in self.nodes) or form.channels_last:
-            return None
-        grid = tuple(int(v) for v in target[1:])
-        if len(grid) == 2:  # a signal is an image of height 1
-            grid = (grid[0], 1, grid[1])
-        if math.prod(grid) != math.prod(form.shape):
-            return None
-        shapes = {name: self.shape(known) for name, known in self.views.items()}
-        self.input_format = replace(form, grid=grid)
-        for name, tensor in self.tensors.items():
-            self.tensors[name] = replace(tensor, shape=grid)
-        self.nodes = [replace(n, op=resized(n.op, grid[0])) for n in self.nodes]
-        for made in self.nodes:
-            if made.name in self.rounding:
-                self.rounding[made.name] = np.repeat(self.rounding[made.name][:1], grid[0])
-        for name, known in self.views.items():
-            whole = views.natural_view(known.tensor, grid)
-            with contextlib.suppress(ModelError):  # its own dimensions are no whole axes any more
-                self.views[name] = views.reshape(whole, shapes[name], self.sizes(whole))
-        whole = views.natural_view(view.tensor, grid)
-        return views.reshape(whole, target, self.sizes(whole))
-
     def layout_error(
         self, what: str, node: OnnxNode, expected: str = "(N, C, H, W)"
     ) -> LayoutError:
@@ -346,7 +308,7 @@ class Context:
     # ------------------------------------------------------------------------------- naming
 
     def _name(self, op: Op, node: OnnxNode) -> str:
-        kind = type(op).__name__.lower()
+        kind = op.called.lower()
         if isinstance(op, (Conv, Dense)):
             name = identifier(node.name)
             if name in self._ambiguous or name in self._node_names:
@@ -396,24 +358,3 @@ def collapsed(values: NDArray[np.generic]) -> NDArray[np.generic]:
     if values.size > 1 and (values == values.flat[0]).all():
         return values.reshape(-1)[:1].reshape((1,) * values.ndim)
     return values
-
-
-def natural_order(shape: Shape) -> tuple[str, ...]:
-    """The axes of size greater than 1 of a graph tensor, in its order."""
-    return views.natural_view("", shape).order
-
-
-def elementwise(op: Op, channels: int) -> bool:
-    """Whether ``op`` treats every element alike, whatever its position."""
-    if isinstance(op, Affine):
-        return op.uniform and channels > 0
-    return isinstance(op, (Relu, Clip, Binarize, Lookup))
-
-
-def resized(op: Op, channels: int) -> Op:
-    """An element-wise operation for another number of channels."""
-    if isinstance(op, Affine):
-        return Affine(
-            np.repeat(op.scale.flat[:1], channels), np.repeat(op.shift.flat[:1], channels)
-        )
-    return op

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
+from bnnhw.frontend.regrid import regrid_input
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.ops import Window
 
@@ -102,7 +103,7 @@ def frame(ctx: Context, node: OnnxNode) -> Frame:
         )
     found = frame_of(view, ctx.tensors[view.tensor].shape)
     if found is None:
-        regridded = ctx.regrid_input(view, shape)
+        regridded = regrid_input(ctx, view, shape)
         if regridded is not None:
             found = frame_of(regridded, ctx.tensors[view.tensor].shape)
     if found is not None:

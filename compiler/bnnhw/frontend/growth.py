@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.frontend.limits import MAX_EXACT_BITS, MAX_EXPONENT, MAX_POWER
-from bnnhw.ir.ops import Add, Affine, Binarize, Conv, Dense, Lookup, PRelu, Quantise, Round
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    Conv,
+    Dense,
+    Flatten,
+    Lookup,
+    MaxPool,
+    Piecewise,
+    Quantise,
+    Round,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,18 +47,17 @@ class Growth:
             return
         before = [self._known.get(name, (0, 0)) for name in inputs]
         bits, power = max(b for b, _ in before), max(p for _, p in before)
-        if isinstance(op, (Affine, PRelu)):
-            scale = op.scale if isinstance(op, Affine) else op.slope
-            shift = op.shift if isinstance(op, Affine) else scale[:0]
-            bits += max(size(scale.flat), size(shift.flat))
-            power += exponent(scale.flat)
-            if max(largest(scale.flat), largest(shift.flat)) > MAX_POWER:
+        scale, shift = _parameters(op)
+        if scale:
+            bits += max(size(scale), size(shift))
+            power += exponent(scale)
+            if max(largest(scale), largest(shift)) > MAX_POWER:
                 raise ModelError(
                     f"has parameters beyond 2^{MAX_POWER}, where float32 ends",
                     where=where,
                     fix="the training diverged or the file is damaged; train or export again",
                 )
-            if max(power, power + exponent(shift.flat)) > MAX_EXPONENT:
+            if max(power, power + exponent(shift)) > MAX_EXPONENT:
                 raise ModelError(
                     f"its parameters, with those before it, reach 2^+-{power}; the limit is "
                     f"2^+-{MAX_EXPONENT}",
@@ -60,6 +72,18 @@ class Growth:
                 fix="simplify the model first (onnxsim): multiply constants that follow each other",
             )
         self._known[output] = (bits, power)
+
+
+def _parameters(op: Op) -> tuple[list[Fraction], list[Fraction]]:
+    """Factors and summands of an operation of one number; what only limits has none."""
+    if isinstance(op, Affine):
+        return list(op.scale.flat), list(op.shift.flat)
+    if isinstance(op, (AveragePool, Flatten, MaxPool)):
+        return [], []
+    if not isinstance(op, Piecewise):
+        raise ModelError(f"how {type(op).__name__} makes parameters grow is unknown", fix=REPORT)
+    pieces = [p for function in op.functions for p in function if p.scale not in (0, 1)]
+    return [p.scale for p in pieces], [p.shift for p in pieces]
 
 
 def size(values: Iterable[Fraction]) -> int:

@@ -32,7 +32,7 @@ MAX_FUNCTION_DEPTH = 64
 """Functions that call functions; exporters nest modules, about ten deep."""
 MAX_ELEMENTS = 1 << 23
 """Of a tensor for one image: 32 channels of 512x512, four of 1920x1080. The check of the integers
-holds a dozen arrays of this size, of 8 bytes an element, at a time."""
+holds a dozen arrays of this size, of 8 bytes per element, at a time."""
 MAX_PIXELS = 1 << 20
 """Of an image: the model of the dataflow walks from pixel to pixel, of four images."""
 MAX_OPERATIONS = 1 << 11
@@ -127,7 +127,7 @@ def check_elements(shape: Sequence[int], where: str) -> None:
         )
     if math.prod(shape) > MAX_ELEMENTS:
         raise ModelError(
-            f"has {math.prod(shape)} elements an image, in a tensor of shape {tuple(shape)}; the "
+            f"has {math.prod(shape)} elements per image, in a tensor of shape {tuple(shape)}; the "
             f"limit is {MAX_ELEMENTS}",
             where=where,
             fix="cut images into tiles, or make them smaller",
@@ -175,7 +175,7 @@ def check_work(op: Op, read: Sequence[int], made: Sequence[int], where: str) -> 
         check_elements((read[0], read[1] + top + bottom, read[2] + left + right), where)
     if taps * math.prod(made) > MAX_PRODUCTS:
         raise ModelError(
-            f"takes {taps * math.prod(made)} steps an image; the limit is {MAX_PRODUCTS}",
+            f"takes {taps * math.prod(made)} steps per image; the limit is {MAX_PRODUCTS}",
             where=where,
             fix="use a smaller kernel, a larger stride or smaller images",
         )

@@ -16,7 +16,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.exact import full
-from bnnhw.ir.ops import Affine, Binarize, Clip, Quantise, Relu, Round
+from bnnhw.ir.ops import Affine, Binarize, Piecewise, Quantise, Round, clip, limits_of
 from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:
@@ -119,13 +119,13 @@ def _made(node: Node, found: _Found, dtype: Integer, channels: int) -> list[Node
     assert isinstance(node.op, Round)
     assert found.limits is not None
     scale, shift = found.scale, found.shift
-    steps: list[tuple[str, Affine | Clip | Quantise]] = []
+    steps: list[tuple[str, Affine | Piecewise | Quantise]] = []
     if scale != 1 or shift != 0:
         affine = Affine(full(channels, scale), full(channels, shift * scale))
         steps.append((f"{node.name}_steps", affine))
     low, high = (limit + shift for limit in found.limits)
     if low != dtype.low or high != dtype.high:
-        steps.append((f"{node.name}_limits", Clip(float(low * scale), float(high * scale))))
+        steps.append((f"{node.name}_limits", clip(float(low * scale), float(high * scale))))
     steps.append((node.name, Quantise(dtype, node.op.half_even)))
     made, tensor = [], found.first
     for name, op in steps:
@@ -210,10 +210,10 @@ class _Surroundings:
             scale, shift = scale * line[0], shift + scale * line[1]
             node = self._producers.get(node.inputs[0])
         bounds = (-math.inf, math.inf)
-        if node is not None and isinstance(node.op, (Binarize, Clip)):
+        if node is not None and isinstance(node.op, Binarize):
             bounds = (node.op.low, node.op.high)
-        elif node is not None and isinstance(node.op, Relu):
-            bounds = (0.0, math.inf)
+        elif node is not None:
+            bounds = limits_of(node.op) or bounds
         half_even = self._node.op.half_even
         ends = [
             _rounded(scale * Fraction(bound) + shift, half_even=half_even)
@@ -226,10 +226,8 @@ class _Surroundings:
     def _take_clip(self, found: _Found) -> None:
         """A Clip behind, its limits in integers of the rounding."""
         readers = self._readers.get(found.last, [])
-        if not self._alone(found.last) or not isinstance(readers[0].op, Clip):
-            return
-        bounds = (readers[0].op.low, readers[0].op.high)
-        if not np.isfinite(bounds).all():
+        bounds = limits_of(readers[0].op) if self._alone(found.last) else None
+        if bounds is None or not np.isfinite(bounds).all():
             return
         low, high = (Fraction(b) / found.scale - found.shift for b in bounds)
         if low.denominator == high.denominator == 1:
@@ -258,10 +256,10 @@ class _Surroundings:
         passed: set[str] = set()
         while self._alone(tensor) and tensor in self._producers:
             before = self._producers[tensor]
-            clip = before.op
-            if isinstance(clip, Clip) and scale == 1 and shift == 0:
-                if np.isfinite((clip.low, clip.high)).all():
-                    low, high = Fraction(clip.low), Fraction(clip.high)
+            bounds = limits_of(before.op)
+            if bounds is not None and scale == 1 and shift == 0:
+                if np.isfinite(bounds).all():
+                    low, high = map(Fraction, bounds)
                     if low.denominator == high.denominator == 1:
                         found.limits, found.first = (int(low), int(high)), before.inputs[0]
                         found.gone |= {*passed, before.name}

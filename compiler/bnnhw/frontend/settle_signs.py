@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from bnnhw.ir.bit_values import followed
-from bnnhw.ir.ops import Affine, Binarize, Clip, Relu
+from bnnhw.ir.ops import Affine, Binarize, Elementwise, limits_of
+from bnnhw.ir.pieces import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +122,7 @@ def _collapsed(sign: Binarize, after: Sequence[Op]) -> tuple[int, Binarize]:
     for count, op in enumerate(after, 1):
         if isinstance(op, Binarize) and op.zero_is_zero and 0 in (low, high):
             break
-        if not isinstance(op, (Affine, Relu, Clip, Binarize)) or not _alike(op):
+        if not _alike(op):
             break
         low, high = _apply(op, low), _apply(op, high)
         if low == high:
@@ -132,17 +133,16 @@ def _collapsed(sign: Binarize, after: Sequence[Op]) -> tuple[int, Binarize]:
 
 
 def _alike(op: Op) -> bool:
-    return not isinstance(op, Affine) or op.uniform
+    """Whether an operation is a sign, limits, or one line for all channels."""
+    if isinstance(op, Affine):
+        return op.uniform
+    return isinstance(op, Binarize) or limits_of(op) is not None
 
 
 def _apply(op: Op, x: float) -> float:
     """An element-wise operation of one number."""
-    if isinstance(op, Affine):
-        return float(op.scale.flat[0] * Fraction(x) + op.shift.flat[0])
-    if isinstance(op, Relu):
-        return max(x, 0.0)
-    if isinstance(op, Clip):
-        return min(max(x, op.low), op.high)
+    if isinstance(op, Elementwise):
+        return float(value(op.pieces(0), Fraction(x)))
     assert isinstance(op, Binarize)
     return op.high if (x > 0 if op.strict else x >= 0) else op.low
 
@@ -151,7 +151,7 @@ def _decided(after: Sequence[Op]) -> bool | None:
     """Whether 0 goes with -1 (True) or with +1 (False); None where nothing decides."""
     below, zero, above = -1.0, 0.0, 1.0
     for op in after:
-        if not isinstance(op, (Affine, Relu, Clip, Binarize)) or not _alike(op):
+        if not _alike(op):
             return None
         if isinstance(op, Binarize) and op.zero_is_zero and 0 in (below, zero, above):
             return None

@@ -63,7 +63,7 @@ class Datapath:
         return ends[1]
 
     def convert(self, source: Stream, lanes: int, name: str, layer: str) -> Stream:
-        """The stream regrouped to ``lanes`` elements a beat, itself where it is already."""
+        """The stream regrouped to ``lanes`` elements per beat, itself where it is already."""
         if source.lanes == lanes:
             return source
         if source.tiles:
@@ -81,7 +81,7 @@ class Datapath:
         """
         if lanes % source.lanes:
             raise UnbuildableError(
-                f"'{layer}' reads {lanes} channels a beat, which are no whole tiles of the "
+                f"'{layer}' reads {lanes} channels per beat, which are no whole tiles of the "
                 f"{source.lanes} that come",
                 where="folding",
                 fix="let the PE of layers whose weights come from memory divide the SIMD (or the "

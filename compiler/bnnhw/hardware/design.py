@@ -33,7 +33,7 @@ class Memory:
 
     @property
     def width(self) -> int:
-        """Bits a word."""
+        """Bits per word."""
         return int(self.bits.shape[1])
 
     @property
@@ -73,13 +73,13 @@ class Stream:
 
     Attributes:
         name: stable name, "<producer>_out".
-        elem_bits: bits an element.
-        lanes: elements a beat.
-        beats: beats a frame.
+        elem_bits: bits per element.
+        lanes: elements per beat.
+        beats: beats per frame.
         user: whether a beat carries the extra ``tuser`` bit that marks padding.
         depth: beats that a FIFO on this stream holds; 0 for a plain connection.
         shape: how that FIFO keeps them.
-        pixels: pixels a frame; a vector is one.
+        pixels: pixels per frame; a vector is one.
         tiles: whether it flows tile by tile: the first ``lanes`` channels of all pixels, then the
             next, as a layer gives them whose weights come from memory; else pixel by pixel.
         tensor: the tensor of the graph that it carries first; empty where another stream does, or
@@ -99,7 +99,7 @@ class Stream:
 
     @property
     def width(self) -> int:
-        """Bits a beat, without ``tuser``."""
+        """Bits per beat, without ``tuser``."""
         return self.elem_bits * self.lanes
 
     @property
@@ -138,11 +138,11 @@ class LayerPlan:
     Attributes:
         name: the graph node.
         kind: "conv" or "dense".
-        macs: multiply-accumulates a frame.
+        macs: multiply-accumulates per frame.
         weight_bits: bits of weights.
-        pe: output channels a cycle.
-        simd: input lanes a cycle.
-        cycles: cycles a frame this layer needs at its folding.
+        pe: output channels per cycle.
+        simd: input lanes per cycle.
+        cycles: cycles per frame this layer needs at its folding.
         integer_input: whether the activations are integers, not bits.
         memory: "lut" or "bram", where the weights are kept.
     """
@@ -164,11 +164,11 @@ class InputPort:
 
     Attributes:
         beat_bytes: width of ``tdata`` in bytes.
-        elem_bits: bits an element.
+        elem_bits: bits per element.
         signed: whether elements are two's complement.
         bit_low: for 1-bit elements, the value of bit 0 (-1 or 0).
         shape: (C, H, W) or (C,) of the graph's input.
-        beats: beats a frame.
+        beats: beats per frame.
     """
 
     beat_bytes: int
@@ -201,7 +201,7 @@ class OutputPort:
         field_bits: bits a score occupies: 8, 16 or 32.
         score_bits: significant bits of a score.
         shape: (C, H, W) or (C,) of the scores; (K,) pairs where ``top_k`` is set.
-        beats: beats a frame.
+        beats: beats per frame.
         top_k: 0, or the number of best classes sent instead of all scores, each as a beat of two
             fields: the score in the low one, the class index in the high one.
     """
@@ -229,7 +229,7 @@ class OutputPort:
 
 @dataclass(frozen=True)
 class MemoryRegion:
-    """The weights of one layer in memory, read once a frame by a ``bnn_axi_reader``.
+    """The weights of one layer in memory, read once per frame by a ``bnn_axi_reader``.
 
     Attributes:
         unit: name of the reader.

@@ -21,15 +21,15 @@ class LayerFolding:
     """How one layer of weights is folded.
 
     Attributes:
-        pe: output channels a cycle; divides the layer's output channels.
-        simd: input lanes a cycle; divides the layer's window, KH * KW * Cin.
+        pe: output channels per cycle; divides the layer's output channels.
+        simd: input lanes per cycle; divides the layer's window, KH * KW * Cin.
         memory: where weights are kept: "lut" or "bram" on the chip, or "ddr".
         buffer: where the layer's input window is kept: "lut" or "bram".
         multiply: how a layer of integer weights multiplies: in LUTs ("lut"), one product a DSP
             block ("dsp") or two ("dsp2"); without meaning for binary weights.
-        feed: elements a beat at which windows are read, once a pixel, into a small memory that
+        feed: elements per beat at which windows are read, once per pixel, into a small memory that
             plays them for each tile of output channels; 0 where the window unit itself gives
-            SIMD elements a beat, for each tile anew.
+            SIMD elements per beat, for each tile anew.
     """
 
     pe: int
@@ -46,7 +46,7 @@ class Folding:
 
     Attributes:
         layers: by layer name.
-        lanes: elements a beat of the stages without weights, by stage name; those left out keep
+        lanes: elements per beat of the stages without weights, by stage name; those left out keep
             the lanes of the stage before.
     """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LUT, _BLOCK = 1, 2
 _DEEPEST_SHIFT_REGISTER = 32
-# Beats a word that are tried: beyond 8 the choice among them costs more than the blocks it saves.
+# Beats per word that are tried: beyond 8 the choice among them costs more than the blocks it saves.
 _PACKS = range(1, 9)
 # Rows of a block of some width, and of its halves: a tail in LUTs may spare a row of blocks.
 _ROWS = (512, 1024, 2048, 4096, 8192, 16384)
@@ -65,7 +65,7 @@ class FifoShape:
         return 2 if self.tail else 1
 
 
-#: Plain LUTs, a beat a word.
+#: Plain LUTs, a beat per word.
 IN_LUTS = FifoShape()
 
 

@@ -31,13 +31,13 @@ def window_depth(window: Window, height: int, width: int, folds: int) -> int:
     While the window at one output pixel is read, the input must be able to run ahead to the last
     pixel of the next window: the next in the row, the first of the next row, or the first of the
     next frame. The depth is the longest such reach in raster order, and at least what one window
-    touches, times the beats a pixel.
+    touches, times the beats per pixel.
 
     Args:
         window: kernel, stride, padding.
         height: input height.
         width: input width.
-        folds: beats a pixel.
+        folds: beats per pixel.
     """
     return max(2, _pixels_kept(window, height, width) * folds)
 

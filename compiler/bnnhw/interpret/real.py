@@ -19,16 +19,14 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
-    Clip,
     Conv,
     Dense,
     FixedAdd,
     Flatten,
     Lookup,
     MaxPool,
-    PRelu,
+    Piecewise,
     Quantise,
-    Relu,
     Round,
 )
 
@@ -76,10 +74,8 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
     if isinstance(op, Affine):
         scale, shift = affine_arrays(op, x.ndim - 1)
         return x * scale + shift
-    if isinstance(op, Relu):
-        return np.maximum(x, 0)
-    if isinstance(op, Clip):
-        return np.clip(x, op.low, op.high)
+    if isinstance(op, Piecewise):
+        return evaluated(op, x)
     if isinstance(op, Round):
         return np.floor(x + 0.5)
     if isinstance(op, Quantise):
@@ -87,9 +83,6 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
         return np.clip(steps, op.dtype.low, op.dtype.high) * 2.0**-op.dtype.frac
     if isinstance(op, Binarize):
         return np.where((x > 0) if op.strict else (x >= 0), op.high, op.low)
-    if isinstance(op, PRelu):
-        slope = op.slope.astype(np.float64).reshape(-1, *(1,) * (x.ndim - 2))
-        return np.where(x >= 0, x, slope * x)
     if isinstance(op, AveragePool):
         return np.asarray(_windows(x, op.window, 0.0).mean(axis=(4, 5)), np.float64)
     if isinstance(op, MaxPool):
@@ -104,6 +97,20 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
     if op.level == "integer":
         return execute(op, [x.astype(np.int64)], [tensor]).astype(np.float64)
     raise ModelError(f"the interpreter has no case for {type(op).__name__}", fix=REPORT)
+
+
+def evaluated(op: Piecewise, x: Floats) -> Floats:
+    """A piecewise linear function of samples [N, C, ...]; of infinite ones too."""
+    if op.limits is not None:
+        return np.clip(x, *op.limits)
+    trailing = (1,) * (x.ndim - 2)
+    y: Floats = x
+    for i, piece in enumerate(zip(*op.arrays, strict=True)):
+        start, scale, shift = (v.reshape(-1, *trailing) for v in piece)
+        with np.errstate(invalid="ignore"):
+            part = np.where(scale == 0, shift, scale * x + shift)
+        y = np.where(x >= start, part, y) if i else part
+    return y
 
 
 def affine_arrays(op: Affine, rank: int) -> tuple[Floats, Floats]:

@@ -14,14 +14,13 @@ from bnnhw.ir.ops import (
     Affine,
     Binarize,
     BitMaxPool,
-    Clip,
     Flatten,
     IntegerTable,
     MaxPool,
-    PRelu,
+    Piecewise,
     Quantise,
-    Relu,
 )
+from bnnhw.ir.pieces import value
 from bnnhw.ir.types import Bit
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Exacts, Op
 
-BENT = (Binarize, Clip, PRelu, Quantise, Relu)
+BENT = (Binarize, Piecewise, Quantise)
 _ROUNDING = Fraction(1, 1 << 250)
 """Relative error below which a difference is 0 but for the approximation of a square root."""
 
@@ -124,13 +123,8 @@ def _value(op: Op, channel: int, x: Fraction) -> Fraction:
         shift = op.shift[channel]
         y = op.scale[channel] * x + shift
         return Fraction(0) if abs(y) < _ROUNDING * abs(shift) else Fraction(y)
-    if isinstance(op, Relu):
-        return max(x, Fraction(0))
-    if isinstance(op, Clip):
-        x = x if math.isinf(op.low) else max(x, Fraction(op.low))
-        return x if math.isinf(op.high) else min(x, Fraction(op.high))
-    if isinstance(op, PRelu):
-        return x if x >= 0 else Fraction(op.slope[channel] * x)
+    if isinstance(op, Piecewise):
+        return value(op.pieces(channel), x)
     if isinstance(op, Quantise):
         step = Fraction(2) ** -op.dtype.frac
         steps = math.floor(x / step + Fraction(1, 2))

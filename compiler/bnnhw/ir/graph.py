@@ -11,7 +11,7 @@ from bnnhw.errors import REPORT, ModelError
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -247,12 +247,12 @@ def infer_tensors(
     return tensors
 
 
-def verify(graph: Graph, level: str) -> None:
-    """Checks names, order, shapes and that every operation is legal at ``level``.
+def verify(graph: Graph, legal: Collection[type[Op]]) -> None:
+    """Checks names, order, shapes and that every operation is a ``legal`` one.
 
     Args:
         graph: the graph.
-        level: "real" (anything goes) or "integer".
+        legal: classes of operations.
 
     Raises:
         ModelError: names the first offending node.
@@ -270,9 +270,9 @@ def verify(graph: Graph, level: str) -> None:
             raise ModelError(
                 f"is recorded as {have}, inferred as {want}", where=node.where, fix=REPORT
             )
-        if level == "integer" and node.op.level == "real":
+        if type(node.op) not in legal:
             raise ModelError(
-                f"the real-valued operation {type(node.op).__name__} remains",
+                f"the operation {type(node.op).__name__} may not be there",
                 where=node.where,
                 fix=REPORT,
             )

@@ -65,6 +65,11 @@ class Op:
 
     level: ClassVar[str] = "integer"
 
+    @property
+    def called(self) -> str:
+        """What it is called in names and listings."""
+        return type(self).__name__
+
     def infer(self, *inputs: Tensor) -> Tensor:
         """The output's shape and type."""
         raise NotImplementedError
@@ -79,14 +84,14 @@ def same_channels(x: Tensor, channels: int, what: str) -> None:
         )
 
 
-def conv_shape(x: Tensor, weight: Shape, window: Window, groups: int) -> Shape:
+def conv_shape(x: Tensor, weight: Shape, window: Window) -> Shape:
     """Shape of a convolution's output."""
     if len(x.shape) != 3:
         raise ModelError(
             f"a 2-D convolution needs an image, not a tensor of shape {x.shape}",
             fix="the file is damaged; export the model again",
         )
-    if weight[1] * groups != x.shape[0] or weight[2:] != window.kernel:
+    if weight[1] != x.shape[0] or weight[2:] != window.kernel:
         raise ModelError(
             f"convolution weights {weight} do not suit an input of shape {x.shape}",
             fix="the file is damaged; export the model again",

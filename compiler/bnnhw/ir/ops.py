@@ -35,15 +35,18 @@ from bnnhw.ir.real_ops import (
     Affine,
     AveragePool,
     Binarize,
-    Clip,
     Conv,
     Dense,
+    Elementwise,
     Lookup,
     MaxPool,
-    PRelu,
+    Piecewise,
     Quantise,
-    Relu,
     Round,
+    clip,
+    limits_of,
+    prelu,
+    relu,
 )
 from bnnhw.ir.types import Bit, Integer, Real
 
@@ -53,6 +56,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.types import DType
 
 __all__ = [
+    "FRONT_END",
+    "INTEGER",
     "Add",
     "Affine",
     "AveragePool",
@@ -61,9 +66,9 @@ __all__ = [
     "BinaryDense",
     "BitMaxPool",
     "Bools",
-    "Clip",
     "Conv",
     "Dense",
+    "Elementwise",
     "Exacts",
     "FixedAdd",
     "FixedAffine",
@@ -77,9 +82,8 @@ __all__ = [
     "Lookup",
     "MaxPool",
     "Op",
-    "PRelu",
+    "Piecewise",
     "Quantise",
-    "Relu",
     "Round",
     "Shape",
     "SumPool",
@@ -87,6 +91,10 @@ __all__ = [
     "Threshold",
     "Window",
     "class_values",
+    "clip",
+    "limits_of",
+    "prelu",
+    "relu",
 ]
 
 
@@ -101,7 +109,7 @@ class BinaryConv(Op):
     window: Window
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        shape = conv_shape(inputs[0], self.weight.shape, self.window, 1)
+        shape = conv_shape(inputs[0], self.weight.shape, self.window)
         return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
 
     @cached_property
@@ -200,7 +208,7 @@ class IntegerConv(Op):
     column_class: tuple[int, ...] = ()
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        shape = conv_shape(inputs[0], self.weight.shape, self.window, 1)
+        shape = conv_shape(inputs[0], self.weight.shape, self.window)
         return Tensor(shape, weighted_span(inputs[0].dtype, self.weight, self.offset))
 
     @cached_property
@@ -349,3 +357,16 @@ def _accumulator(x: DType, taps: int) -> Integer:
         )
     reach = x.reach * taps
     return Integer.spanning(-reach, reach)
+
+
+FRONT_END = frozenset(
+    (Add, Affine, AveragePool, Binarize, Conv, Dense, Flatten, Lookup, MaxPool, Piecewise, Quantise)
+)
+"""What the front end gives."""
+INTEGER = frozenset(
+    (
+        *(BinaryConv, BinaryDense, BitMaxPool, FixedAdd, FixedAffine, Flatten, IntegerConv),
+        *(IntegerDense, IntegerMaxPool, IntegerTable, SumPool, Threshold),
+    )
+)
+"""What the passes leave: operations on integers and bits, for which hardware exists."""

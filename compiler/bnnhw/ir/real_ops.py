@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import ClassVar
 
+import numpy as np
+
+from bnnhw.errors import ModelError
 from bnnhw.ir.op_base import (
     Exacts,
     Floats,
@@ -21,20 +26,20 @@ from bnnhw.ir.op_base import (
     same_channels,
     same_magnitudes,
 )
+from bnnhw.ir.pieces import Piece, Pieces, line, merged
 from bnnhw.ir.types import Integer, Real
 
 
 @dataclass(frozen=True, eq=False)
 class Conv(Op):
-    """2-D convolution with real weights [Cout, Cin/groups, KH, KW]; zero padding; no bias."""
+    """2-D convolution with real weights [Cout, Cin, KH, KW]; zero padding; no bias."""
 
     level: ClassVar[str] = "real"
     weight: Floats
     window: Window
-    groups: int = 1
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(conv_shape(inputs[0], self.weight.shape, self.window, self.groups), Real())
+        return Tensor(conv_shape(inputs[0], self.weight.shape, self.window), Real())
 
     @cached_property
     def is_binary(self) -> bool:
@@ -58,14 +63,32 @@ class Dense(Op):
         return same_magnitudes(self.weight)
 
 
+class Elementwise(Op):
+    """An operation that makes one number of one number: a function of each channel.
+
+    Its base classes answer one question, ``pieces``; evaluation, statistics, error bounds, tables
+    and thresholds follow from the answer.
+    """
+
+    level: ClassVar[str] = "real"
+
+    def pieces(self, channel: int) -> Pieces:
+        """The function of a channel, exactly.
+
+        Raises:
+            ModelError: it differs from pixel to pixel.
+        """
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, eq=False)
-class Affine(Op):
+class Affine(Elementwise):
     """x * scale[c] + shift[c] per channel (axis 0 of the sample): BatchNorm, bias, scale.
 
     Attributes:
         scale: [C], exact.
-        shift: [C], or [row classes, column classes, C]: what a shift becomes in a zero-padded
-            convolution becomes, since padded taps contribute 0 and not the shift.
+        shift: [C]; or [row classes, column classes, C] where a shift has moved behind a zero-padded
+            convolution. Padded taps contribute 0, not the shift, so at the border it adds less.
         row_class: the row class of each row; empty where there is only one.
         column_class: likewise for columns.
     """
@@ -85,27 +108,101 @@ class Affine(Op):
         same_channels(inputs[0], len(self.scale), "Affine")
         return Tensor(inputs[0].shape, Real())
 
+    def pieces(self, channel: int) -> Pieces:
+        """One line."""
+        if self.row_class or self.shift.ndim > 1:
+            raise ModelError(
+                "shifts a real-valued stream differently from pixel to pixel",
+                fix="binarise to {-1, +1} or {0, 1} before a padded convolution",
+            )
+        return line(self.scale[channel], self.shift[channel])
+
 
 @dataclass(frozen=True)
-class Relu(Op):
+class Piecewise(Elementwise):
+    """A continuous piecewise linear function: ReLU, PReLU, Clip and their like.
+
+    Attributes:
+        functions: one for each channel, or a single one for all.
+        label: what the model calls it.
+    """
+
+    functions: tuple[Pieces, ...]
+    label: str
+
+    @property
+    def called(self) -> str:
+        """What the model calls it."""
+        return self.label
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        if len(self.functions) > 1:
+            same_channels(inputs[0], len(self.functions), self.label)
+        return Tensor(inputs[0].shape, Real())
+
+    def pieces(self, channel: int) -> Pieces:
+        """The function of a channel."""
+        return self.functions[channel if len(self.functions) > 1 else 0]
+
+    @cached_property
+    def arrays(self) -> tuple[Floats, Floats, Floats]:
+        """Starts, scales, shifts: [pieces, C] or [pieces, 1], the last of a channel repeated."""
+        most = max(map(len, self.functions))
+        padded = [(*pieces, *[pieces[-1]] * (most - len(pieces))) for pieces in self.functions]
+        rows = [
+            [(-math.inf if p.start is None else float(p.start), float(p.scale), float(p.shift))
+             for p in pieces]
+            for pieces in padded
+        ]  # fmt: skip
+        starts, scales, shifts = np.array(rows).transpose(2, 1, 0)
+        return starts, scales, shifts
+
+    @cached_property
+    def limits(self) -> tuple[float, float] | None:
+        """The smallest and the largest result of a function that only limits; None of others."""
+        if len(self.functions) > 1:
+            return None
+        low, high = -math.inf, math.inf
+        pieces = list(self.functions[0])
+        if len(pieces) > 1 and pieces[0].scale == 0:
+            low = float(pieces.pop(0).shift)
+        if len(pieces) > 1 and pieces[-1].scale == 0:
+            high = float(pieces.pop().shift)
+        (piece, *rest) = pieces
+        only = not rest and piece.scale == 1 and piece.shift == 0
+        return (low, high) if only else None
+
+
+def relu() -> Piecewise:
     """max(x, 0)."""
-
-    level: ClassVar[str] = "real"
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(inputs[0].shape, Real())
+    return _limited(0.0, math.inf, "Relu")
 
 
-@dataclass(frozen=True, eq=False)
-class PRelu(Op):
-    """x where x >= 0, else slope[c] * x; ``slope`` is [C]."""
+def clip(low: float, high: float) -> Piecewise:
+    """min(max(x, low), high), ``high`` where that is less than ``low``."""
+    return _limited(min(low, high), high, "Clip")
 
-    level: ClassVar[str] = "real"
-    slope: Exacts
 
-    def infer(self, *inputs: Tensor) -> Tensor:
-        same_channels(inputs[0], len(self.slope), "PRelu")
-        return Tensor(inputs[0].shape, Real())
+def _limited(low: float, high: float, label: str) -> Piecewise:
+    if low == high:
+        return Piecewise((line(Fraction(0), Fraction(high)),), label)
+    pieces = [] if math.isinf(low) else [Piece(None, Fraction(0), Fraction(low))]
+    pieces.append(Piece(Fraction(low) if pieces else None, Fraction(1), Fraction(0)))
+    if not math.isinf(high):
+        pieces.append(Piece(Fraction(high), Fraction(0), Fraction(high)))
+    return Piecewise((tuple(pieces),), label)
+
+
+def prelu(slopes: Exacts) -> Piecewise:
+    """X where x >= 0, else slope[c] * x; ``slopes`` are [C]."""
+    zero, one = Fraction(0), Fraction(1)
+    rising = Piece(zero, one, zero)
+    return Piecewise(tuple(merged((Piece(None, s, zero), rising)) for s in slopes), "PRelu")
+
+
+def limits_of(op: Op) -> tuple[float, float] | None:
+    """The ends of an operation that only limits numbers, such as ReLU or Clip; None of others."""
+    return op.limits if isinstance(op, Piecewise) else None
 
 
 @dataclass(frozen=True)
@@ -127,18 +224,6 @@ class AveragePool(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor(pool_shape(inputs[0], self.window), Real())
-
-
-@dataclass(frozen=True)
-class Clip(Op):
-    """min(max(x, low), high)."""
-
-    level: ClassVar[str] = "real"
-    low: float
-    high: float
-
-    def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(inputs[0].shape, Real())
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.ir.ops import Affine, Clip, FixedAffine
+from bnnhw.ir.ops import Affine, FixedAffine, clip, limits_of
 from bnnhw.passes.piecewise import compose, without_saturated_ends
 
 if TYPE_CHECKING:
@@ -32,19 +31,17 @@ def split_clamp(
     Returns:
         ``ops`` and None where they have two pieces as they are, or no Clip to take apart.
     """
-    last = max((i for i, op in enumerate(ops) if isinstance(op, Clip)), default=None)
-    if last is None:
-        return tuple(ops), None
-    clip, behind = ops[last], ops[last + 1 :]
-    assert isinstance(clip, Clip)
+    limited = [(i, limits) for i, op in enumerate(ops) if (limits := limits_of(op))]
+    last, (low, high) = limited[-1] if limited else (0, (0.0, math.inf))
+    behind = ops[last + 1 :]
     plain = all(isinstance(op, Affine) and not op.row_class for op in behind)
-    if not plain or math.isinf(clip.high) or _pieces(ops, channels, dtype) <= _MOST_PIECES:
+    if not plain or math.isinf(high) or _pieces(ops, channels, dtype) <= _MOST_PIECES:
         return tuple(ops), None
-    free = (*ops[:last], replace(clip, high=math.inf), *behind)
+    free = (*ops[:last], clip(low, math.inf), *behind)
     multiplier = np.ones((2, channels), np.int64)
     offset, knee = np.zeros((2, channels), np.int64), np.zeros(channels, np.int64)
     for c in range(channels):
-        rise, bound = Fraction(1), Fraction(clip.high)
+        rise, bound = Fraction(1), Fraction(high)
         for op in behind:
             assert isinstance(op, Affine)
             rise, bound = rise * op.scale[c], bound * op.scale[c] + op.shift[c]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Affine, PRelu, class_values
+from bnnhw.errors import REPORT, ModelError
+from bnnhw.ir.ops import Affine, Piecewise, class_values
 
 if TYPE_CHECKING:
     from bnnhw.ir.ops import Op, Shape
@@ -17,7 +18,19 @@ def rises(op: Op) -> bool:
     """Whether an element-wise operation keeps the order of numbers, so that a maximum passes it."""
     if isinstance(op, Affine):
         return not op.row_class and all(s >= 0 for s in op.scale)
-    return not isinstance(op, PRelu) or all(s >= 0 for s in op.slope)
+    if isinstance(op, Piecewise):
+        return all(piece.scale >= 0 for function in op.functions for piece in function)
+    raise ModelError(f"{type(op).__name__} is no function of one number", fix=REPORT)
+
+
+def monotone(op: Op, channel: int) -> bool:
+    """Whether an element-wise operation never falls, or never rises, in a channel."""
+    if isinstance(op, Affine):
+        return True
+    if isinstance(op, Piecewise):
+        scales = [piece.scale for piece in op.pieces(channel)]
+        return min(scales) >= 0 or max(scales) <= 0
+    raise ModelError(f"{type(op).__name__} is no function of one number", fix=REPORT)
 
 
 def flattened(op: Affine, shape: Shape) -> Affine:
@@ -38,7 +51,11 @@ def repeated(op: Op, pixels: int) -> Op:
                 fix="binarise to {-1, +1} or {0, 1} before a padded convolution",
             )
         return Affine(np.repeat(op.scale, pixels), np.repeat(op.shift, pixels))
-    return PRelu(np.repeat(op.slope, pixels)) if isinstance(op, PRelu) else op
+    if not isinstance(op, Piecewise):
+        raise ModelError(f"{type(op).__name__} is no function of one number", fix=REPORT)
+    if len(op.functions) == 1:
+        return op
+    return replace(op, functions=tuple(f for f in op.functions for _ in range(pixels)))
 
 
 def one_scale(ops: tuple[Op, ...]) -> bool:

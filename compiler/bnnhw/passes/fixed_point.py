@@ -10,12 +10,13 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.ops import FixedAffine
-from bnnhw.passes.piecewise import Piece, Pieces, compose, without_saturated_ends
+from bnnhw.passes.piecewise import compose, without_saturated_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bnnhw.ir.ops import Floats, Ints, Op
+    from bnnhw.ir.pieces import Piece, Pieces
     from bnnhw.ir.types import Integer
 
 MULTIPLIER_BITS = 16

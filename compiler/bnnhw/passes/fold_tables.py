@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.interpret.real import evaluated
 from bnnhw.ir.exact import floats, full
-from bnnhw.ir.ops import Affine, Binarize, Clip, IntegerTable, Lookup, Relu
+from bnnhw.ir.ops import Affine, Binarize, IntegerTable, Lookup, Piecewise, limits_of
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
 
@@ -25,7 +26,7 @@ _RELATIVE = 4e-6
 
 
 def fold_tables(graph: Graph) -> Graph:
-    """The graph without Lookup, and without Relu or Clip of the input that no sign follows.
+    """The graph without Lookup, and without limits of the input that no sign follows.
 
     Raises:
         ModelError: the values of a table lie on no common grid of integers.
@@ -36,7 +37,7 @@ def fold_tables(graph: Graph) -> Graph:
     nodes = _elementwise(graph)
     ops = [node.op for node in nodes]
     tables = [i for i, op in enumerate(ops) if isinstance(op, Lookup)]
-    bent = [i for i, op in enumerate(ops) if isinstance(op, (Relu, Clip))]
+    bent = [i for i, op in enumerate(ops) if limits_of(op)]
     signs = [i for i, op in enumerate(ops) if isinstance(op, Binarize)]
     if tables:
         last = max(tables + bent + signs)
@@ -71,7 +72,7 @@ def _elementwise(graph: Graph) -> list[Node]:
 def _alike(op: Op) -> bool:
     if isinstance(op, Affine):
         return op.uniform
-    return isinstance(op, (Relu, Clip, Binarize, Lookup))
+    return isinstance(op, (Binarize, Lookup)) or limits_of(op) is not None
 
 
 def _apply(op: Op, x: Floats) -> Floats:
@@ -79,10 +80,8 @@ def _apply(op: Op, x: Floats) -> Floats:
         return op.values
     if isinstance(op, Affine):
         return np.asarray(floats(op.scale[:1]) * x + floats(op.shift[:1]), np.float64)
-    if isinstance(op, Relu):
-        return np.maximum(x, 0)
-    if isinstance(op, Clip):
-        return np.clip(x, op.low, op.high)
+    if isinstance(op, Piecewise):
+        return evaluated(op, x[None, None])[0, 0]
     assert isinstance(op, Binarize)
     return np.where((x > 0) if op.strict else (x >= 0), op.high, op.low)
 

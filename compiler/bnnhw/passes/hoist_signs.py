@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Clip, Flatten, MaxPool, Relu
+from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Flatten, MaxPool, limits_of
 from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Bools, Op, Shape
 
-_BEFORE_SIGN = (Affine, Relu, Clip)
 _LATE = (MaxPool, BitMaxPool, Flatten)
 
 
@@ -51,7 +50,7 @@ def _rule(links: Links, node: Node) -> Change | None:
 def _sign_follows(links: Links, node: Node) -> bool:
     behind = links.after(node)
     while behind is not None and not isinstance(behind.op, Binarize):
-        if not isinstance(behind.op, (*_BEFORE_SIGN, *_LATE)):
+        if not isinstance(behind.op, (Affine, *_LATE)) and limits_of(behind.op) is None:
             return False
         behind = links.after(behind)
     return behind is not None

@@ -11,16 +11,14 @@ from bnnhw.errors import ModelError
 from bnnhw.ir.ops import (
     Affine,
     Binarize,
-    Clip,
     Conv,
     Dense,
+    Elementwise,
     FixedAdd,
     FixedAffine,
     Flatten,
     IntegerConv,
     IntegerMaxPool,
-    PRelu,
-    Relu,
     Threshold,
 )
 from bnnhw.ir.types import Bit, Real
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Ints
 
-_BEFORE_SIGN = (Affine, Relu, Clip, PRelu, Binarize)
+_BEFORE_SIGN = (Elementwise, Binarize)
 _ROUNDED = (FixedAffine, FixedAdd, IntegerMaxPool)
 """Streams of numbers rounded to steps: 0 there hardly ever is a 0 of the model."""
 

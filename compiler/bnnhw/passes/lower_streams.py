@@ -25,35 +25,30 @@ from bnnhw.ir.ops import (
     BitMaxPool,
     Conv,
     Dense,
+    Elementwise,
     FixedAdd,
     FixedAffine,
     Flatten,
-    IntegerConv,
-    IntegerDense,
     IntegerMaxPool,
     IntegerTable,
     MaxPool,
     Quantise,
     SumPool,
-    Threshold,
 )
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.passes.calibrate import Range, calibrate
 from bnnhw.passes.clamps import split_clamp
 from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises
 from bnnhw.passes.fixed_point import fixed_affine, largest
 from bnnhw.passes.integer_layers import integer_layer
+from bnnhw.passes.made_nodes import MadeNodes
 from bnnhw.passes.mixed import is_mixed
-from bnnhw.passes.moments import layers_without_batch_norm
 from bnnhw.passes.options import ACTIVATION_BITS, PassOptions
-from bnnhw.passes.piecewise import ELEMENTWISE
 from bnnhw.passes.rewrite import Links
+from bnnhw.passes.stream_notes import check_precision, described, ranges_of
 from bnnhw.passes.stream_signs import (
-    bits_that_turn,
+    emit_turning,
     is_exact,
-    side_of,
     sign_behind,
-    threshold_of,
     turns_back,
 )
 from bnnhw.passes.stream_types import StreamTypes
@@ -66,14 +61,10 @@ from bnnhw.passes.stream_values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bnnhw.ir.graph import Graph
-    from bnnhw.ir.ops import Ints, Op, Shape
+    from bnnhw.ir.ops import Ints, Shape
 
 _DEFAULT = PassOptions()
-_UNSCALED = ":unscaled"
-"""Ends the name of a tensor that holds integers on which the real tensor's scale still waits."""
 
 
 def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
@@ -101,20 +92,18 @@ class _Lowering:
     def __init__(self, graph: Graph, options: PassOptions) -> None:
         options.check(graph)
         self._graph, self._options = graph, options
-        self._types = StreamTypes(graph, lambda: _ranges(graph, options), options)
+        self._types = StreamTypes(graph, lambda: ranges_of(graph, options), options)
         self._links = Links(graph)
-        self._nodes: list[Node] = []
+        self._made = MadeNodes()
         self._values: dict[str, Value] = {}
         self._narrow: dict[str, Value] = {}
-        self._names: set[str] = set()
 
     def run(self) -> Graph:
-        graph = self._graph
+        graph, options = self._graph, self._options
         start = graph.tensors[graph.input]
         assert not isinstance(start.dtype, Real)
-        self._values[graph.input] = Value(
-            graph.input, (), start.dtype.reach, start.shape, start.dtype
-        )
+        first = Value(graph.input, (), start.dtype.reach, start.shape, start.dtype)
+        self._values[graph.input] = first
         for node in graph.nodes:
             try:
                 value = self._convert(node)
@@ -125,46 +114,14 @@ class _Lowering:
                 raise ModelError(error.what, where=where, fix=error.fix) from error
             self._values[node.output] = value
         output, mapped = self._scores()
-        self._check_precision()
-        notes = (*graph.notes, self._note())
-        return graph.with_nodes(self._nodes, output=output, output_map=mapped, notes=notes)
-
-    def _note(self) -> str:
-        """What was decided about the streams, and from what."""
-        if any(isinstance(node.op, Quantise) for node in self._graph.nodes) and not (
-            self._types.derived
-        ):
-            origin = "the model, which rounds to their types itself"
-        elif not self._types.derived:
-            origin = "the type of the input"
-        elif isinstance(self._options.calibration, np.ndarray):
-            origin = f"{len(self._options.calibration)} calibration images"
-        elif self._options.calibration:
-            origin = "the ranges given"
-        elif self._graph.statistics and layers_without_batch_norm(self._graph):
-            origin = "BatchNorm statistics and synthetic images (--calibrate takes real ones)"
-        elif self._graph.statistics:
-            origin = "BatchNorm statistics alone (--calibrate takes images)"
-        else:
-            origin = "synthetic images, since the model holds no BatchNorm (--calibrate takes real)"
-        sums = [n.op.dtype for n in self._nodes if isinstance(n.op, FixedAdd)]
-        others = [n.op.dtype for n in self._nodes if isinstance(n.op, FixedAffine)]
-        widths = sorted({dtype.bits for dtype in sums or others})
-        layers = [n for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))]
-        bits = sorted({n.op.weight_bits for n in layers})  # type: ignore[attr-defined]
-        weights = f"the weights of {len(layers)} layers"
-        if not widths:
-            return f"{weights} are rounded to {_listed(bits)} bits; ranges come from {origin}"
-        beside = f", {weights} to {_listed(bits)}" if layers else ""
-        return (
-            f"real-valued streams are rounded to {_listed(widths)} bits{beside}; ranges come from "
-            f"{origin}"
-        )
+        check_precision(graph, options, self._types, self._values, self._made.nodes)
+        notes = (*graph.notes, described(graph, options, self._types, self._made.nodes))
+        return graph.with_nodes(self._made.nodes, output=output, output_map=mapped, notes=notes)
 
     def _convert(self, node: Node) -> Value:
         x, op = self._values[node.inputs[0]], node.op
         shape = self._graph.tensors[node.output].shape
-        if isinstance(op, ELEMENTWISE):
+        if isinstance(op, Elementwise):
             return x.then(op, node)
         if isinstance(op, Quantise):
             return self._quantise(node, x, op.dtype)
@@ -182,10 +139,10 @@ class _Lowering:
             pixels = int(np.prod(x.shape[1:]))
             ops = tuple(repeated(o, pixels) for o in x.ops)
             rest = x.rest and flattened(x.rest, x.shape)
-            x = x.as_input(self._emit_before(node, op, x), shape)
+            x = x.as_input(self._made.emit_before(node, op, x), shape)
             return replace(x, ops=ops, rest=rest)
         if isinstance(op, (IntegerTable, BitMaxPool)) and not x.ops:
-            self._emit(node, op, x.tensor)
+            self._made.emit(node, op, x.tensor)
             dtype = op.dtype if isinstance(op, IntegerTable) else x.dtype
             assert not isinstance(dtype, Real)
             return Value(node.output, (), dtype.reach, shape, dtype, node)
@@ -219,7 +176,7 @@ class _Lowering:
                 halves += odd
                 value = self._retyped(name, value, replace(common, halves=int(odd)), sign)
             terms.append(value)
-        self._emit(node, FixedAdd(replace(dtype, halves=halves)), *(v.tensor for v in terms))
+        self._made.emit(node, FixedAdd(replace(dtype, halves=halves)), *(v.tensor for v in terms))
         return replace(self._stream(node, replace(dtype, halves=halves)), given=given)
 
     def _sum_type(self, node: Node, streams: list[Integer]) -> Integer:
@@ -244,31 +201,16 @@ class _Lowering:
             # One integer has one side only where all pixels are alike.
             x = self._as_stream(node.inputs[0], x, sign)
         if turns_back(x):
-            self._turning(node, x)
+            emit_turning(self._made, node, x)
         else:
             tensor = x.tensor
             for i, op in enumerate(x.chain):
-                name = self._fresh(f"{node.name}_in{i or ''}")
-                self._nodes.append(Node(name, op, (tensor,), f"{name}:out", node.source))
+                name = self._made.fresh(f"{node.name}_in{i or ''}")
+                self._made.nodes.append(Node(name, op, (tensor,), f"{name}:out", node.source))
                 tensor = f"{name}:out"
-            self._emit(node, sign, tensor)
+            self._made.emit(node, sign, tensor)
         shape = self._graph.tensors[node.output].shape
         return Value(node.output, (), 1, shape, Bit(sign.low < 0), node)
-
-    def _turning(self, node: Node, x: Value) -> None:
-        """Emits a sign behind operations that fall and rise."""
-        assert isinstance(node.op, Binarize)
-        turns = bits_that_turn(node.op, x)
-        threshold, tensor = threshold_of(turns, x.reach, node.op), x.tensor
-        if threshold is None:
-            name = self._fresh(f"{node.name}_side")
-            tensor = f"{name}:out"
-            self._nodes.append(
-                Node(name, side_of(turns, x.reach), (x.tensor,), tensor, node.source)
-            )
-            zeros = np.zeros((1, 1, x.shape[0]), np.int64)
-            threshold = Threshold(zeros, bipolar=node.op.low < 0)
-        self._emit(node, threshold, tensor)
 
     def _layer(self, node: Node, x: Value) -> Value:
         op = node.op
@@ -292,7 +234,7 @@ class _Lowering:
         taps = int(np.prod(op.weight.shape[1:]))
         plain = isinstance(x.dtype, Bit) or (not x.ops and binary)
         if plain or (binary and x.stream is not None and not x.stream.halves):
-            self._emit(node, op, x.tensor)
+            self._made.emit(node, op, x.tensor)
             ops = x.ops
             if ops:
                 assert isinstance(ops[0], Affine)
@@ -302,7 +244,7 @@ class _Lowering:
         assert shift is not None
         bits = self._options.weight_bits(node.name)
         made = integer_layer(op, x.shape, bits, scale=scale, shift=shift)
-        self._emit(node, made.op, x.tensor)
+        self._made.emit(node, made.op, x.tensor)
         span = made.op.infer(replace(self._graph.tensors[node.inputs[0]], dtype=x.dtype)).dtype
         assert isinstance(span, Integer)
         value = Value(node.output, (made.scale,), span.reach, shape, Real(), node)
@@ -313,10 +255,10 @@ class _Lowering:
         pool = IntegerMaxPool(node.op.window)
         if isinstance(x.dtype, Integer) and all(rises(op) for op in x.ops):
             shape = self._graph.tensors[node.output].shape
-            return x.as_input(self._emit_before(node, pool, x), shape)
+            return x.as_input(self._made.emit_before(node, pool, x), shape)
         stream = self._as_stream(node.inputs[0], x, sign_behind(self._links, node.output))
         assert stream.stream is not None
-        self._emit(node, pool, stream.tensor)
+        self._made.emit(node, pool, stream.tensor)
         return self._stream(node, stream.stream)
 
     def _average_pool(self, node: Node, x: Value) -> Value:
@@ -329,7 +271,7 @@ class _Lowering:
             x = self._retyped(node.inputs[0], x, finer)
         assert x.stream is not None
         area = window.kernel[0] * window.kernel[1]
-        self._emit(node, SumPool(window), x.tensor)
+        self._made.emit(node, SumPool(window), x.tensor)
         shape = self._graph.tensors[node.output].shape
         step = Fraction(2) ** -x.stream.frac
         ops = (Affine(full(shape[0], step / area), full(shape[0], x.stream.lift * step)),)
@@ -359,7 +301,7 @@ class _Lowering:
         self, name: str, value: Value, dtype: Integer, sign: Binarize | None = None
     ) -> Value:
         """``value`` of another type, in a tensor named after ``name``; see _fixed."""
-        written = name in {self._graph.input, *(n.output for n in self._nodes)}
+        written = name in {self._graph.input, *(n.output for n in self._made.nodes)}
         return self._fixed(value, dtype, requantised(name, dtype.bits) if written else name, sign)
 
     def _as_activation(self, name: str, value: Value, *, equal: bool) -> Value:
@@ -385,11 +327,11 @@ class _Lowering:
         none = full(value.shape[0], 0)
         assert value.source is not None
         made = self._fixed(value.then(Affine(factors, none), value.source), dtype, tensor)
-        last = self._nodes[-1]
+        last = self._made.nodes[-1]
         assert isinstance(last.op, FixedAffine)
-        self._nodes[-1] = replace(last, op=replace(last.op, exponents=octaves))
+        self._made.nodes[-1] = replace(last, op=replace(last.op, exponents=octaves))
         back = Affine(Fraction(2) ** -dtype.frac / factors, none)
-        return replace(made, ops=(back,), source=self._nodes[-1], stream=None)
+        return replace(made, ops=(back,), source=self._made.nodes[-1], stream=None)
 
     def _fixed(
         self, value: Value, dtype: Integer, tensor: str, sign: Binarize | None = None
@@ -404,15 +346,15 @@ class _Lowering:
         op = fixed_affine(ops, value.shape[0], value.reach, dtype, zero_down=down)
         source = value.source
         name = source.name if source else "input"
-        if source is None or name in self._names:
+        if source is None or name in self._made.names:
             name = f"{name}_fixed"
-        where, name = source.source if source else "", self._fresh(name)
+        where, name = source.source if source else "", self._made.fresh(name)
         written = tensor if clamp is None else f"{name}:unlimited"
         node = Node(name, op, (value.tensor,), written, where)
-        self._nodes.append(node)
+        self._made.nodes.append(node)
         if clamp is not None:
-            node = Node(self._fresh(f"{name}_limit"), clamp, (written,), tensor, where)
-            self._nodes.append(node)
+            node = Node(self._made.fresh(f"{name}_limit"), clamp, (written,), tensor, where)
+            self._made.nodes.append(node)
         return replace(self._stream(node, dtype, value.shape), source=node)
 
     def _numbers(self, value: Value) -> Value:
@@ -420,10 +362,10 @@ class _Lowering:
         if not isinstance(value.dtype, Bit):
             return value
         dtype, base = Integer.spanning(value.dtype.low, 1), value.source
-        name = self._fresh(f"{base.name if base else 'input'}_numbers")
+        name = self._made.fresh(f"{base.name if base else 'input'}_numbers")
         op = IntegerTable(np.arange(value.dtype.low, 2), dtype)
         node = Node(name, op, (value.tensor,), f"{name}:out", base.source if base else "")
-        self._nodes.append(node)
+        self._made.nodes.append(node)
         if value.ops:
             return replace(value, tensor=node.output, dtype=dtype)
         return replace(self._stream(node, dtype, value.shape), given=True)
@@ -446,7 +388,7 @@ class _Lowering:
             )
         if not one_scale(value.ops):
             dtype = self._types.scores(name, largest(value.ops, value.shape[0], value.reach))
-            written = name in {node.output for node in self._nodes}
+            written = name in {node.output for node in self._made.nodes}
             tensor = requantised(name, dtype.bits) if written else name
             value = self._fixed(value, dtype, tensor)
         if not value.ops:
@@ -455,54 +397,3 @@ class _Lowering:
         assert isinstance(affine, Affine)
         scale, shift = floats(affine.scale[:1]), floats(affine.shift[:1])
         return value.tensor, replace(mapped, scale=scale, bias=shift)
-
-    def _emit_before(self, node: Node, op: Op, x: Value) -> str:
-        """Appends ``op`` before the element-wise operations that wait; the tensor it writes."""
-        waits = bool(x.ops) and x.stream is None
-        output = f"{node.output}{_UNSCALED}" if waits else node.output
-        self._nodes.append(Node(self._fresh(node.name), op, (x.tensor,), output, node.source))
-        return output
-
-    def _check_precision(self) -> None:
-        """Raises ModelError for a width that belongs to nothing."""
-        layers = {n.name for n in self._nodes if isinstance(n.op, (IntegerConv, IntegerDense))}
-        outputs = {node.name: node.output for node in self._graph.nodes}
-        for name in self._options.precision:
-            value = self._values.get(outputs.get(name, name))
-            if name not in layers and value is not None and value.given:
-                raise ModelError(
-                    f"'{name}' has {value.dtype}, the type that the model rounds it to",
-                    where="option --precision",
-                    fix="leave it out, or export the model without its rounding",
-                )
-            if name not in layers and not self._types.is_used(name):
-                raise ModelError(
-                    f"'{name}' has neither integer weights nor a stream of its own",
-                    where="option --precision",
-                    fix="binary layers have one width; name a layer with real weights, or the "
-                    "addition or BatchNorm that a stream comes from",
-                )
-
-    def _emit(self, node: Node, op: Op, *inputs: str) -> None:
-        self._nodes.append(replace(node, op=op, inputs=inputs, name=self._fresh(node.name)))
-
-    def _fresh(self, name: str) -> str:
-        candidate, count = name, 1
-        while candidate in self._names:
-            count += 1
-            candidate = f"{name}{count}"
-        self._names.add(candidate)
-        return candidate
-
-
-def _ranges(graph: Graph, options: PassOptions) -> Mapping[str, Range]:
-    """The range of every tensor: the user's, or from images or statistics."""
-    given = options.calibration
-    if isinstance(given, np.ndarray):
-        return calibrate(graph, given)
-    return {**calibrate(graph), **(given or {})}
-
-
-def _listed(numbers: list[int]) -> str:
-    *most, last = [*map(str, numbers)] or ["no"]
-    return f"{', '.join(most)} and {last}" if most else last

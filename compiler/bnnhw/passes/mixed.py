@@ -21,7 +21,7 @@ from bnnhw.ir.ops import (
     IntegerDense,
     IntegerTable,
     MaxPool,
-    PRelu,
+    Piecewise,
     Quantise,
     SumPool,
     Threshold,
@@ -32,9 +32,10 @@ from bnnhw.passes.rewrite import Links
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
+    from bnnhw.ir.ops import Op
 
 _REAL_STREAMS = (
-    *(Add, AveragePool, PRelu, Quantise),
+    *(Add, AveragePool, Quantise),
     *(FixedAdd, FixedAffine, IntegerConv, IntegerDense, SumPool),
 )
 _LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)
@@ -49,7 +50,7 @@ def is_mixed(graph: Graph) -> bool:
     scales. Weights that read bits and are not binary are a mistake of the export, but for the last
     layer's; and a network without any sign and any binary layer is not binary at all.
     """
-    if any(isinstance(node.op, _REAL_STREAMS) for node in graph.nodes):
+    if any(isinstance(node.op, _REAL_STREAMS) or _bends(node.op) for node in graph.nodes):
         return True
     layers = [node for node in graph.nodes if isinstance(node.op, (Conv, Dense))]
     signs = any(isinstance(node.op, (Binarize, Threshold)) for node in graph.nodes)
@@ -57,6 +58,11 @@ def is_mixed(graph: Graph) -> bool:
         return False
     links = Links(graph)
     return any(_is_real(links, node) for node in layers)
+
+
+def _bends(op: Op) -> bool:
+    """Whether an activation does more than limit numbers."""
+    return isinstance(op, Piecewise) and op.limits is None
 
 
 def _is_real(links: Links, layer: Node) -> bool:

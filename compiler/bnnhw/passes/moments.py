@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.interpret.real import affine_arrays
+from bnnhw.errors import REPORT, ModelError
+from bnnhw.interpret.real import affine_arrays, evaluated
 from bnnhw.ir.ops import (
     Add,
     Affine,
@@ -16,14 +17,15 @@ from bnnhw.ir.ops import (
     Binarize,
     BinaryConv,
     BinaryDense,
-    Clip,
+    BitMaxPool,
     Conv,
     Dense,
     Flatten,
+    IntegerTable,
+    Lookup,
     MaxPool,
-    PRelu,
+    Piecewise,
     Quantise,
-    Relu,
 )
 from bnnhw.ir.types import Integer, Real
 
@@ -74,7 +76,7 @@ def layers_without_batch_norm(graph: Graph) -> list[Node]:
 
 def follow(graph: Graph) -> dict[str, Moments]:
     """Moments of every tensor; a BatchNorm's statistics take the place of what came before."""
-    found = {graph.input: _input(graph)}
+    found = {graph.input: _spread(graph, graph.input)}
     for node in graph.nodes:
         inputs = [found[name] for name in node.inputs]
         known = graph.statistics.get(node.output)
@@ -85,9 +87,9 @@ def follow(graph: Graph) -> dict[str, Moments]:
     return found
 
 
-def _input(graph: Graph) -> Moments:
-    """Evenly spread over the whole type."""
-    tensor = graph.tensors[graph.input]
+def _spread(graph: Graph, name: str) -> Moments:
+    """Evenly spread over the whole type of a tensor."""
+    tensor = graph.tensors[name]
     assert not isinstance(tensor.dtype, Real)
     ones = np.ones(tensor.shape[0])
     low, high = ones * tensor.dtype.low, ones * tensor.dtype.high
@@ -109,7 +111,7 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
         ones = np.ones(len(x.mean))
         spread = ((op.high - op.low) / 2) ** 2 * ones
         return Moments((op.low + op.high) / 2 * ones, spread, op.low * ones, op.high * ones)
-    if isinstance(op, (Relu, Clip, PRelu)):
+    if isinstance(op, Piecewise):
         return _bent(op, x)
     if isinstance(op, Quantise):
         step = 2.0**-op.dtype.frac
@@ -127,12 +129,13 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
         # Neighbours are alike: n of them vary like sqrt(n) independent ones.
         area = op.window.kernel[0] * op.window.kernel[1]
         return replace(x, variance=x.variance / np.sqrt(area))
-    dtype = graph.tensors[node.output].dtype
-    if isinstance(dtype, Real):
-        return x
-    ones = np.ones(graph.tensors[node.output].shape[0])
-    low, high = ones * dtype.low, ones * dtype.high
-    return Moments((low + high) / 2, (high - low) ** 2 / 12, low, high)
+    if isinstance(op, Lookup):
+        ones = np.ones(len(x.mean))
+        ends = op.values.min() * ones, op.values.max() * ones
+        return Moments(op.values.mean() * ones, op.values.var() * ones, *ends)
+    if isinstance(op, (BitMaxPool, IntegerTable)):
+        return _spread(graph, node.output)
+    raise ModelError(f"no moments of {type(op).__name__} are known", where=node.where, fix=REPORT)
 
 
 def _scaled(x: Moments, scale: Floats, shift: Floats) -> Moments:
@@ -150,31 +153,23 @@ def _weighted(x: Moments, weight: Floats) -> Moments:
     return Moments.of(mean, np.square(flat).sum(axis=2) @ x.variance)
 
 
-def _bent(op: Relu | Clip | PRelu, x: Moments) -> Moments:
+def _bent(op: Piecewise, x: Moments) -> Moments:
     """Moments of a function of a normal variable, by the trapezoidal rule over 6 deviations."""
     grid = np.linspace(-6, 6, 241)
     share = np.exp(-(grid**2) / 2)
     share /= share.sum()
     values = x.mean[:, None] + np.sqrt(x.variance)[:, None] * grid
-    bent = _apply(op, np.clip(values, x.low[:, None], x.high[:, None]))
+    bent = evaluated(op, np.clip(values, x.low[:, None], x.high[:, None])[None])[0]
     mean = bent @ share
     variance = np.square(bent - mean[:, None]) @ share
-    low, high = (_apply(op, v[:, None])[:, 0] for v in (x.low, x.high))
-    least = np.minimum(low, high)
-    if isinstance(op, PRelu):
-        least = np.minimum(least, np.where(x.low < 0, np.where(low > 0, 0.0, least), least))
-    return Moments(mean, variance, least, np.maximum(low, high))
+    ends = [evaluated(op, v[None])[0] for v in (x.low, x.high, *_knees(op, x))]
+    return Moments(mean, variance, np.minimum.reduce(ends), np.maximum.reduce(ends))
 
 
-def _apply(op: Relu | Clip | PRelu, values: Floats) -> Floats:
-    if isinstance(op, Relu):
-        return np.maximum(values, 0)
-    if isinstance(op, Clip):
-        return np.clip(values, op.low, op.high)
-    slope = op.slope.astype(np.float64)[:, None]
-    with np.errstate(invalid="ignore"):
-        return np.where(values >= 0, values, np.nan_to_num(slope * values, nan=0.0, neginf=-np.inf,
-                                                           posinf=np.inf))  # fmt: skip
+def _knees(op: Piecewise, x: Moments) -> list[Floats]:
+    """Where pieces meet, within the bounds of each channel."""
+    starts, _, _ = op.arrays
+    return [np.clip(np.broadcast_to(row, x.low.shape), x.low, x.high) for row in starts[1:]]
 
 
 def _largest(x: Moments, taps: int) -> Moments:

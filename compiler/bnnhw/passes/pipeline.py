@@ -7,6 +7,26 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import defects_at
 from bnnhw.ir.graph import verify
+from bnnhw.ir.ops import (
+    FRONT_END,
+    INTEGER,
+    Add,
+    AveragePool,
+    Binarize,
+    BinaryConv,
+    BinaryDense,
+    BitMaxPool,
+    FixedAdd,
+    FixedAffine,
+    IntegerConv,
+    IntegerDense,
+    IntegerMaxPool,
+    IntegerTable,
+    Lookup,
+    Quantise,
+    SumPool,
+    Threshold,
+)
 from bnnhw.ir.text import format_graph
 from bnnhw.passes.absorb_output import absorb_output
 from bnnhw.passes.fold_bits import fold_bits
@@ -26,7 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bnnhw.ir.graph import Graph
-    from bnnhw.ir.ops import Ints
+    from bnnhw.ir.ops import Ints, Op
     from bnnhw.passes.calibrate import Range
 
 
@@ -39,17 +59,30 @@ class Pass:
         description: one sentence.
         run: pure; returns the same object where nothing changed.
         configurable: whether it takes PassOptions as its second argument.
+        makes: operations that may be there from this pass on.
+        ends: operations that may no longer be there.
     """
 
     name: str
     description: str
     run: Callable[..., Graph]
     configurable: bool = False
+    makes: frozenset[type[Op]] = frozenset()
+    ends: frozenset[type[Op]] = frozenset()
+
+    def legal(self, before: frozenset[type[Op]]) -> frozenset[type[Op]]:
+        """The operations that are legal after it, by those legal before."""
+        return (before | self.makes) - self.ends
+
+
+def _ops(*ops: type[Op]) -> frozenset[type[Op]]:
+    return frozenset(ops)
 
 
 PIPELINE: tuple[Pass, ...] = (
     # First: afterwards the input is integers and affine functions of them, nothing else.
-    Pass("fold_tables", "element-wise functions of the input become tables", fold_tables),
+    Pass("fold_tables", "element-wise functions of the input become tables", fold_tables,
+         makes=_ops(IntegerTable), ends=_ops(Lookup)),
     # Before affine operations merge: Where(x > 0, a, b) is a sign and an affine operation.
     Pass("normalise_signs", "signs yield {-1, +1} or {0, 1}, times a scale", normalise_signs),
     # Before affine operations move: alpha is one more of them.
@@ -57,7 +90,8 @@ PIPELINE: tuple[Pass, ...] = (
     # Fewer to move; and a sign must see all of what lies before it as one function.
     Pass("merge_affines", "neighbouring affine operations become one", merge_affines),
     # What lies between a sign and the next is one function now; pools have not seen signs yet.
-    Pass("fold_bits", "signs and other element-wise functions of bits fold away", fold_bits),
+    Pass("fold_bits", "signs and other element-wise functions of bits fold away", fold_bits,
+         makes=_ops(BitMaxPool)),
     # Before affine operations move down: what stands before a sign goes up with it.
     Pass("hoist_signs", "signs move before max pools and flattens", hoist_signs),
     # Layers now see bits or integers only once scales and shifts have passed through them.
@@ -69,11 +103,16 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("absorb_output", "the last affine operation describes the scores", absorb_output),
     # The rest of a residual network: what is left of its affine operations becomes fixed-point.
     Pass("lower_streams", "real-valued streams become fixed-point numbers", lower_streams,
-         configurable=True),
+         configurable=True,
+         makes=_ops(FixedAdd, FixedAffine, IntegerConv, IntegerDense, IntegerMaxPool, SumPool,
+                    Threshold),
+         ends=_ops(Add, AveragePool, Quantise)),
     # Needs the integer type of each layer's input, which the sign before it has: front to back.
-    Pass("lower_signs", "affine operations and signs become integer thresholds", lower_signs),
+    Pass("lower_signs", "affine operations and signs become integer thresholds", lower_signs,
+         makes=_ops(Threshold), ends=_ops(Binarize)),
     # Last: every input is bits or integers.
-    Pass("lower_layers", "layers become binary layers", lower_layers),
+    Pass("lower_layers", "layers become binary layers", lower_layers,
+         makes=_ops(BinaryConv, BinaryDense), ends=FRONT_END - INTEGER),
 )  # fmt: skip
 
 
@@ -102,13 +141,13 @@ def run(
     options = PassOptions(precision or {}, calibration)
     options.check(graph)
     _dump(graph, dump, 0, "front_end")
+    legal = FRONT_END | {type(node.op) for node in graph.nodes}
     for number, step in enumerate(pipeline, 1):
         with defects_at(f"pass '{step.name}'"):
             graph = step.run(graph, options) if step.configurable else step.run(graph)
-            verify(graph, "real")
+            legal = step.legal(legal)
+            verify(graph, legal)
         _dump(graph, dump, number, step.name)
-    if tuple(pipeline) == PIPELINE:
-        verify(graph, "integer")
     return graph
 
 

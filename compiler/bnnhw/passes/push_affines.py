@@ -17,12 +17,11 @@ from bnnhw.ir.ops import (
     Affine,
     Binarize,
     BitMaxPool,
-    Clip,
     Conv,
     Dense,
     Flatten,
     MaxPool,
-    Relu,
+    limits_of,
 )
 from bnnhw.ir.types import Real
 from bnnhw.passes.border_classes import padded_shift, weighted_sums
@@ -138,7 +137,7 @@ def _through_layer(graph: Graph, node: Node, layer: Node) -> list[Node]:
 def _sign_follows(links: Links, node: Node) -> bool:
     behind = links.after(node)
     while behind is not None and not isinstance(behind.op, Binarize):
-        if not isinstance(behind.op, (Affine, Relu, Clip)):
+        if not isinstance(behind.op, Affine) and limits_of(behind.op) is None:
             return False
         behind = links.after(behind)
     return behind is not None

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Add, Binarize, Flatten, MaxPool
-from bnnhw.passes.piecewise import ELEMENTWISE
+from bnnhw.ir.ops import Add, Binarize, Elementwise, Flatten, MaxPool
 from bnnhw.passes.rewrite import Links
 from bnnhw.passes.sign_predicates import Side, predicate_of
 
@@ -68,7 +67,7 @@ def sign_arguments(graph: Graph) -> list[SignArgument]:
         if isinstance(node.op, (Add, MaxPool)):
             # What is rounded nowhere else is rounded here.
             roundings[node.output] = sum(max(term, 1.0) for term in terms)
-        elif isinstance(node.op, (*ELEMENTWISE, Flatten)):
+        elif isinstance(node.op, (Elementwise, Flatten)):
             again = links.is_boundary(node.output) and terms[0] > 0
             roundings[node.output] = terms[0] + again
     return [
@@ -93,7 +92,7 @@ def stream_read(links: Links, sign: Node) -> tuple[str, list[Op]]:
     """The sum or pool whose numbers a sign reads ("" for none), and the operations in between."""
     chain: list[Op] = []
     node = links.source(sign)
-    while node is not None and isinstance(node.op, ELEMENTWISE):
+    while node is not None and isinstance(node.op, Elementwise):
         chain.insert(0, node.op)
         node = links.source(node)
     if node is None or not isinstance(node.op, (Add, MaxPool)):

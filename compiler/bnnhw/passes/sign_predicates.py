@@ -8,14 +8,16 @@ from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.ir.exact import snap
-from bnnhw.ir.ops import Affine, Binarize, Clip, PRelu, Relu
+from bnnhw.ir.ops import Affine, Binarize, Piecewise
+from bnnhw.ir.pieces import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bnnhw.ir.ops import Op
+    from bnnhw.ir.pieces import Pieces
 
 
 class Side(Enum):
@@ -63,35 +65,35 @@ class Predicate:
         side = self.side if scale > 0 else Side(-self.side.value)
         return Predicate(side, snap((self.point - shift) / scale), self.closed)
 
-    def before_clip(self, low: Fraction | None, high: Fraction | None) -> Predicate:
-        """The predicate on x that this one makes of min(max(x, low), high)."""
-        if self.side in (Side.ALL, Side.NONE):
-            return self
-        at_low = None if low is None else self.holds(low)
-        at_high = None if high is None else self.holds(high)
-        if low is not None and at_low == (self.side is Side.ABOVE):
-            return Predicate.constant(self.side is Side.ABOVE)
-        if high is not None and at_high == (self.side is Side.BELOW):
-            return Predicate.constant(self.side is Side.BELOW)
-        return self
-
-    def before_prelu(self, slope: Fraction) -> Predicate:
-        """The predicate on x that this one makes of x where x >= 0, else slope * x.
+    def before_pieces(self, pieces: Pieces) -> Predicate:
+        """The predicate on x that this one makes of a function of x that only rises or only falls.
 
         Raises:
-            ModelError: the slope is negative, so that no single threshold tells.
+            ModelError: it does both, so that no single threshold tells.
         """
         if self.side in (Side.ALL, Side.NONE):
             return self
-        if slope < 0:
+        scales = [piece.scale for piece in pieces]
+        if min(scales) < 0 < max(scales):
             raise ModelError(
-                f"a PReLU of slope {float(slope):.4g} stands before a sign",
-                fix="keep slopes at 0 or above: beyond, the sign turns twice",
+                f"an activation of slopes {float(min(scales)):.4g} and {float(max(scales)):.4g} "
+                "stands before a sign",
+                fix="keep the slopes of a PReLU at 0 or above: beyond, the sign turns twice",
             )
-        if slope == 0:
-            return self.before_clip(Fraction(0), None)
-        point = self.point if self.point >= 0 else snap(self.point / slope)
-        return Predicate(self.side, point, self.closed)
+        if min(scales) < 0:
+            turned = tuple(Piece(p.start, -p.scale, -p.shift) for p in pieces)
+            return Predicate(Side(-self.side.value), -self.point, self.closed).before_pieces(turned)
+        # The first numbers above the point: it is one of them where what lies above is closed.
+        at_point = self.closed == (self.side is Side.ABOVE)
+        for piece, after in zip(pieces, (*pieces[1:], None), strict=True):
+            if not _reaches(piece, after, self.point, at_point=at_point):
+                continue
+            if piece.scale == 0:
+                return Predicate.constant(self.side is Side.ABOVE)
+            plain = piece.scale == 1 and piece.shift == 0
+            point = self.point if plain else snap((self.point - piece.shift) / piece.scale)
+            return Predicate(self.side, point, self.closed)
+        return Predicate.constant(self.side is Side.BELOW)
 
     def before_sign(self, sign: Binarize) -> Predicate:
         """The predicate on x that this one makes of the two values of a sign of x."""
@@ -129,19 +131,19 @@ def predicate_of(sign: Binarize, chain: Sequence[Op], at: tuple[int, int, int]) 
         if isinstance(op, Affine):
             shift = op.shift[r, c, channel] if op.row_class else op.shift[channel]
             predicate = predicate.before_affine(op.scale[channel], shift)
-        elif isinstance(op, Clip):
-            predicate = predicate.before_clip(*clip_bounds(op))
-        elif isinstance(op, PRelu):
-            predicate = predicate.before_prelu(op.slope[channel])
+        elif isinstance(op, Piecewise):
+            predicate = predicate.before_pieces(op.pieces(channel))
         elif isinstance(op, Binarize):
             predicate = predicate.before_sign(op)
         else:
-            assert isinstance(op, Relu)
-            predicate = predicate.before_clip(Fraction(0), None)
+            raise ModelError(f"{type(op).__name__} is no function of one number", fix=REPORT)
     return predicate
 
 
-def clip_bounds(op: Clip) -> tuple[Fraction | None, Fraction | None]:
-    """The bounds as fractions; None where there is none."""
-    low, high = (None if math.isinf(b) else Fraction(b) for b in (op.low, op.high))
-    return low, high
+def _reaches(piece: Piece, after: Piece | None, point: Fraction, *, at_point: bool) -> bool:
+    """Whether a piece that rises, or is level, gets above a point, or ``at_point`` just to it."""
+    if after is None or after.start is None:
+        end = None if piece.scale else piece.shift
+    else:
+        end = piece.scale * after.start + piece.shift
+    return end is None or end > point or (at_point and end == point)

@@ -15,13 +15,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Binarize, Conv, Dense, FixedAffine, Flatten, MaxPool, PRelu, Threshold
+from bnnhw.ir.graph import Node
+from bnnhw.ir.ops import (
+    Binarize,
+    Conv,
+    Dense,
+    Elementwise,
+    FixedAffine,
+    Flatten,
+    MaxPool,
+    Threshold,
+)
 from bnnhw.ir.types import Integer
-from bnnhw.passes.piecewise import ELEMENTWISE, Piece, compose
+from bnnhw.passes.elementwise import monotone
+from bnnhw.passes.piecewise import compose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bnnhw.ir.pieces import Piece
+    from bnnhw.passes.made_nodes import MadeNodes
     from bnnhw.passes.rewrite import Links
     from bnnhw.passes.stream_values import Value
 
@@ -41,7 +54,7 @@ def sign_behind(links: Links, tensor: str) -> Binarize | None:
             return None
         if isinstance(node.op, Binarize):
             found = found or node.op
-        elif isinstance(node.op, (*ELEMENTWISE, MaxPool, Flatten)):
+        elif isinstance(node.op, (Elementwise, MaxPool, Flatten)):
             found = found or sign_behind(links, node.output)
     return found
 
@@ -58,7 +71,21 @@ def is_exact(value: Value, dtype: Integer) -> bool:
 
 def turns_back(x: Value) -> bool:
     """Whether an operation falls and rises, so that no threshold tells the sign of ``x``."""
-    return any(isinstance(op, PRelu) and any(s < 0 for s in op.slope) for op in x.ops)
+    return not all(monotone(op, c) for op in x.ops for c in range(x.shape[0]))
+
+
+def emit_turning(made: MadeNodes, node: Node, x: Value) -> None:
+    """Emits a sign behind operations that fall and rise."""
+    assert isinstance(node.op, Binarize)
+    turns = bits_that_turn(node.op, x)
+    threshold, tensor = threshold_of(turns, x.reach, node.op), x.tensor
+    if threshold is None:
+        name = made.fresh(f"{node.name}_side")
+        tensor = f"{name}:out"
+        made.nodes.append(Node(name, side_of(turns, x.reach), (x.tensor,), tensor, node.source))
+        zeros = np.zeros((1, 1, x.shape[0]), np.int64)
+        threshold = Threshold(zeros, bipolar=node.op.low < 0)
+    made.emit(node, threshold, tensor)
 
 
 def bits_that_turn(sign: Binarize, x: Value) -> list[list[Interval]]:

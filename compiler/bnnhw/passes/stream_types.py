@@ -1,7 +1,7 @@
 """Widths and binary points of real-valued streams.
 
 The two inputs of an addition and its result share one binary point, and so do a max pool's input
-and result: tensors joined so form a group (in a residual network, one a stage).
+and result: tensors joined so form a group (in a residual network, one per stage).
 
 Where signs read a group, its steps are so fine that rounding turns SIGNS_TURNED of them at most,
 and costs what else reads it SIGNED_STREAM_ERROR standard deviations of its calmest tensor at most.

@@ -59,7 +59,7 @@ class Candidate:
 
     Attributes:
         fold: PE, SIMD and memories.
-        cycles: cycles a frame, of the PE array or of the input, whichever is more.
+        cycles: cycles per frame, of the PE array or of the input, whichever is more.
         resources: estimated resources of the layer's units.
     """
 
@@ -68,7 +68,7 @@ class Candidate:
     resources: Resources
 
 
-def likeness(network: Network, layer: Layer, request: FoldingRequest) -> object:
+def folding_key(network: Network, layer: Layer, request: FoldingRequest) -> object:
     """Equal for layers that the same foldings suit at the same price."""
     facts = network.facts[layer.name]
     return (
@@ -191,7 +191,7 @@ def _feeds(layer: Layer, fold: LayerFolding) -> list[int]:
 
 
 def _feeds_windows(layer: Layer, fold: LayerFolding, lanes: int) -> bool:
-    """Whether windows can be read ``lanes`` elements a beat and played for several tiles."""
+    """Whether windows can be read ``lanes`` elements per beat and played for several tiles."""
     whole = layer.channels % lanes == 0 and fold.simd % lanes == 0
     return whole and fold.pe < layer.features
 

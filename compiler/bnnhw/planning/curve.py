@@ -1,4 +1,4 @@
-"""Cycles a frame against resources: what other paces than the chosen design's would cost."""
+"""Cycles per frame against resources: what other paces than the chosen design's would cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import Resources, total
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.design import Design
     from bnnhw.planning.search import Choice, FoldingSearch
 
-# Goals, in cycles of the design; the second row only where the first leaves too few points.
+# Targets, in cycles of the design; the second row only where the first leaves too few points.
 _FACTORS = (0.25, 0.5, 0.5**0.5, 2**0.5, 2, 4, 8)
 _MORE_FACTORS = (0.125, 0.84, 1.19, 2.8, 16, 32)
 _LEAST_POINTS = 5
@@ -30,9 +30,9 @@ class CurvePoint:
     """A design at one pace, estimated.
 
     Attributes:
-        cycles: cycles a frame of the slowest stage.
+        cycles: cycles per frame of the slowest stage.
         resources: of all units and FIFOs.
-        ddr_bytes: bytes of weights a frame from memory.
+        ddr_bytes: bytes of weights per frame from memory.
         fits: whether the board has that much, with what routing needs to spare.
         chosen: whether it is the design itself.
     """
@@ -61,19 +61,19 @@ def resource_curve(search: FoldingSearch, design: Design) -> list[CurvePoint]:
         chosen=True,
     )
     fifos = {stream.name: stream for stream in design.streams.values() if stream.depth}
-    found = [_point(search, search.cheapest(_goal(chosen, f), fifos)) for f in _FACTORS]
+    found = [_point(search, search.cheapest(_target(chosen, f), fifos)) for f in _FACTORS]
     with suppress(FoldingError):  # with such FIFOs perhaps nothing fits but the design
-        found.append(_point(search, search.choose(Goal(), fifos)))
+        found.append(_point(search, search.choose(Target(), fifos)))
     curve = _frontier(chosen, found)
     for factor in _MORE_FACTORS:
         if len(curve) >= _LEAST_POINTS:
             break
-        found.append(_point(search, search.cheapest(_goal(chosen, factor), fifos)))
+        found.append(_point(search, search.cheapest(_target(chosen, factor), fifos)))
         curve = _frontier(chosen, found)
     return curve
 
 
-def _goal(chosen: CurvePoint, factor: float) -> int:
+def _target(chosen: CurvePoint, factor: float) -> int:
     return round(chosen.cycles * factor)
 
 

@@ -13,7 +13,7 @@ from bnnhw.planning.token_model import DesignFlow, Prediction, predict
 if TYPE_CHECKING:
     from bnnhw.hardware.design import Design
 
-# Cycles a frame that a smaller FIFO may cost, as a share.
+# Cycles per frame that a smaller FIFO may cost, as a share.
 _TOLERANCE = 0.001
 # FIFOs of up to so many bits are not worth the trial of a short one, of so many beats.
 _LONG_BITS, _SHORT = 18 * 1024, 32

@@ -1,10 +1,10 @@
-"""The design that meets a goal: the search's choice with its FIFOs, by the token-level model.
+"""The design that meets a target: the search's choice with its FIFOs, by the token-level model.
 
 The search counts the cycles of the slowest stage alone, and no FIFOs. So its choice at a pace may
-turn out slower than the pace, or too large. A goal is met where the choice at *some* pace, the
-goal's or a faster one, gives a design that fits and that the model predicts within the goal. What
-a pace gives does not depend on the goal: a goal above one that is met is met as well, and the
-design that a refusal names is found again when it is asked for.
+turn out slower than the pace, or too large. A target is met where the choice at *some* pace, the
+target's or a faster one, gives a design that fits and that the model predicts within the target.
+What a pace gives does not depend on the target: a target above one that is met is met as well, and
+the design that a refusal names is found again when it is asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError
+from bnnhw.errors import DoesNotFitError, FoldingError, MissedTargetError
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import total
 from bnnhw.hardware.folding import Folding, FoldingRequest
@@ -23,7 +23,7 @@ from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.packing import check_memories, place_memories, placed_folding
 from bnnhw.planning.search import FoldingSearch, resource_table
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import predict
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Fitted:
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame."""
+        """Cycles per frame."""
         return self.prediction.cycles_per_frame
 
 
@@ -77,18 +77,18 @@ class DesignFit:
     # What designs need that do not fit with their FIFOs, by pace; None for the fastest.
     _too_large: dict[int | None, Resources] = field(default_factory=dict)
 
-    def meet(self, goal: Goal) -> Fitted:
-        """The design that meets a goal, the cheapest of the paces tried; see the module.
+    def meet(self, target: Target) -> Fitted:
+        """The design that meets a target, the cheapest of the paces tried; see the module.
 
         Raises:
             FoldingError: none does; names a pace that is reached, if the network fits at all.
         """
-        if goal.cycles is None:
+        if target.cycles is None:
             return self.fastest()
         paces = self.search.paces()
-        met = self._near(goal.cycles, paces) or self._below(goal.cycles, paces)
+        met = self._near(target.cycles, paces) or self._below(target.cycles, paces)
         if met is None:
-            raise self._refusal(goal, paces)
+            raise self._refusal(target, paces)
         return met
 
     def fastest(self) -> Fitted:
@@ -104,7 +104,7 @@ class DesignFit:
         return self._fastest
 
     def _find_fastest(self) -> Fitted:
-        first = self.search.meet(Goal(), {})
+        first = self.search.meet(Target(), {})
         fitted = self._fitted(first, None)
         if fitted is not None:
             return fitted
@@ -123,7 +123,7 @@ class DesignFit:
         return self._at[pace]
 
     def _near(self, cycles: int, paces: list[int]) -> Fitted | None:
-        """The first that meets the goal as the pace is raised by what it was missed by."""
+        """The first that meets the target as the pace is raised by what it was missed by."""
         pace, step = _at_most(paces, cycles), 0
         while pace:
             fitted = self.at(pace)
@@ -134,7 +134,7 @@ class DesignFit:
         return None
 
     def _below(self, cycles: int, paces: list[int]) -> Fitted | None:
-        """The first that meets the goal at any pace, the slowest first, or the fastest of all."""
+        """The first that meets the target at any pace, the slowest first, or the fastest of all."""
         for pace in reversed(paces[: bisect_right(paces, cycles)]):
             fitted = self.at(pace)
             if fitted is not None and fitted.cycles <= cycles:
@@ -158,7 +158,7 @@ class DesignFit:
             again: Choice | None
             if pace is None:
                 try:
-                    again = search.meet(Goal(), fifos)
+                    again = search.meet(Target(), fifos)
                 except FoldingError:
                     return None
             else:
@@ -177,35 +177,35 @@ class DesignFit:
         folding = placed_folding(choice.folding, design)
         return Fitted(design, folding, predict(design), total(design_resources(design)))
 
-    def _refusal(self, goal: Goal, paces: list[int]) -> FoldingError:
-        """Why no design meets the goal, and the nearest pace that one reaches."""
-        assert goal.cycles is not None
+    def _refusal(self, target: Target, paces: list[int]) -> FoldingError:
+        """Why no design meets the target, and the nearest pace that one reaches."""
+        assert target.cycles is not None
         try:
             fitting = [self.fastest()]
         except FoldingError as error:
             return error
-        late = [f for pace in paces if pace <= goal.cycles and (f := self._at.get(pace))]
+        late = [f for pace in paces if pace <= target.cycles and (f := self._at.get(pace))]
         nearest = min(fitted.cycles for fitted in fitting + late)
-        fix = f"ask for {goal.pace(nearest)}: the fastest design that fits"
-        floor, choice = self.search.floor(), self.search.cheapest(goal.cycles, {})
+        fix = f"ask for {target.pace(nearest)}: the fastest design that fits"
+        floor, choice = self.search.floor(), self.search.cheapest(target.cycles, {})
         if late:
             best = min(fitted.cycles for fitted in late)
-            what = f"{goal} is missed: the model predicts {goal.pace(best)}"
-        elif goal.cycles < floor:
-            what = f"{goal} is beyond any folding: the slowest stage gives {goal.pace(floor)}"
-        elif (need := self._too_large.get(_at_most(paces, goal.cycles))) is not None:
-            return self._does_not_fit(f"{goal}, FIFOs included,", need, fix)
+            what = f"{target} is missed: the model predicts {target.pace(best)}"
+        elif target.cycles < floor:
+            what = f"{target} is beyond any folding: the slowest stage gives {target.pace(floor)}"
+        elif (need := self._too_large.get(_at_most(paces, target.cycles))) is not None:
+            return self._does_not_fit(f"{target}, FIFOs included,", need, fix)
         elif choice is not None:
-            return self._does_not_fit(str(goal), total(choice.resources), fix)
+            return self._does_not_fit(str(target), total(choice.resources), fix)
         else:
-            what = f"{goal} is too fast for weights that come from memory"
-        return MissedGoalError(what, where="goal", fix=fix)
+            what = f"{target} is too fast for weights that come from memory"
+        return MissedTargetError(what, where="target", fix=fix)
 
     def _does_not_fit(self, what: str, need: Resources, fix: str = "") -> DoesNotFitError:
         title, table = self.search.board.title, resource_table(need, self.search.board)
         return DoesNotFitError(
             f"{what} does not fit {title} (estimated):\n{table}",
-            where="goal" if fix else f"network '{self.search.network.graph.name}'",
+            where="target" if fix else f"network '{self.search.network.graph.name}'",
             fix=fix or "choose a larger board or a smaller network",
         )
 
@@ -230,46 +230,46 @@ class Fit:
 def fit_network(
     graph: Graph,
     board: Board,
-    goal: Goal,
+    target: Target,
     request: FoldingRequest,
     clock_mhz: float,
     top_k: int = 0,
 ) -> Fit:
-    """The design of an integer graph that meets ``goal`` on ``board``; see lower_fitting."""
+    """The design of an integer graph that meets ``target`` on ``board``; see lower_fitting."""
     network = Network(graph, top_k)
     search = FoldingSearch(network, board, request, clock_mhz)
-    design, folding, prediction = lower_fitting(search, goal, clock_mhz)
+    design, folding, prediction = lower_fitting(search, target, clock_mhz)
     if request != FoldingRequest():  # other paces are free of what a folding file fixes
         search = FoldingSearch(network, board, clock_mhz=clock_mhz)
     return Fit(design, folding, prediction, resource_curve(search, design))
 
 
 def lower_fitting(
-    search: FoldingSearch, goal: Goal, clock_mhz: float
+    search: FoldingSearch, target: Target, clock_mhz: float
 ) -> tuple[Design, Folding, Prediction]:
-    """The design that meets ``goal``, by the token-level model and within the board.
+    """The design that meets ``target``, by the token-level model and within the board.
 
     Raises:
         FoldingError: there is none; blames the folding file where it is what stands in the way.
     """
     try:
-        fitted = DesignFit(search, clock_mhz).meet(goal)
-    except (DoesNotFitError, MissedGoalError) as error:
-        raise _blamed(error, search, goal, clock_mhz) from error
+        fitted = DesignFit(search, clock_mhz).meet(target)
+    except (DoesNotFitError, MissedTargetError) as error:
+        raise _blamed(error, search, target, clock_mhz) from error
     return fitted.design, fitted.folding, fitted.prediction
 
 
 def _blamed(
-    error: FoldingError, search: FoldingSearch, goal: Goal, clock_mhz: float
+    error: FoldingError, search: FoldingSearch, target: Target, clock_mhz: float
 ) -> FoldingError:
     """The error, or one that blames the folding file where all is well without it."""
     if search.request == FoldingRequest():
         return error
     free = DesignFit(FoldingSearch(search.network, search.board, clock_mhz=clock_mhz), clock_mhz)
     try:
-        without = free.meet(goal).cycles
+        without = free.meet(target).cycles
     except FoldingError:
-        if error.where == "goal":
+        if error.where == "target":
             return error
         try:
             without = free.fastest().cycles
@@ -280,7 +280,7 @@ def _blamed(
         f"with what this file fixes, {error.what}",
         where=search.request.source,
         fix=f"fix less, or {wanted} PE and SIMD; without the file the network fits "
-        f"{search.board.title} at {goal.pace(without)}",
+        f"{search.board.title} at {target.pace(without)}",
     )
 
 

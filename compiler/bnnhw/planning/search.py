@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError, UnbuildableError
+from bnnhw.errors import DoesNotFitError, FoldingError, MissedTargetError, UnbuildableError
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import COUNTED, LIMITED, Resources, budget, total
 from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.layer_facts import BUS_BITS, can_stream
-from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divisors, likeness
+from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divisors, folding_key
 from bnnhw.planning.packing import Option, memory_items, place_memories, placed_folding
 from bnnhw.planning.stage_lanes import fixed_cycles, stage_lanes
 from bnnhw.planning.streamed_layers import tiled_tensors
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.datapath import Datapath
     from bnnhw.hardware.design import Stream
     from bnnhw.planning.network import Network
-    from bnnhw.planning.target import Goal
+    from bnnhw.planning.target import Target
 
 # Prices of a DSP block in LUTs, where layers of integer weights can use them.
 _DSP_PRICES = (3.0, 20.0, 100.0, 500.0)
@@ -47,7 +47,7 @@ class Choice:
 
     Attributes:
         folding: the folding.
-        cycles: cycles a frame of the slowest stage.
+        cycles: cycles per frame of the slowest stage.
         resources: by unit and FIFO, memories where they cost the board least.
     """
 
@@ -57,7 +57,7 @@ class Choice:
 
 
 class FoldingSearch:
-    """The foldings of a network under a board's resources; its tables serve many goals.
+    """The foldings of a network under a board's resources; its tables serve many targets.
 
     Args:
         network: the network.
@@ -85,65 +85,66 @@ class FoldingSearch:
         tables: dict[object, list[Candidate]] = {}
         self.tables: dict[tuple[str, bool], list[Candidate]] = {}
         for layer, streamed in product(network.layers, (False, True)):
-            key = (likeness(network, layer, self.request), streamed)
+            key = (folding_key(network, layer, self.request), streamed)
             if key not in tables:
                 tables[key] = candidates(network, layer, self.request, streamed=streamed)
             self.tables[layer.name, streamed] = tables[key]
         self.placements = self._placements()
         self._discarded: UnbuildableError | None = None
 
-    def choose(self, goal: Goal, fifos: Mapping[str, Stream] | None = None) -> Choice:
-        """The folding that meets the goal with the least of the board's resources.
+    def choose(self, target: Target, fifos: Mapping[str, Stream] | None = None) -> Choice:
+        """The folding that meets the target with the least of the board's resources.
 
-        With a goal of cycles, the cheapest design that meets it; without one, the fastest that
+        With a target of cycles, the cheapest design that meets it; without one, the fastest that
         fits, and the cheapest among those. Weights stay on the chip where they fit; else the last
         layers' come from memory, of as few layers as suffice.
 
         Args:
-            goal: what to reach.
+            target: what to reach.
             fifos: streams that will have FIFOs, of a design much like this one.
 
         Raises:
-            FoldingError: no folding meets the goal within the board. Names need and supply of
+            FoldingError: no folding meets the target within the board. Names need and supply of
                 every resource, and the fastest design that fits.
         """
         try:
-            return self.meet(goal, fifos or {})
+            return self.meet(target, fifos or {})
         except DoesNotFitError as error:
-            if goal.cycles is None:
+            if target.cycles is None:
                 raise
             try:
                 fastest = self._fastest_of_all().cycles
-                fix = f"the fastest design that fits takes {fastest} cycles a frame"
+                fix = f"the fastest design that fits takes {fastest} cycles per frame"
             except FoldingError:
                 fix = "no folding of this network fits this board; choose a larger one"
             raise DoesNotFitError(error.what, where=error.where, fix=fix) from error
 
-    def meet(self, goal: Goal, fifos: Mapping[str, Stream]) -> Choice:
+    def meet(self, target: Target, fifos: Mapping[str, Stream]) -> Choice:
         """As ``choose``, but a refusal does not look for the fastest design that fits."""
         self.fifos = fifos
-        if goal.cycles is None:
+        if target.cycles is None:
             return self._fastest_of_all()
         floor = self.floor()
-        if goal.cycles < floor:
-            raise MissedGoalError(
-                f"{goal} is beyond any folding: the slowest stage gives {floor} cycles a frame",
-                where="goal",
-                fix=f"ask for at least {floor} cycles a frame",
+        if target.cycles < floor:
+            raise MissedTargetError(
+                f"{target} is beyond any folding: the slowest stage gives {floor} cycles per frame",
+                where="target",
+                fix=f"ask for at least {floor} cycles per frame",
             )
-        nearest = self.cheapest(goal.cycles, self.fifos)
+        nearest = self.cheapest(target.cycles, self.fifos)
         if nearest is not None and not self.exceeds(nearest):
             return nearest
         self._check_joined(nearest)
         need = resource_table(total(nearest.resources), self.board) if nearest else _TOO_SLOW
         raise DoesNotFitError(
-            f"{goal.cycles} cycles a frame does not fit {self.board.title} (estimated):\n{need}",
-            where="goal",
-            fix="ask for more cycles a frame (fewer FPS), or choose a larger board",
+            f"{target.cycles} cycles per frame does not fit {self.board.title} "
+            f"(estimated):\n{need}",
+            where="target",
+            fix="ask for more cycles per frame (fewer FPS), or choose a larger board",
         )
 
     def cheapest(self, cycles: int, fifos: Mapping[str, Stream]) -> Choice | None:
-        """What meets a goal of cycles with the least, even where that does not fit the board.
+        """What meets a target of cycles with the least, even where that does not fit the board.
 
         Where several sets of layers may have their weights in memory, the first that fits, else
         the one that presses least on the board. None where no folding is that fast, or memory is
@@ -201,11 +202,11 @@ class FoldingSearch:
         return found
 
     def floor(self) -> int:
-        """Least cycles a frame of the slowest stage, of any folding."""
+        """Least cycles per frame of the slowest stage, of any folding."""
         return min(self._floor(placement) for placement in self.placements)
 
     def paces(self) -> list[int]:
-        """The cycles a frame at which the choice may change, ascending.
+        """The cycles per frame at which the choice may change, ascending.
 
         Between two of them it is that of the lower one.
         """
@@ -220,7 +221,7 @@ class FoldingSearch:
         return sorted({floor, *(pace for pace in paces if pace > floor)})
 
     def _floor(self, placement: frozenset[str]) -> int:
-        """Least cycles a frame of any folding."""
+        """Least cycles per frame of any folding."""
         fastest = [
             min(c.cycles for c in self.tables[layer.name, layer.name in placement])
             for layer in self.network.layers
@@ -337,7 +338,7 @@ class FoldingSearch:
         return self._evaluate(layers, cycles, placement)
 
     def _bytes(self, placement: frozenset[str]) -> int:
-        """Bytes of weights a frame from memory."""
+        """Bytes of weights per frame from memory."""
         chosen = (layer for layer in self.network.layers if layer.name in placement)
         return sum(layer.weight.size * layer.weight_bits // 8 for layer in chosen)
 

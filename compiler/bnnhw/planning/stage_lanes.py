@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def fixed_cycles(network: Network) -> int:
-    """Beats a frame that stages without weights take at the least: a whole pixel a beat."""
+    """Beats per frame that stages without weights take at the least: a whole pixel per beat."""
     return max((stage.beats for stage in network.stages if not isinstance(stage, Layer)), default=1)
 
 
@@ -63,7 +63,7 @@ def stage_lanes(
 
 
 def _input_lanes(network: Network, layers: Mapping[str, LayerFolding]) -> int:
-    """Elements a beat at the design's input: what the first layer reads."""
+    """Elements per beat at the design's input: what the first layer reads."""
     following = next(s for s in network.stages if isinstance(s, Layer))
     channels = network.stages[0].channels
     return min(layer_input_lanes(following, layers[following.name]), channels)

@@ -1,8 +1,8 @@
 """Layers whose weights come from memory, and what follows them: streams that flow tile by tile.
 
 Such a layer keeps a frame of its input, fetches a tile of weights (PE output channels) and computes
-all pixels for it, then the next tile: each weight is fetched once a frame. It gives PE channels of
-all pixels, then the next PE channels.
+all pixels for it, then the next tile: each weight is fetched once per frame. It gives PE channels
+of all pixels, then the next PE channels.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str] | Non
 
 
 def frame_lanes(layer: Layer, fold: LayerFolding, source: Stream) -> int:
-    """Elements a beat into the frame buffer of a layer.
+    """Elements per beat into the frame buffer of a layer.
 
     SIMD where the source flows pixel by pixel. Tiles are gathered as wide as a bus word at most:
     each memory of the buffer is written by itself, and narrow ones waste block RAM.
@@ -128,7 +128,7 @@ def layer_plan(layer: Layer, fold: LayerFolding) -> LayerPlan:
 
 
 def _add_weights(path: Datapath, layer: Layer, fold: LayerFolding) -> Stream:
-    """Adds the units that bring the weights, a word of PE * SIMD weights a beat."""
+    """Adds the units that bring the weights, a word of PE * SIMD weights per beat."""
     name = layer.name
     kind, params = weight_reader_unit(layer, fold)
     words = Stream(f"{name}_weights_reader_out", 1, BUS_BITS, params["WORDS"])

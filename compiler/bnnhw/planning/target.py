@@ -9,12 +9,12 @@ from bnnhw.errors import BnnhwError, FoldingError
 
 
 @dataclass(frozen=True)
-class Goal:
+class Target:
     """What the folding is to reach.
 
     Attributes:
-        cycles: most cycles a frame may take; None for the fastest design that fits.
-        fps: the frames a second that were asked for; None where cycles were.
+        cycles: most cycles per frame may take; None for the fastest design that fits.
+        fps: the frames per second that were asked for; None where cycles were.
         clock_mhz: the clock at which ``fps`` counts.
     """
 
@@ -23,9 +23,9 @@ class Goal:
     clock_mhz: float = 0.0
 
     @staticmethod
-    def of_fps(fps: float, clock_mhz: float) -> Goal:
-        """The goal of so many frames a second."""
-        return Goal(_cycles(fps, clock_mhz), fps, clock_mhz)
+    def of_fps(fps: float, clock_mhz: float) -> Target:
+        """The target of so many frames per second."""
+        return Target(_cycles(fps, clock_mhz), fps, clock_mhz)
 
     def __str__(self) -> str:
         assert self.cycles is not None
@@ -34,7 +34,7 @@ class Goal:
         return f"{self.fps:.10g} FPS ({_frame(self.cycles)} at {self.clock_mhz:g} MHz)"
 
     def pace(self, cycles: int) -> str:
-        """How fast a design of so many cycles a frame is, in the unit of the goal."""
+        """How fast a design of so many cycles per frame is, in the unit of the target."""
         if self.fps is None:
             return _frame(cycles)
         return f"{reachable_fps(cycles, self.clock_mhz):.10g} FPS ({_frame(cycles)})"
@@ -49,7 +49,7 @@ def _cycles(fps: float, clock_mhz: float) -> int:
 
 
 def reachable_fps(cycles: int, clock_mhz: float) -> float:
-    """A round number of frames a second that ``cycles`` a frame reach."""
+    """A round number of frames per second that ``cycles`` a frame reach."""
     fps = clock_mhz * 1e6 / cycles
     digits = max(0, 3 - int(math.log10(fps))) if fps >= 1 else 6
     step = 10.0**-digits
@@ -57,19 +57,19 @@ def reachable_fps(cycles: int, clock_mhz: float) -> float:
     return rounded if _cycles(rounded, clock_mhz) >= cycles else round(rounded - step, digits)
 
 
-def check_goal(fps: float | None, cycles: int | None, clock: float | None) -> None:
-    """Refuses goals and clocks that no network could meet."""
+def check_speed(fps: float | None, cycles: int | None, clock: float | None) -> None:
+    """Refuses targets and clocks that no network could meet."""
     if fps is not None and cycles is not None:
         raise FoldingError(
-            "--fps and --cycles exclude each other", where="goal", fix="give one of them"
+            "--fps and --cycles exclude each other", where="target", fix="give one of them"
         )
     if fps is not None and not 0 < fps < math.inf:
         raise FoldingError(
-            f"{fps:g} FPS is no goal", where="option --fps", fix="give a positive number"
+            f"{fps:g} FPS is no target", where="option --fps", fix="give a positive number"
         )
     if cycles is not None and cycles < 1:
         raise FoldingError(
-            f"{cycles} cycles is no goal", where="option --cycles", fix="give 1 or more"
+            f"{cycles} cycles is no target", where="option --cycles", fix="give 1 or more"
         )
     if clock is not None and not 1 <= clock <= 1000:
         raise BnnhwError(

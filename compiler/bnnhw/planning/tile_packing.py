@@ -34,7 +34,7 @@ class _Conflict:
 
 @dataclass(frozen=True)
 class _Tiles:
-    """Channels a tile, and the layers whose PE they come from."""
+    """Channels per tile, and the layers whose PE they come from."""
 
     lanes: int
     layers: frozenset[str]

@@ -4,7 +4,7 @@ Beat j of a unit's output can move once the input beats it needs have moved and 
 has passed, one cycle after beat j-1 at the earliest, and once the next unit has room. Beat i of a
 unit's input can move once the output beats that free its place have moved. These are max-plus
 equations over all units; they are solved token by token for a few frames. A token is a beat where
-the design is small, else the beats of a pixel. The model gives cycles a frame, latency and what
+the design is small, else the beats of a pixel. The model gives cycles per frame, latency and what
 FIFOs must hold, without the simulation that it must agree with to 1 %.
 """
 
@@ -115,7 +115,7 @@ class Flow:
 
     Attributes:
         group: beats a token, by event.
-        tokens: tokens a frame, by event.
+        tokens: tokens per frame, by event.
         links: the units between events.
         moved: by event, the cycle in which each token (its last beat) moves.
         tied: whether events that pass on token by token count as one, some cycles apart. Where a
@@ -206,7 +206,7 @@ class Flow:
 
 
 def predict(design: Design) -> Prediction:
-    """Cycles a frame and latency of a design with a source and a sink that never wait."""
+    """Cycles per frame and latency of a design with a source and a sink that never wait."""
     return DesignFlow(design).prediction()
 
 
@@ -244,7 +244,7 @@ class DesignFlow:
         self.flow.solve(frames)
 
     def prediction(self) -> Prediction:
-        """Cycles a frame and latency."""
+        """Cycles per frame and latency."""
         flow = self.flow
         out = flow.tokens[self._sink]
         ends = [flow.moved[self._sink][(f + 1) * out - 1] for f in range(self.frames)]
@@ -320,7 +320,7 @@ def weight_streams(design: Design) -> set[str]:
 
 
 def _group(beats: int, pixels: int) -> int:
-    """The least divisor of ``beats`` that leaves at most ``pixels`` tokens a frame."""
+    """The least divisor of ``beats`` that leaves at most ``pixels`` tokens per frame."""
     return next(g for g in range(1, beats + 1) if beats % g == 0 and beats // g <= max(pixels, 1))
 
 

@@ -235,7 +235,7 @@ def _add_top_k(path: Datapath, end: Stream, tensor: Tensor, top_k: int) -> None:
 
 
 def _element_layout(tensor: Tensor) -> tuple[int, bool, int]:
-    """Bits an element, whether it is signed, and the value of bit 0 for 1-bit elements."""
+    """Bits per element, whether it is signed, and the value of bit 0 for 1-bit elements."""
     if isinstance(tensor.dtype, Bit):
         return 1, False, tensor.dtype.low
     assert isinstance(tensor.dtype, Integer)

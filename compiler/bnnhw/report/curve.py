@@ -48,7 +48,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Plot:
-    """One resource over cycles a frame.
+    """One resource over cycles per frame.
 
     Attributes:
         label: the resource.
@@ -196,7 +196,7 @@ def _kind(point: dict[str, Any]) -> str:
 def _tip(report: Report, fact: ResourceFact, point: dict[str, Any]) -> str:
     cycles, value = point["cycles_per_frame"], point[fact.name]
     return (
-        f"{verdict_of(point)}: {number(cycles)} cycles a frame, "
+        f"{verdict_of(point)}: {number(cycles)} cycles per frame, "
         f"{number(round(_fps(report, cycles)))} FPS, {amount(fact.name, value)} {fact.label} "
         f"({percent(fact.share(value))})"
     )

@@ -100,7 +100,7 @@ def latency_cycles(report: Report) -> Figure:
 
 
 def frames_per_second(report: Report) -> Figure:
-    """At the report's clock; of the same origin as the cycles a frame it comes from."""
+    """At the report's clock; of the same origin as the cycles per frame it comes from."""
     return Figure(report["fps"], cycles_per_frame(report).origin)
 
 
@@ -111,7 +111,7 @@ def milliseconds(report: Report, cycles: float) -> float:
 
 
 def not_simulated(report: Report) -> str:
-    """Why there are no simulated cycles a frame, and what gives them."""
+    """Why there are no simulated cycles per frame, and what gives them."""
     return SIMULATE if report["simulation"] is None else SIMULATE_MORE
 
 
@@ -148,13 +148,13 @@ def shell_text(report: Report) -> str:
 
 
 def bottleneck_layers(report: Report) -> list[str]:
-    """The layers that bound the cycles a frame; none where a stream or port is busier."""
+    """The layers that bound the cycles per frame; none where a stream or port is busier."""
     ideal = report["cycles_per_frame"]["ideal"]
     return [layer["name"] for layer in report["layers"] if layer["cycles"] >= ideal]
 
 
 def bottleneck_text(report: Report) -> str:
-    """What bounds the cycles a frame."""
+    """What bounds the cycles per frame."""
     ideal = report["cycles_per_frame"]["ideal"]
     busiest = bottleneck_layers(report)
     if busiest:
@@ -242,7 +242,7 @@ def windows_place(report: Report, layer: str) -> str:
     """Where a layer's windows are played from for each tile of output channels; "-" without any.
 
     From rows of the image, registers, the whole image, or a small memory that each window is read
-    into once, so many elements a beat.
+    into once, so many elements per beat.
     """
     units = {unit["name"]: unit for unit in report["units"] if unit["layer"] == layer}
     if f"{layer}_replay" in units:

@@ -112,7 +112,7 @@ def _curve_row(point: CurvePoint) -> dict[str, Any]:
 
 
 def ideal_cycles(design: Design) -> int:
-    """Cycles a frame of the busiest stream or port: one beat a cycle, without a pause."""
+    """Cycles per frame of the busiest stream or port: one beat per cycle, without a pause."""
     beats = [stream.beats for stream in design.streams.values()]
     return max(*beats, design.input_port.beats, design.output_port.beats)
 

@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.frontend import LoadOptions, import_partly, read_model
 from bnnhw.frontend.model_input import UndeclaredInputError
-from bnnhw.ir.ops import Affine, Binarize, Conv, Dense, Flatten, Lookup, MaxPool, Quantise
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    Conv,
+    Dense,
+    Flatten,
+    Lookup,
+    MaxPool,
+    Piecewise,
+    Quantise,
+)
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
 from bnnhw.passes.fixed_point import integer_bits
@@ -39,7 +51,7 @@ class Layer:
             integers times a scale per output channel.
         input: "binary", "integer" (the image, scaled), "real", or the type that the model rounds
             to, such as "int8".
-        macs: multiply-accumulates a frame; taps that fall on padding count.
+        macs: multiply-accumulates per frame; taps that fall on padding count.
         parameters: number of weights; biases and scales are left out.
         weight_bits: bits that all its weights take: 1 each where binary, 32 where real.
     """
@@ -78,12 +90,12 @@ class Inspection:
 
     @property
     def bops(self) -> int:
-        """Binary multiply-accumulates a frame."""
+        """Binary multiply-accumulates per frame."""
         return sum(layer.macs for layer in self.layers if layer.is_binary)
 
     @property
     def flops(self) -> int:
-        """Multiply-accumulates a frame of which a factor is not binary."""
+        """Multiply-accumulates per frame of which a factor is not binary."""
         return sum(layer.macs for layer in self.layers if not layer.is_binary)
 
     @property
@@ -95,7 +107,7 @@ class Inspection:
     def others(self) -> dict[str, int]:
         """Number of the other operations, by kind."""
         kinds = Counter(
-            "Sign" if isinstance(node.op, Binarize) else type(node.op).__name__
+            "Sign" if isinstance(node.op, Binarize) else node.op.called
             for node in self.graph.nodes
             if not isinstance(node.op, (Conv, Dense, Flatten))
         )
@@ -166,8 +178,10 @@ def _kinds(graph: Graph) -> dict[str, str]:
             kind = str(replace(op.dtype, frac=0))
         elif isinstance(op, Affine):
             kind = kind if op.uniform or kind == "integer" else "real"
-        elif not isinstance(op, (Lookup, MaxPool, Flatten)):
+        elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise)):
             kind = "real"
+        elif not isinstance(op, (Lookup, MaxPool, Flatten)):
+            raise ModelError(f"what {type(op).__name__} makes of a stream is unknown", fix=REPORT)
         kinds[node.output] = kind
     return kinds
 

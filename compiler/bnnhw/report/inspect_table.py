@@ -26,7 +26,7 @@ def print_inspection(found: Inspection, out: Console) -> None:
 
 
 def _table(layers: tuple[Layer, ...], width: int) -> list[str]:
-    """A row a layer; names that leave no room for the figures get a line of their own."""
+    """A row per layer; names that leave no room for the figures get a line of their own."""
     rows = [_HEADINGS, *(_cells(layer) for layer in layers)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     figures = [

@@ -141,8 +141,8 @@ def _headline(report: Report) -> list[dict[str, Any]]:
     latency = latency_cycles(report)
     cards = []
     for title, figure, text, detail in (
-        ("frames a second", fps, _maybe(fps.value), f"at {report['clock_mhz']:g} MHz"),
-        ("cycles a frame", cycles, _maybe(cycles.value), bottleneck_text(report)),
+        ("frames per second", fps, _maybe(fps.value), f"at {report['clock_mhz']:g} MHz"),
+        ("cycles per frame", cycles, _maybe(cycles.value), bottleneck_text(report)),
         ("latency", latency, _time(report, latency.value), f"{_maybe(latency.value)} cycles"),
     ):
         cards.append(_card(title, text, detail, figure.origin))
@@ -165,7 +165,7 @@ def _card(
 
 
 def _cycles(report: Report) -> dict[str, Any]:
-    """Bars of cycles a frame, all against the longest."""
+    """Bars of cycles per frame, all against the longest."""
     frame = cycles_per_frame(report)
     longest = max([frame.value or 1, *(layer["cycles"] for layer in report["layers"])])
     busiest = bottleneck_layers(report)
@@ -263,7 +263,7 @@ def _comparison(report: Report) -> list[dict[str, Any]]:
     frame, latency = report["cycles_per_frame"], report["latency_cycles"]
     rows = [
         _compared(
-            "cycles a frame",
+            "cycles per frame",
             ("predicted", frame["predicted"], _maybe(frame["predicted"])),
             ("simulated", frame["simulated"], _maybe(frame["simulated"])),
             not_simulated(report),

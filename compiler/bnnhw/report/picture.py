@@ -45,7 +45,7 @@ class Arrow:
     Attributes:
         path: SVG path data.
         tip: tooltip.
-        label: elements a beat x bits, as a line of a Box; None where a box says it.
+        label: elements per beat x bits, as a line of a Box; None where a box says it.
         fifo: the box of its FIFO, or of its label where that stands on the line.
         skips: whether it passes other units by: a shortcut.
     """
@@ -104,7 +104,7 @@ class Edge:
 
     @property
     def label(self) -> str:
-        """Elements a beat and their bits."""
+        """Elements per beat and their bits."""
         return f"{self.stream['lanes']}{TIMES}{self.stream['elem_bits']}b"
 
     @property
@@ -123,8 +123,8 @@ class Edge:
         """All about the stream."""
         s = self.stream
         tip = (
-            f"{s['name']}: {s['lanes']} elements of {s['elem_bits']} bits a beat, "
-            f"{number(s['beats'])} beats a frame"
+            f"{s['name']}: {s['lanes']} elements of {s['elem_bits']} bits per beat, "
+            f"{number(s['beats'])} beats per frame"
         )
         return f"{tip}, FIFO of {number(s['depth'])} beats" if s["depth"] else tip
 
@@ -194,7 +194,7 @@ def unit_about(unit: dict[str, Any]) -> str:
     if "K" in p and "CLASSES" in p:
         return f"best {p['K']} of {p['CLASSES']}"
     if "BYTES" in p:
-        return f"{p['BYTES']} bytes a beat"
+        return f"{p['BYTES']} bytes per beat"
     if "LANES" in p:
         return _lanes(p["LANES"])
     return ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def print_simulation(out: Console, result: SimulationOutcome, clock: float) -> None:
     """Prints cycles, FPS at ``clock`` MHz, each stream, and how each comparison ended."""
     simulation = result.simulation
-    table = Table("frames", "cycles a frame", "latency", "FPS", box=None)
+    table = Table("frames", "cycles per frame", "latency", "FPS", box=None)
     cycles = simulation.cycles_per_frame
     table.add_row(
         str(simulation.frames),

@@ -74,8 +74,8 @@ def _headline(report: Report) -> Table:
         f(report) for f in (frames_per_second, cycles_per_frame, latency_cycles)
     )
     rows = (
-        ("frames a second", fps, number, f"at {report['clock_mhz']:g} MHz"),
-        ("cycles a frame", cycles, number, bottleneck_text(report)),
+        ("frames per second", fps, number, f"at {report['clock_mhz']:g} MHz"),
+        ("cycles per frame", cycles, number, bottleneck_text(report)),
         ("latency, cycles", latency, number, _time(report, latency.value)),
     )
     for name, figure, show, about in rows:
@@ -159,7 +159,7 @@ def _curve(report: Report) -> Table:
     """Other paces and what they would cost, estimated, in shares of the part."""
     facts = [fact for fact in resource_facts(report) if fact.limited]
     names = [(fact.label, "right") for fact in facts]
-    table = _table(("cycles a frame", "right"), ("FPS", "right"), *names, ("estimated", "left"))
+    table = _table(("cycles per frame", "right"), ("FPS", "right"), *names, ("estimated", "left"))
     for point, row in zip(report["curve"], curve_rows(report), strict=True):
         style = _LOUD if row["chosen"] else ""
         shares = [percent(fact.share(point[fact.name])) for fact in facts]

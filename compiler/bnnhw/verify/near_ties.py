@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.precision import Precision
 from bnnhw.interpret.interpreter import execute
@@ -27,7 +28,7 @@ from bnnhw.ir.ops import (
     Flatten,
     Lookup,
     MaxPool,
-    PRelu,
+    Piecewise,
     Quantise,
 )
 from bnnhw.ir.types import Bit
@@ -292,9 +293,9 @@ def _error_bound(
         size = execute_real(op, np.abs(x), tensor)
         # Not less for many taps: roundings of equal pixels do not cancel.
         return execute_real(op, error, tensor) + (taps + 1) * unit * size
-    if isinstance(op, PRelu):
-        steepest = float(max(1, *(abs(s) for s in op.slope)))
-        return steepest * (error + unit * np.abs(x))
+    if isinstance(op, Piecewise):
+        steepest = float(np.abs(op.arrays[1]).max())
+        return steepest * (error if op.limits else error + unit * np.abs(x))
     if isinstance(op, Lookup):
         return np.abs(execute_real(op, x, tensor)) * _AFFINE_UNITS * unit
     if isinstance(op, Flatten):
@@ -308,7 +309,7 @@ def _error_bound(
         ends = (execute_real(op, x + side * slack, tensor) for side in (-1, 1))
         y = execute_real(op, x, tensor)
         return np.maximum(*(np.abs(end - y) for end in ends))
-    return error
+    raise ModelError(f"no bound on the rounding of {type(op).__name__} is known", fix=REPORT)
 
 
 def _layer_error(op: Conv | Dense, x: Floats, error: Floats, unit: float) -> Floats:

@@ -93,7 +93,7 @@ class Simulation:
 
     @property
     def cycles_per_frame(self) -> int | None:
-        """Cycles a frame in steady state: the last interval; None for a single frame."""
+        """Cycles per frame in steady state: the last interval; None for a single frame."""
         return self.intervals[-1] if self.intervals else None
 
     def to_json(self) -> dict[str, Any]:

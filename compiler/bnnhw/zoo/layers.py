@@ -84,7 +84,7 @@ class ImageNormaliser(nn.Module):
     With the default, x/128 - 1 in [-1, 1), every value is exact in floating point.
 
     Args:
-        mean: one value, or one a channel, in units of pixels (0 to 255).
+        mean: one value, or one per channel, in units of pixels (0 to 255).
         std: likewise.
     """
 

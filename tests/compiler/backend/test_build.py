@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.backend.build import Build, check_target, write_build
+from bnnhw.backend.build import Build, check_folder, write_build
 from bnnhw.errors import BnnhwError
 from refusals import write_manifest
 
@@ -66,7 +66,7 @@ def test_an_empty_folder_is_taken_and_a_link_followed(tmp_path) -> None:
 def test_folders_with_other_manifests_are_not_ours_to_delete(tmp_path, manifest) -> None:
     (tmp_path / "manifest.json").write_text(manifest)
     (tmp_path / "work.txt").write_text("years")
-    for attempt in (check_target, lambda path: write_build(path, FILES)):
+    for attempt in (check_folder, lambda path: write_build(path, FILES)):
         with pytest.raises(BnnhwError, match="no build of bnnhw"):
             attempt(tmp_path)
     assert names(tmp_path) == ["manifest.json", "work.txt"]
@@ -85,7 +85,7 @@ def test_a_build_with_files_of_others_is_left_as_it_is(tmp_path, name) -> None:
     else:
         (folder / name).write_text("a day's work")
     before = names(tmp_path)
-    for attempt in (check_target, lambda path: write_build(path, FILES)):
+    for attempt in (check_folder, lambda path: write_build(path, FILES)):
         with pytest.raises(BnnhwError, match="did not write") as caught:
             attempt(folder)
         assert name in caught.value.what and str(folder) == caught.value.where
@@ -140,7 +140,7 @@ def test_a_swap_that_fails_puts_the_old_build_back(tmp_path, monkeypatch) -> Non
 def test_folders_without_permission_are_refused_before_the_work(tmp_path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
     with pytest.raises(BnnhwError, match="may not be written to"):
-        check_target(tmp_path / "locked" / "b")
+        check_folder(tmp_path / "locked" / "b")
 
 
 def test_what_is_no_build_is_not_opened(tmp_path) -> None:

@@ -91,9 +91,13 @@ def test_compile_writes_a_whole_build_to_the_default_folder(bnnhw, tmp_path) -> 
     assert [p.name for p in build.parent.iterdir()] == ["digits"]
 
 
-def test_a_goal_of_frames_a_second_is_met_with_less_than_the_fastest_takes(bnnhw, model) -> None:
-    for name, goal in (("fastest", ()), ("fps", ("--fps", 20_000)), ("cycles", ("--cycles", 3000))):
-        assert bnnhw("compile", model, "--board", "pynq-z1", "-o", name, *goal).code == 0
+def test_a_target_of_frames_a_second_is_met_with_less_than_the_fastest_takes(bnnhw, model) -> None:
+    for name, target in (
+        ("fastest", ()),
+        ("fps", ("--fps", 20_000)),
+        ("cycles", ("--cycles", 3000)),
+    ):
+        assert bnnhw("compile", model, "--board", "pynq-z1", "-o", name, *target).code == 0
     fastest, fps, cycles = (report_of(Path(n)) for n in ("fastest", "fps", "cycles"))
     assert fps["fps"] >= 20_000
     assert cycles["cycles_per_frame"]["predicted"] <= 3000

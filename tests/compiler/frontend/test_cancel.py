@@ -23,7 +23,7 @@ from bnnhw.ir.ops import (
     Flatten,
     Lookup,
     MaxPool,
-    PRelu,
+    Piecewise,
 )
 from real_agreement import real_agrees
 from sketch import Sketch, image
@@ -98,7 +98,7 @@ def test_learned_shifts_around_signs_and_prelus(tmp_path: Path) -> None:
     torch.onnx.export(trained_looking(model), example, path, dynamo=False, **axes)
     graph = real_agrees(path, PIXELS, ties=1)
     kinds = [type(node.op) for node in graph.nodes]
-    assert (kinds.count(Binarize), kinds.count(PRelu), kinds.count(Add)) == (2, 2, 2)
+    assert (kinds.count(Binarize), kinds.count(Piecewise), kinds.count(Add)) == (2, 2, 2)
 
 
 # ------------------------------------------------------------------------------- activations

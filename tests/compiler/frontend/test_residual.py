@@ -9,7 +9,7 @@ import pytest
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, PRelu, Window
+from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, Piecewise, Window
 from real_agreement import real_agrees
 from sketch import Sketch, image
 
@@ -209,8 +209,9 @@ def test_prelu(tmp_path: Path, slope: object) -> None:
         values = np.asarray(slope, np.float64)
         sketch.op("PRelu", sketch.constant(values.reshape(-1, 1, 1) if values.ndim else [slope]))
     graph = real_agrees(classifier(sketch, 4).save(tmp_path / "m.onnx"))
-    (op,) = ops(graph, PRelu)
-    assert len(op.slope) == 4
+    (op,) = ops(graph, Piecewise)
+    assert op.label == "PRelu"
+    assert len(op.functions) == 4
 
 
 def test_prelu_of_features(tmp_path: Path) -> None:

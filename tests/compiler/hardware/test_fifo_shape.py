@@ -16,7 +16,7 @@ from bnnhw.hardware.storage import IN_LUTS, FifoShape, fifo_shape, fifo_shapes
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from graphs import digits
 
 SIZES = [(1, 2), (16, 32), (9, 33), (1, 3000), (5, 515), (12, 1027), (24, 2050), (40, 9001)]
@@ -67,7 +67,7 @@ def test_latency_and_delay_follow_the_shape() -> None:
 
 def test_the_shape_is_in_the_verilog_the_costs_and_the_build_hash() -> None:
     network = Network(digits().graph())
-    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(4_096))
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Target(4_096))
     plain = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     name, stream = next((n, s) for n, s in plain.streams.items() if s.width > 1)
     deep = with_fifo_depths(plain, {name: 3000})

@@ -16,7 +16,7 @@ from bnnhw.ir.names import hardware_names
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.verify.run_simulation import simulate_build
 from sketch import Sketch
 
@@ -56,7 +56,7 @@ def rename_tensors(sketch: Sketch, names: list[str]) -> None:
 
 def lowered(network: Network, request: FoldingRequest | None = None) -> tuple[Network, Design]:
     board = load_board("pynq-z2")
-    folding = FoldingSearch(network, board, request).choose(Goal(3_000)).folding
+    folding = FoldingSearch(network, board, request).choose(Target(3_000)).folding
     return network, lower(network, folding, board=load_board("pynq-z2"), clock_mhz=100.0)
 
 

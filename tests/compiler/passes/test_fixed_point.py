@@ -15,7 +15,7 @@ from test_predicates import STEPS, made
 from bnnhw.errors import ModelError
 from bnnhw.interpret.interpreter import execute
 from bnnhw.ir.exact import exact, full
-from bnnhw.ir.ops import Affine, Clip, Conv, Dense, Op, PRelu, Relu, Tensor, Window
+from bnnhw.ir.ops import Affine, Conv, Dense, Op, Tensor, Window, clip, prelu, relu
 from bnnhw.ir.types import Integer
 from bnnhw.passes.fixed_point import (
     WIDE_MULTIPLIER_BITS,
@@ -77,7 +77,7 @@ def test_affine_operations_keep_their_bound(lines, source: Integer, to: Integer)
 
 @given(st.lists(STEPS, min_size=1, max_size=4), st.fractions(min_value=-1, max_value=1))
 def test_bent_operations_keep_their_bound_or_are_refused(steps, slope: Fraction) -> None:
-    ops = [*map(made, steps), PRelu(full(1, slope))]
+    ops = [*map(made, steps), prelu(full(1, slope))]
     pieces = without_saturated_ends(compose(ops, 0), Fraction(-16), Fraction(2047, 128))
     if len(pieces) > 2:
         with pytest.raises(ModelError, match="linear pieces"):
@@ -128,7 +128,7 @@ def test_one_huge_gain_does_not_spoil_the_other_channels() -> None:
 
 
 def test_relu_to_an_unsigned_type_is_its_saturation() -> None:
-    op = fixed_affine([affine([1, -1], [0, 0]), Relu()], 2, 100, Integer(6, False, 0))
+    op = fixed_affine([affine([1, -1], [0, 0]), relu()], 2, 100, Integer(6, False, 0))
     assert op.knee.size == 0
     assert results(op, Integer(5, True), 2)[:, 0].tolist() == [0] * 16 + [*range(16)]
     assert results(op, Integer(5, True), 2)[:, 1].tolist() == [*range(16, 0, -1)] + [0] * 16
@@ -136,11 +136,11 @@ def test_relu_to_an_unsigned_type_is_its_saturation() -> None:
 
 def test_three_pieces_are_refused_with_what_they_are() -> None:
     with pytest.raises(ModelError, match="3 linear pieces"):
-        fixed_affine([Clip(-1.0, 1.0)], 1, 1000, INT12)
+        fixed_affine([clip(-1.0, 1.0)], 1, 1000, INT12)
 
 
 def test_largest_bounds_every_value() -> None:
-    ops = [affine([2, -3], [1, 5]), PRelu(full(2, Fraction(1, 4)))]
+    ops = [affine([2, -3], [1, 5]), prelu(full(2, Fraction(1, 4)))]
     assert largest(ops, 2, 10) >= 35
 
 

@@ -20,6 +20,7 @@ from bnnhw.interpret.real import interpret_real
 from bnnhw.ir.exact import exact, full
 from bnnhw.ir.graph import Node, OutputMap, verify
 from bnnhw.ir.ops import (
+    FRONT_END,
     Add,
     Affine,
     Binarize,
@@ -29,8 +30,9 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     Lookup,
-    Relu,
+    Piecewise,
     Window,
+    relu,
 )
 from bnnhw.ir.types import Integer
 from bnnhw.passes import PIPELINE, format_graph, run
@@ -55,8 +57,8 @@ def affine(scale: object, shift: object) -> Affine:
 
 def test_merging_composes_exactly_and_drops_what_changes_nothing() -> None:
     third = Affine(full(1, Fraction(1, 3)), full(1, Fraction(1, 7)))
-    graph = merge_affines(chain([affine(1.0, 0.0), third, affine(3.0, 0.5), Relu()], INT8))
-    assert [type(n.op) for n in graph.nodes] == [Affine, Relu]
+    graph = merge_affines(chain([affine(1.0, 0.0), third, affine(3.0, 0.5), relu()], INT8))
+    assert [type(n.op) for n in graph.nodes] == [Affine, Piecewise]
     op = graph.nodes[0].op
     assert isinstance(op, Affine)
     assert (op.scale[0], op.shift[0]) == (1, Fraction(3, 7) + Fraction(1, 2))
@@ -161,14 +163,14 @@ def test_padded_shift_is_the_convolution_of_a_constant_image() -> None:
 def test_grids_are_found_through_float32_rounding(step: float, offset: float) -> None:
     k = np.array([0, 1, 3, 4, 9, 15])
     values = (k * step + offset).astype(np.float32).astype(np.float64)
-    node = chain([Relu()], INT8).nodes[0]
+    node = chain([relu()], INT8).nodes[0]
     integers, found, origin = grid_of(values, node)
     assert np.abs(integers * float(found) + float(origin) - values).max() < 4e-6 * abs(values).max()
     assert float(found) == pytest.approx(step, rel=1e-6)
 
 
 def test_values_on_no_grid_are_refused() -> None:
-    node = chain([Relu()], INT8).nodes[0]
+    node = chain([relu()], INT8).nodes[0]
     with pytest.raises(ModelError, match="no multiples of one step"):
         grid_of(np.sqrt(np.arange(256.0)), node)
 
@@ -260,11 +262,11 @@ def test_what_changes_nothing_vanishes_on_either_side_of_a_fork() -> None:
         result = merge_affines(graph)
         assert [n.name for n in result.nodes] == left
         np.testing.assert_array_equal(interpret_real(graph, x), interpret_real(result, x))
-        verify(result, "real")
+        verify(result, FRONT_END)
 
 
 def test_an_identity_at_the_output_vanishes() -> None:
-    graph = chain([two(2.0, 0.0), Relu(), two(1.0, 0.0)], INT8, 2)
+    graph = chain([two(2.0, 0.0), relu(), two(1.0, 0.0)], INT8, 2)
     result = merge_affines(graph)
     assert [n.name for n in result.nodes] == ["n0", "n1"]
     assert result.output == graph.output

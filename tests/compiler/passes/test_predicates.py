@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bnnhw.interpret.interpreter import execute
 from bnnhw.ir.exact import exact, floats, full, inverse_root, snap
 from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap
-from bnnhw.ir.ops import Affine, Binarize, Clip, Dense, Op, Relu, Tensor
+from bnnhw.ir.ops import Affine, Binarize, Dense, Op, Tensor, clip, relu
 from bnnhw.ir.types import Integer
 from bnnhw.passes.lower_signs import lower_signs
 
@@ -32,7 +32,7 @@ def made(step: tuple[str, Fraction, Fraction]) -> Op:
     kind, a, b = step
     if kind == "affine":
         return Affine(full(1, a), full(1, b))
-    return Relu() if kind == "relu" else Clip(float(a), float(b))
+    return relu() if kind == "relu" else clip(float(a), float(b))
 
 
 def exactly(steps: Sequence[tuple[str, Fraction, Fraction]], x: Fraction, strict: bool) -> bool:

@@ -11,7 +11,7 @@ from bnnhw.errors import ModelError
 from bnnhw.interpret.interpreter import execute
 from bnnhw.interpret.real import execute_real
 from bnnhw.ir.exact import exact
-from bnnhw.ir.ops import Affine, Binarize, Clip, PRelu, Tensor
+from bnnhw.ir.ops import Affine, Binarize, Tensor, clip, prelu
 from bnnhw.ir.types import Integer
 from bnnhw.passes.fixed_point import fixed_affine, rounding_bound
 from bnnhw.passes.stream_signs import bits_that_turn, is_exact, side_of, threshold_of, turns_back
@@ -41,7 +41,7 @@ def real_bits(sign: Binarize, ops) -> np.ndarray:
 def test_a_sign_behind_two_pieces_is_a_threshold_or_the_sign_of_two_lines(
     gain: float, shift: float, slope: float, scale: float, lift: float, strict: bool
 ) -> None:
-    ops = (affine(gain, shift), PRelu(exact(np.array([slope]))), affine(scale, lift))
+    ops = (affine(gain, shift), prelu(exact(np.array([slope]))), affine(scale, lift))
     sign = Binarize(strict=strict)
     assert turns_back(value(*ops)) == (slope < 0)
     turns = bits_that_turn(sign, value(*ops))
@@ -56,7 +56,7 @@ def test_a_sign_behind_two_pieces_is_a_threshold_or_the_sign_of_two_lines(
 
 
 def test_a_sign_that_turns_three_times_is_refused() -> None:
-    ops = (PRelu(exact(np.array([-1.0]))), affine(1, -3), PRelu(exact(np.array([-1.0]))))
+    ops = (prelu(exact(np.array([-1.0]))), affine(1, -3), prelu(exact(np.array([-1.0]))))
     sign = Binarize(strict=True)
     turns = bits_that_turn(sign, value(*ops, affine(1, -2)))
     assert turns == [[(-REACH, -6), (0, 0), (6, REACH)]]
@@ -88,5 +88,5 @@ def test_exactly_zero_goes_where_the_sign_puts_it(down: bool) -> None:
 def test_numbers_on_the_grid_are_exact() -> None:
     assert is_exact(value(affine(0.5, 1.0)), Integer(8, True, 1))
     assert not is_exact(value(affine(0.5, 1.25)), Integer(8, True, 1))
-    assert is_exact(value(Clip(-1.0, 2.0)), Integer(8, True, 0))
-    assert not is_exact(value(PRelu(exact(np.array([0.25])))), Integer(8, True, 1))
+    assert is_exact(value(clip(-1.0, 2.0)), Integer(8, True, 0))
+    assert not is_exact(value(prelu(exact(np.array([0.25])))), Integer(8, True, 1))

@@ -14,12 +14,12 @@ from bnnhw.interpret.real import interpret_real, interpret_real_all
 from bnnhw.ir.exact import exact
 from bnnhw.ir.graph import verify
 from bnnhw.ir.ops import (
+    INTEGER,
     Add,
     Affine,
     AveragePool,
     Binarize,
     BinaryConv,
-    Clip,
     Conv,
     FixedAdd,
     FixedAffine,
@@ -28,11 +28,12 @@ from bnnhw.ir.ops import (
     IntegerMaxPool,
     IntegerTable,
     MaxPool,
-    PRelu,
-    Relu,
     SumPool,
     Threshold,
     Window,
+    clip,
+    prelu,
+    relu,
 )
 from bnnhw.ir.types import Integer
 from bnnhw.passes import PIPELINE, run
@@ -61,7 +62,7 @@ def test_every_integer_operation_is_the_real_one_up_to_its_rounding(name, images
     real = builder.graph()
     x = builder.inputs(6)
     graph = run(real, calibration=x[2 : 2 + images] if images else None)
-    verify(graph, "integer")
+    verify(graph, INTEGER)
     check = check_streams(real, graph, x)
     assert check.tensors >= 16
     assert 0.5 < check.largest <= 1
@@ -168,9 +169,9 @@ def test_a_max_pool_of_the_input_or_of_a_stream_keeps_integers() -> None:
 
 def test_relu_and_clip_of_streams_are_segments() -> None:
     builder = Residual((3, 8, 8), UINT8, seed=4).normalise(128.0, 64.0)
-    builder.conv(6).batch_norm().add(Relu()).affine(2.0, -0.5)
+    builder.conv(6).batch_norm().add(relu()).affine(2.0, -0.5)
     start = builder.end
-    builder.add(Binarize()).binary(6).batch_norm().add(Clip(-1.0, np.inf))
+    builder.add(Binarize()).binary(6).batch_norm().add(clip(-1.0, np.inf))
     real = builder.add(Add(), builder.end, start).classifier(4).graph()
     graph = run(real)
     segments = [n.op.multiplier.shape[0] for n in graph.nodes if isinstance(n.op, FixedAffine)]
@@ -183,7 +184,7 @@ def test_relu_and_clip_of_streams_are_segments() -> None:
 def test_hardtanh_and_relu6_of_streams_take_two_operations(low, high, behind) -> None:
     builder = Residual((3, 8, 8), UINT8, seed=4).normalise(128.0, 64.0)
     start = builder.conv(6).batch_norm().end
-    builder.add(Binarize()).binary(6).batch_norm().affine(2.0, 0.3).add(Clip(low, high))
+    builder.add(Binarize()).binary(6).batch_norm().affine(2.0, 0.3).add(clip(low, high))
     if behind:
         builder.affine([1.5, -0.7, 0.0, 1.0, -2.0, 0.1], 0.25)
     real = builder.add(Add(), builder.end, start).classifier(4).graph()
@@ -251,7 +252,7 @@ def test_signs_behind_prelus_of_any_slope_are_the_real_ones(
     """Also of slopes that a stream's steps cannot tell from 0, and where bits turn twice."""
     builder = Residual((3, 8, 8), UINT8, seed=3).normalise(128.0, 64.0).conv(8).batch_norm()
     start = builder.end
-    builder.affine(1.0, 0.3).add(PRelu(exact(np.array(SLOPES))))
+    builder.affine(1.0, 0.3).add(prelu(exact(np.array(SLOPES))))
     start = builder.end if forked else start
     builder.affine([1, -1, 2, 1, 1, -1, 1, 1], shift).add(Binarize(strict=strict))
     sign = builder.end
@@ -283,13 +284,13 @@ def test_channels_of_small_values_use_all_bits_of_a_layers_input(
     check_streams(real, graph, x)
     monkeypatch.setattr(StreamTypes, "exponents", lambda *_: np.zeros(0, np.int64))
     want = interpret_real_all(real, x)[last]
-    likeness = []
+    folding_key = []
     for made in (graph, run(real)):
         layer = next(n for n in made.nodes if n.name == "wide")
         got = interpret_all(made, x)[layer.output]
         pairs = [(got[:, f].ravel(), want[:, f].ravel()) for f in range(6)]
-        likeness.append(min(np.corrcoef(*pair)[0, 1] for pair in pairs))
-    assert likeness[0] > 0.9 > likeness[1] + 0.2
+        folding_key.append(min(np.corrcoef(*pair)[0, 1] for pair in pairs))
+    assert folding_key[0] > 0.9 > folding_key[1] + 0.2
 
 
 @pytest.mark.parametrize("before", ["add", "conv"])
@@ -299,7 +300,7 @@ def test_a_stream_that_is_always_0_compiles(before: str) -> None:
     builder.add(Binarize()).binary(4).batch_norm().add(Add(), builder.end, start)
     builder.affine(0.0, 0.0)
     if before == "conv":
-        builder.conv(4).add(Relu())
+        builder.conv(4).add(relu())
     real, x = builder.classifier(3).graph(), builder.inputs(4)
     graph = run(real)
     check_streams(real, graph, x)

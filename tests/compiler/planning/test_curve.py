@@ -16,28 +16,28 @@ from bnnhw.planning.curve import resource_curve
 from bnnhw.planning.fit import lower_fitting
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.report.figures import make_report
 from graphs import GraphBuilder, cnv, digits, residual
 
 PYNQ = load_board("pynq-z2")
 
 
-def curve_of(builder, board, goal, request=None):
+def curve_of(builder, board, target, request=None):
     search = FoldingSearch(Network(builder.graph()), board, request)
-    design, _, prediction = lower_fitting(search, Goal(goal), board.clock_mhz)
+    design, _, prediction = lower_fitting(search, Target(target), board.clock_mhz)
     return resource_curve(search, design), design, prediction
 
 
 @pytest.fixture(scope="module", params=["cnv", "digits", "digits fastest", "residual"])
 def case(request):
-    builder, board, goal = {
+    builder, board, target = {
         "cnv": (cnv, PYNQ, 32_768),
         "digits": (digits, PYNQ, 20_000),
         "digits fastest": (digits, PYNQ, None),
         "residual": (residual, PYNQ, 2_400),
     }[request.param]
-    return *curve_of(builder(), board, goal), board
+    return *curve_of(builder(), board, target), board
 
 
 def amounts(point):
@@ -66,7 +66,7 @@ def test_fastest_that_fits_is_on_the_curve_and_what_does_not_fit_is_marked():
     tight = replace(PYNQ, lut=3_500, shell=Shell())
     curve, design, _ = curve_of(digits(), tight, 1_024)
     fifos = {stream.name: stream for stream in design.streams.values() if stream.depth}
-    fastest = FoldingSearch(Network(digits().graph()), tight).choose(Goal(), fifos)
+    fastest = FoldingSearch(Network(digits().graph()), tight).choose(Target(), fifos)
     assert min(point.cycles for point in curve if point.fits) == fastest.cycles
     curve, *_ = curve_of(digits(), tight, None)
     assert curve[0].cycles < fastest.cycles and not curve[0].fits
@@ -87,12 +87,12 @@ def test_network_of_one_folding_has_a_curve_of_one_point():
     assert [point.chosen for point in curve] == [True]
 
 
-def test_cheapest_is_what_the_goal_would_choose_and_nothing_below_the_floor():
+def test_cheapest_is_what_the_target_would_choose_and_nothing_below_the_floor():
     search = FoldingSearch(Network(digits().graph()), PYNQ)
-    assert search.cheapest(1_024, {}) == search.choose(Goal(1_024))
+    assert search.cheapest(1_024, {}) == search.choose(Target(1_024))
     assert search.cheapest(10, {}) is None
     with pytest.raises(FoldingError):
-        search.choose(Goal(10))
+        search.choose(Target(10))
 
 
 def test_report_holds_the_curve(case):

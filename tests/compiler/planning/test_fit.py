@@ -1,4 +1,4 @@
-"""Goals: larger ones are met where smaller ones are, and what a refusal advises is met."""
+"""Targets: larger ones are met where smaller ones are, and what a refusal advises is met."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pytest
 
 import graphs
 from bnnhw.backend.hls import emit_hls
-from bnnhw.errors import DoesNotFitError, FoldingError, MissedGoalError
+from bnnhw.errors import DoesNotFitError, FoldingError, MissedTargetError
 from bnnhw.hardware.board import Shell, load_board
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import total
 from bnnhw.hardware.folding import WIDEST_WORD, FoldingRequest
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.planning.fit import DesignFit, fold_and_lower
+from bnnhw.planning.fit import DesignFit, lower_fitting
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal, reachable_fps
+from bnnhw.planning.target import Target, reachable_fps
 from bnnhw.planning.wiring import build_datapath
 from graphs import GraphBuilder, Window
 
@@ -51,16 +51,16 @@ def odd_channels() -> Network:
     return Network(b.dense("scores", 16).graph())
 
 
-def fitted(network: Network, board: Board, goal: Goal, **request: object) -> Prediction:
+def fitted(network: Network, board: Board, target: Target, **request: object) -> Prediction:
     asked = FoldingRequest(**request)  # type: ignore[arg-type]
-    design, _, prediction = fold_and_lower(network, board, goal, asked, 100.0)
+    design, _, prediction = lower_fitting(FoldingSearch(network, board, asked), target, 100.0)
     assert not total(design_resources(design)).exceeds(FoldingSearch(network, board).limit)
     return prediction
 
 
 @pytest.mark.parametrize("make", [digits, residual, odd_channels])
 @pytest.mark.parametrize("share", [1.0, 0.12])
-def test_goals_are_met_from_one_on_and_never_again_missed(
+def test_targets_are_met_from_one_on_and_never_again_missed(
     make: Callable[[], Network], share: float
 ) -> None:
     network = make()
@@ -68,78 +68,80 @@ def test_goals_are_met_from_one_on_and_never_again_missed(
     search = FoldingSearch(network, board)
     fit = DesignFit(search, 100.0)
     paces = search.paces()
-    goals = sorted(
-        {goal for pace in paces[:: max(1, len(paces) // 5)] for goal in (pace, pace + 7)}
+    targets = sorted(
+        {target for pace in paces[:: max(1, len(paces) // 5)] for target in (pace, pace + 7)}
     )
     met = []
-    for goal in goals:
+    for target in targets:
         try:
-            made = fit.meet(Goal(goal))
+            made = fit.meet(Target(target))
         except FoldingError as error:
             met.append(False)
             named = int(re.findall(r"(\d+) cycles", str(error.fix))[0])
-            assert named > goal
-            assert fit.meet(Goal(named)).cycles <= named
+            assert named > target
+            assert fit.meet(Target(named)).cycles <= named
         else:
             met.append(True)
-            assert made.cycles <= goal
+            assert made.cycles <= target
             assert not made.need.exceeds(search.limit)
-    assert met == sorted(met), dict(zip(goals, met, strict=True))
+    assert met == sorted(met), dict(zip(targets, met, strict=True))
     assert met[-1]
-    assert fit.fastest().cycles <= min(goal for goal, good in zip(goals, met, strict=True) if good)
+    assert fit.fastest().cycles <= min(
+        target for target, good in zip(targets, met, strict=True) if good
+    )
 
 
 def test_what_is_met_does_not_hang_on_what_was_asked_before() -> None:
     search = FoldingSearch(residual(), PYNQ)
-    goals = [400, 2_000]
+    targets = [400, 2_000]
     used = DesignFit(search, 100.0)
-    made = {goal: used.meet(Goal(goal)).folding for goal in reversed(goals)}
-    for goal in goals:
-        assert DesignFit(search, 100.0).meet(Goal(goal)).folding == made[goal]
+    made = {target: used.meet(Target(target)).folding for target in reversed(targets)}
+    for target in targets:
+        assert DesignFit(search, 100.0).meet(Target(target)).folding == made[target]
 
 
 @pytest.mark.parametrize("cycles", [1, 2, 3, 7, 64, 277, 4_099, 17_553, 1_000_003, 400_000_000])
 @pytest.mark.parametrize("clock", [100.0, 187.512, 1.0])
 def test_frames_a_second_that_are_named_are_reached(cycles: int, clock: float) -> None:
     fps = reachable_fps(cycles, clock)
-    goal = Goal.of_fps(fps, clock)
-    assert goal.cycles is not None
-    assert cycles <= goal.cycles <= 1.01 * cycles + 1
+    target = Target.of_fps(fps, clock)
+    assert target.cycles is not None
+    assert cycles <= target.cycles <= 1.01 * cycles + 1
     assert float(f"{fps:.10g}") == fps
 
 
-def test_a_goal_in_fps_is_answered_in_fps() -> None:
-    goal = Goal.of_fps(5e6, 100.0)
-    with pytest.raises(MissedGoalError) as caught:
-        fitted(digits(), PYNQ, goal)
-    assert "5000000 FPS (20 cycles a frame at 100 MHz) is beyond" in str(caught.value)
+def test_a_target_in_fps_is_answered_in_fps() -> None:
+    target = Target.of_fps(5e6, 100.0)
+    with pytest.raises(MissedTargetError) as caught:
+        fitted(digits(), PYNQ, target)
+    assert "5000000 FPS (20 cycles per frame at 100 MHz) is beyond" in str(caught.value)
     fps = float(re.findall(r"ask for ([\d.]+) FPS", str(caught.value))[0])
-    fitted(digits(), PYNQ, Goal.of_fps(fps, 100.0))
+    fitted(digits(), PYNQ, Target.of_fps(fps, 100.0))
 
 
 def test_a_folding_file_that_is_too_large_is_blamed() -> None:
     small = replace(PYNQ, lut=8_000)
     wide = {"dense0": {"pe": 32, "simd": 512}}
     with pytest.raises(DoesNotFitError, match="with what this file fixes") as caught:
-        fitted(digits(), small, Goal(), layers=wide, source="mine.json")
+        fitted(digits(), small, Target(), layers=wide, source="mine.json")
     text = str(caught.value)
     assert text.startswith("mine.json: ")
     assert "smaller PE and SIMD" in text
     reached = int(re.findall(r"at (\d+) cycles", text)[0])
-    assert fitted(digits(), small, Goal(reached)).cycles_per_frame <= reached
+    assert fitted(digits(), small, Target(reached)).cycles_per_frame <= reached
 
 
-def test_a_folding_file_is_blamed_though_the_goal_is_missed_without_it_too() -> None:
+def test_a_folding_file_is_blamed_though_the_target_is_missed_without_it_too() -> None:
     small = replace(PYNQ, lut=8_000)
     wide = {"dense0": {"pe": 32, "simd": 512}}
     with pytest.raises(DoesNotFitError, match="with what this file fixes"):
-        fitted(digits(), small, Goal(30), layers=wide, source="mine.json")
+        fitted(digits(), small, Target(30), layers=wide, source="mine.json")
 
 
 def test_a_network_that_is_too_large_is_blamed_in_spite_of_a_folding_file() -> None:
     tiny = replace(PYNQ, lut=300)
     with pytest.raises(DoesNotFitError, match=r"^network 'digits': even the slowest"):
-        fitted(digits(), tiny, Goal(), layers={"dense0": {"pe": 1}}, source="mine.json")
+        fitted(digits(), tiny, Target(), layers={"dense0": {"pe": 1}}, source="mine.json")
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -175,13 +177,15 @@ def test_tiles_that_a_file_makes_unfit_for_each_other_are_refused(simd: int, mes
         "scores": {"memory": "ddr"},
     }
     with pytest.raises(FoldingError, match=rf"mine\.json: .*{message}"):
-        fitted(odd_channels(), PYNQ, Goal(), layers=layers, source="mine.json")
+        fitted(odd_channels(), PYNQ, Target(), layers=layers, source="mine.json")
 
 
 def test_what_the_search_chooses_is_no_wider_than_hls_takes() -> None:
     b = GraphBuilder((600, 2, 2), Integer(8, True), 4)
     b.conv("wide", 2, Window((2, 2))).threshold("sign").dense("scores", 2)
-    design, _, _ = fold_and_lower(Network(b.graph()), PYNQ, Goal(), FoldingRequest(), 100.0)
+    design, _, _ = lower_fitting(
+        FoldingSearch(Network(b.graph()), PYNQ, FoldingRequest()), Target(), 100.0
+    )
     assert max(stream.width + stream.user for stream in design.streams.values()) <= WIDEST_WORD
     emit_hls(design)
 

@@ -14,7 +14,7 @@ from bnnhw.hardware.folding import FoldingRequest, read_folding
 from bnnhw.hardware.stages.layer_units import layer_cycles
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.planning.wiring import build_datapath
 from graphs import cnv, digits
 
@@ -39,50 +39,50 @@ def tight(network):
 
 
 @pytest.mark.parametrize("cycles", [300_000, 32_768, 8_192])
-def test_goal_is_met_within_the_budget(network, cycles, search):
-    choice = search.choose(Goal(cycles))
+def test_target_is_met_within_the_budget(network, cycles, search):
+    choice = search.choose(Target(cycles))
     slowest = max(layer_cycles(x, choice.folding.layers[x.name]) for x in network.layers)
     assert slowest <= choice.cycles <= cycles
     assert not total(choice.resources).exceeds(budget(PYNQ))
 
 
-def test_a_tighter_goal_costs_more(search):
-    slow = total(search.choose(Goal(65_536)).resources)
-    fast = total(search.choose(Goal(8_192)).resources)
+def test_a_tighter_target_costs_more(search):
+    slow = total(search.choose(Target(65_536)).resources)
+    fast = total(search.choose(Target(8_192)).resources)
     assert slow.lut < fast.lut
 
 
-def test_without_a_goal_the_design_is_the_fastest_that_fits(search, tight):
-    assert not total(search.choose(Goal()).resources).exceeds(budget(PYNQ))
-    fastest = tight.choose(Goal())
+def test_without_a_target_the_design_is_the_fastest_that_fits(search, tight):
+    assert not total(search.choose(Target()).resources).exceeds(budget(PYNQ))
+    fastest = tight.choose(Target())
     assert not total(fastest.resources).exceeds(budget(SMALL))
     with pytest.raises(FoldingError, match="does not fit"):
-        tight.choose(Goal(fastest.cycles - 1))
+        tight.choose(Target(fastest.cycles - 1))
 
 
 def test_refusal_names_need_and_supply_of_every_resource_and_the_way_out(tight):
-    too_fast = tight.choose(Goal()).cycles - 1
+    too_fast = tight.choose(Target()).cycles - 1
     with pytest.raises(FoldingError) as caught:
-        tight.choose(Goal(too_fast))
+        tight.choose(Target(too_fast))
     text = str(caught.value)
     assert all(word in text for word in ("lut", "ff", "bram36", "dsp", "need", "too much"))
     assert "fastest design that fits takes" in text
 
 
-def test_goal_beyond_any_folding_is_refused(search):
+def test_target_beyond_any_folding_is_refused(search):
     with pytest.raises(FoldingError, match="beyond any folding"):
-        search.choose(Goal(10))
+        search.choose(Target(10))
 
 
 def test_network_that_fits_no_folding_is_refused(network):
     tiny = replace(PYNQ, lut=1_000, bram36=2)
     with pytest.raises(FoldingError, match="slowest folding does not fit"):
-        FoldingSearch(network, tiny).choose(Goal())
+        FoldingSearch(network, tiny).choose(Target())
 
 
 def test_requested_folding_is_kept_and_the_rest_chosen(network):
     request = FoldingRequest({"conv1": {"pe": 32, "simd": 32, "memory": "bram"}})
-    choice = FoldingSearch(network, PYNQ, request).choose(Goal(32_768))
+    choice = FoldingSearch(network, PYNQ, request).choose(Target(32_768))
     fold = choice.folding.layers["conv1"]
     assert (fold.pe, fold.simd, fold.memory) == (32, 32, "bram")
 
@@ -100,14 +100,14 @@ def test_requested_folding_is_kept_and_the_rest_chosen(network):
 )
 def test_impossible_requests_are_refused(network, layers, lanes, message):
     with pytest.raises(FoldingError, match=message):
-        FoldingSearch(network, PYNQ, FoldingRequest(layers, lanes)).choose(Goal(32_768))
+        FoldingSearch(network, PYNQ, FoldingRequest(layers, lanes)).choose(Target(32_768))
 
 
 def test_folding_file_round_trip(tmp_path, network, search):
-    choice = search.choose(Goal(32_768))
+    choice = search.choose(Target(32_768))
     path = tmp_path / "folding.json"
     path.write_text(choice.folding.to_json())
-    again = FoldingSearch(network, PYNQ, read_folding(path)).choose(Goal(32_768))
+    again = FoldingSearch(network, PYNQ, read_folding(path)).choose(Target(32_768))
     assert again.folding.layers == choice.folding.layers
 
 
@@ -142,7 +142,7 @@ def test_missing_folding_file_is_refused(tmp_path):
 @pytest.mark.parametrize("pace", [72, 200, 3_000])
 def test_streams_of_a_chain_carry_every_element_once(pace):
     network = Network(digits().graph())
-    chain = build_datapath(network, FoldingSearch(network, PYNQ).choose(Goal(pace)).folding)
+    chain = build_datapath(network, FoldingSearch(network, PYNQ).choose(Target(pace)).folding)
     for unit in chain.units:
         if unit.kind == "bnn_width_converter":
             a, b = chain.streams[unit.sources[0]], chain.streams[unit.sinks[0]]
@@ -200,5 +200,5 @@ def test_luts_count_half_of_the_pairs_that_yosys_assumes():
 
 
 def test_folding_json_lists_every_layer(network, search):
-    data = json.loads(search.choose(Goal(32_768)).folding.to_json())
+    data = json.loads(search.choose(Target(32_768)).folding.to_json())
     assert list(data["layers"]) == [layer.name for layer in network.layers]

@@ -15,10 +15,11 @@ from bnnhw.hardware.cost.model import Resources, budget, total
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.hardware.units import KINDS
 from bnnhw.ir.types import Integer
-from bnnhw.planning.fit import fold_and_lower
+from bnnhw.planning.fit import lower_fitting
 from bnnhw.planning.network import Network
 from bnnhw.planning.packing import Option, pack, place_memories
-from bnnhw.planning.target import Goal
+from bnnhw.planning.search import FoldingSearch
+from bnnhw.planning.target import Target
 from graphs import birealnet18, residual
 
 PYNQ = load_board("pynq-z2")
@@ -69,9 +70,9 @@ def test_a_price_of_dsp_blocks_turns_to_luts():
 
 @pytest.fixture(scope="module")
 def design():
-    return fold_and_lower(Network(residual().graph()), PYNQ, Goal(2_400), FoldingRequest(), 100.0)[
-        0
-    ]
+    return lower_fitting(
+        FoldingSearch(Network(residual().graph()), PYNQ, FoldingRequest()), Target(2_400), 100.0
+    )[0]
 
 
 def test_little_block_ram_moves_memories_to_luts_and_plenty_brings_them_back(design):
@@ -93,12 +94,16 @@ def test_what_the_user_fixes_stays(design):
 def test_a_folding_file_places_any_memory():
     network = Network(residual().graph())
     request = FoldingRequest(memories={"block1_bn": "bram", "block1_add_fork_out1_fifo": "lut"})
-    design, _, _ = fold_and_lower(network, PYNQ, Goal(2_400), request, 100.0)
+    design, _, _ = lower_fitting(FoldingSearch(network, PYNQ, request), Target(2_400), 100.0)
     units = {unit.name: unit for unit in design.units}
     assert units["block1_bn"].params["STYLE"] == 2
     assert design.streams["block1_add_fork_out1"].shape.ram_style == 1
     with pytest.raises(FoldingError, match="no memory 'nowhere'"):
-        fold_and_lower(network, PYNQ, Goal(2_400), FoldingRequest(memories={"nowhere": "lut"}), 100)
+        lower_fitting(
+            FoldingSearch(network, PYNQ, FoldingRequest(memories={"nowhere": "lut"})),
+            Target(2_400),
+            100.0,
+        )
 
 
 @pytest.mark.parametrize(("bits", "cycles"), [(9, 455_000), (12, 905_000)])
@@ -108,8 +113,8 @@ def test_birealnet18_at_224x224_fits_the_xc7z020(bits: int, cycles: int):
     Random weights of the full range cost more LUTs in the first layer than trained ones.
     """
     network = Network(birealnet18(stream=Integer(bits, True, bits // 2)).graph())
-    design, folding, prediction = fold_and_lower(
-        network, PYNQ, Goal(cycles), FoldingRequest(), 100.0
+    design, folding, prediction = lower_fitting(
+        FoldingSearch(network, PYNQ, FoldingRequest()), Target(cycles), 100.0
     )
     need = total(design_resources(design))
     assert prediction.cycles_per_frame <= cycles

@@ -20,7 +20,7 @@ from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import Flow, predict
 from bnnhw.report.figures import ideal_cycles
 from graphs import cnv, digits
@@ -99,7 +99,7 @@ def test_parallel_window_keeps_within_a_few_cycles_of_the_unit(shape, folds, rep
 @pytest.mark.parametrize("cycles", [32_768, 8_192, None])
 def test_cnv_is_predicted_to_keep_the_pace_of_its_bottleneck(cycles):
     network = Network(cnv().graph())
-    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(cycles))
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Target(cycles))
     design, prediction = size_fifos(
         lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     )
@@ -110,7 +110,7 @@ def test_cnv_is_predicted_to_keep_the_pace_of_its_bottleneck(cycles):
 
 def test_fifos_are_only_where_the_design_is_slower_without():
     network = Network(cnv().graph())
-    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal())
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Target())
     design, prediction = size_fifos(
         lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     )
@@ -149,7 +149,7 @@ def test_a_buffer_too_small_for_a_window_is_a_deadlock_not_a_guess():
 
 def test_latency_of_a_single_frame_is_the_fill_of_the_chain():
     network = Network(digits().graph())
-    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(4_096))
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Target(4_096))
     design = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
     prediction = predict(design)
     assert prediction.latency_cycles >= max(s.beats for s in design.streams.values())
@@ -173,7 +173,7 @@ def test_machine_code_moves_each_token_when_python_does(name, exact, monkeypatch
 
     monkeypatch.setattr(token_model, "solve", both)
     network = Network(digits().graph() if name == "digits" else run(bireal().graph()))
-    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Goal(20_000))
+    choice = FoldingSearch(network, load_board("pynq-z2")).choose(Target(20_000))
     size_fifos(lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0))
     assert solved
 

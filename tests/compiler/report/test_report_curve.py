@@ -16,7 +16,7 @@ from bnnhw.planning.curve import resource_curve
 from bnnhw.planning.fit import lower_fitting
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.report.curve import curve_rows, draw_curve
 from bnnhw.report.facts import resource_facts
 from bnnhw.report.figures import make_report
@@ -30,7 +30,7 @@ TALL = 5.0  # times the limit
 def report():
     board = load_board("pynq-z2")
     search = FoldingSearch(Network(graphs.digits().graph()), board)
-    design, _, prediction = lower_fitting(search, Goal(1024), board.clock_mhz)
+    design, _, prediction = lower_fitting(search, Target(1024), board.clock_mhz)
     return make_report(design, board, prediction, [], [], resource_curve(search, design))
 
 

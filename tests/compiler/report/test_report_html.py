@@ -20,7 +20,7 @@ from bnnhw.passes import run
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import Prediction
 from bnnhw.report.dataflow import draw_dataflow
 from bnnhw.report.facts import SIMULATE, SIMULATE_MORE, SYNTHESISE
@@ -79,10 +79,10 @@ class Page(HTMLParser):
         return [re.sub(r"\s+", " ", cell).strip() for cell in found[0]]
 
 
-def make(graph, goal, prediction):
+def make(graph, target, prediction):
     board = load_board("pynq-z2")
     network = Network(graph)
-    folding = FoldingSearch(network, board).choose(Goal(goal)).folding
+    folding = FoldingSearch(network, board).choose(Target(target)).folding
     design = lower(network, folding, board=board, clock_mhz=board.clock_mhz)
     wide = next(u.sources[0] for u in design.units if u.kind.startswith("bnn_window"))
     design = with_fifo_depths(design, {wide: 1100})
@@ -166,7 +166,7 @@ def test_page_is_ascii_and_the_same_every_time(measured):
 
 def test_unmeasured_figures_are_named_as_such(fresh):
     page = Page(report_html(fresh))
-    assert page.row("cycles a frame") == ["cycles a frame", "1,030 predicted", SIMULATE]
+    assert page.row("cycles per frame") == ["cycles per frame", "1,030 predicted", SIMULATE]
     assert page.row("latency of the first frame, cycles")[2] == SIMULATE
     assert page.row("LUT")[2] == SYNTHESISE
     assert page.words.count(f"synthesised {SYNTHESISE}") == 6, "one a resource"
@@ -179,8 +179,8 @@ def test_measured_figures_take_the_place_of_predictions(measured):
     html = report_html(measured)
     page = Page(html)
     assert origins_of_headline(html) == ["simulated"] * 3 + ["synthesised"] * 2
-    cycles = page.row("cycles a frame")
-    assert cycles == ["cycles a frame", "1,030 predicted", "1,031 simulated", "-0.10%"]
+    cycles = page.row("cycles per frame")
+    assert cycles == ["cycles per frame", "1,030 predicted", "1,031 simulated", "-0.10%"]
     assert page.row("latency of the first frame, cycles")[3] == "none"
     assert page.row("BRAM36")[2] == "6.5 synthesised"
     assert page.row("DSP")[3] == "none"
@@ -194,7 +194,7 @@ def test_measured_figures_take_the_place_of_predictions(measured):
 def test_single_frame_measures_latency_alone(fresh):
     report = with_simulation(fresh, simulation(fresh, 1), CHECKS, steady=True)
     page = Page(report_html(report))
-    assert page.row("cycles a frame")[2] == SIMULATE_MORE
+    assert page.row("cycles per frame")[2] == SIMULATE_MORE
     assert page.row("latency of the first frame, cycles")[2] == "1,500 simulated"
     origins = ["predicted", "predicted", "simulated"]
     assert origins_of_headline(report_html(report))[:3] == origins
@@ -436,7 +436,7 @@ def test_blocks_begin_at_layers_with_weights(branched):
     names = [group.tip.split(":")[0] for group in picture.groups]
     assert names == ["input", *(layer["name"] for layer in branched["layers"]), "output"]
     for group, layer in zip(picture.groups[1:-1], branched["layers"], strict=True):
-        assert f"{layer['cycles']:,} cycles a frame" in group.tip
+        assert f"{layer['cycles']:,} cycles per frame" in group.tip
 
 
 def branched_units(report, kind):

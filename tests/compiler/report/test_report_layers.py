@@ -11,7 +11,7 @@ from bnnhw.ir.types import Bit
 from bnnhw.planning.fit import lower_fitting
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.report.facts import windows_place
 from bnnhw.report.figures import make_report
 from bnnhw.report.page import report_html
@@ -22,7 +22,7 @@ PYNQ = load_board("pynq-z2")
 
 def report_of(builder, request):
     search = FoldingSearch(Network(builder.graph()), PYNQ, request)
-    design, _, prediction = lower_fitting(search, Goal(None), PYNQ.clock_mhz)
+    design, _, prediction = lower_fitting(search, Target(None), PYNQ.clock_mhz)
     return make_report(design, PYNQ, prediction, [])
 
 

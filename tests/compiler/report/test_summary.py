@@ -13,7 +13,7 @@ from bnnhw.hardware.board import load_board
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Goal
+from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import Prediction
 from bnnhw.report.facts import SIMULATE, SYNTHESISE
 from bnnhw.report.figures import make_report
@@ -28,7 +28,7 @@ LONG = "/features/conv_block_17/very_long_layer_name_as_exporters_make_them/Conv
 def fresh():
     board = load_board("pynq-z2")
     network = Network(graphs.digits().graph())
-    folding = FoldingSearch(network, board).choose(Goal(1024)).folding
+    folding = FoldingSearch(network, board).choose(Target(1024)).folding
     design = lower(network, folding, board=board, clock_mhz=board.clock_mhz)
     checks = [Verification("interpreter", "onnxruntime", 32, 0, "random inputs")]
     return make_report(design, board, Prediction(1030, 1500), checks, ["input x: uint8 assumed"])
@@ -114,14 +114,14 @@ def test_every_layer_is_a_row_with_its_fold_and_cycles(fresh):
 
 def test_unmeasured_figures_are_named_as_such(fresh):
     text = printed(fresh)
-    assert row_of(text, "cycles a frame").split()[3:5] == ["1,030", "predicted"]
+    assert row_of(text, "cycles per frame").split()[3:5] == ["1,030", "predicted"]
     assert SIMULATE in text and SYNTHESISE in text
     assert "synthesised  " not in text
 
 
 def test_measured_figures_take_the_place_of_predictions(measured):
     text = printed(measured)
-    assert row_of(text, "cycles a frame").split()[3:5] == ["1,031", "simulated"]
+    assert row_of(text, "cycles per frame").split()[3:5] == ["1,031", "simulated"]
     assert row_of(text, "latency, cycles").split()[2:4] == ["1,500", "simulated"]
     assert SIMULATE not in text and SYNTHESISE not in text
     lut = measured["resources"]["lut"]

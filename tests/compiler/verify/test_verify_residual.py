@@ -12,7 +12,7 @@ from bnnhw.errors import VerificationError
 from bnnhw.frontend import import_file, load
 from bnnhw.frontend.model_file import read_proto
 from bnnhw.interpret.interpreter import interpret
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, FixedAffine, Relu, Window
+from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, FixedAffine, Window, relu
 from bnnhw.passes import run
 from bnnhw.verify.model import Tracer, check_against_onnxruntime, random_inputs
 from bnnhw.verify.real_check import check_real
@@ -143,8 +143,8 @@ def rewired(graph: Graph) -> Graph:
 def clipped(graph: Graph) -> Graph:
     add = next(n for n in graph.nodes if isinstance(n.op, Add))
     inner = replace(add, name="inner", output="inner")
-    relu = replace(add, name="relu", op=Relu(), inputs=("inner",))
-    return graph.with_nodes([m for n in graph.nodes for m in ([inner, relu] if n is add else [n])])
+    bent = replace(add, name="relu", op=relu(), inputs=("inner",))
+    return graph.with_nodes([m for n in graph.nodes for m in ([inner, bent] if n is add else [n])])
 
 
 @pytest.mark.parametrize("name", FRONT_END_FAULTS)

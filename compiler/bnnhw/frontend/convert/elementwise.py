@@ -10,9 +10,10 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.context import collapsed, finite
 from bnnhw.frontend.unsupported import refuse_two, unsupported
 from bnnhw.frontend.views import View, in_graph_order, shape_text
+from bnnhw.ir import ops
 from bnnhw.ir.exact import exact
 from bnnhw.ir.graph import Statistics
-from bnnhw.ir.ops import Add, Clip, PRelu, Relu
+from bnnhw.ir.ops import Add
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,7 @@ def prelu(ctx: Context, node: OnnxNode) -> None:
         values = np.repeat(exact(slope).reshape(1), channels)
     else:
         values = _per_channel(ctx, node, view, slope)
-    target = ctx.add(PRelu(values), view.tensor, node, node.outputs[0])
+    target = ctx.add(ops.prelu(values), view.tensor, node, node.outputs[0])
     ctx.views[node.outputs[0]] = View(target, view.dims)
 
 
@@ -157,7 +158,7 @@ def power(ctx: Context, node: OnnxNode) -> None:
 def relu(ctx: Context, node: OnnxNode) -> None:
     """Relu."""
     view = ctx.view(node)
-    target = ctx.add(Relu(), view.tensor, node, node.outputs[0])
+    target = ctx.add(ops.relu(), view.tensor, node, node.outputs[0])
     ctx.nonnegative.add(target)
     ctx.views[node.outputs[0]] = View(target, view.dims)
 
@@ -187,7 +188,7 @@ def hard_sigmoid(ctx: Context, node: OnnxNode) -> None:
 def _clip(ctx: Context, node: OnnxNode, view: View, low: float, high: float) -> None:
     if not low <= high:
         raise ModelError(f"clips to [{low:g}, {high:g}]", where=node.where, fix="order the bounds")
-    target = ctx.add(Clip(low, high), view.tensor, node, node.outputs[0])
+    target = ctx.add(ops.clip(low, high), view.tensor, node, node.outputs[0])
     if low >= 0:
         ctx.nonnegative.add(target)
     ctx.views[node.outputs[0]] = View(target, view.dims)

@@ -18,7 +18,7 @@ from bnnhw.frontend.convert.ends import quantise_input, quantises_input
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact
-from bnnhw.ir.ops import Clip, Round
+from bnnhw.ir.ops import Round, clip
 from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def _limit(
     ctx: Context, node: OnnxNode, view: View, limits: tuple[int, int], *, last: bool = False
 ) -> View:
     output = node.outputs[0] if last else None
-    clip = Clip(float(limits[0]), float(limits[1]))
-    return View(ctx.add(clip, view.tensor, node, output), view.dims)
+    limit = clip(float(limits[0]), float(limits[1]))
+    return View(ctx.add(limit, view.tensor, node, output), view.dims)
 
 
 def _scale(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
+from bnnhw.frontend.regrid import regrid_input
 from bnnhw.frontend.views import View
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _reshape(ctx: Context, node: OnnxNode, target: tuple[int, ...]) -> None:
     try:
         made = views.reshape(view, target, ctx.sizes(view))
     except ModelError as error:
-        regridded = ctx.regrid_input(view, target)
+        regridded = regrid_input(ctx, view, target)
         if regridded is None:
             raise ModelError(error.what, where=node.where, fix=error.fix) from error
         made = regridded

@@ -9,7 +9,7 @@ _BRAM36_PORTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384
 # What Yosys's mapper counts for a BRAM36, and for a bit that is selected from another slice.
 _BLOCK_PRICE = 257.0
 _SELECTION_PRICE = 0.5
-# A ROM of up to so many words takes half a LUT a bit, since two share one.
+# A ROM of up to so many words takes half a LUT per bit, since two share one.
 _SHARED_WORDS = 8
 
 
@@ -75,7 +75,7 @@ def ram_luts(width: int, depth: int) -> float:
 
 
 def selection_luts(width: int, depth: int) -> float:
-    """LUTs that select among the parts of a LUTRAM: up to 4 are one LUT a bit."""
+    """LUTs that select among the parts of a LUTRAM: up to 4 are one LUT per bit."""
     parts = _ram(width, depth)[1]
     if parts == 1:
         return 0.0

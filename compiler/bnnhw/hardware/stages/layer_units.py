@@ -44,7 +44,7 @@ _LUTRAM_WORDS = 64
 
 
 def layer_input_lanes(layer: Layer, fold: LayerFolding) -> int:
-    """Elements a beat at the input of a layer: SIMD, or whole pixels where SIMD spans taps.
+    """Elements per beat at the input of a layer: SIMD, or whole pixels where SIMD spans taps.
 
     The feed where windows are played from a memory of their own.
     """
@@ -60,7 +60,7 @@ def needs_window(layer: Layer, fold: LayerFolding) -> bool:
 
 
 def layer_windows(layer: Layer, fold: LayerFolding) -> list[UnitParams]:
-    """The units that give a layer its windows, once a tile of output channels, in stream order.
+    """The units that give a layer its windows, once per tile of output channels, in stream order.
 
     One window unit; or, with a feed, one that gives each window once, in narrow beats, a converter
     to SIMD, and the memory of two windows that plays them: as many bits of LUTRAM as two windows
@@ -83,13 +83,13 @@ def layer_windows(layer: Layer, fold: LayerFolding) -> list[UnitParams]:
 
 
 def feed_cycles(layer: Layer, lanes: int) -> int:
-    """Cycles a frame to read every window of a layer once, ``lanes`` elements a beat."""
+    """Cycles per frame to read every window of a layer once, ``lanes`` elements per beat."""
     out_h, out_w = layer.out_size
     return out_h * out_w * layer.taps // lanes
 
 
 def window_cycles(kind: str, params: Mapping[str, int]) -> int:
-    """Cycles a frame that a window unit takes by itself, whatever it is folded into.
+    """Cycles per frame that a window unit takes by itself, whatever it is folded into.
 
     ``bnn_window_parallel`` shifts in every column of every pass over its lines, padding included.
     """
@@ -177,7 +177,7 @@ def weight_reader_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
 
 
 def weight_buffer_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
-    """Kind and parameters of the buffer that plays a tile's weights once a pixel."""
+    """Kind and parameters of the buffer that plays a tile's weights once per pixel."""
     out_h, out_w = layer.out_size
     folds = layer.taps // fold.simd
     whole = -(-3 * folds // 2 // _LUTRAM_WORDS) * _LUTRAM_WORDS
@@ -191,7 +191,7 @@ def weight_buffer_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
 
 
 def streamed_cycles(layer: Layer, fold: LayerFolding) -> int:
-    """Cycles a frame of a layer whose weights come from memory.
+    """Cycles per frame of a layer whose weights come from memory.
 
     Where its buffer holds less than two tiles, what the next tile lacks comes as this one is played
     for the last time, and later, at the pace of half the memory port.
@@ -223,6 +223,6 @@ def chains(layer: Layer, fold: LayerFolding) -> bool:
 
 
 def layer_cycles(layer: Layer, fold: LayerFolding) -> int:
-    """Cycles a frame that a layer's PE array is busy."""
+    """Cycles per frame that a layer's PE array is busy."""
     out_h, out_w = layer.out_size
     return out_h * out_w * (layer.features // fold.pe) * (layer.taps // fold.simd)

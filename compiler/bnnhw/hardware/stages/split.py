@@ -30,10 +30,11 @@ from bnnhw.ir.ops import (
     Threshold,
     Window,
 )
-from bnnhw.ir.types import Bit, Integer
+from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
+    from bnnhw.ir.types import DType
 
 _LAYERS = (BinaryConv, BinaryDense, IntegerConv, IntegerDense)
 
@@ -153,7 +154,8 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
     element = common["element"]
     integer = isinstance(element, Integer)
     out = splitter.graph.tensors[node.output].dtype
-    assert isinstance(out, (Integer, Bit))
+    if isinstance(out, Real):
+        raise _gap(node, out)
     if isinstance(op, BitMaxPool) and not integer:
         return Pool(**common, window=op.window, minimum=op.minimum, is_sum=False, out_element=out)
     if isinstance(op, (IntegerMaxPool, SumPool)) and integer:
@@ -175,8 +177,12 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
             return Table(**common, values=op.values, out_element=op.dtype)
         common["element"] = Integer(1, signed=False)
         return Table(**common, values=op.values[[0, -1]], out_element=op.dtype)
-    raise ModelError(
-        f"{type(op).__name__} has no hardware on a tensor of type {element}",
+    raise _gap(node, element)
+
+
+def _gap(node: Node, dtype: DType) -> ModelError:
+    return ModelError(
+        f"{type(node.op).__name__} has no hardware on a tensor of type {dtype}",
         where=node.where,
         fix="this is a gap of the compiler: report it with the model",
     )

@@ -45,7 +45,7 @@ def window_unit(
 
 
 def geometry(image: tuple[int, int, int], window: Window) -> dict[str, int]:
-    """The parameters that say what windows an image has."""
+    """The parameters that say what windows per image has."""
     channels, height, width = image
     top, left, bottom, right = window.pads
     return {

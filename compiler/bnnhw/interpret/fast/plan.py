@@ -100,7 +100,7 @@ class Plan:
 
     @cached_property
     def cost(self) -> float:
-        """About how many nanoseconds a sample takes the kernels."""
+        """About how many nanoseconds per sample takes the kernels."""
         return sum(stage.cost for stage in self._stages if isinstance(stage, KernelStage))
 
     @cached_property

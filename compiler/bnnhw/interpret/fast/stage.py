@@ -52,7 +52,7 @@ class KernelStage:
         numbers: tensor that is written as numbers, or "".
         bits: tensor that is written as words, or "".
         size: channels, height and width of the results.
-        cost: about how many nanoseconds a sample takes.
+        cost: about how many nanoseconds per sample takes.
     """
 
     kernel: Callable[..., None]

@@ -1,0 +1,73 @@
+"""Continuous piecewise linear functions of one number, exactly."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Piece:
+    """scale * x + shift, from ``start`` on (None: from minus infinity)."""
+
+    start: Fraction | None
+    scale: Fraction
+    shift: Fraction
+
+
+Pieces = tuple[Piece, ...]
+"""A function, from left to right. Neighbours meet where the second starts."""
+IDENTITY: Pieces = (Piece(None, Fraction(1), Fraction(0)),)
+
+
+def line(scale: Fraction, shift: Fraction) -> Pieces:
+    """Scale * x + shift everywhere."""
+    return (Piece(None, scale, shift),)
+
+
+def value(pieces: Pieces, x: Fraction) -> Fraction:
+    """The function at ``x``."""
+    starts = [piece.start for piece in pieces[1:]]
+    piece = pieces[bisect_right(starts, x)]  # type: ignore[type-var]
+    return piece.scale * x + piece.shift
+
+
+def then(first: Pieces, second: Pieces) -> Pieces:
+    """``second`` of what ``first`` gives."""
+    made: list[Piece] = []
+    for i, piece in enumerate(first):
+        end = first[i + 1].start if i + 1 < len(first) else None
+        made += _inside(piece, end, second)
+    return merged(tuple(made))
+
+
+def _inside(piece: Piece, end: Fraction | None, second: Pieces) -> list[Piece]:
+    """``second`` of one piece that reaches to ``end``."""
+    if piece.scale == 0:
+        return [Piece(piece.start, Fraction(0), value(second, piece.shift))]
+    starts = [part.start for part in second if part.start is not None]
+    crossings = [(start - piece.shift) / piece.scale for start in starts]
+    parts = list(second)
+    if piece.scale < 0:
+        crossings, parts = crossings[::-1], parts[::-1]
+    made = []
+    for part, begin, stop in zip(parts, [None, *crossings], [*crossings, None], strict=True):
+        if (stop is not None and piece.start is not None and stop <= piece.start) or (
+            begin is not None and end is not None and begin >= end
+        ):
+            continue  # it lies left or right of the piece
+        if begin is None or (piece.start is not None and begin < piece.start):
+            begin = piece.start
+        shift = piece.shift * part.scale + part.shift
+        made.append(Piece(begin, piece.scale * part.scale, shift))
+    return made
+
+
+def merged(pieces: Pieces) -> Pieces:
+    """The same function without a piece that continues the one before it."""
+    made = [pieces[0]]
+    for piece in pieces[1:]:
+        if (piece.scale, piece.shift) != (made[-1].scale, made[-1].shift):
+            made.append(piece)
+    return tuple(made)
