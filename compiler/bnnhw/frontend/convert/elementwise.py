@@ -178,6 +178,26 @@ def clip(ctx: Context, node: OnnxNode) -> None:
     _clip(ctx, node, view, bounds[0], bounds[1])
 
 
+def extremum(ctx: Context, node: OnnxNode) -> None:
+    """Max or Min of a live tensor and constants: limits on one side."""
+    live = ctx.live_inputs(node)
+    if len(live) != 1:
+        raise unsupported(node)
+    bounds = [
+        finite(ctx.need_constant(node, index, "other operand"), node)
+        for index in range(len(node.inputs))
+        if index not in live
+    ]
+    if any(collapsed(bound).size != 1 for bound in bounds):
+        raise ModelError(
+            "has a constant that differs between elements", where=node.where, fix="use one number"
+        )
+    numbers = [float(bound.flat[0]) for bound in bounds]
+    low, high = (max(numbers), np.inf) if node.op == "Max" else (-np.inf, min(numbers))
+    view = ctx.broadcast_rank(ctx.view(node, live[0]), max(bound.ndim for bound in bounds))
+    _clip(ctx, node, view, low, high)
+
+
 def hard_sigmoid(ctx: Context, node: OnnxNode) -> None:
     """HardSigmoid: min(max(alpha * x + beta, 0), 1)."""
     alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
@@ -203,4 +223,5 @@ HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Relu": relu,
     "Clip": clip,
     "HardSigmoid": hard_sigmoid,
+    **dict.fromkeys(("Max", "Min"), extremum),
 }
