@@ -371,3 +371,4 @@ STREAM_MAC_PE_ARRAY = UnitKind(
     sums=True,
     reads_marks=True,
 )
+UNITS = (PE_ARRAY, INT_PE_ARRAY, MAC_PE_ARRAY, STREAM_PE_ARRAY, STREAM_MAC_PE_ARRAY)

@@ -204,3 +204,4 @@ TABLE = UnitKind(
     Twin(("IN_BITS", "OUT_BITS", "LANES", "BEATS"), (MemoryArgument("TABLE_FILE"),)),
     (passes_through(1),),
 )
+UNITS = (AFFINE, ADD, THRESHOLD, TABLE)

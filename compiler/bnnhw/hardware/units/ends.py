@@ -99,3 +99,4 @@ TOP_K = UnitKind(
 )
 REGISTERS = UnitKind("bnn_registers", "registers", lambda _: [1.0], ({},))
 RESET_CONTROL = UnitKind("bnn_reset_control", "reset control", lambda _: [1.0], ({},))
+UNITS = (INPUT, OUTPUT, TOP_K, REGISTERS, RESET_CONTROL)

@@ -199,3 +199,4 @@ FORK = UnitKind(
     (passes_through(1),),
     forks=True,
 )
+UNITS = (FIFO, WIDTH_CONVERTER, TILE_GATHER, FORK)

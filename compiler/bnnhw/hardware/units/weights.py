@@ -80,3 +80,4 @@ WEIGHT_BUFFER = UnitKind(
     ),
     Twin(("WORD_BITS", "FOLDS", "PIXELS", "RAM_STYLE", "BEATS"), timing=("DEPTH",)),
 )
+UNITS = (AXI_READER, READ_ARBITER, WEIGHT_BUFFER)

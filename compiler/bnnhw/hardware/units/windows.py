@@ -353,3 +353,4 @@ FRAME_WINDOW = UnitKind(
     marks_padding=True,
     holds="whole image",
 )
+UNITS = (WINDOW, WINDOW_PARALLEL, FRAME_WINDOW)
