@@ -16,8 +16,7 @@ from bnnhw.frontend.options import LoadOptions
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.serialize import graph_to_bytes
-from bnnhw.passes import PIPELINE
-from bnnhw.passes import run as run_passes
+from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.planning.fit import fit_network
 from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text

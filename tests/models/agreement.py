@@ -9,8 +9,7 @@ import numpy as np
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.interpret.real import interpret_real
-from bnnhw.passes import PIPELINE
-from bnnhw.passes import run as run_passes
+from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.verify.model import check_against_onnxruntime, random_inputs
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from bnnhw.ir.ops import (
     IntegerDense,
     Threshold,
 )
-from bnnhw.passes import PIPELINE
-from bnnhw.passes import run as run_passes
+from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.verify.model import check_against_onnxruntime, random_inputs
 from bnnhw.verify.streams import check_streams

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bnnhw.interpret.real import interpret_real_all
 from bnnhw.ir.ops import Add, Binarize, Conv, MaxPool, Piecewise, Window, clip, relu

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bnnhw.interpret.interpreter import execute
 from bnnhw.ir.exact import exact, floats, full, inverse_root, snap
