@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.interpret.real import execute_real_node
+from bnnhw.ir import ops
 from bnnhw.ir.exact import exact
 from bnnhw.ir.graph import Graph, InputFormat, Node, OutputMap, Statistics
 from bnnhw.ir.ops import (
@@ -116,7 +117,7 @@ class Residual:
         self.add(Add(), branch, self.end)
         if prelu:
             self.affine(1.0, self.rng.normal(0, 0.2, self.channels))
-            self.add(prelu(exact(self.rng.uniform(0.05, 0.5, self.channels))))
+            self.add(ops.prelu(exact(self.rng.uniform(0.05, 0.5, self.channels))))
             self.affine(1.0, self.rng.normal(0, 0.2, self.channels))
         return self
 

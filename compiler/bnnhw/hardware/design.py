@@ -267,7 +267,7 @@ class MemoryPort:
 
     @property
     def bytes_per_frame(self) -> int:
-        """Bytes read a frame."""
+        """Bytes read per frame."""
         return sum(region.bytes for region in self.regions)
 
 

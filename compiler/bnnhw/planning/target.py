@@ -49,7 +49,7 @@ def _cycles(fps: float, clock_mhz: float) -> int:
 
 
 def reachable_fps(cycles: int, clock_mhz: float) -> float:
-    """A round number of frames per second that ``cycles`` a frame reach."""
+    """A round number of frames per second that ``cycles`` per frame reach."""
     fps = clock_mhz * 1e6 / cycles
     digits = max(0, 3 - int(math.log10(fps))) if fps >= 1 else 6
     step = 10.0**-digits

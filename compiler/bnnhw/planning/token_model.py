@@ -130,7 +130,7 @@ class Flow:
     _leader: list[tuple[int, int]] = field(default_factory=list)
 
     def event(self, beats: int, group: int) -> int:
-        """A new event of ``beats`` a frame."""
+        """A new event of ``beats`` per frame."""
         self.group.append(group)
         self.tokens.append(beats // group)
         self._leader.append((len(self._leader), 0))

@@ -151,7 +151,7 @@ def blocks(report: Report) -> list[Block]:
             cycles = f"{number(plan['cycles'])} cycles"
             cost = (cycles, *cost)
             tip = f"{name}: {plan['kind']}, PE {plan['pe']} {TIMES} SIMD {plan['simd']}, "
-            tip += f"{cycles} a frame; with what follows it {', '.join(cost[1:])}"
+            tip += f"{cycles} per frame; with what follows it {', '.join(cost[1:])}"
         found.append(Block(name, first, end - 1, cost, tip, name in busiest))
     return found
 

@@ -74,7 +74,7 @@ class Simulation:
         streams: what each internal stream did.
         registers: the AXI4-Lite registers at the end.
         wave: the FST or VCD file, where one was asked for.
-        memory_bytes: bytes of weights read from memory a frame, in steady state; None where all
+        memory_bytes: bytes of weights read from memory per frame, in steady state; None where all
             are on the chip.
         probed: for each stream probed, its beats as unsigned integers, least significant bit first:
             [beats, bits].

@@ -107,7 +107,7 @@ class SimulatedMemory:
         ]
 
     def bytes_per_frame(self, run: Path) -> int:
-        """Bytes read a frame: between the ends of the first and of the last, else in all.
+        """Bytes read per frame: between the ends of the first and of the last, else in all.
 
         Readers run ahead into the next frame; from one end to another that cancels out.
         """

@@ -7,68 +7,21 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from builds import files, report_of
 
 from bnnhw import __version__
 from bnnhw.backend.build import Build
-from bnnhw.cli import commands as cli
 from bnnhw.cli.doctor import diagnose
-from bnnhw.compile import integer_graph
 from bnnhw.hardware.board import board_names, load_board
-from bnnhw.interpret.interpreter import interpret
 from bnnhw.passes import PIPELINE
 from bnnhw.zoo.shipped import shipped_model, shipped_models
-from sketch import Sketch, small_cnn
+from sketch import Sketch
 
 DIGITS = shipped_model("digits").path
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command printed and returned."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = "Callable[..., Ended]"
-
-
-@pytest.fixture
-def bnnhw(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Command:
-    """Runs a command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["bnnhw", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        shown = capfd.readouterr()
-        return Ended(int(caught.value.code or 0), shown.out, shown.err)
-
-    return run
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return small_cnn().save(tmp_path / "m.onnx")
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-def report_of(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "report.json").read_text())
 
 
 # ----------------------------------------------------------------------------------------- compile
@@ -272,85 +225,6 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
 # --------------------------------------------------------------------------------------------- run
 
 
-def digit_images(count: int) -> np.ndarray:
-    return np.random.default_rng(5).integers(0, 241, (count, 8, 8, 1), np.uint8)
-
-
-def test_run_gives_the_interpreters_integer_scores(bnnhw) -> None:
-    x = digit_images(4)
-    np.save("x.npy", x)
-    np.savez("x.npz", x=x)
-    graph = integer_graph(DIGITS)
-    expected = interpret(graph, graph.input_format.encode(x))
-    assert len(np.unique(expected)) > 4
-    for source in ("x.npy", "x.npz"):
-        ended = bnnhw("run", DIGITS, "-i", source, "-o", "scores.out", "--json")
-        scores = np.load("scores.out")
-        assert scores.dtype == np.int64
-        np.testing.assert_array_equal(scores, expected)
-        printed = json.loads(ended.out)
-        assert printed["scores"] == expected.tolist()
-        best = graph.output_map.apply(expected).reshape(4, -1).argmax(axis=1)
-        assert printed["best"] == [[int(b)] for b in best]
-
-
-def test_run_takes_a_build_and_an_image(bnnhw) -> None:
-    pixels = digit_images(1)
-    Image.fromarray(pixels[0, :, :, 0]).save("digit.png")
-    np.save("digit.npy", pixels)
-    bnnhw("compile", DIGITS, "--board", "pynq-z2", "-o", "b")
-    outputs = [
-        bnnhw("run", what, "-i", source, "--top-k", 3).out
-        for what in ("b", DIGITS)
-        for source in ("digit.png", "digit.npy")
-    ]
-    assert len(set(outputs)) == 1
-    assert re.fullmatch(r" +0( +class \d \(-?\d+\)){3}\n", outputs[0])
-
-
-def test_run_names_classes_from_best_to_worst(bnnhw) -> None:
-    np.save("x.npy", digit_images(3))
-    ended = bnnhw("run", DIGITS, "-i", "x.npy", "--top-k", 99, "--json")
-    printed = json.loads(ended.out)
-    for row, order in zip(printed["scores"], printed["best"], strict=True):
-        assert sorted(order) == list(range(10))
-        assert [row[c] for c in order] == sorted(row, reverse=True)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("absent", "-i", "x.npy"), "there is no such file"),
-        ((DIGITS, "-i", "absent.npy"), "absent.npy: no such file"),
-        ((DIGITS, "-i", "wrong.npy"), "wrong.npy: holds an array of shape (3,)"),
-        ((".", "-i", "x.npy"), "is no build folder"),
-        ((DIGITS, "-i", "x.npy", "--top-k", "0"), "option --top-k"),
-        ((DIGITS, "-i", "x.npy", "-o", "no/such/scores.npy"), "option --output no/such/scores.npy"),
-        ((DIGITS, "-i", "x.npy", "-o", "."), "option --output .: is a folder"),
-    ],
-)
-def test_run_refuses_what_cannot_be(bnnhw, tmp_path, arguments, said) -> None:
-    np.save("x.npy", digit_images(1))
-    np.save("wrong.npy", np.zeros(3))
-    before = files(tmp_path)
-    ended = bnnhw("run", *arguments)
-    assert (ended.code, ended.out) == (1, "")
-    assert said in ended.err and "\n  fix: " in ended.err and "Traceback" not in ended.err
-    assert files(tmp_path) == before
-
-
-# ----------------------------------------------------------------------------------------- reports
-
-
-def test_report_shows_a_build_and_gives_its_json(bnnhw, model) -> None:
-    compiled = bnnhw("compile", model, "--board", "pynq-z2", "-o", "b")
-    shown = bnnhw("report", "b")
-    assert shown.code == 0
-    assert shown.out.splitlines()[:-1] == compiled.out.splitlines()[:-1]
-    assert shown.out.endswith("report: b/report.html\n")
-    assert json.loads(bnnhw("report", "b", "--json").out) == report_of(Path("b"))
-
-
 @pytest.mark.parametrize("command", ["report", "simulate", "synth"])
 def test_commands_on_builds_refuse_other_folders(bnnhw, command) -> None:
     for where in (".", "absent"):
@@ -425,7 +299,8 @@ def test_doctor_fails_where_something_is_missing_and_says_how_to_get_it(bnnhw, m
 
 
 def test_version_and_help(bnnhw) -> None:
-    assert bnnhw("--version") == Ended(0, f"bnnhw {__version__}\n", "")
+    shown = bnnhw("--version")
+    assert (shown.code, shown.out, shown.err) == (0, f"bnnhw {__version__}\n", "")
     commands = ("compile", "simulate", "run", "report", "synth", "boards", "passes", "models")
     shown = bnnhw("--help")
     assert shown.code == 0

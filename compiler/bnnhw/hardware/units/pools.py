@@ -147,7 +147,7 @@ def _rows(p: Params, beats: int) -> UnitTiming:
 def _axis(taps: Index, size: int, inner: int, repeats: int) -> UnitTiming:
     """Windows [O, K] over positions of ``inner`` beats: each goes out as its last position comes.
 
-    ``repeats`` times a frame, ``size`` positions are pooled.
+    ``repeats`` times per frame, ``size`` positions are pooled.
     """
     ends = np.minimum(taps[:, -1], size - 1)
     position = np.arange(repeats)[:, None] * size + ends
