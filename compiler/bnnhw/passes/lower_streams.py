@@ -1,9 +1,9 @@
 """Real-valued streams become fixed-point numbers: residual networks get integer operations.
 
-Front to back, each real tensor becomes an integer tensor and the element-wise operations still to
-be done to it. They wait until something needs them: a sign takes them into its threshold, a layer
-with integer weights into its weights (the input's normalisation) or its operands' scale, anything
-else - an addition, a pool, a second consumer, the output - into a FixedAffine.
+Front to back, each real tensor becomes an integer tensor and a list of element-wise operations that
+wait. A sign takes them into its threshold, a layer with integer weights into its weights (the
+input's normalisation) or its operands' scale. Anything else - an addition, a pool, a second
+consumer, the output - takes them into a FixedAffine.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Candidate:
 
 
 def folding_key(network: Network, layer: Layer, request: FoldingRequest) -> object:
-    """Equal for layers that the same foldings suit at the same price."""
+    """A key of a layer: layers with equal keys have the same foldings at the same prices."""
     facts = network.facts[layer.name]
     return (
         layer.image, layer.window, layer.features, layer.element, layer.weight_bits,

@@ -106,9 +106,10 @@ def _has_layer(design: Design, stream: str) -> bool:
 
 
 def _behind_pools(design: Design) -> dict[str, int]:
-    """Streams in which pools give bursts, and the beats of a row; no more need wait.
+    """Streams behind pools that need a FIFO, with the most it must hold: the beats of a row.
 
-    A pool gives its rows as fast as their last image row comes. Behind pools of windows side by
+    A pool gives a row of results in a burst, as the last image row of that row comes in, and a
+    slower reader would stop it. Behind pools of windows side by
     side that is the stream into a 1x1 convolution of images, since others hold rows themselves, or
     into a converter to fewer lanes, which is slower than the pool. (A window unit behind a
     converter that a window unit feeds is no convolution, but plays windows.)

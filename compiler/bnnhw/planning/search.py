@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
 # Prices of a DSP block in LUTs, where layers of integer weights can use them.
 _DSP_PRICES = (3.0, 20.0, 100.0, 500.0)
-# Layers of more pixels keep their weights on the chip: each fetched word would serve few cycles of
-# bandwidth, but its frame buffers would be large.
+# Layers of more pixels keep their weights on the chip: their frame buffers would be large.
 _FEW_PIXELS = 64
 _TOO_SLOW = "  memory is too slow for the weights that do not fit the chip"
 # The share of a memory port's words that readers get for good, refresh and turns aside.

@@ -1,11 +1,11 @@
 """Token-level model of a design: when each beat moves, without simulating any logic.
 
-Beat j of a unit's output can move once the input beats it needs have moved and the unit's latency
-has passed, one cycle after beat j-1 at the earliest, and once the next unit has room. Beat i of a
-unit's input can move once the output beats that free its place have moved. These are max-plus
-equations over all units; they are solved token by token for a few frames. A token is a beat where
-the design is small, else the beats of a pixel. The model gives cycles per frame, latency and what
-FIFOs must hold, without the simulation that it must agree with to 1 %.
+Output beat j of a unit moves when three things hold: the input beats that it needs have moved and
+the unit's latency has passed; beat j-1 moved at least a cycle before; the next unit has room. Input
+beat i moves when the output beats that free its place have moved. These are max-plus equations over
+all units. They are solved token by token for a few frames: a token is what the equations count, a
+single beat in small designs, else all beats of one pixel. The model gives cycles per frame, latency
+and what FIFOs must hold, without the simulation that it must agree with to 1 %.
 """
 
 from __future__ import annotations
@@ -67,18 +67,20 @@ class Link:
 class TokenTiming:
     """How one unit moves the tokens of a frame; a token moves when its last beat does.
 
+    A token may have several beats. Four of the fields say which of them matters.
+
     Attributes:
         needs: [tokens out]; the last input token that each output token needs; -1 for none.
         latency: cycles from the input beat needed to the output beat.
-        after: [tokens out]; beats of the output token behind the last beat that needs that token
-            most urgently.
-        before: [tokens out]; beats of the input token behind the one that it needs.
+        after: [tokens out]; how many beats of the output token follow the one whose need is the
+            most urgent.
+        before: [tokens out]; how many beats of the input token follow the one that is needed.
         first_after: [tokens out]; as ``after``, for the first beat that needs the token.
         first: [tokens out]; beats of the input token up to the one that it needs.
         frees: [tokens in]; the output token that frees the place of each input token.
         free_delay: cycles from the freeing beat to the input beat.
-        within: [tokens in]; beats of the token behind that one up to the freeing beat.
-        rest: [tokens in]; beats of the input token behind the beat that it frees.
+        within: [tokens in]; how many beats of the output token behind that one the freeing beat is.
+        rest: [tokens in]; how many beats of the input token follow the one that is freed.
     """
 
     needs: Index

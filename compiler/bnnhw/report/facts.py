@@ -247,7 +247,7 @@ def windows_place(report: Report, layer: str) -> str:
     units = {unit["name"]: unit for unit in report["units"] if unit["layer"] == layer}
     if f"{layer}_replay" in units:
         params = units[f"{layer}_window"]["params"]
-        return f"once, {params.get('OUT_LANES') or params['SIMD']} a beat"
+        return f"once, {params.get('OUT_LANES') or params['SIMD']} per beat"
     held = (KINDS[unit["kind"]].holds for unit in units.values())
     return next((place for place in held if place), "-")
 

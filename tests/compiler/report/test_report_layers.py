@@ -37,7 +37,7 @@ def convolution():
     [
         ({"pe": 12, "simd": 72}, "rows, registers"),
         ({"pe": 2, "simd": 4, "feed": 0}, "rows"),
-        ({"pe": 3, "simd": 36, "feed": 4}, "once, 4 a beat"),
+        ({"pe": 3, "simd": 36, "feed": 4}, "once, 4 per beat"),
     ],
 )
 def test_windows_are_told_apart(fold, place):
