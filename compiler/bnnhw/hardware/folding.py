@@ -27,8 +27,8 @@ class LayerFolding:
         buffer: where the layer's input window is kept: "lut" or "bram".
         multiply: how a layer of integer weights multiplies: in LUTs ("lut"), one product a DSP
             block ("dsp") or two ("dsp2"); without meaning for binary weights.
-        feed: elements per beat from the window unit, where SIMD spans taps. Each window is read once
-            per pixel into a small memory, which repeats it for every tile of output channels. 0 for
+        feed: elements per beat from the window unit, where SIMD spans taps. Each window is read
+            once per pixel into a small memory, which repeats it for every tile of channels. 0 for
             no such memory: the window unit gives SIMD elements per beat, for each tile anew.
     """
 

@@ -164,6 +164,8 @@ class Piecewise(Elementwise):
             return None
         low, high = -math.inf, math.inf
         pieces = list(self.functions[0])
+        if len(pieces) == 1 and pieces[0].scale == 0:
+            return float(pieces[0].shift), float(pieces[0].shift)
         if len(pieces) > 1 and pieces[0].scale == 0:
             low = float(pieces.pop(0).shift)
         if len(pieces) > 1 and pieces[-1].scale == 0:

@@ -54,7 +54,7 @@ def absorb_output(graph: Graph) -> Graph:
         if not isinstance(node.op, Affine):
             raise ModelError(
                 f"follows the last layer, whose scores must come out as they are "
-                f"({type(node.op).__name__})",
+                f"({node.op.called})",
                 where=node.where,
                 fix="end the model with its last layer, a scale and a bias",
             )

@@ -147,7 +147,7 @@ class _Lowering:
             assert not isinstance(dtype, Real)
             return Value(node.output, (), dtype.reach, shape, dtype, node)
         raise ModelError(
-            f"the operation {type(op).__name__} has no hardware in a network with real streams",
+            f"the operation {op.called} has no hardware in a network with real streams",
             fix="put a sign, BatchNorm or ReLU there, and tables of the input at its start",
         )
 

@@ -133,7 +133,9 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
         ones = np.ones(len(x.mean))
         ends = op.values.min() * ones, op.values.max() * ones
         return Moments(op.values.mean() * ones, op.values.var() * ones, *ends)
-    if isinstance(op, (BitMaxPool, IntegerTable)):
+    if isinstance(op, BitMaxPool):
+        return x
+    if isinstance(op, IntegerTable):
         return _spread(graph, node.output)
     raise ModelError(f"no moments of {type(op).__name__} are known", where=node.where, fix=REPORT)
 

@@ -3,11 +3,12 @@
 The two inputs of an addition and its result share one binary point, and so do a max pool's input
 and result: tensors joined so form a group (in a residual network, one per stage).
 
-Where signs read a group, its steps are so fine that rounding turns at most SIGNS_TURNED of them, and
-that the error for other readers stays within SIGNED_STREAM_ERROR standard deviations of the group's
-calmest tensor. Where no sign reads it, the limit is STREAM_ERROR. Saturation may cost
-STREAM_SATURATION. No stream is chosen wider than STREAM_BITS: signs of values near 0 turn with any rounding, and a network of many
-signs carries each on to others; wider streams were found to give no better accuracy.
+Where signs read a group, its steps are so fine that rounding turns at most SIGNS_TURNED of them,
+and that the error for other readers stays within SIGNED_STREAM_ERROR standard deviations of the
+group's calmest tensor. Where no sign reads it, the limit is STREAM_ERROR. Saturation may cost
+STREAM_SATURATION. No stream is chosen wider than STREAM_BITS: signs of values near 0 turn with any
+rounding, and a network of many signs carries each on to others; wider streams were found to give no
+better accuracy.
 """
 
 from __future__ import annotations

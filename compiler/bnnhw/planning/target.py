@@ -41,7 +41,7 @@ class Target:
 
 
 def _frame(cycles: int) -> str:
-    return f"{cycles} cycle{'' if cycles == 1 else 's'} a frame"
+    return f"{cycles} cycle{'' if cycles == 1 else 's'} per frame"
 
 
 def _cycles(fps: float, clock_mhz: float) -> int:

@@ -182,7 +182,7 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
 
 def _gap(node: Node, dtype: DType) -> ModelError:
     return ModelError(
-        f"{type(node.op).__name__} has no hardware on a tensor of type {dtype}",
+        f"{node.op.called} has no hardware on a tensor of type {dtype}",
         where=node.where,
         fix="this is a gap of the compiler: report it with the model",
     )
