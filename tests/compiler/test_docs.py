@@ -13,7 +13,11 @@ from bnnhw.cli.commands import app
 from bnnhw.hardware.board import board_names
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "models" / "README.md"]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "models/README.md")),
+    *(ROOT / folder / "README.md" for folder in ("hw", "hls")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def commands() -> list[str]:
@@ -56,3 +60,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_guide_names_every_board() -> None:
     text = (ROOT / "docs" / "guide.md").read_text("utf-8")
     assert [name for name in board_names() if name not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_lines_end_before_column_120(page: Path) -> None:
+    """But for rows that quote whole messages, and headings that list a unit's parameters."""
+    literal = ("| ",) if page.name == "errors.md" else ("### bnn_",)
+    lines = page.read_text("utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120 and not line.startswith(literal)] == []

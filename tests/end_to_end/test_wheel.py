@@ -37,6 +37,8 @@ def sources(folder: str, pattern: str) -> set[str]:
 def test_the_wheel_holds_every_asset(wheel) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
+        licences = [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
+        assert [archive.read(name) for name in licences] == [(ROOT / "LICENSE").read_bytes()]
     for folder, pattern in (("hw", "*.sv"), ("hls", "*.h"), ("sim", "*.*"), ("models", "*.*")):
         assert {f"bnnhw/share/{folder}/{n}" for n in sources(folder, pattern)} <= names
     package = "compiler/bnnhw"
@@ -44,7 +46,8 @@ def test_the_wheel_holds_every_asset(wheel) -> None:
         "**/*.py",
         "hardware/boards/*.toml",
         "backend/templates/*.j2",
-        "report/templates/*.j2",
+        "report/templates/*.*",
+        "py.typed",
         "hardware/cost/cost_model.json",
     ):
         assert {f"bnnhw/{n}" for n in sources(package, pattern)} <= names
