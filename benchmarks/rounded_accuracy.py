@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from bnnhw.compile import integer_graph
+from bnnhw.compiler import integer_graph
 from bnnhw.ir.ops import FixedAdd
 from bnnhw.verify.model import check_against_onnxruntime
 from bnnhw.zoo.layers import BinaryActivation, BinaryConv2d, ImageNormaliser, clip_latent_weights

@@ -24,7 +24,7 @@ import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
-from bnnhw.compile import CompileOptions, compile_model, integer_graph
+from bnnhw.compiler import CompileOptions, compile_model, integer_graph
 from bnnhw.interpret.fast.accelerate import load_kernels
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.verify.inputs import random_inputs

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from sklearn.datasets import load_digits
 
-from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.report.record import record_simulation
 from bnnhw.report.terminal import summary
 from bnnhw.zoo.shipped import shipped_model

@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "models")]
 
-from bnnhw.compile import CompileOptions, compile_model  # noqa: E402
+from bnnhw.compiler import CompileOptions, compile_model  # noqa: E402
 from bnnhw.errors import BnnhwError, InternalError  # noqa: E402
 from bnnhw.frontend import LoadOptions  # noqa: E402
 from bnnhw.frontend.model_input import UndeclaredInputError  # noqa: E402

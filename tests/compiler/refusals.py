@@ -12,7 +12,7 @@ from PIL import Image
 import fault_hostile  # noqa: F401  (registers its cases)
 import fault_operations  # noqa: F401
 import faults
-from bnnhw.compile import integer_graph
+from bnnhw.compiler import integer_graph
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.cost.model import budget, total
 from bnnhw.planning.network import Network

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bnnhw.compile import integer_graph
+from bnnhw.compiler import integer_graph
 from bnnhw.frontend.convert import elementwise
 from bnnhw.frontend.importer import _HANDLERS
 from bnnhw.verify.model import check_against_onnxruntime

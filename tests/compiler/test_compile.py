@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.compile import CompileOptions, compile_model, network_name
+from bnnhw.compiler import CompileOptions, compile_model, network_name
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.cost.model import COUNTED

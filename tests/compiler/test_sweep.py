@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.errors import BnnhwError, FoldingError
 from random_networks import plain_network, residual_network
 

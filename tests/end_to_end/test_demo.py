@@ -11,7 +11,7 @@ pytest.importorskip("sklearn")
 
 from sklearn.datasets import load_digits
 
-from bnnhw.compile import integer_graph
+from bnnhw.compiler import integer_graph
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.zoo.shipped import shipped_model
 

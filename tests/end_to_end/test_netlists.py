@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from bnnhw.assets import asset_folder
-from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.report.record import record_synthesis
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.exact import exact
 from bnnhw.ir.ops import Add, Binarize, BitMaxPool, Flatten, IntegerTable, Threshold, Window, prelu

@@ -8,7 +8,7 @@ import pytest
 from bnnhw.backend.build import Build, write_build
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.verilog import emit_verilog
-from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.interpret.interpreter import interpret

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bnnhw.assets import asset_folder
-from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.compiler import CompileOptions, compile_model
 from runner import HW, ROOT, sources, use_verilator
 
 UNITS = sorted(path.stem for path in HW.glob("bnn_*.sv"))

@@ -113,7 +113,7 @@ def compile_command(
 
     The target is --fps or --cycles; without one, the fastest design that fits the board.
     """
-    from bnnhw.compile import BACKENDS, CompileOptions, compile_model, network_name
+    from bnnhw.compiler import BACKENDS, CompileOptions, compile_model, network_name
     from bnnhw.hardware.folding import FoldingRequest, read_folding
 
     folder = output or Path("build") / network_name(model)
@@ -225,7 +225,7 @@ def run(
 
     Where the inputs are one .npz file that holds ``labels`` too, the accuracy follows.
     """
-    from bnnhw.compile import ModelOptions, integer_graph
+    from bnnhw.compiler import ModelOptions, integer_graph
     from bnnhw.interpret.interpreter import interpret
     from bnnhw.verify.inputs import read_labels
 

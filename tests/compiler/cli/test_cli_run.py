@@ -11,7 +11,7 @@ import pytest
 from builds import files, report_of
 from PIL import Image
 
-from bnnhw.compile import integer_graph
+from bnnhw.compiler import integer_graph
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.zoo.shipped import shipped_model
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_residual import block, classifier, stem
 
-from bnnhw.compile import integer_graph
+from bnnhw.compiler import integer_graph
 from bnnhw.errors import ModelError
 from bnnhw.frontend import load
 from bnnhw.interpret.real import evaluated

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from bnnhw.compile import ModelOptions, integer_graph
+from bnnhw.compiler import ModelOptions, integer_graph
 from bnnhw.errors import VerificationError
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import Threshold

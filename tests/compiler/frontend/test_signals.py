@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from bnnhw.backend.build import Build
-from bnnhw.compile import CompileOptions, ModelOptions, compile_model, integer_graph
+from bnnhw.compiler import CompileOptions, ModelOptions, compile_model, integer_graph
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.interpret.interpreter import interpret

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphs
-from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.names import hardware_names

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bnnhw.compile import CompileOptions, compile_model
+from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.errors import VerificationError
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.interpret.real import interpret_real, interpret_real_all
@@ -183,7 +183,7 @@ def test_plain_networks_give_the_models_scores(digits: Path, tmp_path: Path) -> 
 
 
 def run_nodes(model: Path) -> list[Any]:
-    from bnnhw.compile import integer_graph
+    from bnnhw.compiler import integer_graph
 
     return list(integer_graph(model).nodes)
 
