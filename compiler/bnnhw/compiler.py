@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.backend.build import Build, check_folder, write_build
 from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.manifest import emit_manifest
+from bnnhw.backend.record import RECORD, command_line, record
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend import import_file, load
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.hardware.board import load_board
-from bnnhw.hardware.folding import FoldingRequest
+from bnnhw.hardware.folding import FoldingRequest, read_folding
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.planning.fit import fit_network
@@ -25,7 +27,7 @@ from bnnhw.verify.inputs import read_inputs, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from dataclasses import Field
 
     import numpy as np
     from numpy.typing import NDArray
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from bnnhw.planning.token_model import Prediction
 
 BACKENDS = ("verilog", "hls")
+_FLAGS = {"clock_mhz": "clock", "backends": "backend", "inputs": "input"}
+"""Options of the command line that are called otherwise than here."""
 # Files are named after the network and more; a file's name has at most 255 characters.
 _LONGEST_NAME = 80
 # More inputs than this tell little more about ranges, and cost time.
@@ -64,7 +68,8 @@ class CompileOptions(ModelOptions):
         fps: frames per second to reach; excludes ``cycles``.
         cycles: cycles per frame to stay within.
         clock_mhz: clock; None takes the board's.
-        folding: what a folding file fixes.
+        folding: file that fixes PE, SIMD and memories.
+        inputs: files or folders of inputs for the check against onnxruntime.
         backends: subset of ``BACKENDS``.
         top_k: 0 for all scores, else the number of best classes to send.
         verify: whether to check the integer graph against onnxruntime.
@@ -77,7 +82,8 @@ class CompileOptions(ModelOptions):
     fps: float | None = None
     cycles: int | None = None
     clock_mhz: float | None = None
-    folding: FoldingRequest = field(default_factory=FoldingRequest)
+    folding: Path | None = None
+    inputs: Sequence[Path] = ()
     backends: tuple[str, ...] = BACKENDS
     top_k: int = 0
     verify: bool = True
@@ -102,6 +108,50 @@ class CompileOptions(ModelOptions):
                 where="option --min-agreement",
                 fix="give e.g. 0.95",
             )
+
+    def files(self, model: Path) -> dict[str, list[Path]]:
+        """All files that a compile reads, by option."""
+        folding = [self.folding] if self.folding else []
+        return {
+            "model": [model],
+            "inputs": list(self.inputs),
+            "calibrate": list(self.calibrate),
+            "folding": folding,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The options that are not as they are by default, by name."""
+        given = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name != "dump_ir" and getattr(self, f.name) != _default(f)
+        }
+        paths = {"folding", "inputs", "calibrate"} & given.keys()
+        for name in paths:
+            value = given[name]
+            given[name] = str(value) if name == "folding" else [str(path) for path in value]
+        return given | ({"precision": dict(self.precision)} if self.precision else {})
+
+    def command(self, model: Path) -> str:
+        """The command line that asks the same; files by their names alone."""
+        words: list[object] = ["bnnhw", "compile", model.name]
+        for name, value in self.to_json().items():
+            flag = "--" + _FLAGS.get(name, name).replace("_", "-")
+            if name == "verify":
+                words.append("--no-verify")
+            elif name == "precision":
+                words += [w for item in value.items() for w in (flag, "=".join(map(str, item)))]
+            elif name in ("backends", "inputs", "calibrate"):
+                words += [word for part in value for word in (flag, Path(part).name)]
+            elif isinstance(value, tuple):
+                words.append(f"{flag}={','.join(map(repr, value))}")
+            elif name in ("folding", "board"):
+                words += [flag, Path(value).name]
+            elif isinstance(value, float):
+                words.append(f"{flag}={value!r}")
+            else:
+                words += [flag, value]
+        return command_line(words)
 
     def target(self, clock_mhz: float) -> Target:
         """What to reach, at a clock."""
@@ -129,7 +179,8 @@ def compile_model(
     options: CompileOptions,
     *,
     inputs: NDArray[np.generic] | None = None,
-    input_files: Sequence[Path] = (),
+    labels: NDArray[np.generic] | None = None,
+    force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Compiled:
     """Compiles ``model`` into the folder ``out``; nothing is written unless all of it succeeds.
@@ -138,8 +189,10 @@ def compile_model(
         model: the ONNX file.
         out: the build folder.
         options: see CompileOptions.
-        inputs: real inputs in the model's own format for the check against onnxruntime.
-        input_files: the same as files or folders.
+        inputs: real inputs in the model's own format for the check against onnxruntime, in place
+            of the files that the options name.
+        labels: their classes.
+        force: whether a build with results of simulation or synthesis may be replaced.
         progress: told the name of each step as it begins.
 
     Raises:
@@ -147,15 +200,16 @@ def compile_model(
     """
     options.check()
     board = load_board(options.board)
-    check_folder(out, [model, *input_files, *options.calibrate])
+    read = options.files(model)
+    check_folder(out, [path for paths in read.values() for path in paths], force=force)
+    request = read_folding(options.folding) if options.folding else FoldingRequest()
     clock = options.clock_mhz or board.clock_mhz
     progress("reading the model")
     imported = import_file(model, options)
     graph = _integers(model, imported.graph, options, options.dump_ir)
-    labels = None
-    if input_files:
-        inputs = read_inputs(input_files, graph.input_format)
-        labels = read_labels(input_files, len(inputs))
+    if inputs is None and options.inputs:
+        inputs = read_inputs(options.inputs, graph.input_format)
+        labels = read_labels(options.inputs, len(inputs))
     checks = []
     if options.verify:
         from bnnhw.verify.model import check_against_onnxruntime
@@ -167,15 +221,17 @@ def compile_model(
     accuracy = checks[0].accuracy if checks else None
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
-    fit = fit_network(graph, board, options.target(clock), options.folding, clock, options.top_k)
+    fit = fit_network(graph, board, options.target(clock), request, clock, options.top_k)
     progress("writing the build")
     notes = _notes(graph, options)
     report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve)
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
+    report["command"] = command = options.command(model)
     files = emit(fit.design, options.backends, fit.prediction)
     files["folding.json"] = fit.folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
     files["report.json"] = report_text(report)
+    files[RECORD] = record(options.to_json(), read, command, fit.design.build_hash())
     from bnnhw.report.page import report_html
 
     files["report.html"] = report_html(report)
@@ -199,6 +255,13 @@ def _integers(
         graph, PIPELINE, dump=dump_ir, precision=options.precision, calibration=images
     )
     return replace(graph, name=network_name(model))
+
+
+def _default(option: Field[Any]) -> Any:
+    """What an option is where nobody gives it."""
+    if option.default_factory is not MISSING:
+        return option.default_factory()
+    return option.default
 
 
 def emit(

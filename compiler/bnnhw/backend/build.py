@@ -122,10 +122,11 @@ class Build:
         )
 
 
-def check_folder(path: Path, sources: Sequence[Path] = ()) -> None:
+def check_folder(path: Path, sources: Sequence[Path] = (), *, force: bool = True) -> None:
     """Raises BnnhwError where ``write_build`` would not write: worth asking before the work.
 
-    Neither where the new build would delete one of the files that it is made from.
+    Neither where the new build would delete one of the files that it is made from, nor, unless
+    ``force``, where the build that is there holds results of a simulation or a synthesis.
     """
     for source in sources:
         if path.resolve() in source.resolve().parents:
@@ -147,6 +148,12 @@ def check_folder(path: Path, sources: Sequence[Path] = ()) -> None:
             where=str(path),
             fix="move it elsewhere, or choose another folder with -o",
         )
+    if not force and (found := _results(path)):
+        raise BnnhwError(
+            f"holds results of a {found}, which the new build would replace",
+            where=str(path),
+            fix="choose another folder with -o, or give --force",
+        )
     above = next(parent for parent in path.parents if parent.exists())
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         reason = "may not be written to" if above.is_dir() else "is no folder"
@@ -155,6 +162,15 @@ def check_folder(path: Path, sources: Sequence[Path] = ()) -> None:
             where=str(path),
             fix="choose another folder with -o",
         )
+
+
+def _results(path: Path) -> str:
+    """What was measured on the build in a folder; empty where there is none, or nothing was."""
+    try:
+        report = _read_json(path / _REPORT)
+    except BnnhwError:
+        return ""
+    return " and a ".join(name for name in ("simulation", "synthesis") if report.get(name))
 
 
 def write_build(path: Path, files: Mapping[str, str | bytes]) -> Build:

@@ -32,9 +32,14 @@ from bnnhw.cli.options import (
     check_scores_file,
     cycles_range,
     declarations,
+    is_given,
+    merged,
+    model_path,
+    numbers,
     precision_options,
 )
 from bnnhw.errors import BnnhwError, internal_error
+from bnnhw.hardware.board import board_names
 from bnnhw.report.simulation_table import print_simulation, print_synthesis
 from bnnhw.zoo.cli import app as zoo_app
 
@@ -73,8 +78,16 @@ def main() -> None:
 
 @app.command("compile")
 def compile_command(
-    model: Model,
-    board: Annotated[str, typer.Option(help="See `bnnhw boards`.")],
+    context: typer.Context,
+    model: Annotated[
+        Path | None,
+        typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network."),
+    ] = None,
+    board: Annotated[str | None, typer.Option(help="See `bnnhw boards`.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Options from a build's compile.json, or from JSON, TOML or YAML."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Build folder; default ./build/MODEL.")
     ] = None,
@@ -107,33 +120,47 @@ def compile_command(
         float | None,
         typer.Option(help="Share of inputs, 0 to 1, whose class must be the same as in float."),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a build with results of simulation, synthesis.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compile a model to Verilog and HLS C++ for a board.
 
     The target is --fps or --cycles; without one, the fastest design that fits the board.
     """
-    from bnnhw.compiler import BACKENDS, CompileOptions, compile_model, network_name
-    from bnnhw.hardware.folding import FoldingRequest, read_folding
+    from bnnhw.compiler import CompileOptions, compile_model, network_name
 
-    folder = output or Path("build") / network_name(model)
-    options = CompileOptions(
-        **declarations(input_type, input_scale, input_offset, sign_zero),
-        precision=precision_options(precision),
-        calibrate=calibrate or (),
-        board=board,
-        fps=fps,
-        cycles=cycles,
-        clock_mhz=clock,
-        folding=read_folding(folding) if folding else FoldingRequest(),
-        backends=tuple(backend or BACKENDS),
-        top_k=top_k,
-        verify=not no_verify,
-        min_agreement=min_agreement,
-        dump_ir=dump_ir,
-    )
+    scale, offset = numbers(input_scale, "--input-scale"), numbers(input_offset, "--input-offset")
+    given = {
+        "model": model,
+        "board": board,
+        "output": output,
+        "fps": fps,
+        "cycles": cycles,
+        "clock_mhz": clock,
+        "folding": folding,
+        "backends": tuple(backend or ()),
+        "inputs": inputs or (),
+        "input_type": input_type,
+        "input_scale": scale,
+        "input_offset": offset,
+        "sign_zero": sign_zero if is_given(context, "sign_zero") else None,
+        "precision": precision_options(precision),
+        "calibrate": calibrate or (),
+        "top_k": top_k if is_given(context, "top_k") else None,
+        "verify": False if no_verify else None,
+        "min_agreement": min_agreement,
+    }
+    asked = merged(given, config)
+    path = model_path(asked.pop("model", None))
+    folder = Path(asked.pop("output", None) or Path("build") / network_name(path))
+    if "board" not in asked:
+        names = ", ".join(board_names())
+        raise BnnhwError("no board", where="option --board", fix=f"give one of {names}")
+    options = CompileOptions(**asked, dump_ir=dump_ir)
     with _progress(as_json) as progress:
-        result = compile_model(model, folder, options, input_files=inputs or (), progress=progress)
+        result = compile_model(path, folder, options, force=force, progress=progress)
     if as_json:
         _print_json({"build": str(result.build.path), **result.report})
         return

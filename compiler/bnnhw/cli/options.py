@@ -10,7 +10,7 @@ import typer
 from bnnhw.errors import BnnhwError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained network.")]
@@ -69,14 +69,52 @@ def precision_options(items: Sequence[str] | None) -> dict[str, int]:
     return widths
 
 
+_PATHS = ("inputs", "calibrate")
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, and is not as it is by default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def merged(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:
+    """Options of the command line, and below them those of a file."""
+    from bnnhw.backend.record import read_config
+
+    asked = read_config(config, list(given)) if config else {}
+    for name in _PATHS:
+        if name in asked:
+            asked[name] = tuple(Path(path) for path in asked[name])
+    if asked.get("folding"):
+        asked["folding"] = Path(asked["folding"])
+    for name in ("backends", "input_scale", "input_offset"):
+        if isinstance(asked.get(name), list):
+            asked[name] = tuple(asked[name])
+    here = {k: v for k, v in given.items() if v is not None and v != () and v != {}}
+    if here.keys() & {"fps", "cycles"}:  # one target takes the place of another
+        asked = {k: v for k, v in asked.items() if k not in ("fps", "cycles")}
+    return asked | here
+
+
+def model_path(name: Path | str | None) -> Path:
+    """The file of a model, or of the shipped network of that name."""
+    from bnnhw.zoo.shipped import shipped_models
+
+    if name is None:
+        raise BnnhwError("no model", where="argument MODEL", fix="give an ONNX file")
+    shipped = {model.name: model.path for model in shipped_models()}
+    return Path(name) if Path(name).exists() else shipped.get(str(name), Path(name))
+
+
 def declarations(
     input_type: str | None, scale: str | None, offset: str | None, sign_zero: str
 ) -> dict[str, Any]:
     """The fields of LoadOptions: what the command line says of a model."""
     return {
         "input_type": input_type,
-        "input_scale": _numbers(scale, "--input-scale"),
-        "input_offset": _numbers(offset, "--input-offset"),
+        "input_scale": numbers(scale, "--input-scale"),
+        "input_offset": numbers(offset, "--input-offset"),
         "sign_zero": sign_zero,
     }
 
@@ -116,7 +154,7 @@ def check_scores_file(path: Path | None) -> None:
         )
 
 
-def _numbers(text: str | None, option: str) -> float | tuple[float, ...] | None:
+def numbers(text: str | None, option: str) -> float | tuple[float, ...] | None:
     """A number, or several between commas."""
     if text is None or "," not in text:
         return None if text is None else _number(text, option)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from bnnhw.backend.render import render_file
-from bnnhw.hardware.board import board_names
 from bnnhw.report.curve import curve_rows, draw_curve
 from bnnhw.report.dataflow import draw_dataflow
 from bnnhw.report.facts import (
@@ -366,14 +365,12 @@ def _output(report: Report) -> dict[str, Any]:
 
 def _commands(report: Report) -> list[dict[str, str]]:
     """The commands that give this build, and its figures, again."""
-    board = report["board"] if report["board"] in board_names() else "BOARD.toml"
-    top_k = report["output"]["top_k"]
-    again = f"bnnhw compile MODEL.onnx --board {board} --clock {report['clock_mhz']:g}"
-    if top_k:
-        again += f" --top-k {top_k}"
-    again += " --folding DIR/folding.json -o NEW"
+    again = {
+        f"{report['command']} -o NEW": "the same hardware from the same files, in the folder NEW",
+        "bnnhw compile --config DIR/compile.json -o NEW": "the same, checked to be the same files",
+    }
     return [
-        {"line": again, "about": "the same hardware from the same model, in the folder NEW"},
+        *({"line": line, "about": about} for line, about in again.items()),
         {"line": "bnnhw simulate DIR", "about": "cycles, latency, stalls; scores compared"},
         {"line": "bnnhw simulate DIR --hls", "about": "the HLS C++ on the same frames too"},
         {"line": "bnnhw synth DIR", "about": "resources counted by synthesis"},

@@ -174,12 +174,16 @@ def test_the_same_model_gives_byte_identical_files(bnnhw, tmp_path, model) -> No
     first, second = files(tmp_path / "first"), files(tmp_path / "second")
     assert len(first) > 40
     assert sorted(first) == sorted(second)
-    assert [name for name in first if first[name] != second[name]] == []
+    # Paths and the date stand in the record alone.
+    differ = [name for name in first if first[name] != second[name]]
+    assert differ == ["compile.json"]
 
 
 def test_no_file_of_a_build_holds_a_path_of_this_machine_or_the_time(bnnhw, tmp_path) -> None:
     assert bnnhw("compile", DIGITS, "--board", "pynq-z2", "-o", "b").code == 0
     for name, content in files(tmp_path / "b").items():
+        if name == "compile.json":
+            continue
         assert str(tmp_path).encode() not in content, name
         assert str(DIGITS.parent).encode() not in content, name
         assert not re.search(rb"\b20\d\d-\d\d-\d\d\b", content), name
@@ -193,7 +197,7 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
         *("resources", "ddr_bytes_per_frame", "curve", "verification", "accuracy", "output"),
     )
     beside = ("bnnhw", "part", "family", "layers", "units", "streams", "memories", "simulation")
-    assert set(report) == {*described, *beside, "synthesis", "notes"}
+    assert set(report) == {*described, *beside, "synthesis", "notes", "command"}
     assert report["schema"] == 2 and report["model"] == "digits" and report["board"] == "pynq-z2"
     assert report["clock_mhz"] == 100 and report["ddr_bytes_per_frame"] == 0
     cycles, latency = report["cycles_per_frame"], report["latency_cycles"]

@@ -178,10 +178,8 @@ def test_a_build_takes_arrays_of_the_models_own_shape(tmp_path: Path) -> None:
     path = sketch.flatten().dense(64, 4).save(tmp_path / "m.onnx")
     x = np.random.default_rng(2).choice([-1.0, 1.0], (6, 8, 16)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
-    compiled = compile_model(
-        path, tmp_path / "out", CompileOptions(board="pynq-z2", input_type="bipolar"),
-        input_files=[tmp_path / "x.npy"],
-    )  # fmt: skip
+    options = CompileOptions(board="pynq-z2", input_type="bipolar", inputs=[tmp_path / "x.npy"])
+    compiled = compile_model(path, tmp_path / "out", options)
     assert compiled.report["verification"][0]["mismatches"] == 0
     graph = Build.open(tmp_path / "out").graph
     scores = interpret(graph, graph.input_format.encode(x))

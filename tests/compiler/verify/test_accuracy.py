@@ -63,7 +63,7 @@ def test_turned_signs_and_their_bias_are_counted() -> None:
     builder.add(Binarize())
     sign = builder.end
     real, x = builder.binary(8, THREE).classifier(4).graph(), builder.inputs(4)
-    graph = run(real, precision={add: 2})
+    graph = run(real, precision={add: 2}, inputs=[digits])
     losses = StreamLosses(real, graph)
     losses.add(x)
     loss = next(s for s in losses.result()["streams"] if s.name == sign)
@@ -139,8 +139,9 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_labelled_inputs_measure_accuracy(digits: Path, tmp_path: Path) -> None:
-    model, options = shipped_model("birealnet8-digits").path, CompileOptions(board="pynq-z2")
-    result = compile_model(model, tmp_path / "b", options, input_files=[digits])
+    model = shipped_model("birealnet8-digits").path
+    options = CompileOptions(board="pynq-z2", inputs=[digits])
+    result = compile_model(model, tmp_path / "b", options)
     found = json.loads((tmp_path / "b/report.json").read_text())["accuracy"]
     assert found == json.loads(json.dumps(result.report["accuracy"]))
     assert found["inputs"] == 100 and not found["synthetic"] and found["alarm"] == ""
@@ -154,14 +155,12 @@ def test_a_network_that_rounding_ruins_is_loud_and_can_be_an_error(
 ) -> None:
     model = shipped_model("birealnet8-digits").path
     add = next(n.name for n in run_nodes(model) if isinstance(n.op, FixedAdd))
-    coarse = CompileOptions(board="pynq-z2", precision={add: 2})
-    result = compile_model(model, tmp_path / "b", coarse, input_files=[digits])
+    coarse = CompileOptions(board="pynq-z2", precision={add: 2}, inputs=[digits])
+    result = compile_model(model, tmp_path / "b", coarse)
     assert "integers are right for" in result.report["accuracy"]["alarm"]
     assert "WARNING" in (tmp_path / "b/report.html").read_text()
     with pytest.raises(VerificationError, match=r"of 100 inputs, less than 95\.0%") as refused:
-        compile_model(
-            model, tmp_path / "c", replace(coarse, min_agreement=0.95), input_files=[digits]
-        )
+        compile_model(model, tmp_path / "c", replace(coarse, min_agreement=0.95))
     assert "--calibrate" in str(refused.value) and not (tmp_path / "c").exists()
 
 
@@ -175,9 +174,8 @@ def test_plain_networks_give_the_models_scores(digits: Path, tmp_path: Path) -> 
     options = CompileOptions(board="pynq-z2", cycles=9000)
     result = compile_model(shipped_model("digits").path, tmp_path / "b", options)
     assert result.report["accuracy"] is None
-    result = compile_model(
-        shipped_model("digits").path, tmp_path / "b", options, input_files=[digits]
-    )
+    options = replace(options, inputs=[digits])
+    result = compile_model(shipped_model("digits").path, tmp_path / "b", options)
     found = result.report["accuracy"]
     assert found["agreement"] == 1 and found["float_top1"] == found["integer_top1"] > 0.9
 

@@ -1,0 +1,157 @@
+"""compile.json: all that a build was made from, so that it can be made again."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shlex
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bnnhw import __version__
+from bnnhw.errors import BnnhwError, ToolError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+RECORD = "compile.json"
+_SCHEMA = 1
+_PACKAGES = ("numpy", "onnx", "onnxruntime")
+_BLOCK = 1 << 20
+
+
+def record(
+    options: Mapping[str, Any], files: Mapping[str, Sequence[Path]], command: str, build_hash: int
+) -> str:
+    """The text of compile.json.
+
+    Args:
+        options: what the user asked, by the names that ``bnnhw.compile`` takes.
+        files: the files that were read, by option: model, inputs, calibrate, folding.
+        command: the command line that asks the same.
+        build_hash: of the hardware that came out.
+    """
+    read = {
+        name: [{"path": str(path), "sha256": sha256(path)} for path in paths]
+        for name, paths in files.items()
+    }
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    data = {
+        "schema": _SCHEMA,
+        "command": command,
+        "options": dict(options),
+        "files": read,
+        "build_hash": f"{build_hash:016x}",
+        "versions": {"bnnhw": __version__, "python": platform.python_version(), **versions},
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
+def sha256(path: Path) -> str:
+    """Of a file; of a folder, of the names and contents of its files."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_dir():
+            continue
+        if path.is_dir():
+            digest.update(f"{file.name}\n".encode())
+        with file.open("rb") as opened:
+            while block := opened.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def read_config(path: Path, known: Collection[str]) -> dict[str, Any]:
+    """The options in a JSON, TOML or YAML file: a compile.json, or a mapping of options.
+
+    Files of a compile.json must be those that it was made from; relative paths are looked for where
+    the program runs, as they were given.
+
+    Raises:
+        BnnhwError: the file is not readable, or holds a key that is no option; a file that it names
+            is another than it was.
+    """
+    data = _parsed(path)
+    options = data
+    if "options" in data and "schema" in data:
+        read = data.get("files", {})
+        for entries in read.values():
+            for entry in entries:
+                _check_same(Path(entry["path"]), entry["sha256"], path)
+        options = {"model": read["model"][0]["path"], **data["options"]}
+    for key in options:
+        if key not in known:
+            raise BnnhwError(
+                f"there is no option '{key}'", where=str(path), fix=did_you_mean(key, known)
+            )
+    return dict(options)
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """The way out of a name that is none of the known ones."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    listed = f"choose one of {', '.join(known)}"
+    return f"did you mean '{near[0]}'? {listed}" if near else listed
+
+
+def command_line(words: Sequence[object]) -> str:
+    """Words as a shell takes them."""
+    return shlex.join(str(word) for word in words)
+
+
+def _check_same(path: Path, digest: str, config: Path) -> None:
+    if not path.exists():
+        raise BnnhwError(
+            f"was made from {path}, which is not there",
+            where=str(config),
+            fix="run it from the folder where the build was made, or give the file's new path",
+        )
+    if sha256(path) != digest:
+        raise BnnhwError(
+            f"was made from another {path}: its SHA-256 was {digest[:12]}...",
+            where=str(config),
+            fix="bring the old file back, or compile anew without this record",
+        )
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix in (".yaml", ".yml"):
+            data = _yaml(text)
+        elif path.suffix == ".toml":
+            data = tomllib.loads(text)
+        else:
+            data = json.loads(text)
+    except ToolError:
+        raise
+    except Exception as error:  # the three parsers have no error in common
+        raise BnnhwError(
+            f"is no readable JSON, TOML or YAML file: {error}",
+            where=str(path),
+            fix="start from the compile.json of an earlier build",
+        ) from error
+    if not isinstance(data, dict):
+        raise BnnhwError(
+            "holds no options", where=str(path), fix="start from the compile.json of a build"
+        )
+    return data
+
+
+def _yaml(text: str) -> Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise ToolError("reading YAML needs PyYAML", fix="pip install pyyaml") from error
+    return yaml.safe_load(text)
