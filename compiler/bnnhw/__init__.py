@@ -1,3 +1,41 @@
-"""bnnhw: compiles trained binary neural networks (ONNX) to bit-exact FPGA accelerators."""
+"""bnnhw: compiles trained binary neural networks (ONNX) to bit-exact FPGA accelerators.
 
-__version__ = "0.1.0"
+import bnnhw
+build = bnnhw.compile("model.onnx", board="pynq-z2", fps=5000)
+build.run(x).classes
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bnnhw.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from bnnhw.api import (
+        Build as Build,
+        Run as Run,
+        compile as compile,
+        inspect as inspect,
+        open as open,
+    )
+    from bnnhw.errors import BnnhwError as BnnhwError
+
+_API = ("Build", "Run", "compile", "inspect", "open")
+
+
+def __getattr__(name: str) -> Any:
+    """What needs numpy and onnx is imported when it is asked for."""
+    if name in _API:
+        from bnnhw import api
+
+        return getattr(api, name)
+    if name == "BnnhwError":
+        from bnnhw.errors import BnnhwError
+
+        return BnnhwError
+    raise AttributeError(f"module 'bnnhw' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted((*globals(), *_API, "BnnhwError"))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw import __version__
 from bnnhw.assets import asset_folder
 from bnnhw.backend.manifest import MEMORY_FILE
 from bnnhw.backend.memory_port import region_of, regions
@@ -15,6 +14,7 @@ from bnnhw.backend.render import render
 from bnnhw.errors import BnnhwError
 from bnnhw.hardware.folding import WIDEST_WORD
 from bnnhw.hardware.units import KINDS
+from bnnhw.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bnnhw import __version__
 from bnnhw.ir.types import Bit, Integer
+from bnnhw.version import __version__
 
 if TYPE_CHECKING:
     from bnnhw.hardware.design import Design, MemoryPort

@@ -13,8 +13,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw import __version__
 from bnnhw.errors import BnnhwError, ToolError
+from bnnhw.version import __version__
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bnnhw import __version__
 from bnnhw.assets import hardware_sources
 from bnnhw.backend.manifest import IDENTITY, REGISTERS_VERSION
 from bnnhw.backend.memory_port import port_values, reader_ports, regions
 from bnnhw.backend.render import render
 from bnnhw.hardware.units import KINDS
+from bnnhw.version import __version__
 
 if TYPE_CHECKING:
     from bnnhw.hardware.design import Design, Stream, Unit

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from bnnhw import __version__
 from bnnhw.backend.build import Build
+from bnnhw.cli.compile import compile_command
 from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
     BuildDir,
@@ -32,20 +28,15 @@ from bnnhw.cli.options import (
     check_scores_file,
     cycles_range,
     declarations,
-    is_given,
-    merged,
-    model_path,
-    numbers,
     precision_options,
 )
+from bnnhw.cli.output import named_steps, out, print_error, print_json, save
 from bnnhw.errors import BnnhwError, internal_error
-from bnnhw.hardware.board import board_names
 from bnnhw.report.simulation_table import print_simulation, print_synthesis
+from bnnhw.version import __version__
 from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from bnnhw.ir.graph import Graph
 
 app = typer.Typer(
@@ -56,8 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(lists_app)
 app.add_typer(zoo_app, name="zoo")
-out = Console(soft_wrap=False)
-err = Console(stderr=True)
+app.command("compile")(compile_command)
 
 
 def main() -> None:
@@ -65,109 +55,15 @@ def main() -> None:
     try:
         app()
     except BnnhwError as error:
-        _print_error(str(error))
+        print_error(str(error))
     except OSError as error:  # what no command foresaw: a full disk, a file without permission
         place = f"{error.filename}: " if error.filename else ""
-        _print_error(f"{place}{error.strerror or error}\n  fix: check the path and its permissions")
+        print_error(f"{place}{error.strerror or error}\n  fix: check the path and its permissions")
     except Exception as error:
-        _print_error(str(internal_error(error, "bnnhw")))
+        print_error(str(internal_error(error, "bnnhw")))
     else:
         return
     sys.exit(1)
-
-
-@app.command("compile")
-def compile_command(
-    context: typer.Context,
-    model: Annotated[
-        Path | None,
-        typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network."),
-    ] = None,
-    board: Annotated[str | None, typer.Option(help="See `bnnhw boards`.")] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Options from a build's compile.json, or from JSON, TOML or YAML."),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Build folder; default ./build/MODEL.")
-    ] = None,
-    fps: Annotated[float | None, typer.Option(help="Reach this many frames per second.")] = None,
-    cycles: Annotated[
-        int | None, typer.Option(help="Stay within this many cycles per frame.")
-    ] = None,
-    clock: Annotated[float | None, typer.Option(help="Clock in MHz; default the board's.")] = None,
-    folding: Annotated[
-        Path | None, typer.Option(help="JSON file that fixes PE, SIMD, memory of layers.")
-    ] = None,
-    backend: Annotated[
-        list[str] | None, typer.Option(help="verilog, hls; give it twice for both (default).")
-    ] = None,
-    inputs: Inputs = None,
-    input_type: InputType = None,
-    input_scale: InputScale = None,
-    input_offset: InputOffset = None,
-    sign_zero: SignZero = "minus",
-    precision: Precision = None,
-    calibrate: Calibrate = None,
-    top_k: Annotated[int, typer.Option(help="Send the K best classes, not all scores.")] = 0,
-    dump_ir: Annotated[
-        Path | None, typer.Option(help="Write the graph after each pass to this folder.")
-    ] = None,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Skip the check against onnxruntime.")
-    ] = False,
-    min_agreement: Annotated[
-        float | None,
-        typer.Option(help="Share of inputs, 0 to 1, whose class must be the same as in float."),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a build with results of simulation, synthesis.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Compile a model to Verilog and HLS C++ for a board.
-
-    The target is --fps or --cycles; without one, the fastest design that fits the board.
-    """
-    from bnnhw.compiler import CompileOptions, compile_model, network_name
-
-    scale, offset = numbers(input_scale, "--input-scale"), numbers(input_offset, "--input-offset")
-    given = {
-        "model": model,
-        "board": board,
-        "output": output,
-        "fps": fps,
-        "cycles": cycles,
-        "clock_mhz": clock,
-        "folding": folding,
-        "backends": tuple(backend or ()),
-        "inputs": inputs or (),
-        "input_type": input_type,
-        "input_scale": scale,
-        "input_offset": offset,
-        "sign_zero": sign_zero if is_given(context, "sign_zero") else None,
-        "precision": precision_options(precision),
-        "calibrate": calibrate or (),
-        "top_k": top_k if is_given(context, "top_k") else None,
-        "verify": False if no_verify else None,
-        "min_agreement": min_agreement,
-    }
-    asked = merged(given, config)
-    path = model_path(asked.pop("model", None))
-    folder = Path(asked.pop("output", None) or Path("build") / network_name(path))
-    if "board" not in asked:
-        names = ", ".join(board_names())
-        raise BnnhwError("no board", where="option --board", fix=f"give one of {names}")
-    options = CompileOptions(**asked, dump_ir=dump_ir)
-    with _progress(as_json) as progress:
-        result = compile_model(path, folder, options, force=force, progress=progress)
-    if as_json:
-        _print_json({"build": str(result.build.path), **result.report})
-        return
-    from bnnhw.report.terminal import summary
-
-    summary(result.report, out)
-    typer.echo(f"build: {folder}    report: {folder / 'report.html'}")
 
 
 @app.command()
@@ -204,7 +100,7 @@ def simulate(
     check_scores_file(output)
     opened = Build.open(build)
     arrays = _read(inputs, opened.graph) if inputs else None
-    with _progress(as_json) as progress:
+    with named_steps(as_json) as progress:
         result = record_simulation(
             opened,
             arrays,
@@ -217,10 +113,10 @@ def simulate(
             probes=probe or (),
             progress=progress,
         )
-    _save(output, result.scores)
+    save(output, result.scores)
     if as_json:
         checks = [check.to_json() for check in result.checks]
-        _print_json({**result.simulation.to_json(), "verification": checks})
+        print_json({**result.simulation.to_json(), "verification": checks})
     else:
         print_simulation(out, result, opened.report["clock_mhz"])
     if any(check.mismatches for check in result.checks):
@@ -269,13 +165,13 @@ def run(
         )
         graph = integer_graph(model_or_build, options)
     scores = interpret(graph, graph.input_format.encode(_read(inputs, graph)))
-    _save(output, scores)
+    save(output, scores)
     flat = graph.output_map.apply(scores).reshape(len(scores), -1)
     best = np.argsort(-flat, axis=1, kind="stable")[:, :top_k]
     labels = read_labels(inputs, len(scores))
     accuracy = None if labels is None else float((best[:, 0] == labels).mean())
     if as_json:
-        _print_json({"scores": scores.tolist(), "best": best.tolist(), "accuracy": accuracy})
+        print_json({"scores": scores.tolist(), "best": best.tolist(), "accuracy": accuracy})
         return
     for i, classes in enumerate(best):
         row = scores[i].reshape(-1)
@@ -305,7 +201,7 @@ def inspect_command(
     declared = declarations(input_type, input_scale, input_offset, sign_zero)
     found = inspect_model(model, LoadOptions(**declared))
     if as_json:
-        _print_json(found.to_json())
+        print_json(found.to_json())
     else:
         print_inspection(found, out)
     if found.problem is not None:
@@ -317,7 +213,7 @@ def report(build: BuildDir, as_json: Json = False) -> None:
     """Show a build's report."""
     opened = Build.open(build)
     if as_json:
-        _print_json(opened.report)
+        print_json(opened.report)
         return
     from bnnhw.report.terminal import summary
 
@@ -345,7 +241,7 @@ def synth(
     from bnnhw.report.record import record_synthesis
 
     opened = Build.open(build)
-    with _progress(as_json) as progress:
+    with named_steps(as_json) as progress:
         result, checks = record_synthesis(
             opened,
             None if not inputs else _read(inputs, opened.graph),
@@ -357,7 +253,7 @@ def synth(
     if as_json:
         verification = [check.to_json() for check in checks]
         parts = {name: report[name] for name in ("resources", "synthesis")}
-        _print_json({**parts, "verification": verification})
+        print_json({**parts, "verification": verification})
     else:
         print_synthesis(out, report, result, checks)
     if any(check.mismatches for check in checks):
@@ -379,31 +275,6 @@ def _read(paths: list[Path], graph: Graph) -> np.ndarray[Any, Any]:
     from bnnhw.verify.inputs import read_inputs
 
     return read_inputs(paths, graph.input_format)
-
-
-@contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Names the step at work on standard error; a spinner where that is a terminal."""
-    if quiet or not err.is_terminal:
-        yield (lambda step: None) if quiet else (lambda step: err.print(f"... {step}"))
-        return
-    with err.status("starting") as status:
-        yield lambda step: status.update(step)
-
-
-def _print_json(data: dict[str, Any]) -> None:
-    typer.echo(json.dumps(data, indent=2))
-
-
-def _print_error(text: str) -> None:
-    """Unbroken lines, so that paths can be copied, and no markup: names may hold brackets."""
-    err.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True, highlight=False)
-
-
-def _save(path: Path | None, scores: np.ndarray[Any, Any]) -> None:
-    if path is not None:
-        with path.open("wb") as file:  # numpy.save would add .npy to any other name
-            np.save(file, scores)
 
 
 if __name__ == "__main__":

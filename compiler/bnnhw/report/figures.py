@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bnnhw import __version__
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import COUNTED, LIMITED, budget, total
+from bnnhw.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,10 +16,10 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from bnnhw import __version__
 from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import evaluate
 from bnnhw.frontend.model_file import decode_node
+from bnnhw.version import __version__
 from bnnhw.zoo.birealnet import BiRealNet
 from bnnhw.zoo.plain import BinaryMLP
 from bnnhw.zoo.random_statistics import example_inputs

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from builds import files, report_of
 
-from bnnhw import __version__
 from bnnhw.backend.build import Build
 from bnnhw.cli.doctor import diagnose
 from bnnhw.hardware.board import board_names, load_board
 from bnnhw.passes import PIPELINE
+from bnnhw.version import __version__
 from bnnhw.zoo.shipped import shipped_model, shipped_models
 from sketch import Sketch
 

@@ -1,0 +1,120 @@
+"""The command ``bnnhw compile``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bnnhw.cli.options import (
+    Calibrate,
+    InputOffset,
+    Inputs,
+    InputScale,
+    InputType,
+    Json,
+    Precision,
+    SignZero,
+    is_given,
+    merged,
+    model_path,
+    numbers,
+    precision_options,
+)
+from bnnhw.cli.output import named_steps, out, print_json
+from bnnhw.errors import BnnhwError
+from bnnhw.hardware.board import board_names
+
+
+def compile_command(
+    context: typer.Context,
+    model: Annotated[
+        Path | None,
+        typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network."),
+    ] = None,
+    board: Annotated[str | None, typer.Option(help="See `bnnhw boards`.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Options from a build's compile.json, or from JSON, TOML or YAML."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Build folder; default ./build/MODEL.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Reach this many frames per second.")] = None,
+    cycles: Annotated[
+        int | None, typer.Option(help="Stay within this many cycles per frame.")
+    ] = None,
+    clock: Annotated[float | None, typer.Option(help="Clock in MHz; default the board's.")] = None,
+    folding: Annotated[
+        Path | None, typer.Option(help="JSON file that fixes PE, SIMD, memory of layers.")
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="verilog, hls; give it twice for both (default).")
+    ] = None,
+    inputs: Inputs = None,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    input_offset: InputOffset = None,
+    sign_zero: SignZero = "minus",
+    precision: Precision = None,
+    calibrate: Calibrate = None,
+    top_k: Annotated[int, typer.Option(help="Send the K best classes, not all scores.")] = 0,
+    dump_ir: Annotated[
+        Path | None, typer.Option(help="Write the graph after each pass to this folder.")
+    ] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Skip the check against onnxruntime.")
+    ] = False,
+    min_agreement: Annotated[
+        float | None,
+        typer.Option(help="Share of inputs, 0 to 1, whose class must be the same as in float."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a build with results of simulation, synthesis.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compile a model to Verilog and HLS C++ for a board.
+
+    The target is --fps or --cycles; without one, the fastest design that fits the board.
+    """
+    from bnnhw.compiler import CompileOptions, compile_model, network_name
+
+    scale, offset = numbers(input_scale, "--input-scale"), numbers(input_offset, "--input-offset")
+    given = {
+        "model": model,
+        "board": board,
+        "output": output,
+        "fps": fps,
+        "cycles": cycles,
+        "clock_mhz": clock,
+        "folding": folding,
+        "backends": tuple(backend or ()),
+        "inputs": inputs or (),
+        "input_type": input_type,
+        "input_scale": scale,
+        "input_offset": offset,
+        "sign_zero": sign_zero if is_given(context, "sign_zero") else None,
+        "precision": precision_options(precision),
+        "calibrate": calibrate or (),
+        "top_k": top_k if is_given(context, "top_k") else None,
+        "verify": False if no_verify else None,
+        "min_agreement": min_agreement,
+    }
+    asked = merged(given, config)
+    path = model_path(asked.pop("model", None))
+    folder = Path(asked.pop("output", None) or Path("build") / network_name(path))
+    if "board" not in asked:
+        names = ", ".join(board_names())
+        raise BnnhwError("no board", where="option --board", fix=f"give one of {names}")
+    options = CompileOptions(**asked, dump_ir=dump_ir)
+    with named_steps(as_json) as progress:
+        result = compile_model(path, folder, options, force=force, progress=progress)
+    if as_json:
+        print_json({"build": str(result.build.path), **result.report})
+        return
+    from bnnhw.report.terminal import summary
+
+    summary(result.report, out)
+    typer.echo(f"build: {folder}    report: {folder / 'report.html'}")

@@ -1,0 +1,135 @@
+"""compile.json: what a build was made from, and the same build again from it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from bnnhw.cli import commands as cli
+from bnnhw.zoo.shipped import shipped_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESIDUAL = shipped_model("birealnet8-digits").path
+
+
+@pytest.fixture
+def bnnhw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["bnnhw", *map(str, words)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+            raise SystemExit(0)
+        shown = capfd.readouterr()
+        return int(caught.value.code or 0), shown.out + shown.err
+
+    return run
+
+
+def of(folder: str, name: str) -> dict:
+    return json.loads((Path(folder) / name).read_text())
+
+
+@pytest.fixture
+def made(bnnhw, tmp_path: Path) -> dict:
+    """A build with most options, and its record."""
+    model = tmp_path / "net.onnx"
+    model.write_bytes(RESIDUAL.read_bytes())
+    rng = np.random.default_rng(0)
+    np.save("images.npy", rng.integers(0, 16, (4, 8, 8, 1)).astype(np.uint8))
+    (tmp_path / "f.json").write_text(json.dumps({"lanes": {}}))
+    words = ("compile", "net.onnx", "--board", "pynq-z2", "--fps", "20000", "--clock", "90")
+    widths = ("--calibrate", "images.npy", "--folding", "f.json", "--top-k", "2")
+    code, shown = bnnhw(*words, *widths, "--backend", "verilog", "-o", "a")
+    assert code == 0, shown
+    return of("a", "compile.json")
+
+
+def test_the_record_holds_options_files_versions_and_date(made: dict) -> None:
+    assert made["options"] == {
+        "calibrate": ["images.npy"],
+        "board": "pynq-z2",
+        "fps": 20000.0,
+        "clock_mhz": 90.0,
+        "folding": "f.json",
+        "backends": ["verilog"],
+        "top_k": 2,
+    }
+    assert {name: len(files) for name, files in made["files"].items()} == {
+        "model": 1,
+        "inputs": 0,
+        "calibrate": 1,
+        "folding": 1,
+    }
+    assert made["build_hash"] == of("a", "manifest.json")["build_hash"]
+    assert {"bnnhw", "python", "numpy", "onnx", "onnxruntime"} == set(made["versions"])
+    assert made["date"].startswith("20")
+
+
+def test_config_and_the_command_give_the_same_hardware(bnnhw, made: dict) -> None:
+    assert bnnhw("compile", "--config", "a/compile.json", "-o", "b")[0] == 0
+    command = of("a", "report.json")["command"]
+    assert command == made["command"]
+    assert bnnhw(*shlex.split(command)[1:], "-o", "c")[0] == 0
+    assert bnnhw("compile", "--config", "a/compile.json", "--fps", "5000", "-o", "d")[0] == 0
+    hashes = [of(folder, "manifest.json")["build_hash"] for folder in "abcd"]
+    assert hashes[0] == hashes[1] == hashes[2] != hashes[3]
+    assert of("d", "compile.json")["options"]["fps"] == 5000
+
+
+def test_other_files_under_the_same_names_are_refused(bnnhw, made: dict) -> None:
+    Path("f.json").write_text("{}")
+    code, shown = bnnhw("compile", "--config", "a/compile.json", "-o", "b")
+    assert code == 1
+    assert "was made from another f.json" in shown
+    Path("net.onnx").unlink()
+    code, shown = bnnhw("compile", "--config", "a/compile.json", "-o", "b")
+    assert code == 1
+    assert "net.onnx, which is not there" in shown
+    assert not Path("b").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("c.json", '{"model": "digits", "board": "pynq-z2", "cycles": 2000}'),
+        ("c.toml", 'model = "digits"\nboard = "pynq-z2"\ncycles = 2000\n'),
+        ("c.yaml", "model: digits\nboard: pynq-z2\ncycles: 2000\n"),
+    ],
+)
+def test_a_config_may_be_written_by_hand(bnnhw, name: str, text: str) -> None:
+    if name.endswith(".yaml"):
+        pytest.importorskip("yaml")
+    Path(name).write_text(text)
+    assert bnnhw("compile", "--config", name, "-o", "b")[0] == 0
+    assert of("b", "report.json")["cycles_per_frame"]["predicted"] <= 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"bord": "pynq-z2"}', "did you mean 'board'?"),
+        ("[1]", "holds no options"),
+        ("{", "is no readable JSON"),
+        ('{"model": "digits"}', "no board"),
+        ('{"board": "pynq-z2"}', "no model"),
+    ],
+)
+def test_a_config_that_cannot_be_is_refused(bnnhw, text: str, said: str) -> None:
+    Path("c.json").write_text(text)
+    code, shown = bnnhw("compile", "--config", "c.json", "-o", "b")
+    assert code == 1
+    assert said in shown
+    assert "fix:" in shown
+    assert not Path("b").exists()
