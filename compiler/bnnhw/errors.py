@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 REPORT = "this is a defect of the compiler: report it with the model"
 """The way out of what no input should bring about."""
@@ -94,3 +95,17 @@ def internal_error(error: Exception, where: str) -> BnnhwError:
         where=where,
         fix=REPORT,
     )
+
+
+def did_you_mean(name: str, known: Iterable[str], listed: str | None = None) -> str:
+    """The way out of a name that is none of the known ones: one like it, and what there is.
+
+    Args:
+        name: what was given.
+        known: what could have been.
+        listed: what is said of all; None lists them to choose from.
+    """
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), list(by_lower), n=1)
+    said = listed if listed is not None else f"choose one of {', '.join(by_lower.values())}"
+    return f"did you mean '{by_lower[near[0]]}'? {said}" if near else said

@@ -17,6 +17,7 @@ OTHERS = {
     "RuntimeError": "is caught beside those of the tool that it stands for",
     "ValueError": "is caught beside those of numpy that it stands for",
     "SystemExit": "ends the process after a message",
+    "AttributeError": "is what Python asks of a module that lacks a name",
 }
 """What else may be raised, and why."""
 

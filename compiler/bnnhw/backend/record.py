@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib.metadata
 import json
@@ -13,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.errors import BnnhwError, ToolError
+from bnnhw.errors import BnnhwError, ToolError, did_you_mean
 from bnnhw.version import __version__
 
 if sys.version_info >= (3, 11):
@@ -96,13 +95,6 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, Any]:
                 f"there is no option '{key}'", where=str(path), fix=did_you_mean(key, known)
             )
     return dict(options)
-
-
-def did_you_mean(name: str, known: Collection[str]) -> str:
-    """The way out of a name that is none of the known ones."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    listed = f"choose one of {', '.join(known)}"
-    return f"did you mean '{near[0]}'? {listed}" if near else listed
 
 
 def command_line(words: Sequence[object]) -> str:

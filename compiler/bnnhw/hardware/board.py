@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bnnhw.errors import BnnhwError
+from bnnhw.errors import BnnhwError, did_you_mean
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -88,7 +88,7 @@ def load_board(name: str) -> Board:
         raise BnnhwError(
             "no such board",
             where=f"board '{name}'",
-            fix=f"choose one of {', '.join(board_names())}, or give the path of a board's .toml",
+            fix=f"{did_you_mean(name, board_names())}, or give the path of a board's .toml",
         )
     try:
         data = tomllib.loads(path.read_text())

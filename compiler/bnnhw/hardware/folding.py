@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.errors import FoldingError
+from bnnhw.errors import FoldingError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +107,9 @@ class FoldingRequest:
                     raise FoldingError(
                         f"the network has no {kind} '{name}'",
                         where=self.source,
-                        fix=f"its {kind}s are {', '.join(known) or 'none'}",
+                        fix=did_you_mean(
+                            name, known, f"its {kind}s are {', '.join(known) or 'none'}"
+                        ),
                     )
 
 
@@ -173,7 +175,7 @@ def _only(fields: Mapping[str, Any], known: tuple[str, ...], what: str, path: Pa
         raise FoldingError(
             f"unknown key {', '.join(map(repr, unknown))} in {what}",
             where=str(path),
-            fix=f"known keys are {', '.join(known)}",
+            fix=did_you_mean(unknown[0], known, f"known keys are {', '.join(known)}"),
         )
 
 

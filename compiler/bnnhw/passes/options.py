@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import ModelError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,11 @@ class PassOptions:
                 raise ModelError(
                     f"there is no layer or tensor '{name}'",
                     where="option --precision",
-                    fix="`bnnhw inspect` lists the layers, `compile --dump-ir FOLDER` all names",
+                    fix=did_you_mean(
+                        name,
+                        sorted(names),
+                        "`bnnhw inspect` lists the layers, `compile --dump-ir FOLDER` all names",
+                    ),
                 )
             if not 2 <= bits <= _WIDEST_STREAM:
                 raise ModelError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnnhw.assets import asset_folder
-from bnnhw.errors import BnnhwError
+from bnnhw.errors import BnnhwError, did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,5 +47,5 @@ def shipped_model(name: str) -> ShippedModel:
     for model in shipped_models():
         if model.name == name:
             return model
-    names = ", ".join(model.name for model in shipped_models())
-    raise BnnhwError("no such model", where=f"model '{name}'", fix=f"choose one of {names}")
+    names = [model.name for model in shipped_models()]
+    raise BnnhwError("no such model", where=f"model '{name}'", fix=did_you_mean(name, names))
