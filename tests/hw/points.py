@@ -48,6 +48,21 @@ def _int_pe(simd: int) -> Parameters:
 
 
 POINTS = {
+    "bnn_accumulators": Points(
+        legal=[
+            {"ACC_SHIFT": 2, "SIGNED": 1, "ADDEND_BITS": 12},
+            {"BINARY_OUT": 1},
+            {"BINARY_OUT": 1, "ACC_SHIFT": 1},
+        ],
+        illegal={
+            "ACC_BITS must be 2 to 32, ACC_SHIFT less": [
+                {"ACC_BITS": 33},
+                {"ACC_BITS": 1},
+                {"ACC_SHIFT": 12},
+            ],
+            "BINARY_OUT and SIGNED must be 0 or 1": [{"BINARY_OUT": 2}, {"SIGNED": 2}],
+        },
+    ),
     "bnn_add": Points(
         legal=[{"OUT_BITS": 9}, {"OUT_BITS": 16}, {"OUT_BITS": 1}, {"LANES": 1}],
         illegal={"IN_BITS, OUT_BITS and LANES must be positive": [{"LANES": 0}, {"OUT_BITS": 0}]},
@@ -181,7 +196,7 @@ POINTS = {
             "PE and SIMD must be positive": [{"SIMD": 0}],
             "ACC_BITS must be 2 to 32, ACC_SHIFT less": [{"ACC_BITS": 1}],
             "IN_BITS must be positive, IN_SIGNED 0 or 1": [{"IN_BITS": 0}, {"IN_SIGNED": 2}],
-            "BINARY_OUT must be 0 or 1": [{"BINARY_OUT": 2}],
+            "BINARY_OUT and SIGNED must be 0 or 1": [{"BINARY_OUT": 2}],
         },
     ),
     "bnn_int_pool": Points(
@@ -309,7 +324,7 @@ POINTS = {
             "borders overlap": [{**_PE, "BORDER_TOP": 3, "BORDER_BOTTOM": 3}],
             "PE and SIMD must be positive": [{**_PE, "SIMD": 0}],
             "ACC_BITS must be 2 to 32, ACC_SHIFT less": [{**_PE, "ACC_SHIFT": 16}],
-            "BINARY_OUT must be 0 or 1": [{**_PE, "BINARY_OUT": 2}],
+            "BINARY_OUT and SIGNED must be 0 or 1": [{**_PE, "BINARY_OUT": 2}],
         },
     ),
     "bnn_pe_control": Points(
@@ -323,7 +338,7 @@ POINTS = {
         illegal={
             "PE and SIMD must be positive": [{"SIMD": 0}],
             "ACC_BITS must be 2 to 32, ACC_SHIFT less": [{"ACC_SHIFT": 12}],
-            "BINARY_OUT must be 0 or 1": [{"BINARY_OUT": 2}],
+            "BINARY_OUT and SIGNED must be 0 or 1": [{"BINARY_OUT": 2}],
             "STAGES must be those of the popcount": [{"STAGES": 2}],
         },
     ),
@@ -362,6 +377,10 @@ POINTS = {
             "WIDTH and DEPTH must be positive": [{"DEPTH": 0}],
             "STYLE must be 0, 1 or 2": [{"STYLE": 3}],
         },
+    ),
+    "bnn_rom_control": Points(
+        legal=[{"FOLDS": 9, "TILES": 2, "WEIGHTS_DELAY": 1}, {"WEIGHTS_DELAY": 1}],
+        illegal={"WEIGHTS_DELAY must be 0 or 1": [{"WEIGHTS_DELAY": 2}]},
     ),
     "bnn_signed_sum": Points(illegal={"LEVELS must be at least ceil(log2(TERMS))": [{"TERMS": 0}]}),
     "bnn_stream_check": Points(),
