@@ -43,7 +43,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy compiler/bnnhw
-	$(BIN)/python -m pytest -q tests/hw/test_lint.py
+	$(BIN)/python -m pytest -q tests/hw/test_lint.py tests/hw/test_points.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

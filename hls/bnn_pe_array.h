@@ -1,8 +1,7 @@
 #ifndef BNN_PE_ARRAY_H_
 #define BNN_PE_ARRAY_H_
 
-#include "bnn_bits.h"
-#include "bnn_border.h"
+#include "bnn_walk.h"
 
 namespace bnnhw {
 
@@ -20,52 +19,24 @@ void bnn_pe_array(
     const ap_uint<SIMD> (&weights)[TILES * FOLDS][PE],
     const ap_uint<ACC_BITS> (
         &init)[border_patterns(BORDER_TOP, BORDER_BOTTOM, BORDER_LEFT, BORDER_RIGHT) * TILES][PE]) {
-  static_assert(PE >= 1 && SIMD >= 1 && FOLDS >= 1 && TILES >= 1, "folding is positive");
-  static_assert(OUT_H >= 1 && OUT_W >= 1, "the output has pixels");
-  static_assert(ACC_BITS >= 2 && ACC_BITS <= 32, "an accumulator has 2 to 32 bits");
+  static_assert(PE >= 1 && SIMD >= 1, "folding is positive");
   static_assert(ACC_SHIFT >= 0 && ACC_SHIFT < ACC_BITS, "ACC_SHIFT is less than ACC_BITS");
-  static_assert(BINARY_OUT == 0 || BINARY_OUT == 1, "BINARY_OUT is 0 or 1");
-  constexpr int kOutBits = BINARY_OUT == 1 ? 1 : ACC_BITS;
-  constexpr int kBeats = OUT_H * OUT_W * TILES * FOLDS;
 
   ap_int<ACC_BITS> acc[PE];
 #pragma HLS ARRAY_PARTITION variable=acc type=complete
-  BorderWalk<OUT_H, OUT_W, BORDER_TOP, BORDER_BOTTOM, BORDER_LEFT, BORDER_RIGHT> border;
-  int fold = 0;         // of the window
-  int tile = 0;         // of the output pixel
-  int weight_word = 0;  // tile * FOLDS + fold
-  for (int beat = 0; beat < kBeats; ++beat) {
+  PixelWalk<FOLDS, TILES, OUT_H, OUT_W, BORDER_TOP, BORDER_BOTTOM, BORDER_LEFT, BORDER_RIGHT> walk;
+  for (int beat = 0; beat < walk.kBeats; ++beat) {
 #pragma HLS PIPELINE II=1 style=flp
     const ap_uint<SIMD> x = s_axis.read();
-    const int init_word = border.pattern() * TILES + tile;
+    const int init_word = walk.init_word();
     for (int p = 0; p < PE; ++p) {
 #pragma HLS UNROLL
-      const ap_uint<SIMD> match = ~(weights[weight_word][p] ^ x);
-      const ap_int<ACC_BITS> start = fold == 0 ? ap_int<ACC_BITS>(init[init_word][p]) : acc[p];
+      const ap_uint<SIMD> match = ~(weights[walk.weight_word][p] ^ x);
+      const ap_int<ACC_BITS> start = walk.fold == 0 ? ap_int<ACC_BITS>(init[init_word][p]) : acc[p];
       acc[p] = start + (ap_uint<ACC_BITS>(popcount(match)) << ACC_SHIFT);
     }
-    if (fold == FOLDS - 1) {
-      ap_uint<PE * kOutBits> out = 0;
-      for (int p = 0; p < PE; ++p) {
-#pragma HLS UNROLL
-        const ap_uint<kOutBits> element =
-            BINARY_OUT == 1 ? ap_uint<kOutBits>(acc[p] >= 0) : ap_uint<kOutBits>(acc[p]);
-        insert<kOutBits>(out, p * kOutBits, element);
-      }
-      m_axis.write(out);
-      fold = 0;
-      if (tile == TILES - 1) {
-        tile = 0;
-        weight_word = 0;
-        border.next();
-      } else {
-        ++tile;
-        ++weight_word;
-      }
-    } else {
-      ++fold;
-      ++weight_word;
-    }
+    if (walk.last()) m_axis.write(results<BINARY_OUT>(acc));
+    walk.next();
   }
 }
 

@@ -1,7 +1,7 @@
 #ifndef BNN_STREAM_PE_ARRAY_H_
 #define BNN_STREAM_PE_ARRAY_H_
 
-#include "bnn_bits.h"
+#include "bnn_walk.h"
 
 namespace bnnhw {
 
@@ -16,52 +16,30 @@ void bnn_stream_pe_array(hls::stream<ap_uint<SIMD + 1>>& s_axis,
                          hls::stream<ap_uint<PE * SIMD>>& w_axis,
                          hls::stream<ap_uint<PE * (BINARY_OUT == 1 ? 1 : ACC_BITS)>>& m_axis,
                          const ap_uint<ACC_BITS> (&init)[TILES][PE]) {
-  static_assert(PE >= 1 && SIMD >= 1 && FOLDS >= 1 && TILES >= 1, "folding is positive");
-  static_assert(PIXELS >= 1, "the output has pixels");
-  static_assert(ACC_BITS >= 2 && ACC_BITS <= 32, "an accumulator has 2 to 32 bits");
+  static_assert(PE >= 1 && SIMD >= 1, "folding is positive");
   static_assert(ACC_SHIFT >= 0 && ACC_SHIFT < ACC_BITS, "ACC_SHIFT is less than ACC_BITS");
-  static_assert(BINARY_OUT == 0 || BINARY_OUT == 1, "BINARY_OUT is 0 or 1");
   static_assert(PAD_HALF == 0 || (PAD_HALF == 1 && SIMD % 2 == 0), "half of SIMD is a number");
-  constexpr int kOutBits = BINARY_OUT == 1 ? 1 : ACC_BITS;
 
   ap_int<ACC_BITS> acc[PE];
 #pragma HLS ARRAY_PARTITION variable=acc type=complete
-  int fold = 0;   // of the window
-  int pixel = 0;  // of the tile
-  int tile = 0;
-  for (int beat = 0; beat < TILES * PIXELS * FOLDS; ++beat) {
+  TileWalk<FOLDS, TILES, PIXELS> walk;
+  for (int beat = 0; beat < walk.kBeats; ++beat) {
 #pragma HLS PIPELINE II=1 style=flp
     const ap_uint<SIMD + 1> in = s_axis.read();
     const ap_uint<PE * SIMD> weights = w_axis.read();
     const ap_uint<SIMD> x = extract<SIMD>(in, 0);
     const bool half = PAD_HALF == 1 && in[SIMD];
+    const int init_word = walk.init_word();
     for (int p = 0; p < PE; ++p) {
 #pragma HLS UNROLL
       const ap_uint<SIMD> match = ~(extract<SIMD>(weights, p * SIMD) ^ x);
       ap_uint<ACC_BITS> count = popcount(match);
       if (half) count = SIMD / 2;
-      const ap_int<ACC_BITS> start = fold == 0 ? ap_int<ACC_BITS>(init[tile][p]) : acc[p];
+      const ap_int<ACC_BITS> start = walk.fold == 0 ? ap_int<ACC_BITS>(init[init_word][p]) : acc[p];
       acc[p] = start + (count << ACC_SHIFT);
     }
-    if (fold < FOLDS - 1) {
-      ++fold;
-      continue;
-    }
-    ap_uint<PE * kOutBits> out = 0;
-    for (int p = 0; p < PE; ++p) {
-#pragma HLS UNROLL
-      const ap_uint<kOutBits> element =
-          BINARY_OUT == 1 ? ap_uint<kOutBits>(acc[p] >= 0) : ap_uint<kOutBits>(acc[p]);
-      insert<kOutBits>(out, p * kOutBits, element);
-    }
-    m_axis.write(out);
-    fold = 0;
-    if (pixel < PIXELS - 1) {
-      ++pixel;
-    } else {
-      pixel = 0;
-      ++tile;
-    }
+    if (walk.last()) m_axis.write(results<BINARY_OUT>(acc));
+    walk.next();
   }
 }
 

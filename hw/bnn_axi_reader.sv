@@ -151,10 +151,14 @@ module bnn_axi_reader #(
   assign unused = m_axi_rresp[0];
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axi_arvalid && !m_axi_arready |=> m_axi_arvalid && $stable(
-      {m_axi_araddr, m_axi_arlen}
-  ));
+  bnn_stream_check #(
+      .WIDTH(ADDR_BITS + 8)
+  ) u_check (
+      .m_axis_tdata ({m_axi_araddr, m_axi_arlen}),
+      .m_axis_tvalid(m_axi_arvalid),
+      .m_axis_tready(m_axi_arready),
+      .*
+  );
   assert property (@(posedge clk) disable iff (!rst_n) m_axi_rvalid |-> m_axi_rready)
   else $error("bnn_axi_reader: a word came that has no room");
   assert property (@(posedge clk) disable iff (!rst_n) enable_i |-> base_i[ByteBits-1:0] == '0)

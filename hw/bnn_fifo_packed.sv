@@ -122,12 +122,7 @@ module bnn_fifo_packed #(
   );
 
 `ifndef SYNTHESIS
-  always_ff @(posedge clk) begin
-    if (rst_n && $past(rst_n) && $past(m_axis_tvalid && !m_axis_tready)) begin
-      assert (m_axis_tvalid && $stable(m_axis_tdata))
-      else $error("bnn_fifo_packed: the output changed before it was taken");
-    end
-  end
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
 `endif
 
 endmodule

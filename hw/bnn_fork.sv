@@ -49,14 +49,22 @@ module bnn_fork #(
   assign m1_axis_tvalid = valid1_q;
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m0_axis_tvalid && !m0_axis_tready |=> m0_axis_tvalid && $stable(
-      m0_axis_tdata
-  ));
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m1_axis_tvalid && !m1_axis_tready |=> m1_axis_tvalid && $stable(
-      m1_axis_tdata
-  ));
+  bnn_stream_check #(
+      .WIDTH(WIDTH)
+  ) u_check0 (
+      .m_axis_tdata (m0_axis_tdata),
+      .m_axis_tvalid(m0_axis_tvalid),
+      .m_axis_tready(m0_axis_tready),
+      .*
+  );
+  bnn_stream_check #(
+      .WIDTH(WIDTH)
+  ) u_check1 (
+      .m_axis_tdata (m1_axis_tdata),
+      .m_axis_tvalid(m1_axis_tvalid),
+      .m_axis_tready(m1_axis_tready),
+      .*
+  );
 `endif
 
 endmodule

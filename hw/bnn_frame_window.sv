@@ -332,10 +332,12 @@ module bnn_frame_window #(
   end
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
-      {m_axis_tdata, m_axis_tuser}
-  ));
+  bnn_stream_check #(
+      .WIDTH($bits(m_axis_tdata) + 1)
+  ) u_check (
+      .m_axis_tdata({m_axis_tuser, m_axis_tdata}),
+      .*
+  );
 `endif
 
 endmodule

@@ -36,42 +36,27 @@ module bnn_int_pe_array #(
     input  logic                                             m_axis_tready
 );
 
-  localparam int unsigned WeightWords = TILES * FOLDS;
-  localparam int unsigned InitWords =
-      (BORDER_TOP + 1 + BORDER_BOTTOM) * (BORDER_LEFT + 1 + BORDER_RIGHT) * TILES;
-  localparam int unsigned WeightAddrBits = (WeightWords > 1) ? $clog2(WeightWords) : 1;
-  localparam int unsigned InitAddrBits = (InitWords > 1) ? $clog2(InitWords) : 1;
   localparam int unsigned Groups = (SIMD + 2) / 3;
   localparam int unsigned Levels = $clog2(Groups);
   localparam int unsigned ExtraBits = (IN_SIGNED != 0) ? 2 : 3;
   localparam int unsigned PartBits = IN_BITS + ExtraBits;
   localparam int unsigned TotalBits = PartBits + Levels;
-  localparam int unsigned SumBits = ACC_BITS - ACC_SHIFT;
 
   if (PE == 0 || SIMD == 0) begin : gen_bad_size
     $error("bnn_int_pe_array: PE and SIMD must be positive");
   end
-  if (ACC_BITS < 2 || ACC_BITS > 32 || ACC_SHIFT >= ACC_BITS) begin : gen_bad_bits
-    $error("bnn_int_pe_array: ACC_BITS must be 2 to 32, ACC_SHIFT less");
-  end
   if (IN_BITS == 0 || IN_SIGNED > 1) begin : gen_bad_input
     $error("bnn_int_pe_array: IN_BITS must be positive, IN_SIGNED 0 or 1");
-  end
-  if (BINARY_OUT > 1) begin : gen_bad_out
-    $error("bnn_int_pe_array: BINARY_OUT must be 0 or 1");
   end
 
   logic en;
   logic acc_en;
   logic acc_first;
-  logic [WeightAddrBits-1:0] weight_addr;
-  logic [InitAddrBits-1:0] init_addr;
   logic [PE*SIMD-1:0] weights;
   logic [PE*ACC_BITS-1:0] init;
-  logic [WeightAddrBits-1:0] weight_addr_q;
   logic [SIMD*IN_BITS-1:0] x_q;
 
-  bnn_pe_control #(
+  bnn_rom_control #(
       .FOLDS(FOLDS),
       .TILES(TILES),
       .STAGES(3 + Levels),
@@ -81,8 +66,13 @@ module bnn_int_pe_array #(
       .BORDER_BOTTOM(BORDER_BOTTOM),
       .BORDER_LEFT(BORDER_LEFT),
       .BORDER_RIGHT(BORDER_RIGHT),
-      .WEIGHT_ADDR_BITS(WeightAddrBits),
-      .INIT_ADDR_BITS(InitAddrBits)
+      .WEIGHTS_BITS(PE * SIMD),
+      .WEIGHTS_DELAY(1),  // they meet the partial sums of their beat
+      .WEIGHTS_FILE(WEIGHTS_FILE),
+      .WEIGHTS_STYLE(WEIGHTS_STYLE),
+      .INIT_BITS(PE * ACC_BITS),
+      .INIT_FILE(INIT_FILE),
+      .INIT_STYLE(INIT_STYLE)
   ) u_control (
       .clk(clk),
       .rst_n(rst_n),
@@ -91,43 +81,13 @@ module bnn_int_pe_array #(
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready),
       .en_o(en),
-      .weight_addr_o(weight_addr),
-      .init_addr_o(init_addr),
       .acc_en_o(acc_en),
-      .acc_first_o(acc_first)
+      .acc_first_o(acc_first),
+      .weights_o(weights),
+      .init_o(init)
   );
 
-  bnn_rom #(
-      .WIDTH(PE * SIMD),
-      .DEPTH(WeightWords),
-      .STYLE(WEIGHTS_STYLE),
-      .FILE (WEIGHTS_FILE)
-  ) u_weights (
-      .clk(clk),
-      .en_i(en),
-      .addr_i(weight_addr_q),
-      .data_o(weights)
-  );
-
-  bnn_rom #(
-      .WIDTH(PE * ACC_BITS),
-      .DEPTH(InitWords),
-      .STYLE(INIT_STYLE),
-      .FILE (INIT_FILE)
-  ) u_init (
-      .clk(clk),
-      .en_i(en),
-      .addr_i(init_addr),
-      .data_o(init)
-  );
-
-  // The weights come one clock later than the beat, together with its partial sums.
-  always_ff @(posedge clk) begin
-    if (en) begin
-      x_q <= s_axis_tdata;
-      weight_addr_q <= weight_addr;
-    end
-  end
+  always_ff @(posedge clk) if (en) x_q <= s_axis_tdata;
 
   // Four partial sums a group: bit 0 of the choice subtracts x1, bit 1 x2.
   logic [Groups*4*PartBits-1:0] parts_q;
@@ -164,15 +124,13 @@ module bnn_int_pe_array #(
     end
   end
 
+  logic [PE*TotalBits-1:0] totals;
+  logic [PE-1:0] carries;
+
   for (genvar p = 0; p < PE; p++) begin : gen_pe
     // Choices (negated ones inverted later), and for each the +1 it still lacks.
     logic [Groups*PartBits-1:0] part_q;
     logic [Groups-1:0] negate_q;
-    logic [TotalBits-1:0] total;
-    logic carry;
-    logic [SumBits-1:0] addend;
-    logic [SumBits-1:0] base;
-    logic [SumBits-1:0] sum_q;
 
     for (genvar g = 0; g < Groups; g++) begin : gen_choice
       localparam int unsigned Lanes = (SIMD - 3 * g < 3) ? SIMD - 3 * g : 3;
@@ -202,37 +160,30 @@ module bnn_int_pe_array #(
         .en_i(en),
         .terms_i(part_q),
         .negate_i(negate_q),
-        .sum_o(total),
-        .carry_o(carry)
+        .sum_o(totals[p*TotalBits+:TotalBits]),
+        .carry_o(carries[p])
     );
-
-    assign addend = SumBits'({{SumBits{total[TotalBits-1]}}, total});
-    assign base = acc_first ? init[p*ACC_BITS+ACC_SHIFT+:SumBits] : sum_q;
-    always_ff @(posedge clk)
-      if (acc_en) begin
-        sum_q <= addend + base + SumBits'(carry);
-      end
-
-    if (BINARY_OUT == 1) begin : gen_bit
-      assign m_axis_tdata[p] = !sum_q[SumBits-1];
-    end else begin : gen_acc
-      assign m_axis_tdata[p*ACC_BITS+ACC_SHIFT+:SumBits] = sum_q;
-      if (ACC_SHIFT > 0) begin : gen_low
-        logic [ACC_SHIFT-1:0] low_q;
-        always_ff @(posedge clk) if (acc_en && acc_first) low_q <= init[p*ACC_BITS+:ACC_SHIFT];
-        assign m_axis_tdata[p*ACC_BITS+:ACC_SHIFT] = low_q;
-      end
-    end
   end
 
-  logic unused;
-  assign unused = ^{init, weight_addr_q};
+  bnn_accumulators #(
+      .PE(PE),
+      .ADDEND_BITS(TotalBits),
+      .SIGNED(1),
+      .ACC_BITS(ACC_BITS),
+      .ACC_SHIFT(ACC_SHIFT),
+      .BINARY_OUT(BINARY_OUT)
+  ) u_accumulators (
+      .clk(clk),
+      .en_i(acc_en),
+      .first_i(acc_first),
+      .addend_i(totals),
+      .carry_i(carries),
+      .init_i(init),
+      .data_o(m_axis_tdata)
+  );
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
-      m_axis_tdata
-  ));
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
 `endif
 
 endmodule

@@ -39,9 +39,6 @@ module bnn_mac_core #(
   if (PE == 0 || SIMD == 0) begin : gen_bad_size
     $error("bnn_mac_core: PE and SIMD must be positive");
   end
-  if (ACC_BITS < 2 || ACC_BITS > 32) begin : gen_bad_bits
-    $error("bnn_mac_core: ACC_BITS must be 2 to 32");
-  end
   if (IN_BITS == 0 || WEIGHT_BITS == 0 || IN_SIGNED > 1) begin : gen_bad_input
     $error("bnn_mac_core: IN_BITS and WEIGHT_BITS must be positive, IN_SIGNED 0 or 1");
   end
@@ -85,6 +82,9 @@ module bnn_mac_core #(
   // Terms of the PEs, products or sums of two, and the +1 that a term still lacks.
   logic [PE*Terms*TermBits-1:0] terms;
   logic [PE*Terms-1:0] carries;
+  // Their sums, and the +1 that a sum still lacks.
+  logic [PE*TotalBits-1:0] totals;
+  logic [PE-1:0] late_carries;
 
   for (genvar p = 0; p < PE; p++) begin : gen_pe
     for (genvar t = 0; t < Terms; t++) begin : gen_term
@@ -180,37 +180,34 @@ module bnn_mac_core #(
       end
     end
 
-    localparam int unsigned Carries = (Pairs && p % 2 == 1) ? 1 : 0;
-    logic [TotalBits-1:0] total;
-    logic carry;
-    logic [ACC_BITS-1:0] addend;
-    logic [ACC_BITS-1:0] base;
-    logic [ACC_BITS-1:0] sum_q;
-
     bnn_adder_tree #(
         .TERMS(Terms),
         .BITS(TermBits),
         .OUT_BITS(TotalBits),
-        .CARRIES(Carries)
+        .CARRIES((Pairs && p % 2 == 1) ? 1 : 0)
     ) u_sum (
         .clk(clk),
         .en_i(en_i),
         .terms_i(terms[p*Terms*TermBits+:Terms*TermBits]),
         .carries_i(carries[p*Terms+:Terms]),
-        .sum_o(total),
-        .carry_o(carry)
+        .sum_o(totals[p*TotalBits+:TotalBits]),
+        .carry_o(late_carries[p])
     );
-
-    assign addend = ACC_BITS'({{ACC_BITS{total[TotalBits-1]}}, total});
-    assign base = acc_first_i ? init_i[p*ACC_BITS+:ACC_BITS] : sum_q;
-    if (Carries == 1) begin : gen_carry
-      always_ff @(posedge clk) if (acc_en_i) sum_q <= addend + base + ACC_BITS'(carry);
-    end else begin : gen_no_carry
-      always_ff @(posedge clk) if (acc_en_i) sum_q <= addend + base;
-      logic unused;
-      assign unused = carry;
-    end
-    assign data_o[p*ACC_BITS+:ACC_BITS] = sum_q;
   end
+
+  bnn_accumulators #(
+      .PE(PE),
+      .ADDEND_BITS(TotalBits),
+      .SIGNED(1),
+      .ACC_BITS(ACC_BITS)
+  ) u_accumulators (
+      .clk(clk),
+      .en_i(acc_en_i),
+      .first_i(acc_first_i),
+      .addend_i(totals),
+      .carry_i(late_carries),
+      .init_i(init_i),
+      .data_o(data_o)
+  );
 
 endmodule

@@ -35,39 +35,16 @@ module bnn_mac_pe_array #(
     input  logic                    m_axis_tready
 );
 
-  localparam int unsigned WeightWords = TILES * FOLDS;
-  localparam int unsigned InitWords =
-      (BORDER_TOP + 1 + BORDER_BOTTOM) * (BORDER_LEFT + 1 + BORDER_RIGHT) * TILES;
-  localparam int unsigned WeightAddrBits = (WeightWords > 1) ? $clog2(WeightWords) : 1;
-  localparam int unsigned InitAddrBits = (InitWords > 1) ? $clog2(InitWords) : 1;
   localparam int unsigned MultiplyStages = (MULTIPLY_STYLE == 1) ? 1 + (WEIGHT_BITS + 3) / 4 : 3;
   localparam int unsigned Levels = $clog2(SIMD);
-
-  if (PE == 0 || SIMD == 0) begin : gen_bad_size
-    $error("bnn_mac_pe_array: PE and SIMD must be positive");
-  end
-  if (ACC_BITS < 2 || ACC_BITS > 32) begin : gen_bad_bits
-    $error("bnn_mac_pe_array: ACC_BITS must be 2 to 32");
-  end
-  if (IN_BITS == 0 || WEIGHT_BITS == 0 || IN_SIGNED > 1) begin : gen_bad_input
-    $error("bnn_mac_pe_array: IN_BITS and WEIGHT_BITS must be positive, IN_SIGNED 0 or 1");
-  end
-  if (MULTIPLY_STYLE == 0 || MULTIPLY_STYLE > 4) begin : gen_bad_style
-    $error("bnn_mac_pe_array: MULTIPLY_STYLE must be 1, 2, 3 or 4");
-  end
-  if (MULTIPLY_STYLE >= 3 && PE % 2 != 0) begin : gen_bad_pair
-    $error("bnn_mac_pe_array: MULTIPLY_STYLE 3 and 4 need an even PE");
-  end
 
   logic en;
   logic acc_en;
   logic acc_first;
-  logic [WeightAddrBits-1:0] weight_addr;
-  logic [InitAddrBits-1:0] init_addr;
   logic [PE*SIMD*WEIGHT_BITS-1:0] weights;
   logic [PE*ACC_BITS-1:0] init;
 
-  bnn_pe_control #(
+  bnn_rom_control #(
       .FOLDS(FOLDS),
       .TILES(TILES),
       .STAGES(1 + MultiplyStages + Levels),
@@ -77,8 +54,12 @@ module bnn_mac_pe_array #(
       .BORDER_BOTTOM(BORDER_BOTTOM),
       .BORDER_LEFT(BORDER_LEFT),
       .BORDER_RIGHT(BORDER_RIGHT),
-      .WEIGHT_ADDR_BITS(WeightAddrBits),
-      .INIT_ADDR_BITS(InitAddrBits)
+      .WEIGHTS_BITS(PE * SIMD * WEIGHT_BITS),
+      .WEIGHTS_FILE(WEIGHTS_FILE),
+      .WEIGHTS_STYLE(WEIGHTS_STYLE),
+      .INIT_BITS(PE * ACC_BITS),
+      .INIT_FILE(INIT_FILE),
+      .INIT_STYLE(INIT_STYLE)
   ) u_control (
       .clk(clk),
       .rst_n(rst_n),
@@ -87,34 +68,10 @@ module bnn_mac_pe_array #(
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready),
       .en_o(en),
-      .weight_addr_o(weight_addr),
-      .init_addr_o(init_addr),
       .acc_en_o(acc_en),
-      .acc_first_o(acc_first)
-  );
-
-  bnn_rom #(
-      .WIDTH(PE * SIMD * WEIGHT_BITS),
-      .DEPTH(WeightWords),
-      .STYLE(WEIGHTS_STYLE),
-      .FILE (WEIGHTS_FILE)
-  ) u_weights (
-      .clk(clk),
-      .en_i(en),
-      .addr_i(weight_addr),
-      .data_o(weights)
-  );
-
-  bnn_rom #(
-      .WIDTH(PE * ACC_BITS),
-      .DEPTH(InitWords),
-      .STYLE(INIT_STYLE),
-      .FILE (INIT_FILE)
-  ) u_init (
-      .clk(clk),
-      .en_i(en),
-      .addr_i(init_addr),
-      .data_o(init)
+      .acc_first_o(acc_first),
+      .weights_o(weights),
+      .init_o(init)
   );
 
   bnn_mac_core #(
@@ -138,10 +95,7 @@ module bnn_mac_pe_array #(
   );
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
-      m_axis_tdata
-  ));
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
 `endif
 
 endmodule

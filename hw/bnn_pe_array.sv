@@ -32,33 +32,16 @@ module bnn_pe_array #(
     input  logic                                             m_axis_tready
 );
 
-  localparam int unsigned WeightWords = TILES * FOLDS;
-  localparam int unsigned InitWords =
-      (BORDER_TOP + 1 + BORDER_BOTTOM) * (BORDER_LEFT + 1 + BORDER_RIGHT) * TILES;
-  localparam int unsigned WeightAddrBits = (WeightWords > 1) ? $clog2(WeightWords) : 1;
-  localparam int unsigned InitAddrBits = (InitWords > 1) ? $clog2(InitWords) : 1;
   localparam int unsigned Level = (SIMD > 4) ? $clog2(SIMD) - 2 : 0;
   localparam int unsigned CountStages = 1 + Level / 2;
-
-  if (PE == 0 || SIMD == 0) begin : gen_bad_size
-    $error("bnn_pe_array: PE and SIMD must be positive");
-  end
-  if (ACC_BITS < 2 || ACC_BITS > 32 || ACC_SHIFT >= ACC_BITS) begin : gen_bad_bits
-    $error("bnn_pe_array: ACC_BITS must be 2 to 32, ACC_SHIFT less");
-  end
-  if (BINARY_OUT > 1) begin : gen_bad_out
-    $error("bnn_pe_array: BINARY_OUT must be 0 or 1");
-  end
 
   logic en;
   logic acc_en;
   logic acc_first;
-  logic [WeightAddrBits-1:0] weight_addr;
-  logic [InitAddrBits-1:0] init_addr;
   logic [PE*SIMD-1:0] weights;
   logic [PE*ACC_BITS-1:0] init;
 
-  bnn_pe_control #(
+  bnn_rom_control #(
       .FOLDS(FOLDS),
       .TILES(TILES),
       .STAGES(1 + CountStages),
@@ -68,8 +51,12 @@ module bnn_pe_array #(
       .BORDER_BOTTOM(BORDER_BOTTOM),
       .BORDER_LEFT(BORDER_LEFT),
       .BORDER_RIGHT(BORDER_RIGHT),
-      .WEIGHT_ADDR_BITS(WeightAddrBits),
-      .INIT_ADDR_BITS(InitAddrBits)
+      .WEIGHTS_BITS(PE * SIMD),
+      .WEIGHTS_FILE(WEIGHTS_FILE),
+      .WEIGHTS_STYLE(WEIGHTS_STYLE),
+      .INIT_BITS(PE * ACC_BITS),
+      .INIT_FILE(INIT_FILE),
+      .INIT_STYLE(INIT_STYLE)
   ) u_control (
       .clk(clk),
       .rst_n(rst_n),
@@ -78,34 +65,10 @@ module bnn_pe_array #(
       .m_axis_tvalid(m_axis_tvalid),
       .m_axis_tready(m_axis_tready),
       .en_o(en),
-      .weight_addr_o(weight_addr),
-      .init_addr_o(init_addr),
       .acc_en_o(acc_en),
-      .acc_first_o(acc_first)
-  );
-
-  bnn_rom #(
-      .WIDTH(PE * SIMD),
-      .DEPTH(WeightWords),
-      .STYLE(WEIGHTS_STYLE),
-      .FILE (WEIGHTS_FILE)
-  ) u_weights (
-      .clk(clk),
-      .en_i(en),
-      .addr_i(weight_addr),
-      .data_o(weights)
-  );
-
-  bnn_rom #(
-      .WIDTH(PE * ACC_BITS),
-      .DEPTH(InitWords),
-      .STYLE(INIT_STYLE),
-      .FILE (INIT_FILE)
-  ) u_init (
-      .clk(clk),
-      .en_i(en),
-      .addr_i(init_addr),
-      .data_o(init)
+      .acc_first_o(acc_first),
+      .weights_o(weights),
+      .init_o(init)
   );
 
   bnn_pe_core #(
@@ -127,10 +90,7 @@ module bnn_pe_array #(
   );
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
-      m_axis_tdata
-  ));
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
 `endif
 
 endmodule

@@ -26,16 +26,9 @@ module bnn_pe_core #(
   localparam int unsigned CarryIn = (SIMD > 3 && SIMD == (4 << Level)) ? 1 : 0;
   localparam int unsigned Counted = SIMD - CarryIn;
   localparam int unsigned CountBits = $clog2(Counted + 1);
-  localparam int unsigned SumBits = ACC_BITS - ACC_SHIFT;
 
   if (PE == 0 || SIMD == 0) begin : gen_bad_size
     $error("bnn_pe_core: PE and SIMD must be positive");
-  end
-  if (ACC_BITS < 2 || ACC_BITS > 32 || ACC_SHIFT >= ACC_BITS) begin : gen_bad_bits
-    $error("bnn_pe_core: ACC_BITS must be 2 to 32, ACC_SHIFT less");
-  end
-  if (BINARY_OUT > 1) begin : gen_bad_out
-    $error("bnn_pe_core: BINARY_OUT must be 0 or 1");
   end
   if (STAGES != 1 + Level / 2) begin : gen_bad_stages
     $error("bnn_pe_core: STAGES must be those of the popcount");
@@ -51,12 +44,10 @@ module bnn_pe_core #(
     end
   end
 
-  for (genvar p = 0; p < PE; p++) begin : gen_pe
-    logic [CountBits-1:0] count;
-    logic carry;
-    logic [SumBits-1:0] base;
-    logic [SumBits-1:0] sum_q;
+  logic [PE*CountBits-1:0] counts;
+  logic [PE-1:0] carries;
 
+  for (genvar p = 0; p < PE; p++) begin : gen_pe
     bnn_popcount #(
         .N(Counted)
     ) u_popcount (
@@ -65,7 +56,7 @@ module bnn_pe_core #(
         .a_i(x_q[Counted-1:0]),
         .a_q_i(x_q2[Counted-1:0]),
         .w_i(weights_i[p*SIMD+:Counted]),
-        .count_o(count)
+        .count_o(counts[p*CountBits+:CountBits])
     );
 
     if (CarryIn == 1) begin : gen_carry
@@ -73,31 +64,29 @@ module bnn_pe_core #(
       always_ff @(posedge clk) begin
         if (en_i) carry_q <= STAGES'({carry_q, x_q[SIMD-1] ~^ weights_i[p*SIMD+SIMD-1]});
       end
-      assign carry = carry_q[STAGES-1];
+      assign carries[p] = carry_q[STAGES-1];
     end else begin : gen_no_carry
-      assign carry = 1'b0;
-    end
-
-    // The count is the first addend, so that it is the carry chain's data input and the choice
-    // between accumulator and initial value shares the LUT of the sum.
-    assign base = acc_first_i ? init_i[p*ACC_BITS+ACC_SHIFT+:SumBits] : sum_q;
-    always_ff @(posedge clk) if (acc_en_i) sum_q <= SumBits'(count) + base + SumBits'(carry);
-
-    if (BINARY_OUT == 1) begin : gen_bit
-      assign data_o[p] = !sum_q[SumBits-1];
-    end else begin : gen_acc
-      assign data_o[p*ACC_BITS+ACC_SHIFT+:SumBits] = sum_q;
-      if (ACC_SHIFT > 0) begin : gen_low
-        logic [ACC_SHIFT-1:0] low_q;
-        always_ff @(posedge clk)
-          if (acc_en_i && acc_first_i)
-            low_q <= init_i[p*ACC_BITS+:ACC_SHIFT];
-        assign data_o[p*ACC_BITS+:ACC_SHIFT] = low_q;
-      end
+      assign carries[p] = 1'b0;
     end
   end
 
+  bnn_accumulators #(
+      .PE(PE),
+      .ADDEND_BITS(CountBits),
+      .ACC_BITS(ACC_BITS),
+      .ACC_SHIFT(ACC_SHIFT),
+      .BINARY_OUT(BINARY_OUT)
+  ) u_accumulators (
+      .clk(clk),
+      .en_i(acc_en_i),
+      .first_i(acc_first_i),
+      .addend_i(counts),
+      .carry_i(carries),
+      .init_i(init_i),
+      .data_o(data_o)
+  );
+
   logic unused;
-  assign unused = ^{x_q2, init_i};
+  assign unused = ^x_q2;
 
 endmodule

@@ -69,10 +69,7 @@ module bnn_pool_reduce #(
   assign m_axis_tvalid = out_valid_q;
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
-      m_axis_tdata
-  ));
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
 `endif
 
 endmodule

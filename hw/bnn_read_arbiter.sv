@@ -101,10 +101,14 @@ module bnn_read_arbiter #(
   assign m_axi_rready = |(s_axi_rvalid & s_axi_rready);
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axi_arvalid && !m_axi_arready |=> m_axi_arvalid && $stable(
-      {m_axi_arid, m_axi_araddr, m_axi_arlen}
-  ));
+  bnn_stream_check #(
+      .WIDTH(IdBits + ADDR_BITS + 8)
+  ) u_check (
+      .m_axis_tdata ({m_axi_arid, m_axi_araddr, m_axi_arlen}),
+      .m_axis_tvalid(m_axi_arvalid),
+      .m_axis_tready(m_axi_arready),
+      .*
+  );
 `endif
 
 endmodule

@@ -44,4 +44,8 @@ module bnn_register_slice #(
   assign m_axis_tvalid = valid_q;
   assign m_axis_tdata  = data_q;
 
+`ifndef SYNTHESIS
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
+`endif
+
 endmodule

@@ -232,4 +232,23 @@ module bnn_registers #(
   logic unused;
   assign unused = &{1'b0, s_axil_awprot, s_axil_arprot, s_axil_awaddr[1:0], s_axil_araddr[1:0]};
 
+`ifndef SYNTHESIS
+  bnn_stream_check #(
+      .WIDTH(2)
+  ) u_check_write (
+      .m_axis_tdata (s_axil_bresp),
+      .m_axis_tvalid(s_axil_bvalid),
+      .m_axis_tready(s_axil_bready),
+      .*
+  );
+  bnn_stream_check #(
+      .WIDTH(34)
+  ) u_check_read (
+      .m_axis_tdata ({s_axil_rdata, s_axil_rresp}),
+      .m_axis_tvalid(s_axil_rvalid),
+      .m_axis_tready(s_axil_rready),
+      .*
+  );
+`endif
+
 endmodule

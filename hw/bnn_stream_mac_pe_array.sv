@@ -92,10 +92,7 @@ module bnn_stream_mac_pe_array #(
   assign unused = s_axis_tuser;
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
-      m_axis_tdata
-  ));
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
   assert property (@(posedge clk) disable iff (!rst_n)
     s_axis_tvalid && s_axis_tuser |-> s_axis_tdata == '0)
   else $error("bnn_stream_mac_pe_array: a padded beat must be 0");

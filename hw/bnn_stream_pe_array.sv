@@ -37,14 +37,8 @@ module bnn_stream_pe_array #(
   // Weights of a padded beat: half of its zeros agree with them.
   localparam logic [SIMD-1:0] Half = SIMD'({(SIMD + 1) / 2{2'b01}});
 
-  if (PE == 0 || SIMD == 0 || TILES == 0 || PIXELS == 0) begin : gen_bad_size
-    $error("bnn_stream_pe_array: PE, SIMD, TILES and PIXELS must be positive");
-  end
-  if (ACC_BITS < 2 || ACC_BITS > 32 || ACC_SHIFT >= ACC_BITS) begin : gen_bad_bits
-    $error("bnn_stream_pe_array: ACC_BITS must be 2 to 32, ACC_SHIFT less");
-  end
-  if (BINARY_OUT > 1 || PAD_HALF > 1 || (PAD_HALF == 1 && SIMD % 2 != 0)) begin : gen_bad_mode
-    $error("bnn_stream_pe_array: BINARY_OUT and PAD_HALF must be 0 or 1, SIMD even with PAD_HALF");
+  if (PAD_HALF > 1 || (PAD_HALF == 1 && SIMD % 2 != 0)) begin : gen_bad_mode
+    $error("bnn_stream_pe_array: PAD_HALF must be 0 or 1, SIMD even with PAD_HALF");
   end
 
   logic en;
@@ -105,10 +99,7 @@ module bnn_stream_pe_array #(
   assign unused = s_axis_tuser;
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
-      m_axis_tdata
-  ));
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
   if (PAD_HALF == 1) begin : gen_check_padding
     assert property (@(posedge clk) disable iff (!rst_n)
       s_axis_tvalid && s_axis_tuser |-> s_axis_tdata == '0)

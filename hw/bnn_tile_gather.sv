@@ -89,10 +89,7 @@ module bnn_tile_gather #(
   assign m_axis_tvalid = valid_q;
 
 `ifndef SYNTHESIS
-  assert property (@(posedge clk) disable iff (!rst_n)
-    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(
-      m_axis_tdata
-  ));
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
 `endif
 
 endmodule

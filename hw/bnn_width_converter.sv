@@ -126,4 +126,10 @@ module bnn_width_converter #(
     end
   end
 
+`ifndef SYNTHESIS
+  if (IN_LANES != OUT_LANES) begin : gen_check  // wires keep what their master keeps
+    bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
+  end
+`endif
+
 endmodule

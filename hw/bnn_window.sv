@@ -302,4 +302,13 @@ module bnn_window #(
     assign m_axis_tuser = 1'b0;
   end
 
+`ifndef SYNTHESIS
+  bnn_stream_check #(
+      .WIDTH($bits(m_axis_tdata) + 1)
+  ) u_check (
+      .m_axis_tdata({m_axis_tuser, m_axis_tdata}),
+      .*
+  );
+`endif
+
 endmodule

@@ -337,4 +337,8 @@ module bnn_window_parallel #(
     end
   end
 
+`ifndef SYNTHESIS
+  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
+`endif
+
 endmodule

@@ -92,7 +92,8 @@ def test_the_page_lists_what_is_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["absent.onnx", "--board", "pynq-z2"], ["m.onnx", "--board", "b", "--fps=x"], ["--nope"]]
+    "arguments",
+    [["absent.onnx", "--board", "pynq-z2"], ["m.onnx", "--board", "b", "--fps=x"], ["--nope"]],
 )
 def test_processes_end_with_a_message_and_no_traceback(tmp_path, arguments) -> None:
     command = [sys.executable, "-m", "bnnhw.cli", "compile", *arguments]

@@ -1,4 +1,4 @@
-"""What the benches of the compute units share: memory images, lint, elaboration checks."""
+"""What the benches of the compute units share: memory images, orders of beats, lint."""
 
 from __future__ import annotations
 
@@ -53,8 +53,3 @@ def lint(unit: str, parameters: Mapping[str, int | str]) -> str:
         command += [f"-G{p}={v}" for p, v in values.items()] + [str(HW / f"{unit}.sv")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr if done.returncode else ""
-
-
-def refusal(unit: str, parameters: Mapping[str, int | str]) -> bool:
-    """Returns whether elaboration stops with an error message of a unit itself."""
-    return "USERERROR" in lint(unit, parameters)

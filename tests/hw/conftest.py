@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 #: Tests by a part of their names that move no beats through a unit with ``runner``.
 STATIC = (
-    *("refuses", "lint", "finds_no_fault", "cases_saturate", "sign_cast"),
+    *("refuses", "lint", "has_a_table", "the_check"),
+    *("finds_no_fault", "cases_saturate", "sign_cast"),
     *("no_stall_depth", "every_size", "a_frame_takes"),
 )
 

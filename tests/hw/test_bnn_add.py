@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import lint, refusal
 from runner import PATTERNS, Pattern, pack, run_streams, unpack
 
 CASES = [
@@ -48,15 +47,3 @@ def test_adds_and_saturates_exactly(in_bits: int, out_bits: int, lanes: int) -> 
         assert run.outputs["m_axis"].appeared == [cycle + 1 for cycle in taken], run.pattern
     assert runs[0].inputs["s0_axis"] == list(range(beats))
     assert runs[0].outputs["m_axis"].taken == list(range(1, beats + 1))
-
-
-@pytest.mark.parametrize("wrong", [{"LANES": 0}, {"OUT_BITS": 0}], ids=str)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_add", wrong)
-
-
-@pytest.mark.parametrize(
-    "parameters", [{"OUT_BITS": 9}, {"OUT_BITS": 16}, {"OUT_BITS": 1}, {"LANES": 1}], ids=str
-)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_add", parameters) == ""

@@ -10,7 +10,7 @@ import pytest
 from bnnhw.interpret.interpreter import execute
 from bnnhw.ir.ops import FixedAffine, Tensor
 from bnnhw.ir.types import Integer
-from compute import image, lint, refusal, tile_order
+from compute import image, tile_order
 from runner import pack, run_streams, unpack
 
 
@@ -145,27 +145,3 @@ def test_the_cases_saturate_at_both_ends_and_reach_between() -> None:
         y = execute(op, [x], [Tensor((channels,), Integer(*shape.x))])
         assert (y == op.dtype.low).any() and (y == op.dtype.high).any()
         assert ((y > op.dtype.low) & (y < op.dtype.high)).any()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"IN_SIGNED": 2},
-        {"SEGMENTS": 3},
-        {"HOLD": 0},
-        {"OFFSET_BITS": 0},
-        {"MULTIPLY_STYLE": 3},
-        {"MULTIPLY_STYLE": 2, "IN_BITS": 20, "MULTIPLIER_BITS": 19},
-        {"MULTIPLY_STYLE": 2, "IN_BITS": 25, "IN_SIGNED": 0},
-        {"MULTIPLY_STYLE": 2, "OFFSET_BITS": 48},
-        {"STYLE": 3, "FOLDS": 2},
-    ],
-    ids=str,
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int | str]) -> None:
-    assert refusal("bnn_affine", wrong)
-
-
-@pytest.mark.parametrize("shape", CASES, ids=str)
-def test_is_free_of_lint(shape: Shape) -> None:
-    assert lint("bnn_affine", shape.parameters) == ""

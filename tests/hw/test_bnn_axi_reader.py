@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from compute import lint, refusal
 from memory_runner import Reading, read_memory, scrambled
 
 #: Memory as on the board, one that answers at once, and one that is slow to take addresses.
@@ -145,32 +144,3 @@ def test_keeps_up_a_rate_with_the_queue_that_the_contract_states() -> None:
     )
     assert [reading.outputs["m_axis"]["starved"] for reading in readings[:2]] == [0, 0]
     assert readings[2].bandwidth("m_axis") > 0.9
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"DATA_BITS": 48},
-        {"DATA_BITS": 16},
-        {"DEPTH": 8},
-        {"BURST": 512, "DEPTH": 600},
-        {"WORDS": 0},
-        {"OUTSTANDING": 0},
-    ],
-    ids=str,
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_axi_reader", wrong)
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"BURST": 1, "WORDS": 1, "OUTSTANDING": 1, "DEPTH": 2},
-        {"BURST": 256, "DEPTH": 512, "DATA_BITS": 128},
-        {"DATA_BITS": 32, "ADDR_BITS": 40},
-    ],
-    ids=str,
-)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_axi_reader", parameters) == ""

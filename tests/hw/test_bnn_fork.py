@@ -6,7 +6,6 @@ import random
 
 import pytest
 
-from compute import lint, refusal
 from runner import PATTERNS, Pattern, Run, run_streams
 
 BEATS = 160
@@ -43,12 +42,3 @@ def test_copies_every_beat_at_full_throughput_with_latency_one(width: int) -> No
     first, second = (runs[1].outputs[name].taken for name in ("m0_axis", "m1_axis"))
     order = [a - b for a, b in zip(first, second, strict=True)]
     assert min(order) < 0 < max(order)
-
-
-def test_refuses_illegal_parameters() -> None:
-    assert refusal("bnn_fork", {"WIDTH": 0})
-
-
-@pytest.mark.parametrize("parameters", [{"WIDTH": 1}], ids=str)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_fork", parameters) == ""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from compute import lint, refusal
 from runner import PATTERNS, Pattern, pack, run_streams
 from window_model import WindowShape
 
@@ -105,35 +104,3 @@ def frame_cycles(beats_in: int, beats_out: int) -> tuple[list[int], list[int]]:
         read += beats_out
         free[frame % 2] = read
     return taken, given
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"SIMD": 48},
-        {"IN_LANES": 48},
-        {"PAD_TOP": 4},
-        {"KERNEL_H": 10},
-        {"PASSES": 0},
-        {"TILE_MAJOR": 2},
-    ],
-    ids=str,
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_frame_window", wrong)
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"IN_LANES": 1, "TILE_MAJOR": 1},
-        {"SIMD": 16, "IN_LANES": 4, "STRIDE_H": 2, "STRIDE_W": 2, "PAD_BOTTOM": 0},
-        {
-            "HEIGHT": 1, "WIDTH": 1, "KERNEL_H": 1, "KERNEL_W": 1, "PAD_TOP": 0, "PAD_BOTTOM": 0,
-            "PAD_LEFT": 0, "PAD_RIGHT": 0, "PASSES": 1,
-        },
-    ],
-    ids=str,
-)  # fmt: skip
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_frame_window", parameters) == ""

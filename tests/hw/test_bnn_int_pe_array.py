@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import lint, refusal
 from test_bnn_pe_array import Shape, check, operands, run_array
 
 CASES = [
@@ -30,14 +29,3 @@ def test_sums_exactly_and_loses_no_cycle(shape: Shape, bits: int, signed: int) -
     )
     groups = -(-shape.simd // 3)
     check(shape, runs, init_of + (total << shape.acc_shift), 4 + (groups - 1).bit_length())
-
-
-@pytest.mark.parametrize("wrong", [{"IN_BITS": 0}, {"IN_SIGNED": 2}, {"ACC_BITS": 1}], ids=str)
-def test_refuses_illegal_parameters(wrong: dict[str, int | str]) -> None:
-    assert refusal("bnn_int_pe_array", wrong)
-
-
-@pytest.mark.parametrize("simd", [1, 2, 3, 10])
-def test_is_free_of_lint(simd: int) -> None:
-    shape = Shape(pe=2, simd=simd, folds=2, acc_shift=simd % 2)
-    assert lint("bnn_int_pe_array", {**shape.parameters, "IN_SIGNED": simd % 2}) == ""

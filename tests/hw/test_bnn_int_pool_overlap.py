@@ -9,7 +9,6 @@ import pytest
 
 from bnnhw.hardware.units import KINDS
 from bnnhw.planning.token_model import Flow
-from compute import lint, refusal
 from runner import pack, run_streams, unpack
 
 FRAMES = 3
@@ -139,30 +138,3 @@ def test_pools_exactly_and_loses_no_cycle(pool: Pool) -> None:
     by = pool.completed_by() + (np.arange(FRAMES) * (beats // FRAMES))[:, None]
     assert given == (by.reshape(-1) + 2).tolist()
     assert [taken, given] == [list(moved) for moved in solved(pool)]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"LANES": 3},
-        {"OUT_BITS": 9},
-        {"OPERATION": 1, "OUT_BITS": 7},
-        {"OPERATION": 2},
-        {"SIGNED": 2},
-        {"KERNEL_H": 5},  # three windows would be open
-        {"KERNEL_W": 0},
-        {"STRIDE_W": 0},
-        {"PAD_TOP": 3},
-        {"PAD_RIGHT": 3},
-        {"PAD_BOTTOM": 2},  # the last row would complete two output rows
-        {"HEIGHT": 1, "PAD_TOP": 0, "PAD_BOTTOM": 0},
-    ],
-    ids=str,
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal(KIND, wrong)
-
-
-@pytest.mark.parametrize("pool", CASES, ids=str)
-def test_is_free_of_lint(pool: Pool) -> None:
-    assert lint(KIND, pool.parameters()) == ""

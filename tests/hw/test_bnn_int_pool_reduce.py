@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import lint, refusal
 from runner import pack, run_streams, unpack
 
 CASES = [
@@ -57,19 +56,3 @@ def test_reduces_taps_and_ignores_padding(case: tuple[int, ...]) -> None:
     total = windows * folds * taps
     assert runs[0].inputs["s_axis"] == list(range(total))
     assert runs[0].outputs["m_axis"].taken == list(range(taps, total + 1, taps))
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"TAPS": 0}, {"FOLDS": 0}, {"OUT_BITS": 9}, {"OPERATION": 2}], ids=str
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_int_pool_reduce", wrong)
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [{"TAPS": 1, "FOLDS": 3}, {"LANES": 1, "SIGNED": 0}, {"OPERATION": 1, "OUT_BITS": 12}],
-    ids=str,
-)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_int_pool_reduce", parameters) == ""

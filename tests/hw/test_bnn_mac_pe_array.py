@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compute import image, lint, refusal
+from compute import image
 from runner import PATTERNS, pack, run_streams
 from test_bnn_pe_array import Shape, check
 
@@ -142,30 +142,3 @@ def test_chained_blocks_add_up_every_pair_of_bytes(signed: int) -> None:
     )
     sums = activations @ rows.reshape(-1, 2).T
     check(shape, runs, sums[:, None, :], latency(shape, 8, CHAIN))
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"IN_BITS": 0},
-        {"IN_SIGNED": 2},
-        {"ACC_BITS": 33},
-        {"MULTIPLY_STYLE": 0},
-        {"MULTIPLY_STYLE": 5},
-        {"MULTIPLY_STYLE": 4, "SIMD": 1},
-        {"MULTIPLY_STYLE": 4, "PE": 3},
-        {"MULTIPLY_STYLE": 3, "PE": 3},
-        {"MULTIPLY_STYLE": 3, "IN_BITS": 9},
-        {"MULTIPLY_STYLE": 2, "IN_BITS": 26, "IN_SIGNED": 1},
-        {"MULTIPLY_STYLE": 2, "IN_BITS": 18, "WEIGHT_BITS": 19},
-        {"BORDER_TOP": 1, "BORDER_BOTTOM": 1},
-    ],
-    ids=str,
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int | str]) -> None:
-    assert refusal("bnn_mac_pe_array", wrong)
-
-
-@pytest.mark.parametrize(("shape", "x", "weight_bits", "multiply"), CASES, ids=str)
-def test_is_free_of_lint(shape: Shape, x: tuple[int, int], weight_bits: int, multiply: int) -> None:
-    assert lint("bnn_mac_pe_array", parameters(shape, x, weight_bits, multiply)) == ""

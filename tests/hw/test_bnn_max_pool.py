@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import image, lint, refusal
+from compute import image
 from runner import pack, run_streams, unpack
 
 FRAMES = 3
@@ -51,13 +51,3 @@ def test_pools_exactly_and_loses_no_cycle(case: tuple[int, ...]) -> None:
         :, pool_h - 1 : out_h * pool_h : pool_h, pool_w - 1 : out_w * pool_w : pool_w
     ]
     assert runs[0].outputs["m_axis"].taken == (last.reshape(-1) + 1).tolist()
-
-
-@pytest.mark.parametrize("wrong", [{"LANES": 3}, {"POOL_H": 5}, {"POOL_W": 0}], ids=str)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_max_pool", wrong)
-
-
-@pytest.mark.parametrize("parameters", [{}, {"POOL_H": 1, "POOL_W": 1}, {"LANES": 2}], ids=str)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_max_pool", parameters) == ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from compute import image, lint, refusal, wrap
+from compute import image, wrap
 from runner import PATTERNS, Run, pack, run_streams, unpack
 
 
@@ -157,17 +157,3 @@ BASE = Shape(pe=4, simd=5, folds=2, tiles=3, out=(5, 4), border=(1, 1, 1, 1))
 )
 def test_takes_back_what_padding_adds_and_loses_no_cycle(shape: Shape) -> None:
     check_binary(shape)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"BORDER_TOP": 3, "BORDER_BOTTOM": 3}, {"ACC_SHIFT": 16}, {"BINARY_OUT": 2}, {"SIMD": 0}],
-    ids=str,
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int | str]) -> None:
-    assert refusal("bnn_pe_array", {**BASE.parameters, **wrong})
-
-
-@pytest.mark.parametrize("shape", [BASE, Shape(1, 1), Shape(4, 64, 9, 8, acc_shift=2)], ids=str)
-def test_is_free_of_lint(shape: Shape) -> None:
-    assert lint("bnn_pe_array", shape.parameters) == ""

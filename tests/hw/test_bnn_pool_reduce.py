@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import image, lint, refusal
+from compute import image
 from runner import pack, run_streams, unpack
 
 
@@ -38,12 +38,3 @@ def test_reduces_taps_and_ignores_padding(lanes: int, folds: int, taps: int) -> 
     count = windows * folds * taps
     assert runs[0].inputs["s_axis"] == list(range(count))
     assert runs[0].outputs["m_axis"].taken == list(range(taps, count + 1, taps))
-
-
-def test_refuses_illegal_parameters() -> None:
-    assert refusal("bnn_pool_reduce", {"TAPS": 0})
-
-
-@pytest.mark.parametrize("parameters", [{}, {"TAPS": 1, "FOLDS": 3}, {"LANES": 1}], ids=str)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_pool_reduce", parameters) == ""

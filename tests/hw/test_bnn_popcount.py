@@ -6,9 +6,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from compute import lint
 from runner import HW, use_verilator
 
 
@@ -24,8 +21,3 @@ def test_counts_agreements_for_every_size(tmp_path: Path) -> None:
     assert found, run.stdout[-2000:]
     assert int(found[2]) == 0, run.stdout[:2000]
     assert int(found[1]) > 300
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 6, 7, 8, 15, 36, 63, 143])
-def test_is_free_of_lint(size: int) -> None:
-    assert lint("bnn_popcount", {"N": size}) == ""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from compute import lint, refusal
 from memory_runner import read_memory
 from test_bnn_axi_reader import BOARD, QUICK, SLOW, expected
 
@@ -51,13 +48,3 @@ def test_shares_the_port_evenly_and_fills_it() -> None:
     assert turns == [i % 3 for i in range(len(turns))]
     count = 4000
     assert (count - 1) / (board.given[count - 1] - board.given[0]) > 0.94
-
-
-@pytest.mark.parametrize("wrong", [{"PORTS": 0}, {"DATA_BITS": 48}], ids=str)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_read_arbiter", wrong)
-
-
-@pytest.mark.parametrize("parameters", [{"PORTS": 1}, {"PORTS": 5}], ids=str)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_read_arbiter", parameters) == ""

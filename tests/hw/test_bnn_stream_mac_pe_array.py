@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from compute import image, lint, refusal
+from compute import image
 from runner import PATTERNS, Pattern, pack, run_streams, unpack
 
 FRAMES = 3
@@ -87,17 +87,3 @@ def test_sums_exactly_tile_by_tile_and_loses_no_cycle(shape: Shape) -> None:
     multiply = 3 + -(-shape.weight_bits // 4) if shape.multiply_style == LUT else 5
     latency = (simd - 1).bit_length() + multiply
     assert runs[0].outputs["m_axis"].taken == [t + latency for t in taken[folds - 1 :: folds]]
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"PIXELS": 0}, {"PE": 3}, {"MULTIPLY_STYLE": 5}, {"ACC_BITS": 40}], ids=str
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_stream_mac_pe_array", {**BASE.parameters, **wrong})
-
-
-@pytest.mark.parametrize(
-    "shape", [BASE, replace(BASE, tiles=1, multiply_style=LUT), replace(BASE, simd=1)], ids=str
-)
-def test_is_free_of_lint(shape: Shape) -> None:
-    assert lint("bnn_stream_mac_pe_array", shape.parameters) == ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from compute import image, lint, refusal, wrap
+from compute import image, wrap
 from runner import PATTERNS, Pattern, pack, run_streams, unpack
 from test_bnn_pe_array import level
 
@@ -88,19 +88,3 @@ def test_counts_agreements_tile_by_tile_and_loses_no_cycle(shape: Shape) -> None
     assert taken == list(range(len(taken)))
     latency = 3 + level(simd) // 2
     assert runs[0].outputs["m_axis"].taken == [t + latency for t in taken[folds - 1 :: folds]]
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"SIMD": 7}, {"PIXELS": 0}, {"ACC_SHIFT": 14}, {"PAD_HALF": 2}], ids=str
-)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_stream_pe_array", {**BASE.parameters, **wrong})
-
-
-@pytest.mark.parametrize(
-    "shape",
-    [BASE, replace(BASE, simd=3, pad_half=0, acc_shift=1), replace(BASE, folds=1, tiles=1)],
-    ids=str,
-)
-def test_is_free_of_lint(shape: Shape) -> None:
-    assert lint("bnn_stream_pe_array", shape.parameters) == ""

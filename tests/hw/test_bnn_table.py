@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import image, lint, refusal
+from compute import image
 from runner import pack, run_streams, unpack
 
 
@@ -26,12 +26,3 @@ def test_looks_up_every_element(bits: int, out: int, lanes: int) -> None:
         assert (unpack(run.outputs["m_axis"].data, lanes, out) == table[x]).all(), run.pattern
     assert runs[0].inputs["s_axis"] == list(range(len(x)))
     assert runs[0].outputs["m_axis"].taken == list(range(1, len(x) + 1))
-
-
-@pytest.mark.parametrize("wrong", [{"IN_BITS": 9}, {"OUT_BITS": 0}], ids=str)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_table", wrong)
-
-
-def test_is_free_of_lint() -> None:
-    assert lint("bnn_table", {"LANES": 2, "IN_BITS": 8}) == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import image, lint, refusal, tile_order
+from compute import image, tile_order
 from runner import pack, run_streams, unpack
 
 
@@ -47,15 +47,3 @@ def test_compares_exactly(bits: int, signed: int, lanes: int, folds: int, hold: 
         assert (unpack(run.outputs["m_axis"].data, lanes, 1) == expected).all(), run.pattern
     assert runs[0].inputs["s_axis"] == list(range(60 * folds))
     assert runs[0].outputs["m_axis"].taken == list(range(2, 60 * folds + 2))
-
-
-@pytest.mark.parametrize("wrong", [{"IN_SIGNED": 2}, {"HOLD": 0}], ids=str)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_threshold", wrong)
-
-
-@pytest.mark.parametrize(
-    "parameters", [{}, {"IN_SIGNED": 0, "FOLDS": 3, "HOLD": 49}, {"LANES": 4}], ids=str
-)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_threshold", parameters) == ""

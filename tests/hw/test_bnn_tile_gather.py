@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import lint, refusal
 from runner import pack, run_streams
 
 CASES = [
@@ -39,13 +38,3 @@ def test_gathers_the_channels_of_each_pixel(case: tuple[int, ...]) -> None:
     assert taken == list(range(frames * pixels * tiles * lanes_out // lanes_in))
     last = np.array(taken).reshape(-1, lanes_out // lanes_in, pixels)[:, -1]
     assert runs[0].outputs["m_axis"].taken == (last.reshape(-1) + 1).tolist()
-
-
-@pytest.mark.parametrize("wrong", [{"OUT_LANES": 6}, {"OUT_LANES": 4}, {"PIXELS": 0}], ids=str)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_tile_gather", wrong)
-
-
-@pytest.mark.parametrize("parameters", [{"PIXELS": 1}, {"OUT_LANES": 8}], ids=str)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_tile_gather", parameters) == ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compute import lint, refusal
 from runner import pack, run_streams
 
 FRAMES = 12
@@ -39,13 +38,3 @@ def test_sorts_the_best(bits: int, classes: int, k: int) -> None:
     period = max(classes, k)
     assert taken[classes - 1 :: classes] == [classes - 1 + period * f for f in range(FRAMES)]
     assert out == [classes + period * f + i for f in range(FRAMES) for i in range(k)]
-
-
-@pytest.mark.parametrize("wrong", [{"K": 11}, {"K": 0}, {"SCORE_BITS": 33}], ids=str)
-def test_refuses_illegal_parameters(wrong: dict[str, int]) -> None:
-    assert refusal("bnn_top_k", wrong)
-
-
-@pytest.mark.parametrize("parameters", [{}, {"K": 5}, {"CLASSES": 1, "SCORE_BITS": 20}], ids=str)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_top_k", parameters) == ""

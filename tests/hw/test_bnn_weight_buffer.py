@@ -7,7 +7,6 @@ import random
 import numpy as np
 import pytest
 
-from compute import lint, refusal
 from runner import PATTERNS, Pattern, run_streams
 
 CASES = [
@@ -39,12 +38,3 @@ def test_plays_each_tile_once_a_pixel(case: tuple[int, ...]) -> None:
     if depth >= 2 * folds:
         # Two tiles fit: however long a tile takes, the next is there.
         assert taken == list(range(2, 2 + len(expected)))
-
-
-def test_refuses_illegal_parameters() -> None:
-    assert refusal("bnn_weight_buffer", {"DEPTH": 8})
-
-
-@pytest.mark.parametrize("parameters", [{"FOLDS": 1, "DEPTH": 2}], ids=str)
-def test_is_free_of_lint(parameters: dict[str, int]) -> None:
-    assert lint("bnn_weight_buffer", parameters) == ""

@@ -1,0 +1,507 @@
+"""Which parameters each unit takes, and which it refuses: one table a unit.
+
+A set leaves out what has its default, and the defaults alone are legal. A set that is refused
+stands behind a part of the message that says why; the message may be one of the unit's parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import test_bnn_affine as affine
+import test_bnn_int_pool_overlap as int_pool_overlap
+import test_bnn_mac_pe_array as mac_pe_array
+import test_bnn_pe_array as pe_array
+import test_bnn_stream_mac_pe_array as stream_mac_pe_array
+import test_bnn_stream_pe_array as stream_pe_array
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Parameters = Mapping[str, int | str]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Parameter sets of a unit.
+
+    Attributes:
+        legal: sets free of lint, beside the defaults.
+        illegal: sets refused, by a part of the message that says why.
+    """
+
+    legal: Sequence[Parameters] = ()
+    illegal: Mapping[str, Sequence[Parameters]] = field(default_factory=dict)
+
+
+_PE = pe_array.BASE.parameters
+_STREAM_PE = stream_pe_array.BASE
+_STREAM_MAC = stream_mac_pe_array.BASE
+_NO_PADDING = {"PAD_TOP": 0, "PAD_BOTTOM": 0, "PAD_LEFT": 0, "PAD_RIGHT": 0}
+_ONE_TAP = {"KERNEL_H": 1, "KERNEL_W": 1, **_NO_PADDING}
+
+
+def _int_pe(simd: int) -> Parameters:
+    shape = pe_array.Shape(pe=2, simd=simd, folds=2, acc_shift=simd % 2)
+    return {**shape.parameters, "IN_SIGNED": simd % 2}
+
+
+POINTS = {
+    "bnn_accumulators": Points(
+        legal=[
+            {"ACC_SHIFT": 2, "SIGNED": 1, "ADDEND_BITS": 12},
+            {"BINARY_OUT": 1},
+            {"BINARY_OUT": 1, "ACC_SHIFT": 1},
+        ],
+        illegal={
+            "ACC_BITS must be 2 to 32, ACC_SHIFT less": [
+                {"ACC_BITS": 33},
+                {"ACC_BITS": 1},
+                {"ACC_SHIFT": 12},
+            ],
+            "BINARY_OUT and SIGNED must be 0 or 1": [{"BINARY_OUT": 2}, {"SIGNED": 2}],
+        },
+    ),
+    "bnn_add": Points(
+        legal=[{"OUT_BITS": 9}, {"OUT_BITS": 16}, {"OUT_BITS": 1}, {"LANES": 1}],
+        illegal={"IN_BITS, OUT_BITS and LANES must be positive": [{"LANES": 0}, {"OUT_BITS": 0}]},
+    ),
+    "bnn_adder_tree": Points(
+        illegal={
+            "TERMS, BITS and OUT_BITS must be positive": [{"BITS": 0}, {"CARRIES": 2}],
+        },
+    ),
+    "bnn_affine": Points(
+        legal=[shape.parameters for shape in affine.CASES],
+        illegal={
+            "LANES, FOLDS and HOLD must be positive": [{"HOLD": 0}],
+            "IN_SIGNED and OUT_SIGNED must be 0 or 1": [{"IN_SIGNED": 2}],
+            "OFFSET_BITS must be positive, SEGMENTS 1 or 2": [{"SEGMENTS": 3}, {"OFFSET_BITS": 0}],
+            "MULTIPLY_STYLE must be 0, 1 or 2": [{"MULTIPLY_STYLE": 3}],
+            "a DSP48E1 takes factors of 25 and 18 bits and an offset of 47": [
+                {"MULTIPLY_STYLE": 2, "IN_BITS": 20, "MULTIPLIER_BITS": 19},
+                {"MULTIPLY_STYLE": 2, "IN_BITS": 25, "IN_SIGNED": 0},
+                {"MULTIPLY_STYLE": 2, "OFFSET_BITS": 48},
+            ],
+            "bnn_rom: STYLE must be 0, 1 or 2": [{"STYLE": 3, "FOLDS": 2}],
+        },
+    ),
+    "bnn_affine_lane": Points(),
+    "bnn_axi_reader": Points(
+        legal=[
+            {"BURST": 1, "WORDS": 1, "OUTSTANDING": 1, "DEPTH": 2},
+            {"BURST": 256, "DEPTH": 512, "DATA_BITS": 128},
+            {"DATA_BITS": 32, "ADDR_BITS": 40},
+        ],
+        illegal={
+            "DATA_BITS must be a power of two from 32 to 1024": [
+                {"DATA_BITS": 48},
+                {"DATA_BITS": 16},
+            ],
+            "ADDR_BITS must be 13 to 64": [{"ADDR_BITS": 12}],
+            "BURST must be 1 to 256 words, at most 4 KiB": [{"BURST": 512, "DEPTH": 600}],
+            "WORDS and OUTSTANDING must be positive, DEPTH at least BURST": [
+                {"DEPTH": 8},
+                {"WORDS": 0},
+                {"OUTSTANDING": 0},
+            ],
+        },
+    ),
+    "bnn_booth": Points(
+        illegal={
+            "X_BITS and W_BITS must be positive, X_SIGNED 0 or 1": [{"X_SIGNED": 2}],
+            "SUM_BITS must be what product and addend need": [{"SUM_BITS": 1}],
+        },
+    ),
+    "bnn_booth_row": Points(
+        illegal={
+            "X_BITS must be positive, X_SIGNED 0 or 1": [{"X_SIGNED": 2}],
+            "SUM_BITS must be at least X_BITS + 2 and ACC_BITS": [{"SUM_BITS": 1}],
+        },
+    ),
+    "bnn_dsp_pair": Points(
+        illegal={
+            "X_BITS and W_BITS must be positive, X_SIGNED 0 or 1": [{"X_SIGNED": 2}],
+            "X_BITS + 2 * W_BITS + 1 must be at most 25": [{"X_BITS": 9}],
+        },
+    ),
+    "bnn_dsp_pair_chain": Points(
+        illegal={
+            "X_BITS must be positive, W_BITS at least 2": [{"X_SIGNED": 2}, {"W_BITS": 1}],
+            "X_BITS + 2 * W_BITS + 1 must be at most 25": [{"X_BITS": 9}],
+        },
+    ),
+    "bnn_dsp_product": Points(
+        illegal={
+            "X_BITS and W_BITS must be positive, X_SIGNED 0 or 1": [{"X_SIGNED": 2}],
+            "a DSP48E1 multiplies 25 by 18 bits": [{"X_BITS": 26}],
+        },
+    ),
+    "bnn_fifo": Points(
+        legal=[
+            {"DEPTH": 2},
+            {"DEPTH": 33},
+            {"DEPTH": 100, "RAM_STYLE": 2},
+            {"WIDTH": 1},
+            {"DEPTH": 100, "RAM_STYLE": 2, "PACK": 3, "TAIL": 20},
+        ],
+        illegal={
+            "TAIL must be 0, or at least 2 and leave 2 of DEPTH": [
+                {"TAIL": 1},
+                {"TAIL": 8, "DEPTH": 9},
+            ],
+        },
+    ),
+    "bnn_fifo_packed": Points(
+        legal=[{"PACK": 4}, {"PACK": 7, "DEPTH": 4, "WIDTH": 1}],
+        illegal={"DEPTH 4, PACK 2 and RAM_STYLE 0, 1 or 2": [{"DEPTH": 3}, {"RAM_STYLE": 3}]},
+    ),
+    "bnn_fifo_queue": Points(
+        illegal={"DEPTH at least 2 and RAM_STYLE 0, 1 or 2": [{"DEPTH": 1}, {"RAM_STYLE": 3}]},
+    ),
+    "bnn_fork": Points(
+        legal=[{"WIDTH": 1}],
+        illegal={"WIDTH must be at least 1": [{"WIDTH": 0}]},
+    ),
+    "bnn_frame_window": Points(
+        legal=[
+            {"IN_LANES": 1, "TILE_MAJOR": 1},
+            {"SIMD": 16, "IN_LANES": 4, "STRIDE_H": 2, "STRIDE_W": 2, "PAD_BOTTOM": 0},
+            {"HEIGHT": 1, "WIDTH": 1, "PASSES": 1, **_ONE_TAP},
+        ],
+        illegal={
+            "SIMD must divide CHANNELS": [{"SIMD": 48}],
+            "IN_LANES must divide SIMD": [{"IN_LANES": 48}],
+            "the kernel must fit the padded image": [{"KERNEL_H": 10}],
+            "each padding must be at most the kernel": [{"PAD_TOP": 4}],
+            "strides and PASSES must be at least 1, TILE_MAJOR 0 or 1": [
+                {"PASSES": 0},
+                {"TILE_MAJOR": 2},
+            ],
+        },
+    ),
+    "bnn_input": Points(
+        legal=[{"ELEM_BITS": 3, "LANES": 1, "FRAME_ELEMS": 64}],
+        illegal={
+            "LANES must divide FRAME_ELEMS, and a frame must be whole beats": [
+                {"LANES": 5},
+                {"FRAME_ELEMS": 9},
+            ],
+        },
+    ),
+    "bnn_int_pe_array": Points(
+        legal=[_int_pe(simd) for simd in (1, 2, 3, 10)],
+        illegal={
+            "PE and SIMD must be positive": [{"SIMD": 0}],
+            "ACC_BITS must be 2 to 32, ACC_SHIFT less": [{"ACC_BITS": 1}],
+            "IN_BITS must be positive, IN_SIGNED 0 or 1": [{"IN_BITS": 0}, {"IN_SIGNED": 2}],
+            "BINARY_OUT and SIGNED must be 0 or 1": [{"BINARY_OUT": 2}],
+        },
+    ),
+    "bnn_int_pool": Points(
+        legal=[
+            {"POOL_H": 1, "POOL_W": 1},
+            {"OPERATION": 1, "OUT_BITS": 10, "LANES": 2},
+            {"POOL_H": 4, "POOL_W": 4, "SIGNED": 0},
+            {"POOL_H": 1, "LANES": 2},
+        ],
+        illegal={
+            "OPERATION and SIGNED must be 0 or 1": [{"OPERATION": 2}, {"SIGNED": 2}],
+            "LANES must divide CHANNELS": [{"LANES": 3}],
+            "the kernel must be at least 1x1 and fit the image": [{"POOL_H": 5}, {"POOL_W": 0}],
+            "OUT_BITS must be ELEM_BITS, or at least that for a sum": [
+                {"OUT_BITS": 9},
+                {"OPERATION": 1, "OUT_BITS": 7},
+            ],
+        },
+    ),
+    "bnn_int_pool_axis": Points(
+        illegal={
+            "the kernel must be at least 1 and at most twice the stride": [{"KERNEL": 0}],
+            "each padding must be less than the kernel": [{"PAD_BEFORE": 3}],
+            "a window must fit the padded image": [{"SIZE": 0, "PAD_BEFORE": 0}],
+            "the last position end two windows": [{"PAD_AFTER": 2}],
+        },
+    ),
+    "bnn_int_pool_overlap": Points(
+        legal=[pool.parameters() for pool in int_pool_overlap.CASES],
+        illegal={
+            "OPERATION and SIGNED must be 0 or 1": [{"OPERATION": 2}, {"SIGNED": 2}],
+            "LANES must divide CHANNELS": [{"LANES": 3}],
+            "OUT_BITS must be ELEM_BITS, or at least that for a sum": [
+                {"OUT_BITS": 9},
+                {"OPERATION": 1, "OUT_BITS": 7},
+            ],
+            "the kernel must be at least 1 and at most twice the stride": [
+                {"KERNEL_H": 5},  # three windows would be open
+                {"KERNEL_W": 0},
+            ],
+            "bnn_loop: COUNT must be at least 1": [{"STRIDE_W": 0}],
+            "each padding must be less than the kernel": [{"PAD_TOP": 3}, {"PAD_RIGHT": 3}],
+            # The last row would complete two output rows.
+            "the last position end two windows": [{"PAD_BOTTOM": 2}],
+            "a window must fit the padded image": [{"HEIGHT": 1, "PAD_TOP": 0, "PAD_BOTTOM": 0}],
+        },
+    ),
+    "bnn_int_pool_reduce": Points(
+        legal=[
+            {"TAPS": 1, "FOLDS": 3},
+            {"LANES": 1, "SIGNED": 0},
+            {"OPERATION": 1, "OUT_BITS": 12},
+        ],
+        illegal={
+            "OPERATION and SIGNED must be 0 or 1": [{"OPERATION": 2}],
+            "LANES, FOLDS and TAPS must be positive": [{"TAPS": 0}, {"FOLDS": 0}],
+            "OUT_BITS must be ELEM_BITS, or at least that for a sum": [{"OUT_BITS": 9}],
+        },
+    ),
+    "bnn_int_pool_step": Points(),
+    "bnn_loop": Points(
+        legal=[{"COUNT": 1}, {"COUNT": 2}, {"COUNT": 9}],
+        illegal={"COUNT must be at least 1": [{"COUNT": 0}]},
+    ),
+    "bnn_mac_core": Points(
+        illegal={
+            "PE and SIMD must be positive": [{"SIMD": 0}],
+            "ACC_BITS must be 2 to 32": [{"ACC_BITS": 33}],
+            "IN_BITS and WEIGHT_BITS must be positive, IN_SIGNED 0 or 1": [{"IN_SIGNED": 2}],
+            "MULTIPLY_STYLE must be 1, 2, 3 or 4": [{"MULTIPLY_STYLE": 5}],
+            "MULTIPLY_STYLE 3 and 4 need an even PE": [{"MULTIPLY_STYLE": 3, "PE": 3}],
+            "MULTIPLY_STYLE 4 needs SIMD of at least 2": [{"MULTIPLY_STYLE": 4, "SIMD": 1}],
+            "STAGES must be those of products and adder tree": [{"STAGES": 4}],
+        },
+    ),
+    "bnn_mac_pe_array": Points(
+        legal=[mac_pe_array.parameters(*case) for case in mac_pe_array.CASES],
+        illegal={
+            "PE and SIMD must be positive": [{"SIMD": 0}],
+            "ACC_BITS must be 2 to 32": [{"ACC_BITS": 33}],
+            "IN_BITS and WEIGHT_BITS must be positive, IN_SIGNED 0 or 1": [
+                {"IN_BITS": 0},
+                {"IN_SIGNED": 2},
+            ],
+            "MULTIPLY_STYLE must be 1, 2, 3 or 4": [{"MULTIPLY_STYLE": 0}, {"MULTIPLY_STYLE": 5}],
+            "MULTIPLY_STYLE 4 needs SIMD of at least 2": [{"MULTIPLY_STYLE": 4, "SIMD": 1}],
+            "MULTIPLY_STYLE 3 and 4 need an even PE": [
+                {"MULTIPLY_STYLE": 4, "PE": 3},
+                {"MULTIPLY_STYLE": 3, "PE": 3},
+            ],
+            "X_BITS + 2 * W_BITS + 1 must be at most 25": [{"MULTIPLY_STYLE": 3, "IN_BITS": 9}],
+            "a DSP48E1 multiplies 25 by 18 bits": [
+                {"MULTIPLY_STYLE": 2, "IN_BITS": 26, "IN_SIGNED": 1},
+                {"MULTIPLY_STYLE": 2, "IN_BITS": 18, "WEIGHT_BITS": 19},
+            ],
+            "borders overlap": [{"BORDER_TOP": 1, "BORDER_BOTTOM": 1}],
+        },
+    ),
+    "bnn_max_pool": Points(
+        legal=[{"POOL_H": 1, "POOL_W": 1}, {"LANES": 2}],
+        illegal={
+            "LANES must divide CHANNELS": [{"LANES": 3}],
+            "the kernel must be at least 1x1 and fit the image": [{"POOL_H": 5}, {"POOL_W": 0}],
+        },
+    ),
+    "bnn_output": Points(
+        legal=[{"ELEM_BITS": 64, "FIELD_BITS": 64}, {"ELEM_BITS": 1, "LANES": 8}],
+        illegal={
+            "FIELD_BITS must be whole bytes and at least ELEM_BITS": [
+                {"ELEM_BITS": 17},
+                {"FIELD_BITS": 12},
+            ],
+        },
+    ),
+    "bnn_pe_array": Points(
+        legal=[
+            shape.parameters
+            for shape in (
+                pe_array.BASE,
+                pe_array.Shape(1, 1),
+                pe_array.Shape(4, 64, 9, 8, acc_shift=2),
+            )
+        ],
+        illegal={
+            "borders overlap": [{**_PE, "BORDER_TOP": 3, "BORDER_BOTTOM": 3}],
+            "PE and SIMD must be positive": [{**_PE, "SIMD": 0}],
+            "ACC_BITS must be 2 to 32, ACC_SHIFT less": [{**_PE, "ACC_SHIFT": 16}],
+            "BINARY_OUT and SIGNED must be 0 or 1": [{**_PE, "BINARY_OUT": 2}],
+        },
+    ),
+    "bnn_pe_control": Points(
+        illegal={
+            "FOLDS, TILES and STAGES must be positive": [{"FOLDS": 0}],
+            "OUT_H and OUT_W must be positive": [{"OUT_W": 0}],
+            "borders overlap": [{"BORDER_LEFT": 1, "BORDER_RIGHT": 1}],
+        },
+    ),
+    "bnn_pe_core": Points(
+        illegal={
+            "PE and SIMD must be positive": [{"SIMD": 0}],
+            "ACC_BITS must be 2 to 32, ACC_SHIFT less": [{"ACC_SHIFT": 12}],
+            "BINARY_OUT and SIGNED must be 0 or 1": [{"BINARY_OUT": 2}],
+            "STAGES must be those of the popcount": [{"STAGES": 2}],
+        },
+    ),
+    "bnn_pool_reduce": Points(
+        legal=[{"TAPS": 1, "FOLDS": 3}, {"LANES": 1}],
+        illegal={"LANES, FOLDS and TAPS must be positive": [{"TAPS": 0}]},
+    ),
+    "bnn_popcount": Points(
+        legal=[{"N": size} for size in (1, 2, 3, 4, 6, 7, 8, 15, 36, 63, 143)],
+        illegal={"N must be positive": [{"N": 0}]},
+    ),
+    "bnn_popcount_leaf": Points(illegal={"N must be 1 to 3": [{"N": 0}, {"N": 4}]}),
+    "bnn_ram": Points(
+        legal=[{"STYLE": 1}, {"STYLE": 2, "DEPTH": 1}],
+        illegal={"WIDTH and DEPTH must be at least 1 and STYLE 0, 1 or 2": [{"STYLE": 3}]},
+    ),
+    "bnn_read_arbiter": Points(
+        legal=[{"PORTS": 1}, {"PORTS": 5}],
+        illegal={
+            "PORTS must be positive, DATA_BITS a power of two from 8": [
+                {"PORTS": 0},
+                {"DATA_BITS": 48},
+            ],
+        },
+    ),
+    "bnn_register_slice": Points(illegal={"WIDTH must be at least 1": [{"WIDTH": 0}]}),
+    "bnn_registers": Points(
+        legal=[{"ERROR_BITS": 1}, {"ERROR_BITS": 8}],
+        illegal={"ERROR_BITS must be 1 to 8": [{"ERROR_BITS": 9}]},
+    ),
+    "bnn_reset_control": Points(
+        illegal={"PATIENCE_BITS must be 2 to 31": [{"PATIENCE_BITS": 1}, {"PATIENCE_BITS": 32}]},
+    ),
+    "bnn_rom": Points(
+        illegal={
+            "WIDTH and DEPTH must be positive": [{"DEPTH": 0}],
+            "STYLE must be 0, 1 or 2": [{"STYLE": 3}],
+        },
+    ),
+    "bnn_rom_control": Points(
+        legal=[{"FOLDS": 9, "TILES": 2, "WEIGHTS_DELAY": 1}, {"WEIGHTS_DELAY": 1}],
+        illegal={"WEIGHTS_DELAY must be 0 or 1": [{"WEIGHTS_DELAY": 2}]},
+    ),
+    "bnn_signed_sum": Points(illegal={"LEVELS must be at least ceil(log2(TERMS))": [{"TERMS": 0}]}),
+    "bnn_stream_check": Points(),
+    "bnn_stream_control": Points(
+        illegal={"FOLDS, TILES and PIXELS must be positive": [{"PIXELS": 0}]},
+    ),
+    "bnn_stream_mac_pe_array": Points(
+        legal=[
+            shape.parameters
+            for shape in (
+                _STREAM_MAC,
+                replace(_STREAM_MAC, tiles=1, multiply_style=stream_mac_pe_array.LUT),
+                replace(_STREAM_MAC, simd=1),
+            )
+        ],
+        illegal={
+            "FOLDS, TILES and PIXELS must be positive": [{**_STREAM_MAC.parameters, "PIXELS": 0}],
+            "MULTIPLY_STYLE 3 and 4 need an even PE": [{**_STREAM_MAC.parameters, "PE": 3}],
+            "MULTIPLY_STYLE must be 1, 2, 3 or 4": [
+                {**_STREAM_MAC.parameters, "MULTIPLY_STYLE": 5},
+            ],
+            "ACC_BITS must be 2 to 32": [{**_STREAM_MAC.parameters, "ACC_BITS": 40}],
+        },
+    ),
+    "bnn_stream_pe_array": Points(
+        legal=[
+            shape.parameters
+            for shape in (
+                _STREAM_PE,
+                replace(_STREAM_PE, simd=3, pad_half=0, acc_shift=1),
+                replace(_STREAM_PE, folds=1, tiles=1),
+            )
+        ],
+        illegal={
+            "TILES and PIXELS must be positive": [{**_STREAM_PE.parameters, "PIXELS": 0}],
+            "ACC_BITS must be 2 to 32, ACC_SHIFT less": [
+                {**_STREAM_PE.parameters, "ACC_SHIFT": 14},
+            ],
+            "PAD_HALF must be 0 or 1, SIMD even with PAD_HALF": [
+                {**_STREAM_PE.parameters, "SIMD": 7},
+                {**_STREAM_PE.parameters, "PAD_HALF": 2},
+            ],
+        },
+    ),
+    "bnn_table": Points(
+        legal=[{"LANES": 2, "IN_BITS": 8}],
+        illegal={
+            "must be 1 to 8, OUT_BITS and LANES positive": [
+                {"IN_BITS": 9},
+                {"OUT_BITS": 0},
+            ],
+        },
+    ),
+    "bnn_threshold": Points(
+        legal=[{"IN_SIGNED": 0, "FOLDS": 3, "HOLD": 49}, {"LANES": 4}],
+        illegal={
+            "HOLD must be positive, IN_SIGNED 0 or 1": [
+                {"IN_SIGNED": 2},
+                {"HOLD": 0},
+            ],
+        },
+    ),
+    "bnn_tile_gather": Points(
+        legal=[{"PIXELS": 1}, {"OUT_LANES": 8}],
+        illegal={
+            "ELEM_BITS and PIXELS must be positive": [{"PIXELS": 0}],
+            "OUT_LANES must be a multiple of IN_LANES, and more": [
+                {"OUT_LANES": 6},
+                {"OUT_LANES": 4},
+            ],
+        },
+    ),
+    "bnn_top_k": Points(
+        legal=[{"K": 5}, {"CLASSES": 1, "SCORE_BITS": 20}],
+        illegal={
+            "SCORE_BITS must be 1 to 32, CLASSES positive": [{"SCORE_BITS": 33}],
+            "K must be 1 to CLASSES": [{"K": 11}, {"K": 0}],
+        },
+    ),
+    "bnn_weight_buffer": Points(
+        legal=[{"FOLDS": 1, "DEPTH": 2}],
+        illegal={"bnn_window: DEPTH must be at least 2": [{"DEPTH": 8}]},
+    ),
+    "bnn_width_converter": Points(
+        legal=[
+            {"IN_LANES": 12, "OUT_LANES": 4},
+            {"IN_LANES": 2, "OUT_LANES": 8},
+            {"IN_LANES": 24, "OUT_LANES": 36, "ELEM_BITS": 3},
+        ],
+        illegal={"all parameters must be at least 1": [{"ELEM_BITS": 0}]},
+    ),
+    "bnn_window": Points(
+        legal=[
+            {**_NO_PADDING, "DEPTH": 100},
+            {"SIMD": 8, "CHANNEL_OUTER": 1, "DEPTH": 1000, "ELEM_BITS": 8, "PAD_VALUE": 3},
+            {**_ONE_TAP, "HEIGHT": 1, "WIDTH": 1, "CHANNELS": 512, "DEPTH": 8},
+        ],
+        illegal={
+            "SIMD must divide CHANNELS": [{"SIMD": 48}],
+            "the kernel must fit the padded image": [{"KERNEL_H": 11, "DEPTH": 100}],
+            "each padding must be at most the kernel": [{"PAD_TOP": 4, "DEPTH": 100}],
+            "strides and REPEATS must be at least 1": [{"REPEATS": 0}, {"CHANNEL_OUTER": 2}],
+            "DEPTH must be at least 2 and ((KERNEL_H-1)*WIDTH+KERNEL_W)": [{"DEPTH": 18}],
+            "DEPTH must be at least (PAD_TOP*WIDTH+PAD_LEFT+1)": [{"PAD_TOP": 3, "DEPTH": 25}],
+        },
+    ),
+    "bnn_window_parallel": Points(
+        legal=[
+            {**_NO_PADDING, "SIMD": 27},
+            {
+                **{"KERNEL_H": 7, "KERNEL_W": 7, "STRIDE_H": 2, "STRIDE_W": 2},
+                **{"SIMD": 49, "REPEATS": 4},
+            },
+            {**_ONE_TAP, "SIMD": 3, "CHANNELS": 3},
+        ],
+        illegal={
+            "SIMD must divide KERNEL_H*KERNEL_W*CHANNELS": [{"SIMD": 4}],
+            "the kernel must fit the padded image": [{"KERNEL_H": 11}],
+            "each padding must be less than the kernel": [{"PAD_LEFT": 3}],
+            "LINES must be at least KERNEL_H": [{"LINES": 2}],
+            "strides and REPEATS must be at least 1": [{"REPEATS": 0}],
+        },
+    ),
+}
