@@ -12,7 +12,7 @@ constexpr int affine_field_bits(int in_bits, int multiplier_bits, int offset_bit
 }
 
 /// y = saturate((m * x + b) >> SHIFT) per channel, where x >= knee takes segment 1.
-/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats a pixel, or, tile by tile, HOLD beats for
+/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats per pixel, or, tile by tile, HOLD beats for
 /// each of the FOLDS words. Out: BEATS beats of LANES numbers of OUT_BITS. parameters[fold][lane] has m0 in the low bits; m is 1 where
 /// MULTIPLIER_BITS is 0.
 template <int IN_BITS, int IN_SIGNED, int OUT_BITS, int OUT_SIGNED, int LANES, int FOLDS, int HOLD,

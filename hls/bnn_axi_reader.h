@@ -5,7 +5,7 @@
 
 namespace bnnhw {
 
-/// The first WORDS words of a memory, once a frame. Bursts, and how many there are at once, are
+/// The first WORDS words of a memory, once per frame. Bursts, and how many there are at once, are
 /// what the interface pragmas of `memory` (m_axi) say.
 /// Out: WORDS beats of DATA_BITS.
 template <int DATA_BITS, int WORDS>

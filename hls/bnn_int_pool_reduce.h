@@ -8,7 +8,7 @@ namespace bnnhw {
 
 /// Maximum (OPERATION 0) or sum (1) of TAPS beats, behind bnn_window with CHANNEL_OUTER=1.
 /// In: BEATS beats of LANES elements of ELEM_BITS, the top bit on padded taps, which count for
-/// nothing; FOLDS * TAPS beats a pixel. Out: BEATS / TAPS beats of LANES elements of OUT_BITS; a
+/// nothing; FOLDS * TAPS beats per pixel. Out: BEATS / TAPS beats of LANES elements of OUT_BITS; a
 /// window of padding alone gives 0.
 template <int OPERATION, int ELEM_BITS, int SIGNED, int OUT_BITS, int LANES, int FOLDS, int TAPS,
           int BEATS>

@@ -8,7 +8,7 @@ namespace bnnhw {
 /// Max pool of TAPS beats to one, behind bnn_window with CHANNEL_OUTER=1; channels flagged in
 /// `minimum` take the minimum.
 /// In: BEATS beats of LANES bits, the top bit on padded taps, which count for nothing; FOLDS * TAPS
-/// beats a pixel. Out: BEATS / TAPS beats of LANES bits.
+/// beats per pixel. Out: BEATS / TAPS beats of LANES bits.
 template <int LANES, int FOLDS, int TAPS, int BEATS>
 void bnn_pool_reduce(hls::stream<ap_uint<LANES + 1>>& s_axis, hls::stream<ap_uint<LANES>>& m_axis,
                      const ap_uint<LANES> (&minimum)[FOLDS]) {

@@ -6,7 +6,7 @@
 namespace bnnhw {
 
 /// bit = (x >= T_c), inverted where the channel says so.
-/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats a pixel, or, tile by tile, HOLD beats for
+/// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats per pixel, or, tile by tile, HOLD beats for
 /// each of the FOLDS words. Out: BEATS beats of LANES bits. thresholds[fold][lane]: T in the low IN_BITS + 1 bits, signed; the bit above inverts.
 template <int IN_BITS, int IN_SIGNED, int LANES, int FOLDS, int HOLD, int BEATS>
 void bnn_threshold(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,

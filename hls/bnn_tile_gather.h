@@ -16,7 +16,7 @@ void bnn_tile_gather(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
   constexpr int kTiles = OUT_LANES / IN_LANES;
   constexpr int kInBits = ELEM_BITS * IN_LANES;
   static_assert(BEATS >= 1 && BEATS % (PIXELS * kTiles) == 0, "a frame is a whole number of tiles");
-  // A pixel's word is read and written back once a tile.
+  // A pixel's word is read and written back once per tile.
   ap_uint<ELEM_BITS * OUT_LANES> gathered[PIXELS];
 #pragma HLS DEPENDENCE variable=gathered type=inter direction=RAW distance=PIXELS dependent=true
   int pixel = 0;

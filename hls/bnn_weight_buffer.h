@@ -6,7 +6,7 @@
 
 namespace bnnhw {
 
-/// Holds the weights of a tile and plays them once a pixel; they come in with the first pixel.
+/// Holds the weights of a tile and plays them once per pixel; they come in with the first pixel.
 /// In: BEATS words of WORD_BITS, FOLDS a tile. Out: each tile's FOLDS words in order, PIXELS times.
 template <int WORD_BITS, int FOLDS, int PIXELS, int RAM_STYLE, int BEATS>
 void bnn_weight_buffer(hls::stream<ap_uint<WORD_BITS>>& s_axis,

@@ -1,7 +1,7 @@
 // Adds two streams element by element and saturates, all two's complement.
 //
 // In: LANES elements of IN_BITS a beat on each side; a beat is taken from both in the same cycle.
-// Out: LANES elements of OUT_BITS. Latency 1; one beat a cycle.
+// Out: LANES elements of OUT_BITS. Latency 1; one beat per cycle.
 module bnn_add #(
     parameter int unsigned IN_BITS  = 8,
     parameter int unsigned OUT_BITS = 8,

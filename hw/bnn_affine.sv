@@ -1,11 +1,11 @@
 // Fixed-point affine function per channel: y = saturate(floor((m * x + b) / 2^SHIFT)).
 //
-// FOLDS beats of LANES elements a pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
+// FOLDS beats of LANES elements per pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
 // field of the image: {knee, b1, m1, b0, m0}, m0 in the low bits, or {b0, m0} with one segment;
 // x >= knee takes segment 1. MULTIPLIER_BITS 0: m is 1.
 // STYLE: 0 the tool's choice, 1 LUTs, 2 block RAM. MULTIPLY_STYLE: 0 a DSP48E1 if the factors fit
 // one, 1 LUTs, 2 a DSP48E1. Latency: 5 with a DSP48E1, 3 where there is neither multiplier nor
-// second segment, else 3 + max(1, ceil(MULTIPLIER_BITS / 4)). One beat a cycle; one enable: bubbles
+// second segment, else 3 + max(1, ceil(MULTIPLIER_BITS / 4)). One beat per cycle; one enable: bubbles
 // are not closed.
 module bnn_affine #(
     parameter int unsigned IN_BITS = 16,

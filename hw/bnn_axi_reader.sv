@@ -4,7 +4,7 @@
 // OUTSTANDING at once. A burst is only asked for once a queue of DEPTH words has room for all of
 // it, so R is always ready. Begins while enable_i, at base_i, which each frame of WORDS reads anew.
 // While stop_i no more is asked for; idle_o then says that nothing is on its way any more.
-// Out: one word a beat, without a gap between frames; at most one a cycle.
+// Out: one word per beat, without a gap between frames; at most one per cycle.
 module bnn_axi_reader #(
     parameter int unsigned ADDR_BITS   = 32,
     parameter int unsigned DATA_BITS   = 64,

@@ -33,7 +33,7 @@ module bnn_booth #(
   end
 
   // Between stages: x, the bits of w still to recode (one below them), and the sum so far, of which
-  // the lowest 2 bits a row are final.
+  // the lowest 2 bits per row are final.
   for (genvar s = 0; s < Stages; s++) begin : gen_stage
     localparam int unsigned Here = (Rows - 2 * s < 2) ? 1 : 2;
     localparam int unsigned Done = 4 * s;

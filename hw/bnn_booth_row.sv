@@ -1,7 +1,7 @@
 // One row of a Booth multiplier: sum_o = acc_i + digit * x_i, digit in -2 .. 2. Combinational.
 //
 // digit_i are three overlapping bits of the recoded factor (bits 2j+1, 2j, 2j-1). A negative digit
-// inverts, and its +1 is the carry-in, so that one 6-input LUT a bit and a carry chain do it all.
+// inverts, and its +1 is the carry-in, so that one 6-input LUT per bit and a carry chain do it all.
 // acc_i is signed; SUM_BITS, at least X_BITS + 2, must hold the sum.
 module bnn_booth_row #(
     parameter int unsigned X_BITS   = 8,

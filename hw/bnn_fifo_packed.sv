@@ -1,4 +1,4 @@
-// Queue of bnn_fifo with PACK beats a word of its memory: exactly DEPTH beats of WIDTH bits, latency
+// Queue of bnn_fifo with PACK beats per word of its memory: exactly DEPTH beats of WIDTH bits, latency
 // 3, one beat in and one out a cycle. Each beat in writes the word of its group anew, with the group's
 // beats so far, and each beat out reads a word, so that no beat waits for its group to be complete.
 // The newest beat is at the top of its word: beats of the open group move down as others follow.

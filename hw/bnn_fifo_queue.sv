@@ -1,4 +1,4 @@
-// One queue of bnn_fifo, in one kind of memory, a beat a word: exactly DEPTH beats of WIDTH bits.
+// One queue of bnn_fifo, in one kind of memory, a beat per word: exactly DEPTH beats of WIDTH bits.
 // DEPTH <= 32 (with RAM_STYLE 2 only DEPTH 2): shift-register LUTs, latency 1 cycle.
 // Else a memory whose read register is the output, latency 2. One beat in and one out a cycle.
 module bnn_fifo_queue #(

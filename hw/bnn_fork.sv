@@ -1,6 +1,6 @@
 // Copies a stream to two, so that each copy is taken in its own time.
 //
-// Streams: WIDTH bits a beat, unchanged. Both outputs show the same register: each has a flag of
+// Streams: WIDTH bits per beat, unchanged. Both outputs show the same register: each has a flag of
 // its own that says whether it still owes the beat, and the next beat is taken when neither does.
 // Latency 1; full throughput. Either output may be one beat ahead of the other.
 module bnn_fork #(

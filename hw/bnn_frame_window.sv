@@ -1,8 +1,8 @@
 // Frame buffer and address generator: the input windows of a whole frame, PASSES times over.
 //
-// In: IN_LANES elements a beat, IN_LANES dividing SIMD; in raster order with channels innermost, or
+// In: IN_LANES elements per beat, IN_LANES dividing SIMD; in raster order with channels innermost, or
 // (TILE_MAJOR) IN_LANES channels of all pixels after IN_LANES channels of all pixels.
-// Out: for each pass, for each output pixel, for ky, kx, channel fold: SIMD elements a beat. A padded
+// Out: for each pass, for each output pixel, for ky, kx, channel fold: SIMD elements per beat. A padded
 // tap gives PAD_VALUE and raises m_axis_tuser. Two frames fit: one comes in while one is read.
 // Latency 2 from a frame's last beat to its first; one beat out a cycle, one in a cycle.
 module bnn_frame_window #(

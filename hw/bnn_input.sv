@@ -1,5 +1,5 @@
 // Entry of the design: AXI4-Stream of BYTES bytes, elements packed without gaps across beats, to
-// LANES elements a beat. A packet is packet_frames_i frames (0 counts as 1; sampled between packets)
+// LANES elements per beat. A packet is packet_frames_i frames (0 counts as 1; sampled between packets)
 // with tlast on its last beat. Whatever comes, a packet gives exactly these frames: one that ends
 // early is filled up with zeros (short_o pulses), of one that goes on what is too much is dropped
 // (long_o pulses). frame_o pulses with each frame's last beat, filled ones included.

@@ -1,10 +1,10 @@
 // PE dot products of integer activations with binary weights: sums of +x and -x over a window.
 //
-// In: SIMD elements of IN_BITS a beat, FOLDS beats a window, TILES windows (repeated) a pixel.
-// Out: one beat a tile, PE accumulators of ACC_BITS, or with BINARY_OUT the bits acc >= 0.
+// In: SIMD elements of IN_BITS a beat, FOLDS beats per window, TILES windows (repeated) a pixel.
+// Out: one beat per tile, PE accumulators of ACC_BITS, or with BINARY_OUT the bits acc >= 0.
 // Lanes are taken in threes: x0 +- x1 +- x2 are computed once for all PEs, each PE selects one of
 // the four and inverts it where w0 is -1; the +1 that completes the negation is a carry-in.
-// Latency: 4 + ceil(log2(ceil(SIMD / 3))). One input beat a cycle.
+// Latency: 4 + ceil(log2(ceil(SIMD / 3))). One input beat per cycle.
 module bnn_int_pe_array #(
     parameter int unsigned PE = 4,
     parameter int unsigned SIMD = 3,

@@ -1,8 +1,8 @@
 // Maximum or sum pool on integers with stride equal to kernel and no padding.
 //
-// LANES channels a beat, CHANNELS/LANES beats a pixel; in ELEM_BITS, out OUT_BITS an element; rows
+// LANES channels per beat, CHANNELS/LANES beats per pixel; in ELEM_BITS, out OUT_BITS per element; rows
 // and columns left over are dropped. Partial results of one output row (POOL_H > 1) or pixel are
-// kept in LUT memory. Latency 1 from the last beat an output needs; one input beat a cycle.
+// kept in LUT memory. Latency 1 from the last beat an output needs; one input beat per cycle.
 module bnn_int_pool #(
     parameter int unsigned OPERATION = 0,  // 0 maximum, 1 sum
     parameter int unsigned ELEM_BITS = 8,

@@ -2,7 +2,7 @@
 //
 // In: SIZE positions of INNER beats (the beats of a pixel, or of a row), LANES elements of BITS a
 // beat, of which each is pooled with those at its place in other positions. Out: a window's INNER
-// beats, as its last position comes. Latency 1; one input beat a cycle.
+// beats, as its last position comes. Latency 1; one input beat per cycle.
 //
 // A stride's worth of positions is a block. A window is its own block and the first Overlap
 // positions of the next, so that at most two are open: the state of a place is the window of this

@@ -1,9 +1,9 @@
 // Maximum or sum pool on integers whose windows overlap, leave gaps or reach into padding.
 //
-// LANES channels a beat, CHANNELS/LANES beats a pixel; in ELEM_BITS, out OUT_BITS an element.
+// LANES channels per beat, CHANNELS/LANES beats per pixel; in ELEM_BITS, out OUT_BITS per element.
 // Padding counts for nothing; rows and columns that no window uses are dropped. Each row of pixels
 // is pooled along x, the results along y: kept are a pixel's channels (LUT memory) and one output
-// row (RAM_STYLE). Latency 2 from the last beat an output needs; one input beat a cycle.
+// row (RAM_STYLE). Latency 2 from the last beat an output needs; one input beat per cycle.
 module bnn_int_pool_overlap #(
     parameter int unsigned OPERATION  = 0,  // 0 maximum, 1 sum
     parameter int unsigned ELEM_BITS  = 8,

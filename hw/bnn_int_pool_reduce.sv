@@ -2,7 +2,7 @@
 //
 // In: for each of FOLDS channel folds, TAPS beats of LANES elements of ELEM_BITS; tuser marks taps
 // in the padding, which count for nothing. Out: one beat a fold, elements of OUT_BITS; a window of
-// padding alone gives 0. Latency 1 from a fold's last beat; one input beat a cycle.
+// padding alone gives 0. Latency 1 from a fold's last beat; one input beat per cycle.
 module bnn_int_pool_reduce #(
     parameter int unsigned OPERATION = 0,  // 0 maximum, 1 sum
     parameter int unsigned ELEM_BITS = 8,

@@ -1,9 +1,9 @@
 // PE dot products of integer activations with integer weights.
 //
-// In: SIMD elements of IN_BITS a beat, FOLDS beats a window, TILES windows (repeated) a pixel.
-// Out: one beat a tile, PE accumulators of ACC_BITS. MULTIPLY_STYLE: 1 products in LUTs (Booth),
+// In: SIMD elements of IN_BITS a beat, FOLDS beats per window, TILES windows (repeated) a pixel.
+// Out: one beat per tile, PE accumulators of ACC_BITS. MULTIPLY_STYLE: 1 products in LUTs (Booth),
 // 2 in a DSP48E1 each, 3 in a DSP48E1 for two channels, 4 so and two lanes added up there. Latency:
-// ceil(log2(SIMD)) + (3 + ceil(WEIGHT_BITS / 4) in style 1, else 5). One input beat a cycle.
+// ceil(log2(SIMD)) + (3 + ceil(WEIGHT_BITS / 4) in style 1, else 5). One input beat per cycle.
 module bnn_mac_pe_array #(
     parameter int unsigned PE = 4,
     parameter int unsigned SIMD = 3,

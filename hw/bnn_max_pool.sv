@@ -1,8 +1,8 @@
 // Max pool on bits with stride equal to kernel and no padding; flagged channels take the minimum.
 //
-// LANES channels a beat, CHANNELS/LANES beats a pixel; rows and columns left over are dropped.
+// LANES channels per beat, CHANNELS/LANES beats per pixel; rows and columns left over are dropped.
 // Keeps one output row of partial results in LUT memory. Latency 1 from the last beat an output
-// needs; one input beat a cycle.
+// needs; one input beat per cycle.
 module bnn_max_pool #(
     parameter int unsigned CHANNELS = 8,
     parameter int unsigned LANES = 8,

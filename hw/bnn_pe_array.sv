@@ -1,8 +1,8 @@
 // PE binary dot products at once: XNOR-popcount of a window against PE rows of weights.
 //
-// In: SIMD bits a beat, FOLDS beats a window, TILES windows (the window repeated) a pixel.
-// Out: one beat a tile, PE accumulators of ACC_BITS, or with BINARY_OUT the bits acc >= 0.
-// Latency: 3 + floor(L/2), L = max(0, ceil(log2(SIMD)) - 2). One input beat a cycle.
+// In: SIMD bits per beat, FOLDS beats per window, TILES windows (the window repeated) per pixel.
+// Out: one beat per tile, PE accumulators of ACC_BITS, or with BINARY_OUT the bits acc >= 0.
+// Latency: 3 + floor(L/2), L = max(0, ceil(log2(SIMD)) - 2). One input beat per cycle.
 module bnn_pe_array #(
     parameter int unsigned PE = 4,
     parameter int unsigned SIMD = 64,

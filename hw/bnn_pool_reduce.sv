@@ -2,7 +2,7 @@
 //
 // In: for each of FOLDS channel folds, TAPS beats of LANES bits; tuser marks taps in the padding,
 // which count for nothing. Out: one beat a fold. A window of padding alone gives 0 (minimum: 1).
-// Latency 1 from a fold's last beat; one input beat a cycle.
+// Latency 1 from a fold's last beat; one input beat per cycle.
 module bnn_pool_reduce #(
     parameter int unsigned LANES = 8,
     parameter int unsigned FOLDS = 1,

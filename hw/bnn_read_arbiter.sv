@@ -1,6 +1,6 @@
 // Puts PORTS readers on one AXI4 memory port, burst by burst, round robin; arid is the port.
 //
-// Flat ports: reader p is field p of each. An address is registered: latency 1, one a cycle. Data
+// Flat ports: reader p is field p of each. An address is registered: latency 1, one per cycle. Data
 // goes to the reader whose number rid holds, in the same cycle; readers may get it in any order
 // among each other. The constants of the address channel are added here.
 module bnn_read_arbiter #(

@@ -1,5 +1,5 @@
 // Skid buffer: breaks the combinational paths of tvalid/tdata and of tready.
-// Stream: WIDTH bits a beat, unchanged. Latency 1 cycle. Full throughput; holds up to 2 beats.
+// Stream: WIDTH bits per beat, unchanged. Latency 1 cycle. Full throughput; holds up to 2 beats.
 module bnn_register_slice #(
     parameter int unsigned WIDTH = 8
 ) (

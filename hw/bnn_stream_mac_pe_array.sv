@@ -2,7 +2,7 @@
 // for all pixels.
 //
 // In: SIMD elements of IN_BITS a beat on s_axis and the PE * SIMD weights of WEIGHT_BITS for it on
-// w_axis, taken together; FOLDS beats a window, PIXELS windows a tile, TILES tiles a frame. tuser
+// w_axis, taken together; FOLDS beats per window, PIXELS windows per tile, TILES tiles per frame. tuser
 // marks padding: its elements are 0, and so is what it adds.
 // Out: one beat a window, PE accumulators of ACC_BITS. MULTIPLY_STYLE and latency as in
 // bnn_mac_pe_array. One beat in a cycle.

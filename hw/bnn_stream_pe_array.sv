@@ -1,7 +1,7 @@
 // PE binary dot products at once, with weights from a stream: tile by tile, each for all pixels.
 //
-// In: SIMD bits a beat on s_axis and the PE * SIMD weights for it on w_axis, taken together; FOLDS
-// beats a window, PIXELS windows a tile, TILES tiles a frame. With PAD_HALF a beat marked by tuser,
+// In: SIMD bits per beat on s_axis and the PE * SIMD weights for it on w_axis, taken together; FOLDS
+// beats per window, PIXELS windows per tile, TILES tiles per frame. With PAD_HALF a beat marked by tuser,
 // whose bits are 0, counts SIMD / 2: padding that is neither -1 nor +1.
 // Out: one beat a window, PE accumulators of ACC_BITS, or with BINARY_OUT the bits acc >= 0.
 // Latency as bnn_pe_array: 3 + floor(L/2), L = max(0, ceil(log2(SIMD)) - 2). One beat in a cycle.

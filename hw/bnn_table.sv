@@ -1,6 +1,6 @@
 // Any element-wise function, as a table of 2^IN_BITS words of OUT_BITS in LUTs, one copy a lane.
 //
-// LANES elements a beat. Latency 1; one beat a cycle.
+// LANES elements per beat. Latency 1; one beat per cycle.
 module bnn_table #(
     parameter int unsigned IN_BITS = 4,
     parameter int unsigned OUT_BITS = 4,

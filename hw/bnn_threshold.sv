@@ -1,8 +1,8 @@
 // One bit an element: x >= T of its channel, inverted where the channel's field says so.
 //
-// FOLDS beats of LANES elements a pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
+// FOLDS beats of LANES elements per pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
 // field of the image has IN_BITS + 2 bits: the signed threshold of IN_BITS + 1, and above it the
-// inversion. They are kept in LUTs. Latency 2; one beat a cycle.
+// inversion. They are kept in LUTs. Latency 2; one beat per cycle.
 module bnn_threshold #(
     parameter int unsigned IN_BITS = 8,
     parameter int unsigned IN_SIGNED = 1,

@@ -1,8 +1,9 @@
-// Widens a stream that goes tile by tile, each all pixels: OUT_LANES / IN_LANES tiles become one.
+// Joins OUT_LANES / IN_LANES tiles to one wider tile. A tile is a group of channels: it streams all
+// PIXELS pixels, one beat per pixel, before the next tile begins.
 //
-// In: for each tile of IN_LANES channels, one beat a pixel. Out: for each tile of OUT_LANES
-// channels, one beat a pixel, the first tile's channels lowest. Keeps the tiles of all PIXELS pixels
-// but the last in LUT memory. Latency 1 from a pixel's last beat; one input beat a cycle.
+// In: tiles of IN_LANES channels. Out: tiles of OUT_LANES channels, the first tile's channels lowest.
+// The tiles but the last of each group wait in LUT memory. Latency 1 from a pixel's last beat; one
+// input beat per cycle.
 module bnn_tile_gather #(
     parameter int unsigned ELEM_BITS = 1,
     parameter int unsigned PIXELS    = 49,

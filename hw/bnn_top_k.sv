@@ -1,6 +1,6 @@
 // The K best of CLASSES signed scores, best first; of equal scores the lower index is better.
 //
-// In: one score a beat. Out: K beats a frame, {index[31:16], score[15:0]} if both fit, else
+// In: one score per beat. Out: K beats per frame, {index[31:16], score[15:0]} if both fit, else
 // {index[63:32], score[31:0]}, scores sign-extended. Latency 1 from the last score; one score a
 // cycle: the next frame enters while results leave, and only its last score waits for them.
 module bnn_top_k #(

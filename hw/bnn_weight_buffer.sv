@@ -1,4 +1,4 @@
-// Holds the weights of a tile and plays them once a pixel while those of the next tile come in.
+// Holds the weights of a tile and plays them once per pixel while those of the next tile come in.
 //
 // In: words of WORD_BITS, FOLDS a tile. Out: each tile's FOLDS words in order, PIXELS times. A
 // buffer of DEPTH words, in which a word's place is free once it has been played PIXELS times.

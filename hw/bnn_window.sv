@@ -1,7 +1,7 @@
 // Line buffer and address generator: the input windows of a convolution or a pool, one beat a tap
 // and channel fold, each window REPEATS times; order (ky, kx, fold) or, with CHANNEL_OUTER,
 // (fold, ky, kx). A padded tap gives PAD_VALUE and raises m_axis_tuser.
-// Streams: SIMD elements a beat; in raster order, channels innermost; frames without a gap.
+// Streams: SIMD elements per beat; in raster order, channels innermost; frames without a gap.
 // Latency 2 cycles from the beat that a tap needs; one beat out a cycle, one in a cycle.
 module bnn_window #(
     parameter int unsigned ELEM_BITS     = 1,

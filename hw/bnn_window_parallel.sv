@@ -1,8 +1,8 @@
-// Input windows of a convolution, flattened as (ky, kx, channel) and given SIMD elements a beat,
+// Input windows of a convolution, flattened as (ky, kx, channel) and given SIMD elements per beat,
 // each window REPEATS times. In: one pixel (CHANNELS elements) a beat, in raster order; frames
 // follow without a gap. Columns of KERNEL_H pixels shift through the window, while the window
 // before is folded out of a holding register. Latency from the last pixel that a window needs:
-// 4 cycles, 3 where a window is one beat. See README.md for the cycles a frame.
+// 4 cycles, 3 where a window is one beat. See README.md for the cycles per frame.
 module bnn_window_parallel #(
     parameter int unsigned ELEM_BITS  = 8,
     parameter int unsigned CHANNELS   = 3,

@@ -93,7 +93,7 @@ def test_the_page_lists_what_is_tested() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["absent.onnx", "--board", "pynq-z2"], ["m.onnx", "--board", "b", "--fps=x"], ["--nope"]],
+    [["absent.onnx", "--board", "pynq-z2"], ["m.onnx", "--board", "b", "--fps=x"], ["-?"]],
 )
 def test_processes_end_with_a_message_and_no_traceback(tmp_path, arguments) -> None:
     command = [sys.executable, "-m", "bnnhw.cli", "compile", *arguments]
