@@ -10,6 +10,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.growth import Growth
 from bnnhw.frontend.limits import MAX_EXPONENT, Folded, check_count, check_work
+from bnnhw.frontend.module_names import module_name
 from bnnhw.frontend.near_binary import Binarised, binarised
 from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact, floats
@@ -90,7 +91,7 @@ class Context:
         self._node_names: set[str] = set()
         counts: dict[str, int] = {}
         for node in model.nodes:
-            name = identifier(node.name)
+            name = identifier(module_name(node))
             counts[name] = counts.get(name, 0) + 1
         self._ambiguous = {name for name, count in counts.items() if count > 1 or not name}
 
@@ -310,7 +311,7 @@ class Context:
     def _name(self, op: Op, node: OnnxNode) -> str:
         kind = op.called.lower()
         if isinstance(op, (Conv, Dense)):
-            name = identifier(node.name)
+            name = identifier(module_name(node))
             if name in self._ambiguous or name in self._node_names:
                 name = self._count(kind)
             self._layer = name

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.errors import FoldingError, did_you_mean
+from bnnhw.ir.names import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 #: The widest word of Vitis HLS: the upper bound of AP_INT_MAX_W (UG1399, on types of any width).
@@ -85,6 +86,18 @@ class FoldingRequest:
     lanes: Mapping[str, int] = field(default_factory=dict)
     source: str = "folding"
     memories: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, layers: Collection[str], stages: Collection[str]) -> FoldingRequest:
+        """The same by the network's own names: PyTorch's b1.conv1 is b1_conv1 here."""
+
+        def known(name: str, names: Collection[str]) -> str:
+            return name if name in names or identifier(name) not in names else identifier(name)
+
+        return replace(
+            self,
+            layers={known(name, layers): fields for name, fields in self.layers.items()},
+            lanes={known(name, stages): lanes for name, lanes in self.lanes.items()},
+        )
 
     def fixed_memories(self) -> dict[str, str]:
         """Where the file wants memories, layers' among them, by unit or FIFO."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError, did_you_mean
+from bnnhw.ir.names import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,15 @@ STREAM_SATURATION = 0.0015
 """The same by saturation alone: it is in few values, but large there."""
 _WIDEST_STREAM = 24
 _WIDEST_WEIGHT = 16
+
+
+def known_names(graph: Graph, precision: Mapping[str, int]) -> dict[str, int]:
+    """Widths by the graph's own names: PyTorch's b1.conv1 is b1_conv1 here."""
+    names = {node.name for node in graph.nodes} | set(graph.tensors)
+    return {
+        name if name in names or identifier(name) not in names else identifier(name): bits
+        for name, bits in precision.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from bnnhw.passes.lower_signs import lower_signs
 from bnnhw.passes.lower_streams import lower_streams
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.normalise_signs import normalise_signs
-from bnnhw.passes.options import PassOptions
+from bnnhw.passes.options import PassOptions, known_names
 from bnnhw.passes.push_affines import push_affines
 from bnnhw.passes.split_weights import split_weights
 
@@ -138,7 +138,7 @@ def run(
         ModelError: names the node that cannot become hardware, or the unknown name in
             ``precision``.
     """
-    options = PassOptions(precision or {}, calibration)
+    options = PassOptions(known_names(graph, precision or {}), calibration)
     options.check(graph)
     _dump(graph, dump, 0, "front_end")
     legal = FRONT_END | {type(node.op) for node in graph.nodes}

@@ -75,8 +75,9 @@ class FoldingSearch:
         clock_mhz: float | None = None,
     ) -> None:
         self.network, self.board = network, board
-        self.request = request or FoldingRequest()
-        self.request.check([s.name for s in network.layers], [s.name for s in network.stages])
+        layers, stages = [s.name for s in network.layers], [s.name for s in network.stages]
+        self.request = (request or FoldingRequest()).named(layers, stages)
+        self.request.check(layers, stages)
         self.limit = budget(board)
         self.fixed = self.request.fixed_memories()
         self.fifos: Mapping[str, Stream] = {}

@@ -19,6 +19,7 @@ from onnx import helper, numpy_helper
 from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import evaluate
 from bnnhw.frontend.model_file import decode_node
+from bnnhw.frontend.module_names import scoped_module
 from bnnhw.version import __version__
 from bnnhw.zoo.birealnet import BiRealNet
 from bnnhw.zoo.plain import BinaryMLP
@@ -86,7 +87,7 @@ def _compact(proto: onnx.ModelProto, *, real_layers: bool) -> None:
     layers = [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
     for number, node in enumerate(layers, 1):
         kind = "conv" if node.op_type == "Conv" else "dense"
-        node.name = _module_name(node.name) if real_layers else f"{kind}{number}"
+        node.name = scoped_module(node.name) if real_layers else f"{kind}{number}"
         weight = values[node.input[1]]
         outputs = 0 if node.op_type != "MatMul" else 1
         alpha = np.abs(weight).max(axis=tuple(a for a in range(weight.ndim) if a != outputs))
@@ -153,13 +154,3 @@ def _needed(nodes: Sequence[onnx.NodeProto], outputs: set[str]) -> list[onnx.Nod
             kept.append(node)
             wanted.update(node.input)
     return kept[::-1]
-
-
-def _module_name(name: str) -> str:
-    """PyTorch's name of the module: layer1.0.binary_conv of /layer1/layer1.0/binary_conv/Conv."""
-    path = ""
-    for part in name.strip("/").split("/")[:-1]:
-        last = path.rsplit(".", 1)[-1]
-        nested = bool(last) and part.startswith(f"{last}.")
-        path = path.removesuffix(last) + part if nested else f"{path}.{part}"
-    return path.strip(".")
