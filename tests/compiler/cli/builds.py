@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    """Content by path; but for the record of the compile, which alone holds paths and the date."""
+    found = [p for p in folder.rglob("*") if p.is_file() and p.name != "compile.json"]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found}
 
 
 def report_of(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from agreement import agrees, passes_agree
 from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
+from bnnhw.frontend.options import pixel_format
 from bnnhw.ir.ops import BinaryConv, IntegerTable, Threshold
 from bnnhw.ir.types import Bit, Integer
 from sketch import Sketch, small_cnn
@@ -300,3 +301,25 @@ def test_large_images_cost_no_time_and_keep_classes_few(tmp_path: Path) -> None:
 def test_example_network_is_exact(tmp_path: Path) -> None:
     path = small_cnn().save(tmp_path / "m.onnx")
     agrees(path, count=100)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "scale", "offset"),
+    [
+        (0.5, 0.5, 1 / 127.5, -1.0),
+        (127.5, 127.5, 1 / 127.5, -1.0),
+        (None, 0.25, 4 / 255, 0.0),
+        ((0.485, 0.456), 0.225, (1 / (255 * 0.225),) * 2, (-0.485 / 0.225, -0.456 / 0.225)),
+        ((123.7, 116.3), (58.4, 57.1), (1 / 58.4, 1 / 57.1), (-123.7 / 58.4, -116.3 / 57.1)),
+    ],
+)
+def test_mean_and_std_of_pixels_are_a_scale_and_an_offset(mean, std, scale, offset) -> None:
+    found = pixel_format(mean, std)
+    assert np.allclose(found[0], scale)
+    assert np.allclose(found[1], offset)
+
+
+@pytest.mark.parametrize(("mean", "std"), [((0.1, 0.2), (1.0, 1.0, 1.0)), (0.5, 0.0), (0.5, -1.0)])
+def test_impossible_means_and_deviations_are_refused(mean, std) -> None:
+    with pytest.raises(ModelError, match="deviation"):
+        pixel_format(mean, std)

@@ -1,0 +1,126 @@
+"""Several builds side by side: cycles, resources, accuracy, and each layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from bnnhw.report.facts import Report, cycles_per_frame, frames_per_second, number, resource_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fact of all builds.
+
+    Attributes:
+        name: what it is.
+        cells: one per build, as text; empty where a build has none.
+        values: the same as numbers; None where it is none.
+        layer: the layer that it is of, or empty.
+    """
+
+    name: str
+    cells: tuple[str, ...]
+    values: tuple[float | None, ...]
+    layer: str = ""
+
+
+def compared(reports: Sequence[Report]) -> list[Row]:
+    """All rows of a comparison: whole designs first, then layer by layer in order."""
+    rows = [
+        _texts("network", [report["model"] for report in reports]),
+        _texts("board", [report["board"] for report in reports]),
+        _texts("clock, MHz", [f"{report['clock_mhz']:g}" for report in reports]),
+    ]
+    for name, figure in (("cycles per frame", cycles_per_frame), ("FPS", frames_per_second)):
+        found = [figure(report) for report in reports]
+        cells = [f"{number(f.value)} {f.origin}" if f.value is not None else "" for f in found]
+        rows.append(Row(name, tuple(cells), tuple(f.value for f in found)))
+    for name in [fact.name for fact in resource_facts(reports[0]) if fact.limited]:
+        facts = [next(f for f in resource_facts(report) if f.name == name) for report in reports]
+        values = [f.estimated if f.synthesised is None else f.synthesised for f in facts]
+        origins = ["estimated" if f.synthesised is None else "synthesised" for f in facts]
+        cells = [f"{v:,g} {origin}" for v, origin in zip(values, origins, strict=True)]
+        rows.append(Row(facts[0].label, tuple(cells), tuple(values)))
+    for kind, key in (("integers", "integer_top1"), ("float", "float_top1")):
+        shares = [(report.get("accuracy") or {}).get(key) for report in reports]
+        cells = ["" if share is None else f"{share:.2%}" for share in shares]
+        rows.append(Row(f"accuracy in {kind}", tuple(cells), tuple(shares)))
+    return [row for row in rows if any(row.cells)] + _layers(reports)
+
+
+def _layers(reports: Sequence[Report]) -> list[Row]:
+    """Folding and cycles of each layer that any of the builds has."""
+    by_name = [{layer["name"]: layer for layer in report["layers"]} for report in reports]
+    names = list(dict.fromkeys(name for layers in by_name for name in layers))
+    rows = []
+    for name in names:
+        found = [layers.get(name) for layers in by_name]
+        cells = [
+            ""
+            if layer is None
+            else f"PE {layer['pe']}, SIMD {layer['simd']}: {number(layer['cycles'])}"
+            for layer in found
+        ]
+        cycles = tuple(None if layer is None else layer["cycles"] for layer in found)
+        rows.append(Row(name, tuple(cells), cycles, layer=name))
+    return rows
+
+
+def _texts(name: str, cells: Sequence[str]) -> Row:
+    return Row(name, tuple(cells), (None,) * len(cells))
+
+
+def comparison_table(names: Sequence[str], rows: Sequence[Row]) -> Table:
+    """The comparison for a terminal; what differs is bold."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("", overflow="fold")
+    for name in names:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        style = "bold" if len(set(row.cells)) > 1 else ""
+        table.add_row(Text(row.name), *(Text(cell, style=style) for cell in row.cells))
+    return table
+
+
+def comparison_json(names: Sequence[str], rows: Sequence[Row]) -> dict[str, Any]:
+    """The comparison as JSON holds it."""
+    return {
+        "builds": list(names),
+        "rows": [
+            {"name": row.name, "layer": row.layer or None, "text": list(row.cells),
+             "value": list(row.values)}
+            for row in rows
+        ],
+    }  # fmt: skip
+
+
+def comparison_page(names: Sequence[str], rows: Sequence[Row]) -> str:
+    """The comparison as a page of its own."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("", *names))
+    body = "".join(
+        f'<tr class="{"differs" if len(set(row.cells)) > 1 else ""}"><th>{escape(row.name)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells)
+        + "</tr>\n"
+        for row in rows
+    )
+    style = (
+        ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:24px}"
+        "table{border-collapse:collapse}th,td{text-align:left;padding:4px 16px 4px 0}"
+        "div{overflow-x:auto}.differs td{font-weight:700}"
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>bnnhw: builds compared</title><style>{style}</style></head>\n"
+        f"<body><h1>Builds compared</h1><p>What differs is bold.</p>\n"
+        f"<div><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
+        "</body></html>\n"
+    )
