@@ -97,6 +97,12 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, Any]:
     return dict(options)
 
 
+def recorded_hash(path: Path) -> str | None:
+    """The build_hash in a compile.json; None in a file of options."""
+    found = _parsed(path).get("build_hash")
+    return None if found is None else str(found)
+
+
 def command_line(words: Sequence[object]) -> str:
     """Words as a shell takes them."""
     return shlex.join(str(word) for word in words)

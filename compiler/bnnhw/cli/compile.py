@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bnnhw.backend.record import recorded_hash
 from bnnhw.cli.options import (
     Calibrate,
     InputMean,
@@ -118,4 +119,12 @@ def compile_command(
     from bnnhw.report.terminal import summary
 
     summary(result.report, out)
+    if config is not None and (before := recorded_hash(config)) is not None:
+        now = result.build.manifest["build_hash"]
+        same = (
+            f"the same hardware as in {config}"
+            if now == before
+            else (f"other hardware than in {config}, whose build_hash was {before}")
+        )
+        typer.echo(f"build_hash {now}: {same}")
     typer.echo(f"build: {folder}    report: {folder / 'report.html'}")

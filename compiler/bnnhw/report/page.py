@@ -365,10 +365,12 @@ def _output(report: Report) -> dict[str, Any]:
 
 def _commands(report: Report) -> list[dict[str, str]]:
     """The commands that give this build, and its figures, again."""
-    again = {
-        f"{report['command']} -o NEW": "the same hardware from the same files, in the folder NEW",
-        "bnnhw compile --config DIR/compile.json -o NEW": "the same, checked to be the same files",
-    }
+    command, again = report.get("command"), {}
+    if command is not None:  # None: an older build, or one without a command line
+        again = {
+            f"{command} -o NEW": "the same hardware from the same files, in the folder NEW",
+            "bnnhw compile --config DIR/compile.json -o NEW": "the same; other files are refused",
+        }
     return [
         *({"line": line, "about": about} for line, about in again.items()),
         {"line": "bnnhw simulate DIR", "about": "cycles, latency, stalls; scores compared"},

@@ -78,11 +78,13 @@ def test_the_record_holds_options_files_versions_and_date(made: dict) -> None:
 
 
 def test_config_and_the_command_give_the_same_hardware(bnnhw, made: dict) -> None:
-    assert bnnhw("compile", "--config", "a/compile.json", "-o", "b")[0] == 0
+    code, shown = bnnhw("compile", "--config", "a/compile.json", "-o", "b")
+    assert code == 0 and f"{made['build_hash']}: the same hardware as in a/compile.json" in shown
     command = of("a", "report.json")["command"]
     assert command == made["command"]
     assert bnnhw(*shlex.split(command)[1:], "-o", "c")[0] == 0
-    assert bnnhw("compile", "--config", "a/compile.json", "--fps", "5000", "-o", "d")[0] == 0
+    code, shown = bnnhw("compile", "--config", "a/compile.json", "--fps", "5000", "-o", "d")
+    assert code == 0 and "other hardware than in a/compile.json" in shown
     hashes = [of(folder, "manifest.json")["build_hash"] for folder in "abcd"]
     assert hashes[0] == hashes[1] == hashes[2] != hashes[3]
     assert of("d", "compile.json")["options"]["fps"] == 5000

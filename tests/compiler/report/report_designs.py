@@ -19,4 +19,5 @@ def make(graph, target, prediction):
     wide = next(u.sources[0] for u in design.units if u.kind.startswith("bnn_window"))
     design = with_fifo_depths(design, {wide: 1100})
     checks = [Verification("interpreter", "onnxruntime", 32, 0, "random inputs")]
-    return make_report(design, board, prediction, checks, ["input x: uint8 assumed"])
+    report = make_report(design, board, prediction, checks, ["input x: uint8 assumed"])
+    return report | {"command": "bnnhw compile net.onnx --board pynq-z2 --fps 500"}

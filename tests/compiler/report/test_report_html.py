@@ -258,14 +258,11 @@ def test_memories_say_where_they_are_kept(fresh):
 
 
 def test_page_tells_how_to_repeat_the_build(fresh):
-    output = {**fresh["output"], "top_k": 3}
-    words = Page(report_html({**fresh, "output": output})).words
-    again = (
-        "bnnhw compile MODEL.onnx --board pynq-z2 --clock 100 --top-k 3 "
-        "--folding DIR/folding.json -o NEW"
-    )
-    assert again in words
-    assert "--board BOARD.toml" in Page(report_html({**fresh, "board": "mine"})).words
+    words = Page(report_html(fresh)).words
+    assert f"{fresh['command']} -o NEW" in words
+    assert "bnnhw compile --config DIR/compile.json -o NEW" in words
+    older = {key: value for key, value in fresh.items() if key != "command"}
+    assert "bnnhw compile" not in Page(report_html(older)).words
 
 
 def test_commands_on_the_page_are_commands_of_the_command_line(fresh):
@@ -276,7 +273,7 @@ def test_commands_on_the_page_are_commands_of_the_command_line(fresh):
         re.sub(r"<.*?>", "", line).split() for line in re.findall(r"<dt><code>(.*?)</code>", html)
     ]
     hints = [re.search(r"bnnhw .*", hint)[0].split() for hint in HINTS]
-    assert len(lines) == 5
+    assert len(lines) == 6
     for program, command, *arguments in lines + hints:
         assert program == "bnnhw"
         parsed = command_line.commands[command].make_context(command, arguments)

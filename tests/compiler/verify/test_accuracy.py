@@ -63,7 +63,7 @@ def test_turned_signs_and_their_bias_are_counted() -> None:
     builder.add(Binarize())
     sign = builder.end
     real, x = builder.binary(8, THREE).classifier(4).graph(), builder.inputs(4)
-    graph = run(real, precision={add: 2}, inputs=[digits])
+    graph = run(real, precision={add: 2})
     losses = StreamLosses(real, graph)
     losses.add(x)
     loss = next(s for s in losses.result()["streams"] if s.name == sign)
