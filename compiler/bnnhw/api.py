@@ -16,7 +16,7 @@ from bnnhw.errors import BnnhwError, ToolError
 from bnnhw.frontend.options import LoadOptions, pixel_format
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.report.inspect import Inspection, inspect_model
-from bnnhw.report.record import record_simulation, record_synthesis
+from bnnhw.report.record import record_simulation, record_synthesis, require_exact
 from bnnhw.zoo.shipped import shipped_models
 
 if TYPE_CHECKING:
@@ -137,9 +137,15 @@ class Build:
             hls: whether to run the HLS C++ on the same frames.
             probes: layers whose results are compared too; "all" for every one.
             how: idle, back_pressure, memory_latency, wave; see ``simulate_build``.
+
+        Raises:
+            BnnhwError: a score, or a result of a probed layer, is another than the interpreter's;
+                the report has both.
         """
         inputs = None if x is None else np.asarray(x)
-        return record_simulation(self._build, inputs, frames, hls=hls, probes=probes, **how)
+        outcome = record_simulation(self._build, inputs, frames, hls=hls, probes=probes, **how)
+        require_exact(outcome.checks, "the simulation", self._build)
+        return outcome
 
     def synthesise(
         self, x: ArrayLike | None = None, *, frames: int | None = None, verify: bool = True
@@ -151,10 +157,7 @@ class Build:
         """
         inputs = None if x is None else np.asarray(x)
         synthesis, checks = record_synthesis(self._build, inputs, frames, verify=verify)
-        if any(check.mismatches for check in checks):
-            raise BnnhwError(
-                "the netlist differs from the interpreter", where=str(self.path), fix="report this"
-            )
+        require_exact(checks, "the netlist", self._build)
         return synthesis
 
     def __repr__(self) -> str:

@@ -149,6 +149,17 @@ def test_simulate_updates_the_report(tmp_path: Path) -> None:
         bnnhw.compile(model, board="pynq-z2", output=tmp_path / "b")
 
 
+def test_a_simulation_that_differs_is_an_error_and_on_record(tmp_path: Path) -> None:
+    pytest.importorskip("cocotb")
+    made = bnnhw.compile(small_cnn().proto(), board="pynq-z2", output=tmp_path / "b", verify=False)
+    for memory in (made.path / "rtl").glob("*_init.mem"):
+        lines = memory.read_text().split()
+        memory.write_text("\n".join(f"{int(w, 16) ^ 1:0{len(w)}x}" for w in lines) + "\n")
+    with pytest.raises(bnnhw.BnnhwError, match="the simulation differs from the interpreter"):
+        made.simulate(frames=2)
+    assert any(check["mismatches"] for check in made.report["verification"])
+
+
 def test_mean_and_scale_exclude_each_other() -> None:
     with pytest.raises(bnnhw.BnnhwError, match="exclude each other"):
         bnnhw.compile(DIGITS, board="pynq-z2", input_mean=0.5, input_scale=1.0)

@@ -95,7 +95,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
-    from bnnhw.report.record import record_simulation
+    from bnnhw.report.record import record_simulation, require_exact
 
     check_pauses(idle, back_pressure)
     latency = cycles_range(memory_latency, "--memory-latency")
@@ -121,10 +121,7 @@ def simulate(
         print_json({**result.simulation.to_json(), "verification": checks})
     else:
         print_simulation(out, result, opened.report["clock_mhz"])
-    if any(check.mismatches for check in result.checks):
-        raise BnnhwError(
-            "the simulation differs from the interpreter", where=str(build), fix="report this"
-        )
+    require_exact(result.checks, "the simulation", opened)
 
 
 @app.command()
@@ -277,7 +274,7 @@ def synth(
 
     The netlist is simulated on a few frames: every score must be the interpreter's.
     """
-    from bnnhw.report.record import record_synthesis
+    from bnnhw.report.record import record_synthesis, require_exact
 
     opened = Build.open(build)
     with named_steps(as_json) as progress:
@@ -295,10 +292,7 @@ def synth(
         print_json({**parts, "verification": verification})
     else:
         print_synthesis(out, report, result, checks)
-    if any(check.mismatches for check in checks):
-        raise BnnhwError(
-            "the netlist differs from the interpreter", where=str(build), fix="report this"
-        )
+    require_exact(checks, "the netlist", opened)
 
 
 @app.callback(invoke_without_command=True)

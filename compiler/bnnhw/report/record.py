@@ -11,13 +11,25 @@ from bnnhw.verify.run_simulation import SimulationOutcome, simulate_build, simul
 from bnnhw.verify.simulate import require_simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from bnnhw.backend.build import Build
     from bnnhw.verify.verification import Verification
+
+
+def require_exact(checks: Sequence[Verification], what: str, build: Build) -> None:
+    """Holds what was compared to the interpreter.
+
+    Raises:
+        BnnhwError: something differs.
+    """
+    if any(check.mismatches for check in checks):
+        raise BnnhwError(
+            f"{what} differs from the interpreter", where=str(build.path), fix="report this"
+        )
 
 
 def record_simulation(
