@@ -96,16 +96,15 @@ class Build:
         """What the hardware computes, by the bit-exact interpreter.
 
         Args:
-            x: inputs in the model's own format, [N, *shape], or one input [*shape].
+            x: inputs in the model's own format, [N, *shape], or one input [*shape]. Numbers of
+                uint8 are raw pixels where the model takes pixels as floats.
             labels: the right class of each, [N].
 
         Raises:
             ModelError: the shape is another, or a value is none of the input type's.
         """
-        graph, array = self._build.graph, np.asarray(x)
-        if array.shape == tuple(graph.input_format.shape):
-            array = array[None]
-        scores = interpret(graph, graph.input_format.encode(array))
+        graph = self._build.graph
+        scores = interpret(graph, graph.input_format.encode(self._inputs(x)))
         outputs = graph.output_map.apply(scores)
         classes = outputs.reshape(len(outputs), -1).argmax(axis=1)
         accuracy = None
@@ -142,7 +141,7 @@ class Build:
             BnnhwError: a score, or a result of a probed layer, is another than the interpreter's;
                 the report has both.
         """
-        inputs = None if x is None else np.asarray(x)
+        inputs = None if x is None else self._inputs(x)
         outcome = record_simulation(self._build, inputs, frames, hls=hls, probes=probes, **how)
         require_exact(outcome.checks, "the simulation", self._build)
         return outcome
@@ -155,10 +154,15 @@ class Build:
         Raises:
             BnnhwError: the netlist gives other scores than the interpreter.
         """
-        inputs = None if x is None else np.asarray(x)
+        inputs = None if x is None else self._inputs(x)
         synthesis, checks = record_synthesis(self._build, inputs, frames, verify=verify)
         require_exact(checks, "the netlist", self._build)
         return synthesis
+
+    def _inputs(self, x: ArrayLike) -> NDArray[np.generic]:
+        """Model inputs [N, *shape] of an array that may be one input, or raw pixels."""
+        source, array = self._build.graph.input_format, np.asarray(x)
+        return source.from_pixels(array[None] if array.shape == tuple(source.shape) else array)
 
     def __repr__(self) -> str:
         report = self.report
@@ -207,6 +211,8 @@ def compile(
     precision: Mapping[str, int] | None = None,
     calibrate: Sequence[str | Path] | str | Path = (),
     inputs: ArrayLike | Sequence[str | Path] | str | Path | None = None,
+    resize: bool = False,
+    grey: bool = False,
     labels: ArrayLike | None = None,
     top_k: int = 0,
     verify: bool = True,
@@ -240,6 +246,8 @@ def compile(
         precision: bits by layer (its integer weights) or by any other node (its stream).
         calibrate: files or folders of inputs that give the ranges of real-valued streams.
         inputs: inputs for the check against onnxruntime, an array or files.
+        resize: whether image files of another size may be scaled.
+        grey: whether coloured image files may be turned grey.
         labels: their classes, which give the accuracy of integers against float.
         top_k: 0 for all scores, else the number of best classes to send.
         verify: whether to check the integer graph against onnxruntime.
@@ -276,6 +284,8 @@ def compile(
         precision=dict(precision or {}),
         calibrate=_paths(calibrate),
         inputs=files,
+        resize=resize,
+        grey=grey,
         top_k=top_k,
         verify=verify,
         min_agreement=min_agreement,

@@ -23,7 +23,8 @@ from bnnhw.planning.fit import fit_network
 from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
 from bnnhw.verify.accuracy import check_agreement
-from bnnhw.verify.inputs import read_inputs, read_labels
+from bnnhw.verify.images import ImageRules
+from bnnhw.verify.inputs import read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,16 +34,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.hardware.design import Design
-    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.graph import Graph, InputFormat
     from bnnhw.planning.token_model import Prediction
+    from bnnhw.verify.inputs import Samples
 
 BACKENDS = ("verilog", "hls")
 _FLAGS = {"clock_mhz": "clock", "backends": "backend", "inputs": "input"}
 """Options of the command line that are called otherwise than here."""
 # Files are named after the network and more; a file's name has at most 255 characters.
 _LONGEST_NAME = 80
-# More inputs than this tell little more about ranges, and cost time.
-_CALIBRATION_INPUTS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +53,18 @@ class ModelOptions(LoadOptions):
         precision: bits by layer (its integer weights) or by any other node (its stream).
         calibrate: files or folders of inputs from which the ranges of real-valued streams are
             taken; without any, they come from BatchNorm statistics.
+        resize: whether images of another size than the model's may be scaled.
+        grey: whether coloured images may be turned grey for a model of one channel.
     """
 
     precision: Mapping[str, int] = field(default_factory=dict)
     calibrate: Sequence[Path] = ()
+    resize: bool = False
+    grey: bool = False
+
+    def read(self, paths: Sequence[Path], source: InputFormat) -> Samples:
+        """The inputs in files and folders."""
+        return read_inputs(paths, source, ImageRules(self.resize, self.grey))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +147,8 @@ class CompileOptions(ModelOptions):
             flag = "--" + _FLAGS.get(name, name).replace("_", "-")
             if name == "verify":
                 words.append("--no-verify")
+            elif value is True:
+                words.append(flag)
             elif name == "precision":
                 words += [w for item in value.items() for w in (flag, "=".join(map(str, item)))]
             elif name in ("backends", "inputs", "calibrate"):
@@ -206,10 +216,14 @@ def compile_model(
     clock = options.clock_mhz or board.clock_mhz
     progress("reading the model")
     imported = import_file(model, options)
-    graph = _integers(model, imported.graph, options, options.dump_ir)
+    graph = _integers(model, imported.graph, options, options.dump_ir, progress)
+    notes = _notes(graph, options)
     if inputs is None and options.inputs:
-        inputs = read_inputs(options.inputs, graph.input_format)
-        labels = read_labels(options.inputs, len(inputs))
+        given = options.read(options.inputs, graph.input_format)
+        inputs, labels = given.x, given.labels
+        notes += given.notes
+    elif inputs is not None:
+        inputs = graph.input_format.from_pixels(inputs)
     checks = []
     if options.verify:
         from bnnhw.verify.model import check_against_onnxruntime
@@ -223,7 +237,6 @@ def compile_model(
     progress("choosing the folding")
     fit = fit_network(graph, board, options.target(clock), request, clock, options.top_k)
     progress("writing the build")
-    notes = _notes(graph, options)
     report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve)
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
     report["command"] = command = options.command(model)
@@ -245,12 +258,19 @@ def integer_graph(model: Path, options: ModelOptions | None = None) -> Graph:
 
 
 def _integers(
-    model: Path, graph: Graph, options: ModelOptions, dump_ir: Path | None = None
+    model: Path,
+    graph: Graph,
+    options: ModelOptions,
+    dump_ir: Path | None = None,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Graph:
-    images = None
+    images, notes = None, graph.notes
     if options.calibrate:
-        files = read_inputs(options.calibrate, graph.input_format)
-        images = graph.input_format.encode(files[:_CALIBRATION_INPUTS])
+        given = options.read(options.calibrate, graph.input_format)
+        images = graph.input_format.encode(given.x)
+        notes += given.notes
+        progress(f"ranges of streams from {len(images)} inputs")
+    graph = replace(graph, notes=notes)
     graph = run_passes(
         graph, PIPELINE, dump=dump_ir, precision=options.precision, calibration=images
     )

@@ -58,13 +58,13 @@ def record(
 
 
 def sha256(path: Path) -> str:
-    """Of a file; of a folder, of the names and contents of its files."""
+    """Of a file; of a folder, of the names and contents of all files in it."""
     digest = hashlib.sha256()
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file.is_dir():
             continue
         if path.is_dir():
-            digest.update(f"{file.name}\n".encode())
+            digest.update(f"{file.relative_to(path).as_posix()}\n".encode())
         with file.open("rb") as opened:
             while block := opened.read(_BLOCK):
                 digest.update(block)

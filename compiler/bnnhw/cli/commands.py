@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -15,6 +15,7 @@ from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
     BuildDir,
     Calibrate,
+    Grey,
     InputMean,
     InputOffset,
     Inputs,
@@ -24,22 +25,27 @@ from bnnhw.cli.options import (
     Json,
     Model,
     Precision,
+    Resize,
     Scores,
     SignZero,
     check_pauses,
     check_scores_file,
     cycles_range,
     declarations,
+    model_path,
     precision_options,
 )
 from bnnhw.cli.output import named_steps, out, print_error, print_json, save
 from bnnhw.errors import BnnhwError, internal_error
-from bnnhw.report.simulation_table import print_simulation, print_synthesis
+from bnnhw.report.simulation_table import classes_of, print_simulation, print_synthesis
 from bnnhw.version import __version__
 from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bnnhw.ir.graph import Graph
+    from bnnhw.verify.inputs import Samples
 
 app = typer.Typer(
     help="Compiles trained binary neural networks (ONNX) to bit-exact FPGA accelerators.",
@@ -92,6 +98,11 @@ def simulate(
         list[str] | None,
         typer.Option(help="A layer whose results are compared too, or all; repeatable."),
     ] = None,
+    streams: Annotated[
+        bool, typer.Option("--streams", help="List what each internal stream did.")
+    ] = False,
+    resize: Resize = False,
+    grey: Grey = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
@@ -101,7 +112,7 @@ def simulate(
     latency = cycles_range(memory_latency, "--memory-latency")
     check_scores_file(output)
     opened = Build.open(build)
-    arrays = _read(inputs, opened.graph) if inputs else None
+    arrays = _read(inputs, opened.graph, resize, grey).x if inputs else None
     with named_steps(as_json) as progress:
         result = record_simulation(
             opened,
@@ -118,16 +129,18 @@ def simulate(
     save(output, result.scores)
     if as_json:
         checks = [check.to_json() for check in result.checks]
-        print_json({**result.simulation.to_json(), "verification": checks})
+        scores = {"scores": result.scores.tolist(), "best": classes_of(opened, result.scores)}
+        print_json({**result.simulation.to_json(), **scores, "verification": checks})
     else:
-        print_simulation(out, result, opened.report["clock_mhz"])
+        print_simulation(out, result, opened, streams=streams)
     require_exact(result.checks, "the simulation", opened)
 
 
 @app.command()
 def run(
     model_or_build: Annotated[
-        Path, typer.Argument(metavar="MODEL_OR_BUILD", help="An ONNX file or a build folder.")
+        Path,
+        typer.Argument(metavar="MODEL_OR_BUILD", help="A build folder, or a model as for compile."),
     ],
     inputs: Annotated[
         list[Path],
@@ -142,16 +155,18 @@ def run(
     sign_zero: SignZero = "minus",
     precision: Precision = None,
     calibrate: Calibrate = None,
+    resize: Resize = False,
+    grey: Grey = False,
     top_k: Annotated[int, typer.Option(help="Print the K best classes of each input.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Run the bit-exact interpreter on images or arrays; scores are integers.
 
-    Where the inputs are one .npz file that holds ``labels`` too, the accuracy follows.
+    Where .npz files hold ``labels`` or ``y`` too, or a folder one of each class, the accuracy
+    follows.
     """
     from bnnhw.compiler import ModelOptions, integer_graph
     from bnnhw.interpret.interpreter import interpret
-    from bnnhw.verify.inputs import read_labels
 
     if top_k < 1:
         raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
@@ -166,20 +181,28 @@ def run(
             precision=precision_options(precision),
             calibrate=calibrate or (),
         )
-        graph = integer_graph(model_or_build, options)
-    scores = interpret(graph, graph.input_format.encode(_read(inputs, graph)))
+        graph = integer_graph(model_path(model_or_build), options)
+    given = _read(inputs, graph, resize, grey)
+    scores = interpret(graph, graph.input_format.encode(given.x))
     save(output, scores)
     flat = graph.output_map.apply(scores).reshape(len(scores), -1)
     best = np.argsort(-flat, axis=1, kind="stable")[:, :top_k]
-    labels = read_labels(inputs, len(scores))
-    accuracy = None if labels is None else float((best[:, 0] == labels).mean())
+    accuracy = None if given.labels is None else float((best[:, 0] == given.labels).mean())
     if as_json:
-        print_json({"scores": scores.tolist(), "best": best.tolist(), "accuracy": accuracy})
+        print_json(
+            {
+                "inputs": given.names,
+                "scores": scores.tolist(),
+                "best": best.tolist(),
+                "accuracy": accuracy,
+            }
+        )
         return
-    for i, classes in enumerate(best):
-        row = scores[i].reshape(-1)
-        line = "  ".join(f"class {c} ({row[c]})" for c in classes)
-        typer.echo(f"{i:4d}  {line}")
+    width = max(map(len, given.names))
+    for name, classes, numbers in zip(given.names, best, scores, strict=True):
+        row = numbers.reshape(-1)
+        line = "  ".join(f"{_class(c, given.classes)} ({row[c]})" for c in classes)
+        typer.echo(f"{name:{width}}  {line}")
     if accuracy is not None:
         typer.echo(f"accuracy: {accuracy:.2%} of {len(scores)} labelled inputs")
 
@@ -206,7 +229,7 @@ def inspect_command(
     declared = declarations(
         input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero
     )
-    found = inspect_model(model, LoadOptions(**declared))
+    found = inspect_model(model_path(model), LoadOptions(**declared))
     if as_json:
         print_json(found.to_json())
     else:
@@ -265,6 +288,8 @@ def synth(
         int | None,
         typer.Option(help="Frames to simulate the netlist on; the inputs, or 3 random ones."),
     ] = None,
+    resize: Resize = False,
+    grey: Grey = False,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Skip the simulation of the netlist.")
     ] = False,
@@ -280,7 +305,7 @@ def synth(
     with named_steps(as_json) as progress:
         result, checks = record_synthesis(
             opened,
-            None if not inputs else _read(inputs, opened.graph),
+            None if not inputs else _read(inputs, opened.graph, resize, grey).x,
             frames,
             verify=not no_verify,
             progress=progress,
@@ -304,10 +329,19 @@ def _version(
         raise typer.Exit
 
 
-def _read(paths: list[Path], graph: Graph) -> np.ndarray[Any, Any]:
+def _read(paths: list[Path], graph: Graph, resize: bool, grey: bool) -> Samples:
+    """The inputs in files and folders; says on standard error what was done to them."""
+    from bnnhw.verify.images import ImageRules
     from bnnhw.verify.inputs import read_inputs
 
-    return read_inputs(paths, graph.input_format)
+    given = read_inputs(paths, graph.input_format, ImageRules(resize, grey))
+    for note in given.notes:
+        typer.echo(f"note: {note}", err=True)
+    return given
+
+
+def _class(number: int, names: Sequence[str]) -> str:
+    return f"class {number}" if number >= len(names) else f"class {number}, {names[number]}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import typer
 from bnnhw.backend.record import recorded_hash
 from bnnhw.cli.options import (
     Calibrate,
+    Grey,
     InputMean,
     InputOffset,
     Inputs,
@@ -18,6 +19,7 @@ from bnnhw.cli.options import (
     InputType,
     Json,
     Precision,
+    Resize,
     SignZero,
     declarations,
     is_given,
@@ -64,6 +66,8 @@ def compile_command(
     sign_zero: SignZero = "minus",
     precision: Precision = None,
     calibrate: Calibrate = None,
+    resize: Resize = False,
+    grey: Grey = False,
     top_k: Annotated[int, typer.Option(help="Send the K best classes, not all scores.")] = 0,
     dump_ir: Annotated[
         Path | None, typer.Option(help="Write the graph after each pass to this folder.")
@@ -101,6 +105,8 @@ def compile_command(
         "precision": precision_options(precision),
         "calibrate": calibrate or (),
         "top_k": top_k if is_given(context, "top_k") else None,
+        "resize": resize or None,
+        "grey": grey or None,
         "verify": False if no_verify else None,
         "min_agreement": min_agreement,
     }

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The trained network.")]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network.")
+]
 BuildDir = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder that compile wrote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 InputType = Annotated[
@@ -41,6 +43,12 @@ SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0
 Inputs = Annotated[
     list[Path] | None,
     typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+]
+Resize = Annotated[
+    bool, typer.Option("--resize", help="Scale images that are of another size than the model's.")
+]
+Grey = Annotated[
+    bool, typer.Option("--grey", help="Turn coloured images grey for a model of one channel.")
 ]
 Scores = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write the integer scores to this .npy file.")

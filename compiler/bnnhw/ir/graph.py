@@ -111,6 +111,17 @@ class InputFormat:
             integers = integers.reshape(len(integers), *self.grid)
         return np.ascontiguousarray(integers)
 
+    def from_pixels(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Model inputs [N, *shape] of raw pixels of the same shape; other arrays as they are.
+
+        An array of uint8 is raw pixels where the graph's input is uint8 and the model takes floats.
+        """
+        pixels = isinstance(self.element, Integer) and self.element == Integer(8, False)
+        if x.dtype != np.uint8 or not pixels or np.dtype(self.dtype).kind != "f":
+            return x
+        values = x.astype(np.float64) * self._spread(self.scale) + self._spread(self.offset)
+        return np.asarray(values.astype(self.dtype))
+
     def decode(self, q: Ints) -> NDArray[np.generic]:
         """The model inputs [N, *shape] that ``encode`` maps to the integers ``q``."""
         first = (self.shape[-1], *self.shape[:-1]) if self.channels_last else self.shape

@@ -7,48 +7,77 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Table
 
-from bnnhw.report.facts import shell_text
+from bnnhw.report.facts import number, shell_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from bnnhw.backend.build import Build
     from bnnhw.backend.yosys import Synthesis
+    from bnnhw.ir.ops import Ints
     from bnnhw.verify.run_simulation import SimulationOutcome
+    from bnnhw.verify.simulate import StreamStatistics
     from bnnhw.verify.verification import Verification
 
+_CLASSES = 20
+"""So many classes are printed."""
 
-def print_simulation(out: Console, result: SimulationOutcome, clock: float) -> None:
-    """Prints cycles, FPS at ``clock`` MHz, each stream, and how each comparison ended."""
-    simulation = result.simulation
+
+def classes_of(build: Build, scores: Ints) -> list[int]:
+    """The best class of each frame's scores, as they left the design; with --top-k, its best."""
+    if build.output_port.top_k:
+        pairs = scores.reshape(len(scores), -1, 2)
+        return [int(pair[0, 0]) for pair in pairs]
+    values = build.graph.output_map.apply(scores).reshape(len(scores), -1)
+    return [int(best) for best in values.argmax(axis=1)]
+
+
+def print_simulation(
+    out: Console, result: SimulationOutcome, build: Build, *, streams: bool = False
+) -> None:
+    """Prints how each comparison ended, classes, cycles, FPS, and each stream where asked."""
+    _print_checks(result.checks)
+    classes = classes_of(build, result.scores)
+    more = f" and {len(classes) - _CLASSES} more" if len(classes) > _CLASSES else ""
+    typer.echo(f"classes: {' '.join(map(str, classes[:_CLASSES]))}{more}")
+    simulation, clock = result.simulation, build.report["clock_mhz"]
     table = Table("frames", "cycles per frame", "latency", "FPS", box=None)
     cycles = simulation.cycles_per_frame
     table.add_row(
-        str(simulation.frames),
-        str(cycles) if cycles else "one frame only",
-        str(simulation.latency[0]),
+        number(simulation.frames),
+        number(cycles) if cycles else "one frame only",
+        number(simulation.latency[0]),
         f"{clock * 1e6 / cycles:,.1f} at {clock:g} MHz" if cycles else "-",
     )
     out.print(table)
-    streams = Table("stream", "beats", "stalled", "starved", "FIFO", "peak", box=None)
-    for s in simulation.streams:
-        streams.add_row(
-            s.stream,
-            str(s.beats),
-            str(s.stalled),
-            str(s.starved),
-            str(s.depth or "-"),
-            str(s.peak) if s.depth else "-",
+    if streams:
+        out.print(_streams(simulation.streams))
+        typer.echo(
+            "beats: moved; stalled: cycles with a beat offered and not taken; starved: cycles in "
+            "which the\nreader waited; FIFO: beats it holds; peak: most that it held"
         )
-    out.print(streams)
-    _print_checks(result.checks)
     if simulation.wave:
         typer.echo(f"waves: {simulation.wave}")
         if simulation.wave.suffix == ".vcd":
             typer.echo(
                 "VCD, since the headers for FST are missing: apt-get install liblz4-dev zlib1g-dev"
             )
+
+
+def _streams(statistics: Sequence[StreamStatistics]) -> Table:
+    table = Table("stream", "beats", "stalled", "starved", "FIFO", "peak", box=None)
+    for s in statistics:
+        table.add_row(
+            s.stream,
+            number(s.beats),
+            number(s.stalled),
+            number(s.starved),
+            number(s.depth) if s.depth else "-",
+            number(s.peak) if s.depth else "-",
+        )
+    return table
 
 
 def print_synthesis(

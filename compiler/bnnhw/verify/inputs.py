@@ -1,74 +1,141 @@
-"""Inputs that users give: arrays and images, in the model's own input format."""
+"""Samples that users give: arrays and images, in the model's own input format."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import BnnhwError, ToolError
+from bnnhw.errors import BnnhwError
 from bnnhw.ir.types import Integer
+from bnnhw.verify.images import IMAGE_SUFFIXES, Changes, ImageRules, images_in, read_image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bnnhw.ir.graph import Graph, InputFormat
 
-_IMAGE_SUFFIXES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".bmp",
-    ".ppm",
-    ".pgm",
-    ".gif",
-    ".webp",
-    ".tif",
-    ".tiff",
-)
+_AS_THEY_ARE = ImageRules()
 _MAGIC = (b"\x93NUMPY", b"PK")
+_LABEL_KEYS = ("labels", "label", "y")
 _ARRAY_KEYS = ("x", "input", "inputs", "images", "data")
 
 
-def read_inputs(paths: Sequence[Path], source: InputFormat) -> NDArray[np.generic]:
-    """Model inputs [N, *shape] from .npy or .npz files, images, or folders of images.
+@dataclass(frozen=True)
+class Samples:
+    """Model inputs that a user gave.
+
+    Attributes:
+        x: the inputs, [N, *shape] in the model's own format.
+        names: of each input: its file, with its place where the file holds several.
+        labels: the right class of each, [N]; None where some have none.
+        classes: names of the classes, where folders gave them.
+        notes: what was done to them.
+    """
+
+    x: NDArray[np.generic]
+    names: tuple[str, ...]
+    labels: NDArray[np.generic] | None = None
+    classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_inputs(
+    paths: Sequence[Path], source: InputFormat, rules: ImageRules = _AS_THEY_ARE
+) -> Samples:
+    """Model inputs from .npy or .npz files, images, or folders of images.
 
     An .npz file holds one array, or one named x, input, inputs, images, data or as the model's
-    input. Images are scaled to the model's size and become its values through its input type.
+    input; an array labels, label or y has the right classes. A folder holds images, or a folder of
+    images for each class: classes count from 0 in the order of their names, as torchvision's
+    ImageFolder does. Images become the model's values through its input type, and so do arrays of
+    uint8 where the model takes pixels in float.
+
+    Args:
+        paths: the files and folders.
+        source: the model's input.
+        rules: what may be done to images that are of another size or colour.
 
     Raises:
-        BnnhwError: a file is missing, unreadable, or of the wrong shape.
+        BnnhwError: a file is missing, unreadable, or of the wrong shape, or labels are as many as
+            inputs are not.
     """
-    files = [file for path in paths for file in (_image_files(path) if path.is_dir() else [path])]
-    return np.concatenate([_with_batch(_read(file, source), source, file) for file in files])
-
-
-def _image_files(folder: Path) -> list[Path]:
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES)
-    if not files:
+    changes = Changes()
+    parts = [part for path in paths for part in _parts(path, source, rules, changes)]
+    labelled = [part.labels for part in parts if part.labels is not None]
+    named = dict.fromkeys(part.classes for part in parts if part.classes)
+    if len(named) > 1:
         raise BnnhwError(
-            "the folder holds no images",
-            where=str(folder),
-            fix=f"give a folder of {', '.join(_IMAGE_SUFFIXES)}, or .npy or .npz files",
+            f"the classes are {', '.join(next(iter(named)))} in one folder, others in another",
+            where="option --input",
+            fix="give one folder that holds a folder for each class",
         )
-    return files
-
-
-def _read(path: Path, source: InputFormat) -> NDArray[np.generic]:
-    if not path.is_file():
-        raise BnnhwError("no such file", where=str(path), fix="check the path of --input")
-    if path.suffix in (".npy", ".npz"):
-        return _read_arrays(path, source.name)
-    if path.suffix.lower() in _IMAGE_SUFFIXES:
-        return _read_image(path, source)
-    raise BnnhwError(
-        f"files of type '{path.suffix}' are not read",
-        where=str(path),
-        fix="give .npy, .npz, images, or a folder of images",
+    notes = list(changes.notes(source))
+    if 0 < len(labelled) < len(parts):
+        notes.append("some inputs have labels and some have none: labels are left aside")
+    return Samples(
+        np.concatenate([part.x for part in parts]),
+        tuple(name for part in parts for name in part.names),
+        np.concatenate(labelled) if len(labelled) == len(parts) else None,
+        next(iter(named), ()),
+        tuple(notes),
     )
+
+
+def _parts(
+    path: Path, source: InputFormat, rules: ImageRules, changes: Changes
+) -> Iterator[Samples]:
+    """The inputs of one path: file by file, with labels."""
+    if not path.exists():
+        raise BnnhwError("no such file", where=str(path), fix="check the path of --input")
+    if not path.is_dir():
+        yield _part(path, path.name, source, rules, changes)
+        return
+    files = images_in(path)
+    if files:
+        for file in files:
+            yield _part(file, file.name, source, rules, changes)
+        return
+    folders = sorted(folder for folder in path.iterdir() if folder.is_dir() and images_in(folder))
+    if not folders:
+        raise BnnhwError(
+            "the folder holds no images, nor a folder of images for each class",
+            where=str(path),
+            fix=f"give a folder of {', '.join(IMAGE_SUFFIXES)}, or .npy or .npz files",
+        )
+    classes = tuple(folder.name for folder in folders)
+    for label, folder in enumerate(folders):
+        for file in images_in(folder):
+            part = _part(file, f"{folder.name}/{file.name}", source, rules, changes)
+            yield replace(part, labels=np.array([label]), classes=classes)
+
+
+def _part(
+    path: Path, name: str, source: InputFormat, rules: ImageRules, changes: Changes
+) -> Samples:
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        x = read_image(path, source, rules, changes)[None]
+        return Samples(x, (name,))
+    if path.suffix not in (".npy", ".npz"):
+        raise BnnhwError(
+            f"files of type '{path.suffix}' are not read",
+            where=str(path),
+            fix="give .npy, .npz, images, or a folder of images",
+        )
+    found, labels = _read_arrays(path, source.name)
+    x = source.from_pixels(_with_batch(found, source, path))
+    if labels is not None and labels.shape != (len(x),):
+        raise BnnhwError(
+            f"holds labels of shape {labels.shape} for {len(x)} inputs",
+            where=str(path),
+            fix="give one number for each input, or leave the labels out",
+        )
+    names = (name,) if len(x) == 1 else tuple(f"{name}[{i}]" for i in range(len(x)))
+    return Samples(x, names, labels)
 
 
 def _with_batch(array: NDArray[np.generic], source: InputFormat, path: Path) -> NDArray[np.generic]:
@@ -96,15 +163,6 @@ def _with_batch(array: NDArray[np.generic], source: InputFormat, path: Path) -> 
     return one
 
 
-def read_labels(paths: Sequence[Path], count: int) -> NDArray[np.generic] | None:
-    """The array ``labels`` [count] of a single .npz file of inputs, where it holds one."""
-    if len(paths) != 1 or paths[0].suffix != ".npz":
-        return None
-    with np.load(paths[0], allow_pickle=False) as data:
-        labels = data["labels"] if "labels" in data.files else None
-    return labels if labels is not None and labels.shape == (count,) else None
-
-
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
     """Random integer inputs [N, ...] over the whole input type; seeded."""
     rng = np.random.default_rng(seed)
@@ -116,22 +174,28 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
     return np.where(rng.random((count, *shape)) < 0.5, low, high).astype(np.int64)
 
 
-def _read_arrays(path: Path, input_name: str) -> NDArray[np.generic]:
-    """The array of a .npy file, or the input's of a .npz file."""
+def _read_arrays(
+    path: Path, input_name: str
+) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
+    """The array of a .npy file, or the input's of a .npz file; labels that lie beside it."""
     try:
         with path.open("rb") as file:
             if not file.read(8).startswith(_MAGIC):  # numpy would take it for a pickled object
                 raise ValueError("it does not begin as one")
         data = np.load(path, allow_pickle=False)
         if isinstance(data, np.ndarray):
-            return data
+            return data, None
         with data:
             names = list(data.files)
             chosen = next((n for n in (input_name, *_ARRAY_KEYS) if n in names), None)
-            if chosen is None and len(names) == 1:
-                chosen = names[0]
+            labels = next((n for n in _LABEL_KEYS if n in names and n != chosen), None)
+            rest = [n for n in names if n != labels]
+            if chosen is None and len(rest) == 1:
+                chosen = rest[0]
             if chosen is not None:
-                return np.asarray(data[chosen])
+                return np.asarray(data[chosen]), None if labels is None else np.asarray(
+                    data[labels]
+                )
     except Exception as error:  # numpy, zipfile and zlib have no common one for damaged files
         raise BnnhwError(
             f"is no readable {path.suffix} file: {error}",
@@ -143,39 +207,3 @@ def _read_arrays(path: Path, input_name: str) -> NDArray[np.generic]:
         where=str(path),
         fix=f"name one of them '{input_name}'",
     )
-
-
-def _read_image(path: Path, source: InputFormat) -> NDArray[np.generic]:
-    """One image as a model input [*shape]: pixels 0..255 through the input's scale and offset."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ToolError(
-            "reading images needs the package pillow", fix="pip install 'bnnhw[images]'"
-        ) from error
-    if not (isinstance(source.element, Integer) and source.element == Integer(8, False)):
-        raise BnnhwError(
-            f"the model's input type is {source.element}, pixels are uint8",
-            where=str(path),
-            fix="give an .npy file in the model's own input format",
-        )
-    shape = source.shape if source.channels_last else (*source.shape[1:], source.shape[0])
-    if len(shape) != 3 or shape[2] not in (1, 3):
-        raise BnnhwError(
-            f"the model's input of shape {tuple(source.shape)} is no image",
-            where=str(path),
-            fix="give an .npy file in the model's own input format",
-        )
-    try:
-        with Image.open(path) as image:
-            mode = "RGB" if shape[2] == 3 else "L"
-            scaled = image.convert(mode).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-            pixels = np.asarray(scaled).reshape(shape)
-    except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
-        raise BnnhwError(
-            f"is no readable image: {error}",
-            where=str(path),
-            fix="open it in a viewer: the file is damaged, or of another type than its name says",
-        ) from error
-    integers = pixels.astype(np.int64).transpose(2, 0, 1)[None]
-    return source.decode(integers)[0]

@@ -45,13 +45,35 @@ def test_run_takes_a_build_and_an_image(bnnhw) -> None:
     Image.fromarray(pixels[0, :, :, 0]).save("digit.png")
     np.save("digit.npy", pixels)
     bnnhw("compile", DIGITS, "--board", "pynq-z2", "-o", "b")
-    outputs = [
-        bnnhw("run", what, "-i", source, "--top-k", 3).out
-        for what in ("b", DIGITS)
-        for source in ("digit.png", "digit.npy")
-    ]
-    assert len(set(outputs)) == 1
-    assert re.fullmatch(r" +0( +class \d \(-?\d+\)){3}\n", outputs[0])
+    for source in ("digit.png", "digit.npy"):
+        lines = {bnnhw("run", what, "-i", source, "--top-k", 3).out for what in ("b", DIGITS)}
+        (line,) = lines
+        assert re.fullmatch(rf"{re.escape(source)}( +class \d \(-?\d+\)){{3}}\n", line)
+
+
+def test_run_names_files_and_classes_and_counts_what_is_right(bnnhw) -> None:
+    pixels = digit_images(3)
+    scores = interpret(graph := integer_graph(DIGITS), graph.input_format.encode(pixels))
+    best = graph.output_map.apply(scores).reshape(3, -1).argmax(axis=1)
+    names = [f"digit {i}" for i in range(10)]
+    for name in names:
+        Path("val", name).mkdir(parents=True)
+        Image.new("L", (9, 8)).save(Path("val", name, "z.png"))
+    for i, (image, label) in enumerate(zip(pixels, best, strict=True)):
+        Image.fromarray(image[:, :, 0]).save(Path("val", names[label], f"{i}.png"))
+    ended = bnnhw("run", DIGITS, "-i", "val")
+    assert ended.code == 1
+    assert "has 9x8 pixels, the model takes 8x8" in ended.err and "--resize" in ended.err
+    ended = bnnhw("run", DIGITS, "-i", "val", "--resize")
+    assert ended.code == 0
+    assert "note: images scaled to 8x8 pixels: 10" in ended.err
+    for i, label in enumerate(best):
+        assert f"digit {label}/{i}.png  class {label}, digit {label} (" in ended.out
+    found = json.loads(bnnhw("run", DIGITS, "-i", "val", "--resize", "--json").out)
+    labels = [int(name[6]) for name in found["inputs"]]
+    right = [row[0] == label for row, label in zip(found["best"], labels, strict=True)]
+    assert found["accuracy"] == pytest.approx(sum(right) / 13)
+    assert 3 <= sum(right) < 13
 
 
 def test_run_names_classes_from_best_to_worst(bnnhw) -> None:
