@@ -304,6 +304,21 @@ def empty_folder(folder: Path) -> Path:
     return folder / "images"
 
 
+def picture(image: Image.Image) -> Callable[[Path], Path]:
+    """Writes an image as x.png."""
+
+    def write(folder: Path) -> Path:
+        image.save(folder / "x.png")
+        return folder / "x.png"
+
+    return write
+
+
+def labelled(folder: Path) -> Path:
+    np.savez(folder / "x.npz", x=np.zeros((4, 3, 6, 6), np.uint8), y=np.arange(3))
+    return folder / "x.npz"
+
+
 given("inputs of another shape", array(np.zeros((2, 6, 6, 3), np.uint8)))
 given("no inputs at all", array(np.zeros((0, 3, 6, 6), np.uint8)))
 given("inputs that are text", array(np.full((1, 3, 6, 6), "a")))
@@ -319,6 +334,9 @@ given("npz file of two unnamed arrays", two_arrays)
 given("truncated npz file", truncated_archive)
 given("image of garbage", content("x.png", b"\x89PNG\r\n\x1a\n" + b"x" * 99))
 given("folder without images", empty_folder)
+given("image of another size", picture(Image.new("RGB", (8, 6))))
+given("image of 16 bits", picture(Image.new("I;16", (6, 6))))
+given("labels for other inputs", labelled)
 given("inputs of an unread type", content("x.csv", b"1,2,3\n"))
 
 
@@ -327,6 +345,13 @@ def image_for_a_model_without_pixels(folder: Path) -> list[str]:
     path = Sketch(["N", 64]).dense(64, 8).sign().dense(8, 4).save(folder / "m.onnx")
     Image.new("L", (8, 8)).save(folder / "x.png")
     return [str(path), "--input-type", "bipolar", "--input", str(folder / "x.png")]
+
+
+@case
+def image_in_colour_for_one_channel(folder: Path) -> list[str]:
+    path = image(8, 1).conv(1, 4, pads=1).batch_norm(4).sign().flatten().dense(256, 4)
+    Image.new("RGB", (8, 8), (9, 8, 7)).save(folder / "x.png")
+    return [str(path.save(folder / "m.onnx")), "--input", str(folder / "x.png")]
 
 
 # ------------------------------------------------------------------------- models without hardware

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -216,6 +217,9 @@ def inspect_command(
     input_mean: InputMean = None,
     input_std: InputStd = None,
     sign_zero: SignZero = "minus",
+    streams: Annotated[
+        bool, typer.Option("--streams", help="List what --precision may name, and its width.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List a model's layers, what is binary in them, and its operations and parameters.
@@ -223,17 +227,22 @@ def inspect_command(
     A model that is not supported is listed up to the node that is not, and why; the exit code is 1.
     """
     from bnnhw.frontend.options import LoadOptions
+    from bnnhw.passes.widths import widths
     from bnnhw.report.inspect import inspect_model
-    from bnnhw.report.inspect_table import print_inspection
+    from bnnhw.report.inspect_table import print_inspection, print_widths
 
     declared = declarations(
         input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero
     )
     found = inspect_model(model_path(model), LoadOptions(**declared))
+    told = widths(found.graph) if streams and found.complete else ()
     if as_json:
-        print_json(found.to_json())
+        listed = {"precision": [asdict(width) for width in told]} if streams else {}
+        print_json({**found.to_json(), **listed})
     else:
         print_inspection(found, out)
+        if streams and found.complete:
+            print_widths(told, out)
     if found.problem is not None:
         raise found.problem
 

@@ -85,25 +85,28 @@ def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
         return graph
     if all(node.op.level != "real" for node in graph.nodes):
         return graph
-    return _Lowering(graph, options).run()
+    return Lowering(graph, options).run()
 
 
-class _Lowering:
+class Lowering:
+    """One run of the pass, with what it chose on its way."""
+
     def __init__(self, graph: Graph, options: PassOptions) -> None:
         options.check(graph)
         self._graph, self._options = graph, options
-        self._types = StreamTypes(graph, lambda: ranges_of(graph, options), options)
+        self.types = StreamTypes(graph, lambda: ranges_of(graph, options), options)
         self._links = Links(graph)
         self._made = MadeNodes()
-        self._values: dict[str, Value] = {}
+        self.values: dict[str, Value] = {}
         self._narrow: dict[str, Value] = {}
 
     def run(self) -> Graph:
+        """The graph of ``lower_streams``."""
         graph, options = self._graph, self._options
         start = graph.tensors[graph.input]
         assert not isinstance(start.dtype, Real)
         first = Value(graph.input, (), start.dtype.reach, start.shape, start.dtype)
-        self._values[graph.input] = first
+        self.values[graph.input] = first
         for node in graph.nodes:
             try:
                 value = self._convert(node)
@@ -112,14 +115,14 @@ class _Lowering:
             except ModelError as error:
                 where = error.where or node.where
                 raise ModelError(error.what, where=where, fix=error.fix) from error
-            self._values[node.output] = value
+            self.values[node.output] = value
         output, mapped = self._scores()
-        check_precision(graph, options, self._types, self._values, self._made.nodes)
-        notes = (*graph.notes, described(graph, options, self._types, self._made.nodes))
+        check_precision(graph, options, self.types, self.values, self._made.nodes)
+        notes = (*graph.notes, described(graph, options, self.types, self._made.nodes))
         return graph.with_nodes(self._made.nodes, output=output, output_map=mapped, notes=notes)
 
     def _convert(self, node: Node) -> Value:
-        x, op = self._values[node.inputs[0]], node.op
+        x, op = self.values[node.inputs[0]], node.op
         shape = self._graph.tensors[node.output].shape
         if isinstance(op, Elementwise):
             return x.then(op, node)
@@ -158,14 +161,14 @@ class _Lowering:
         return replace(x, given=True, exact=None)
 
     def _add(self, node: Node) -> Value:
-        values = [self._values[name] for name in node.inputs]
+        values = [self.values[name] for name in node.inputs]
         given = all(value.given and value.stream for value in values)
         if given:
             streams = [value.stream for value in values if value.stream]
             dtype, common = self._sum_type(node, streams), common_type(streams)
             sign = None
         else:
-            dtype = common = self._types.stream(node.output)
+            dtype = common = self.types.stream(node.output)
             sign = sign_behind(self._links, node.output)
         terms: list[Value] = []
         halves = sum(v.stream.halves for v in values if v.stream and v.stream.plain == common)
@@ -291,7 +294,7 @@ class _Lowering:
         value = self._numbers(value)
         if value.given and value.stream is not None:
             return value
-        dtype = self._types.stream(name)
+        dtype = self.types.stream(name)
         if value.stream is not None and value.stream.plain == dtype:
             return value
         halves = int(sign is not None and not is_exact(value, dtype))
@@ -312,8 +315,8 @@ class _Lowering:
         if value.stream is not None and value.stream.bits <= ACTIVATION_BITS:
             return value
         if name not in self._narrow:
-            dtype = self._types.activation(name)
-            octaves = self._types.exponents(name) if equal else np.zeros(0, np.int64)
+            dtype = self.types.activation(name)
+            octaves = self.types.exponents(name) if equal else np.zeros(0, np.int64)
             self._narrow[name] = self._enlarged(
                 value, dtype, requantised(name, dtype.bits), octaves
             )
@@ -350,11 +353,10 @@ class _Lowering:
             name = f"{name}_fixed"
         where, name = source.source if source else "", self._made.fresh(name)
         written = tensor if clamp is None else f"{name}:unlimited"
-        node = Node(name, op, (value.tensor,), written, where)
-        self._made.nodes.append(node)
+        node = self._made.append(Node(name, op, (value.tensor,), written, where))
         if clamp is not None:
-            node = Node(self._made.fresh(f"{name}_limit"), clamp, (written,), tensor, where)
-            self._made.nodes.append(node)
+            name = self._made.fresh(f"{name}_limit")
+            node = self._made.append(Node(name, clamp, (written,), tensor, where))
         return replace(self._stream(node, dtype, value.shape), source=node)
 
     def _numbers(self, value: Value) -> Value:
@@ -363,9 +365,8 @@ class _Lowering:
             return value
         dtype, base = Integer.spanning(value.dtype.low, 1), value.source
         name = self._made.fresh(f"{base.name if base else 'input'}_numbers")
-        op = IntegerTable(np.arange(value.dtype.low, 2), dtype)
-        node = Node(name, op, (value.tensor,), f"{name}:out", base.source if base else "")
-        self._made.nodes.append(node)
+        op, where = IntegerTable(np.arange(value.dtype.low, 2), dtype), base.source if base else ""
+        node = self._made.append(Node(name, op, (value.tensor,), f"{name}:out", where))
         if value.ops:
             return replace(value, tensor=node.output, dtype=dtype)
         return replace(self._stream(node, dtype, value.shape), given=True)
@@ -379,7 +380,7 @@ class _Lowering:
     def _scores(self) -> tuple[str, OutputMap]:
         """The output tensor, and the map to the model's output with one scale for all classes."""
         name, mapped = self._graph.output, self._graph.output_map
-        value = self._values[name]
+        value = self.values[name]
         if isinstance(value.dtype, Bit):
             raise ModelError(
                 "ends the network with bits; its last layer must give scores",
@@ -387,7 +388,7 @@ class _Lowering:
                 fix="leave out the sign after the last layer (bits are the scores' signs)",
             )
         if not one_scale(value.ops):
-            dtype = self._types.scores(name, largest(value.ops, value.shape[0], value.reach))
+            dtype = self.types.scores(name, largest(value.ops, value.shape[0], value.reach))
             written = name in {node.output for node in self._made.nodes}
             tensor = requantised(name, dtype.bits) if written else name
             value = self._fixed(value, dtype, tensor)

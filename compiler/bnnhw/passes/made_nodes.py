@@ -31,6 +31,11 @@ class MadeNodes:
         """Appends a node as it is but for its operation and what it reads."""
         self.nodes.append(replace(node, op=op, inputs=inputs, name=self.fresh(node.name)))
 
+    def append(self, node: Node) -> Node:
+        """Appends a node that has a fresh name."""
+        self.nodes.append(node)
+        return node
+
     def emit_before(self, node: Node, op: Op, x: Value) -> str:
         """Appends ``op`` before the element-wise operations that wait; the tensor it writes."""
         waits = bool(x.ops) and x.stream is None

@@ -66,7 +66,7 @@ class PassOptions:
                     fix=did_you_mean(
                         name,
                         sorted(names),
-                        "`bnnhw inspect` lists the layers, `compile --dump-ir FOLDER` all names",
+                        "`bnnhw inspect --streams` lists what has a width",
                     ),
                 )
             if not 2 <= bits <= _WIDEST_STREAM:

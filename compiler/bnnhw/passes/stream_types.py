@@ -151,10 +151,18 @@ class StreamTypes:
         reach = min(largest, 2 * self._ranges[tensor].reach) or largest
         return Integer(bits, True, Range(-reach, reach).binary_point(bits))
 
+    def group(self, name: str) -> str:
+        """What all tensors of one type have in common, of the tensor or node ``name``."""
+        return self._find(self._outputs.get(name, name))
+
+    def chosen(self, name: str) -> Integer | None:
+        """The type of the stream of a tensor or node; None where no stream asked for one."""
+        return self._types.get(self.group(name))
+
     def is_used(self, name: str) -> bool:
         """Whether a type was asked for that the width given for ``name`` decides."""
         tensor = self._outputs.get(name, name)
-        return tensor in self._leader and self._find(tensor) in self._used
+        return tensor in self._leader and self.group(name) in self._used
 
     def _find(self, tensor: str) -> str:
         while self._leader[tensor] != tensor:

@@ -89,6 +89,11 @@ class Inspection:
     undeclared: ModelError | None = None
 
     @property
+    def complete(self) -> bool:
+        """Whether the whole model was read and can become hardware."""
+        return self.problem is None and self.undeclared is None
+
+    @property
     def bops(self) -> int:
         """Binary multiply-accumulates per frame."""
         return sum(layer.macs for layer in self.layers if layer.is_binary)

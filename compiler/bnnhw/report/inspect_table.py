@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from bnnhw.passes.widths import Width
     from bnnhw.report.inspect import Inspection, Layer
 
 _HEADINGS = ("operation", "output", "weights", "input", "MACs", "parameters", "weight bits")
@@ -23,6 +26,22 @@ def print_inspection(found: Inspection, out: Console) -> None:
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     for line in _totals(found):
         out.print(line, highlight=False, markup=False)
+
+
+def print_widths(widths: Sequence[Width], out: Console) -> None:
+    """Prints what --precision may name, with the width that each has now."""
+    if not widths:
+        out.print("--precision has nothing to set: all layers are binary, no stream is real-valued")
+        return
+    out.print("what --precision NAME=BITS may name, and its width without:")
+    longest = max(len(width.name) for width in widths)
+    for width in widths:
+        line = f"  {width.name:{longest}}  {width.what:7}  {width.bits:2d} bits  {width.type}"
+        out.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
+        for other in width.others:
+            out.print(
+                f"    the same stream: {other}", highlight=False, markup=False, soft_wrap=True
+            )
 
 
 def _table(layers: tuple[Layer, ...], width: int) -> list[str]:

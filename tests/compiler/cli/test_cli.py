@@ -325,6 +325,17 @@ def test_help_is_short_too(bnnhw) -> None:
     assert bnnhw("compile", "-h").out == bnnhw("compile", "--help").out
 
 
+def test_inspect_lists_what_precision_may_name(bnnhw, model) -> None:
+    residual = shipped_model("birealnet8-digits").path
+    shown = bnnhw("inspect", residual, "--streams").out
+    assert re.search(r"^  conv1 +weights +8 bits  int8$", shown, re.MULTILINE)
+    assert "    the same stream: layer1_0_binary_conv_add" in shown
+    found = json.loads(bnnhw("inspect", "birealnet8-digits", "--streams", "--json").out)
+    assert found["precision"][0]["name"] == "conv1"
+    assert "--precision has nothing to set" in bnnhw("inspect", model, "--streams").out
+    assert "precision" not in json.loads(bnnhw("inspect", model, "--json").out)
+
+
 def test_builds_are_compared(bnnhw, model) -> None:
     for name, cycles in (("a", 1000), ("b", 5000)):
         words = ("--board", "pynq-z2", "--cycles", cycles, "-o", name)
