@@ -20,11 +20,16 @@ PAGES = [
 ]
 
 
+WORKFLOWS = sorted((ROOT / "examples" / "ci").glob("*.yml"))
+
+
 def commands() -> list[str]:
     """All lines of examples that call bnnhw, without comments."""
     lines = [line for page in PAGES for line in page.read_text("utf-8").splitlines()]
     calls = [re.match(r"    (?:\$ )?(bnnhw .*)", line) for line in lines]
-    return [re.split(r"\s#\s|\s#$", call[1])[0] for call in calls if call]
+    steps = [line for path in WORKFLOWS for line in path.read_text("utf-8").splitlines()]
+    calls += [re.match(r" +(?:- )?(?:run: |- )?(?:test .* )?(bnnhw .*)", line) for line in steps]
+    return [re.split(r"\s#\s|\s#$|\s\|\|", call[1])[0] for call in calls if call]
 
 
 def anchors(page: Path) -> set[str]:
@@ -55,6 +60,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         other = (page.parent / path).resolve() if path else page
         assert other.is_file(), target
         assert not anchor or anchor in anchors(other), target
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_are_yaml_that_compiles_and_simulates(path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    assert isinstance(yaml.safe_load(path.read_text("utf-8")), dict)
+    text = path.read_text("utf-8")
+    for part in ("bnnhw compile ", "--junit build/junit.xml", "--wave", "report.html"):
+        assert part in text
 
 
 def test_the_guide_names_every_board() -> None:

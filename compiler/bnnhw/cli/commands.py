@@ -12,6 +12,7 @@ import typer
 
 from bnnhw.backend.build import Build
 from bnnhw.cli.compile import compile_command
+from bnnhw.cli.hardware import simulate, synth
 from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
     BuildDir,
@@ -19,7 +20,6 @@ from bnnhw.cli.options import (
     Grey,
     InputMean,
     InputOffset,
-    Inputs,
     InputScale,
     InputStd,
     InputType,
@@ -29,24 +29,19 @@ from bnnhw.cli.options import (
     Resize,
     Scores,
     SignZero,
-    check_pauses,
     check_scores_file,
-    cycles_range,
     declarations,
     model_path,
     precision_options,
 )
-from bnnhw.cli.output import named_steps, out, print_error, print_json, save
+from bnnhw.cli.output import out, print_error, print_json, read_given, save
 from bnnhw.errors import BnnhwError, internal_error
-from bnnhw.report.simulation_table import classes_of, print_simulation, print_synthesis
 from bnnhw.version import __version__
 from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bnnhw.ir.graph import Graph
-    from bnnhw.verify.inputs import Samples
 
 app = typer.Typer(
     help="Compiles trained binary neural networks (ONNX) to bit-exact FPGA accelerators.",
@@ -57,6 +52,7 @@ app = typer.Typer(
 app.add_typer(lists_app)
 app.add_typer(zoo_app, name="zoo")
 app.command("compile")(compile_command)
+app.command()(simulate)
 
 
 def main() -> None:
@@ -73,68 +69,6 @@ def main() -> None:
     else:
         return
     sys.exit(1)
-
-
-@app.command()
-def simulate(
-    build: BuildDir,
-    inputs: Inputs = None,
-    frames: Annotated[
-        int | None, typer.Option(help="Frames to simulate; default all inputs, or 3 random.")
-    ] = None,
-    output: Scores = None,
-    idle: Annotated[float, typer.Option(help="Share of cycles without input, 0 to 0.95.")] = 0.0,
-    back_pressure: Annotated[
-        float, typer.Option(help="Share of cycles without readiness for output, 0 to 0.95.")
-    ] = 0.0,
-    memory_latency: Annotated[
-        str | None,
-        typer.Option(help="LEAST:MOST cycles until weights come from memory; default 20:150."),
-    ] = None,
-    wave: Annotated[bool, typer.Option("--wave", help="Record all signals, as FST.")] = False,
-    hls: Annotated[
-        bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
-    ] = False,
-    probe: Annotated[
-        list[str] | None,
-        typer.Option(help="A layer whose results are compared too, or all; repeatable."),
-    ] = None,
-    streams: Annotated[
-        bool, typer.Option("--streams", help="List what each internal stream did.")
-    ] = False,
-    resize: Resize = False,
-    grey: Grey = False,
-    as_json: Json = False,
-) -> None:
-    """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
-    from bnnhw.report.record import record_simulation, require_exact
-
-    check_pauses(idle, back_pressure)
-    latency = cycles_range(memory_latency, "--memory-latency")
-    check_scores_file(output)
-    opened = Build.open(build)
-    arrays = _read(inputs, opened.graph, resize, grey).x if inputs else None
-    with named_steps(as_json) as progress:
-        result = record_simulation(
-            opened,
-            arrays,
-            frames,
-            idle=idle,
-            back_pressure=back_pressure,
-            memory_latency=latency,
-            wave=wave,
-            hls=hls,
-            probes=probe or (),
-            progress=progress,
-        )
-    save(output, result.scores)
-    if as_json:
-        checks = [check.to_json() for check in result.checks]
-        scores = {"scores": result.scores.tolist(), "best": classes_of(opened, result.scores)}
-        print_json({**result.simulation.to_json(), **scores, "verification": checks})
-    else:
-        print_simulation(out, result, opened, streams=streams)
-    require_exact(result.checks, "the simulation", opened)
 
 
 @app.command()
@@ -183,7 +117,7 @@ def run(
             calibrate=calibrate or (),
         )
         graph = integer_graph(model_path(model_or_build), options)
-    given = _read(inputs, graph, resize, grey)
+    given = read_given(inputs, graph, resize=resize, grey=grey)
     scores = interpret(graph, graph.input_format.encode(given.x))
     save(output, scores)
     flat = graph.output_map.apply(scores).reshape(len(scores), -1)
@@ -289,44 +223,7 @@ def compare(
     out.print(comparison_table(names, rows))
 
 
-@app.command()
-def synth(
-    build: BuildDir,
-    inputs: Inputs = None,
-    frames: Annotated[
-        int | None,
-        typer.Option(help="Frames to simulate the netlist on; the inputs, or 3 random ones."),
-    ] = None,
-    resize: Resize = False,
-    grey: Grey = False,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Skip the simulation of the netlist.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Synthesise a build with Yosys and record its resources in the report.
-
-    The netlist is simulated on a few frames: every score must be the interpreter's.
-    """
-    from bnnhw.report.record import record_synthesis, require_exact
-
-    opened = Build.open(build)
-    with named_steps(as_json) as progress:
-        result, checks = record_synthesis(
-            opened,
-            None if not inputs else _read(inputs, opened.graph, resize, grey).x,
-            frames,
-            verify=not no_verify,
-            progress=progress,
-        )
-    report = opened.report
-    if as_json:
-        verification = [check.to_json() for check in checks]
-        parts = {name: report[name] for name in ("resources", "synthesis")}
-        print_json({**parts, "verification": verification})
-    else:
-        print_synthesis(out, report, result, checks)
-    require_exact(checks, "the netlist", opened)
+app.command()(synth)
 
 
 @app.callback(invoke_without_command=True)
@@ -336,17 +233,6 @@ def _version(
     if version:
         typer.echo(f"bnnhw {__version__}")
         raise typer.Exit
-
-
-def _read(paths: list[Path], graph: Graph, resize: bool, grey: bool) -> Samples:
-    """The inputs in files and folders; says on standard error what was done to them."""
-    from bnnhw.verify.images import ImageRules
-    from bnnhw.verify.inputs import read_inputs
-
-    given = read_inputs(paths, graph.input_format, ImageRules(resize, grey))
-    for note in given.notes:
-        typer.echo(f"note: {note}", err=True)
-    return given
 
 
 def _class(number: int, names: Sequence[str]) -> str:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from bnnhw.ir.graph import Graph
+    from bnnhw.verify.inputs import Samples
+
+HEARTBEAT = 60.0
+"""Seconds between signs of life in a log."""
 
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
@@ -21,12 +30,54 @@ err = Console(stderr=True)
 
 @contextlib.contextmanager
 def named_steps(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Names the step at work on standard error; a spinner where that is a terminal."""
-    if quiet or not err.is_terminal:
-        yield (lambda step: None) if quiet else (lambda step: err.print(f"... {step}"))
-        return
-    with err.status("starting") as status:
-        yield lambda step: status.update(step)
+    """Names the step at work on standard error, and for how long it has been.
+
+    A terminal shows a clock; elsewhere there is a line per step, and one each minute of it.
+    """
+    if quiet:
+        yield lambda step: None
+    elif err.is_terminal:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=err, transient=True) as clock:
+            task = clock.add_task("starting", total=None)
+            yield lambda step: clock.reset(task, description=step, total=None)
+    else:
+        heart = _Heart()
+        try:
+            yield heart.begin
+        finally:
+            heart.stop()
+
+
+class _Heart:
+    """Says each minute which step is still at work."""
+
+    def __init__(self) -> None:
+        self._stopped, self._step, self._since = threading.Event(), "starting", time.monotonic()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def begin(self, step: str) -> None:
+        self._step, self._since = step, time.monotonic()
+        err.print(f"... {step}")
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(HEARTBEAT):
+            minutes = (time.monotonic() - self._since) / 60
+            err.print(f"... {minutes:.0f} min so far: {self._step}")
+
+
+def read_given(paths: Sequence[Path], graph: Graph, *, resize: bool, grey: bool) -> Samples:
+    """The inputs in files and folders; says on standard error what was done to them."""
+    from bnnhw.verify.images import ImageRules
+    from bnnhw.verify.inputs import read_inputs
+
+    given = read_inputs(paths, graph.input_format, ImageRules(resize, grey))
+    for note in given.notes:
+        typer.echo(f"note: {note}", err=True)
+    return given
 
 
 def print_json(data: dict[str, Any]) -> None:

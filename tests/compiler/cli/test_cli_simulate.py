@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from builds import report_of
 
 from bnnhw.backend.build import Build
+from bnnhw.cli import output
 from bnnhw.interpret.interpreter import interpret
+from bnnhw.report.junit import junit_xml
+from bnnhw.verify.verification import Verification
 
 pytest.importorskip("cocotb")
 
@@ -31,7 +36,37 @@ def test_simulate_begins_with_the_verdict_and_the_classes(bnnhw, model, top_k: i
     assert any(f"{cycles:,}" in line for line in lines)
     shown = bnnhw("simulate", "b", "-i", "x.npy", "--streams").out
     assert "stalled: cycles with a beat offered and not taken" in shown
-    found = json.loads(bnnhw("simulate", "b", "-i", "x.npy", "--json").out)
+    found = json.loads(bnnhw("simulate", "b", "-i", "x.npy", "--json", "--junit", "j.xml").out)
+    suite = ElementTree.parse("j.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "0")
     assert found["best"] == best
     if not top_k:
         assert found["scores"] == scores.tolist()
+
+
+def test_what_differs_is_a_failure_in_junit() -> None:
+    checks = [
+        Verification("verilog", "interpreter", 5, 2, "given inputs"),
+        Verification("hls", "interpreter", 5, 0, "given inputs"),
+    ]
+    suite = ElementTree.fromstring(junit_xml("n<et>", checks))
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    wrong, right = suite
+    assert wrong[0].get("message") == "MISMATCH in 2 of 5 frames; given inputs"
+    assert wrong.get("classname") == "n<et>" and len(right) == 0
+
+
+def test_a_log_has_a_line_per_step_and_signs_of_life(monkeypatch, capfd) -> None:
+    monkeypatch.setattr(output, "HEARTBEAT", 0.05)
+    with output.named_steps(quiet=False) as progress:
+        progress("building the simulator")
+        time.sleep(0.3)
+    shown = capfd.readouterr().err.splitlines()
+    assert shown[0] == "... building the simulator"
+    assert shown[1] == "... 0 min so far: building the simulator"
+    time.sleep(0.15)
+    assert capfd.readouterr().err == ""
+    with output.named_steps(quiet=True) as progress:
+        progress("building the simulator")
+        time.sleep(0.1)
+    assert capfd.readouterr().err == ""

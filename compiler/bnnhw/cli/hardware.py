@@ -1,0 +1,129 @@
+"""The commands on a build's hardware: ``bnnhw simulate`` and ``bnnhw synth``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bnnhw.backend.build import Build
+from bnnhw.cli.options import (
+    BuildDir,
+    Grey,
+    Inputs,
+    Json,
+    Resize,
+    Scores,
+    check_pauses,
+    check_scores_file,
+    cycles_range,
+)
+from bnnhw.cli.output import named_steps, out, print_json, read_given, save
+from bnnhw.report.junit import junit_xml
+from bnnhw.report.simulation_table import classes_of, print_simulation, print_synthesis
+
+
+def simulate(
+    build: BuildDir,
+    inputs: Inputs = None,
+    frames: Annotated[
+        int | None, typer.Option(help="Frames to simulate; default all inputs, or 3 random.")
+    ] = None,
+    output: Scores = None,
+    idle: Annotated[float, typer.Option(help="Share of cycles without input, 0 to 0.95.")] = 0.0,
+    back_pressure: Annotated[
+        float, typer.Option(help="Share of cycles without readiness for output, 0 to 0.95.")
+    ] = 0.0,
+    memory_latency: Annotated[
+        str | None,
+        typer.Option(help="LEAST:MOST cycles until weights come from memory; default 20:150."),
+    ] = None,
+    wave: Annotated[bool, typer.Option("--wave", help="Record all signals, as FST.")] = False,
+    hls: Annotated[
+        bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
+    ] = False,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option(help="A layer whose results are compared too, or all; repeatable."),
+    ] = None,
+    streams: Annotated[
+        bool, typer.Option("--streams", help="List what each internal stream did.")
+    ] = False,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write what was compared to this file, as JUnit XML.")
+    ] = None,
+    resize: Resize = False,
+    grey: Grey = False,
+    as_json: Json = False,
+) -> None:
+    """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
+    from bnnhw.report.record import record_simulation, require_exact
+
+    check_pauses(idle, back_pressure)
+    latency = cycles_range(memory_latency, "--memory-latency")
+    check_scores_file(output)
+    opened = Build.open(build)
+    arrays = read_given(inputs, opened.graph, resize=resize, grey=grey).x if inputs else None
+    with named_steps(as_json) as progress:
+        result = record_simulation(
+            opened,
+            arrays,
+            frames,
+            idle=idle,
+            back_pressure=back_pressure,
+            memory_latency=latency,
+            wave=wave,
+            hls=hls,
+            probes=probe or (),
+            progress=progress,
+        )
+    save(output, result.scores)
+    if junit is not None:
+        junit.write_text(junit_xml(opened.report["model"], result.checks), encoding="utf-8")
+    if as_json:
+        checks = [check.to_json() for check in result.checks]
+        scores = {"scores": result.scores.tolist(), "best": classes_of(opened, result.scores)}
+        print_json({**result.simulation.to_json(), **scores, "verification": checks})
+    else:
+        print_simulation(out, result, opened, streams=streams)
+    require_exact(result.checks, "the simulation", opened)
+
+
+def synth(
+    build: BuildDir,
+    inputs: Inputs = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Frames to simulate the netlist on; the inputs, or 3 random ones."),
+    ] = None,
+    resize: Resize = False,
+    grey: Grey = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Skip the simulation of the netlist.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Synthesise a build with Yosys and record its resources in the report.
+
+    The netlist is simulated on a few frames: every score must be the interpreter's.
+    """
+    from bnnhw.report.record import record_synthesis, require_exact
+
+    opened = Build.open(build)
+    with named_steps(as_json) as progress:
+        result, checks = record_synthesis(
+            opened,
+            None if not inputs else read_given(inputs, opened.graph, resize=resize, grey=grey).x,
+            frames,
+            verify=not no_verify,
+            progress=progress,
+        )
+    report = opened.report
+    if as_json:
+        verification = [check.to_json() for check in checks]
+        parts = {name: report[name] for name in ("resources", "synthesis")}
+        print_json({**parts, "verification": verification})
+    else:
+        print_synthesis(out, report, result, checks)
+    require_exact(checks, "the netlist", opened)
