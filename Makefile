@@ -37,7 +37,8 @@ test-all: $(VENV)/.zoo
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 test-zoo: $(VENV)/.zoo
-	$(BIN)/python -m pytest tests/compiler/zoo tests/compiler/frontend -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" tests/compiler/zoo tests/compiler/frontend \
+	  tests/end_to_end/test_tutorial.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

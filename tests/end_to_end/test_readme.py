@@ -75,5 +75,5 @@ def test_synthesis_and_the_example_in_python_run_as_written(checkout: Path) -> N
     assert "netlist against interpreter: 3 frames, bit-exact" in said
     shown = run([sys.executable, "-c", example()], checkout).splitlines()
     assert float(shown[0]) >= 0.9
-    assert re.match(r"Build\(birealnet8-digits on pynq-z2: [\d,]+ cycles per frame, ", shown[1])
-    assert "simulated" in shown[1]
+    built = r"Build\(birealnet8_digits on pynq-z2: [\d,]+ cycles per frame, [\d,]+ FPS simulated\)"
+    assert re.fullmatch(rf"{built} [\d.]+ LUT", shown[1])
