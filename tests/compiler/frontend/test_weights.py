@@ -188,4 +188,4 @@ def test_layers_are_named_after_unique_nodes_else_numbered(tmp_path: Path) -> No
             sketch.sign()
     graph = load(sketch.save(tmp_path / "m.onnx"), BIPOLAR)
     names = [n.name for n in graph.nodes if type(n.op).__name__ == "Dense"]
-    assert names == ["net_fc_1_MatMul", "dense1", "dense2", "dense3", "n2nd"]
+    assert names == ["net_fc_1", "dense1", "dense2", "dense3", "n2nd"]
