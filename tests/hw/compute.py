@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runner import HW, pack, use_verilator
+from runner import HW, use_verilator
+from stream_beats import pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

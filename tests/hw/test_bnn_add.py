@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runner import PATTERNS, Pattern, pack, run_streams, unpack
+from runner import PATTERNS, Pattern, run_streams
+from stream_beats import pack, unpack
 
 CASES = [
     # in_bits, out_bits, lanes

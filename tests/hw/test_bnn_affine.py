@@ -11,7 +11,8 @@ from bnnhw.interpret.interpreter import execute
 from bnnhw.ir.ops import FixedAffine, Tensor
 from bnnhw.ir.types import Integer
 from compute import image, tile_order
-from runner import pack, run_streams, unpack
+from runner import run_streams
+from stream_beats import pack, unpack
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from runner import PATTERNS, Pattern, pack, run_streams
+from runner import PATTERNS, Pattern, run_streams
+from stream_beats import pack
 from window_model import WindowShape
 
 FRAMES = 3

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runner import PATTERNS, pack, run_streams
+from runner import PATTERNS, run_streams
+from stream_beats import pack
 
 #: BYTES, ELEM_BITS, LANES, FRAME_ELEMS.
 CONFIGS = [

@@ -9,7 +9,8 @@ import pytest
 
 from bnnhw.hardware.units import KINDS
 from bnnhw.planning.token_model import Flow
-from runner import pack, run_streams, unpack
+from runner import run_streams
+from stream_beats import pack, unpack
 
 FRAMES = 3
 KIND = "bnn_int_pool_overlap"

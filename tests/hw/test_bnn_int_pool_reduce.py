@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runner import pack, run_streams, unpack
+from runner import run_streams
+from stream_beats import pack, unpack
 
 CASES = [
     # operation, bits, signed, lanes, folds, taps

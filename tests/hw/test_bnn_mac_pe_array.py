@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from compute import image
-from runner import PATTERNS, pack, run_streams
+from runner import PATTERNS, run_streams
+from stream_beats import pack
 from test_bnn_pe_array import Shape, check
 
 LUT, DSP, PAIR, CHAIN = 1, 2, 3, 4

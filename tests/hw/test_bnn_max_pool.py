@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compute import image
-from runner import pack, run_streams, unpack
+from runner import run_streams
+from stream_beats import pack, unpack
 
 FRAMES = 3
 CASES = [

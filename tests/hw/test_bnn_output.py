@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runner import PATTERNS, pack, run_streams
+from runner import PATTERNS, run_streams
+from stream_beats import pack
 
 #: ELEM_BITS, LANES, FIELD_BITS, FRAME_BEATS.
 CONFIGS = [(12, 1, 16, 10), (8, 4, 8, 3), (1, 8, 8, 1), (17, 2, 32, 5), (64, 1, 64, 4)]

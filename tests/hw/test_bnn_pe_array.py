@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from compute import image, wrap
-from runner import PATTERNS, Run, pack, run_streams, unpack
+from runner import PATTERNS, Run, run_streams
+from stream_beats import pack, unpack
 
 
 @dataclass(frozen=True)

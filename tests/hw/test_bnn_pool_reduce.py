@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compute import image
-from runner import pack, run_streams, unpack
+from runner import run_streams
+from stream_beats import pack, unpack
 
 
 @pytest.mark.parametrize(("lanes", "folds", "taps"), [(4, 3, 9), (1, 1, 4), (7, 2, 1), (9, 1, 6)])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from compute import image
-from runner import PATTERNS, Pattern, pack, run_streams, unpack
+from runner import PATTERNS, Pattern, run_streams
+from stream_beats import pack, unpack
 
 FRAMES = 3
 LUT, DSP, PAIR = 1, 2, 3

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from compute import image, wrap
-from runner import PATTERNS, Pattern, pack, run_streams, unpack
+from runner import PATTERNS, Pattern, run_streams
+from stream_beats import pack, unpack
 from test_bnn_pe_array import level
 
 FRAMES = 3

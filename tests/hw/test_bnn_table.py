@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compute import image
-from runner import pack, run_streams, unpack
+from runner import run_streams
+from stream_beats import pack, unpack
 
 
 @pytest.mark.parametrize(("bits", "out", "lanes"), [(8, 8, 2), (1, 3, 5), (4, 1, 3), (5, 11, 1)])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compute import image, tile_order
-from runner import pack, run_streams, unpack
+from runner import run_streams
+from stream_beats import pack, unpack
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runner import pack, run_streams
+from runner import run_streams
+from stream_beats import pack
 
 CASES = [
     # elem_bits, pixels, in_lanes, out_lanes, tiles out

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runner import pack, run_streams
+from runner import run_streams
+from stream_beats import pack
 
 FRAMES = 12
 

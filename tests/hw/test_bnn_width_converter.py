@@ -7,7 +7,8 @@ from math import lcm
 import numpy as np
 import pytest
 
-from runner import PATTERNS, Pattern, pack, run_streams
+from runner import PATTERNS, Pattern, run_streams
+from stream_beats import pack
 
 CONFIGS = [
     (1, 8, 8),

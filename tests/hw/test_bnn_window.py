@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from runner import PATTERNS, pack, run_streams
+from runner import PATTERNS, run_streams
+from stream_beats import pack
 from window_model import WindowShape, WindowTiming
 
 #: Shape, ELEM_BITS, SIMD, REPEATS, CHANNEL_OUTER, PAD_VALUE, beats of DEPTH over the minimum (None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from runner import PATTERNS, pack, run_streams
+from runner import PATTERNS, run_streams
+from stream_beats import pack
 from window_model import ParallelTiming, WindowShape
 
 #: Shape, ELEM_BITS, SIMD, REPEATS, PAD_VALUE, whether LINES suffice for no stall, RAM_STYLE.

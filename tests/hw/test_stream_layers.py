@@ -6,7 +6,7 @@ import numpy as np
 
 from compute import image
 from memory_runner import read_memory
-from runner import pack, unpack
+from stream_beats import pack, unpack
 from test_bnn_axi_reader import BOARD, SLOW
 from window_model import WindowShape
 
