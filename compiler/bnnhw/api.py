@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.backend import build as builds
+from bnnhw.backend.record import check_kinds
 from bnnhw.compiler import BACKENDS, CompileOptions, compile_model, network_name
 from bnnhw.errors import BnnhwError, ToolError
 from bnnhw.frontend.options import LoadOptions, pixel_format
@@ -110,11 +112,11 @@ class Build:
         accuracy = None
         if labels is not None:
             wanted = np.asarray(labels).reshape(-1)
-            if len(wanted) != len(classes):
+            if len(wanted) != len(classes) or wanted.dtype.kind not in "iu":
                 raise BnnhwError(
-                    f"{len(wanted)} labels for {len(classes)} inputs",
+                    f"{len(wanted)} labels for {len(classes)} inputs, of type {wanted.dtype}",
                     where="labels",
-                    fix="give one for each input",
+                    fix="give the number of the right class for each input",
                 )
             accuracy = float((classes == wanted).mean())
         return Run(scores, outputs, classes, accuracy)
@@ -259,6 +261,8 @@ def compile(
     Raises:
         BnnhwError: what stands in the way, where, and the way out.
     """
+    asked = locals()
+    check_kinds({k: v for k, v in asked.items() if k not in ("model", "inputs")}, "bnnhw.compile")
     if input_mean is not None or input_std is not None:
         if input_scale is not None or input_offset is not None:
             raise BnnhwError(
@@ -383,6 +387,8 @@ def _paths(given: Any) -> tuple[Path, ...]:
 
 
 def _numbers(given: Numbers) -> float | tuple[float, ...] | None:
-    if given is None or isinstance(given, (int, float)):
-        return given
+    if given is None:
+        return None
+    if not isinstance(given, Iterable):
+        return float(given)
     return tuple(float(v) for v in given)

@@ -24,7 +24,7 @@ from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
 from bnnhw.verify.accuracy import check_agreement
 from bnnhw.verify.images import ImageRules
-from bnnhw.verify.inputs import read_inputs
+from bnnhw.verify.inputs import check_labels, read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -220,6 +220,7 @@ def compile_model(
     notes = _notes(graph, options)
     if inputs is None and options.inputs:
         given = options.read(options.inputs, graph.input_format)
+        check_labels(given, graph)
         inputs, labels = given.x, given.labels
         notes += given.notes
     elif inputs is not None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import numbers
 import platform
 import shlex
 import sys
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 RECORD = "compile.json"
 _SCHEMA = 1
@@ -94,7 +96,68 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, Any]:
             raise BnnhwError(
                 f"there is no option '{key}'", where=str(path), fix=did_you_mean(key, known)
             )
-    return dict(options)
+    return check_kinds(options, str(path))
+
+
+def check_kinds(options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Options by name, each of its kind; a single text where a list belongs becomes one.
+
+    Raises:
+        BnnhwError: an option is of another kind.
+    """
+    found = {}
+    for name, value in options.items():
+        if name in _LISTS and isinstance(value, (str, Path)):
+            value = [value]
+        what, example, fits = _KINDS.get(name, _ANY)
+        if value is not None and not fits(value):
+            raise BnnhwError(
+                f"option '{name}' is {value!r}, not {what}", where=where, fix=f"give {example}"
+            )
+        found[name] = value
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(v, (str, Path)) for v in value)
+
+
+def _are_numbers(value: object) -> bool:
+    several = isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
+    return _is_number(value) or (several and all(map(_is_number, value)))  # type: ignore[call-overload]
+
+
+def _are_widths(value: object) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_whole, value.values()))
+
+
+_LISTS = ("inputs", "calibrate", "backends")
+_Kind = tuple[str, str, "Callable[[object], bool]"]
+_ANY: _Kind = ("", "", lambda value: True)
+_TEXT: _Kind = ("a text", "it in quotes", lambda value: isinstance(value, (str, Path)))
+_NUMBER: _Kind = ("a number", "e.g. 1000, without quotes", _is_number)
+_WHOLE: _Kind = ("a whole number", "e.g. 3, without quotes", _is_whole)
+_TRUTH: _Kind = ("true or false", "true or false", lambda value: isinstance(value, bool))
+_TEXTS: _Kind = ("a list of texts", 'e.g. ["images"]', _are_texts)
+_NUMBERS: _Kind = ("a number, or one per channel", "e.g. 0.5, or [0.5, 0.4, 0.6]", _are_numbers)
+_WIDTHS: _Kind = ("whole numbers by name", 'e.g. {"conv1": 6}', _are_widths)
+_KINDS: dict[str, _Kind] = {
+    **dict.fromkeys(("model", "board", "output", "folding", "input_type", "sign_zero"), _TEXT),
+    **dict.fromkeys(("fps", "clock_mhz", "min_agreement"), _NUMBER),
+    **dict.fromkeys(("cycles", "top_k"), _WHOLE),
+    **dict.fromkeys(("verify", "resize", "grey"), _TRUTH),
+    **dict.fromkeys(_LISTS, _TEXTS),
+    **dict.fromkeys(("input_scale", "input_offset", "input_mean", "input_std"), _NUMBERS),
+    "precision": _WIDTHS,
+}
 
 
 def recorded_hash(path: Path) -> str | None:
@@ -124,6 +187,8 @@ def _check_same(path: Path, digest: str, config: Path) -> None:
 
 
 def _parsed(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise BnnhwError("no such file", where=str(path), fix="check the path of --config")
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix in (".yaml", ".yml"):

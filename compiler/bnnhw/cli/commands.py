@@ -102,6 +102,7 @@ def run(
     """
     from bnnhw.compiler import ModelOptions, integer_graph
     from bnnhw.interpret.interpreter import interpret
+    from bnnhw.verify.inputs import check_labels
 
     if top_k < 1:
         raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
@@ -118,6 +119,7 @@ def run(
         )
         graph = integer_graph(model_path(model_or_build), options)
     given = read_given(inputs, graph, resize=resize, grey=grey)
+    check_labels(given, graph)
     scores = interpret(graph, graph.input_format.encode(given.x))
     save(output, scores)
     flat = graph.output_map.apply(scores).reshape(len(scores), -1)

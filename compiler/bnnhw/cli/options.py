@@ -97,8 +97,9 @@ def is_given(context: typer.Context, name: str) -> bool:
 def merged(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:
     """Options of the command line, and below them those of a file."""
     from bnnhw.backend.record import read_config
+    from bnnhw.frontend.options import pixel_format
 
-    asked = read_config(config, list(given)) if config else {}
+    asked = read_config(config, [*given, "input_mean", "input_std"]) if config else {}
     for name in _PATHS:
         if name in asked:
             asked[name] = tuple(Path(path) for path in asked[name])
@@ -107,6 +108,11 @@ def merged(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:
     for name in ("backends", "input_scale", "input_offset"):
         if isinstance(asked.get(name), list):
             asked[name] = tuple(asked[name])
+    pixels = [asked.pop(name, None) for name in ("input_mean", "input_std")]
+    if pixels != [None, None]:
+        mean, std = (tuple(p) if isinstance(p, list) else p for p in pixels)
+        asked["input_scale"], asked["input_offset"] = pixel_format(mean, std)
+        asked.setdefault("input_type", "uint8")
     here = {k: v for k, v in given.items() if v is not None and v != () and v != {}}
     if here.keys() & {"fps", "cycles"}:  # one target takes the place of another
         asked = {k: v for k, v in asked.items() if k not in ("fps", "cycles")}

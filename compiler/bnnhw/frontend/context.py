@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from bnnhw.frontend.options import LoadOptions
     from bnnhw.ir.ops import Exacts, Floats, Op, Tensor
 
+_LAYERS = frozenset({"Conv", "Gemm", "MatMul"})
+"""Nodes that become layers: those that have names of their own."""
+
 
 class LayoutError(ModelError):
     """An operation reads the image with its axes in another order than the graph's."""
@@ -91,8 +94,10 @@ class Context:
         self._node_names: set[str] = set()
         counts: dict[str, int] = {}
         for node in model.nodes:
-            name = identifier(module_name(node))
-            counts[name] = counts.get(name, 0) + 1
+            if node.op in _LAYERS:  # what computes weights belongs to the same module
+                name = identifier(module_name(node))
+                counts[name] = counts.get(name, 0) + 1
+        self._modules = frozenset(counts)
         self._ambiguous = {name for name, count in counts.items() if count > 1 or not name}
 
     # ------------------------------------------------------------------------------ reading
@@ -325,8 +330,12 @@ class Context:
         return name
 
     def _count(self, prefix: str, first: int = 1) -> str:
-        self._kinds[prefix] = self._kinds.get(prefix, first - 1) + 1
-        return f"{prefix}{self._kinds[prefix]}"
+        """A name that no module has: conv1 is a module's own before it is a count."""
+        name = ""
+        while not name or name in self._modules:
+            self._kinds[prefix] = self._kinds.get(prefix, first - 1) + 1
+            name = f"{prefix}{self._kinds[prefix]}"
+        return name
 
 
 def finite(values: NDArray[np.generic], node: OnnxNode) -> NDArray[np.generic]:

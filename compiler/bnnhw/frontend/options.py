@@ -62,7 +62,13 @@ def pixel_format(
     Raises:
         ModelError: a standard deviation is not positive, or they are of different channel counts.
     """
-    means, stds = _listed(0.0 if mean is None else mean), _listed(1.0 if std is None else std)
+    if mean is None or std is None:
+        raise ModelError(
+            f"there is no {'mean' if mean is None else 'standard deviation'}",
+            where="options --input-mean, --input-std",
+            fix="give both, as the training normalised its images",
+        )
+    means, stds = _listed(mean), _listed(std)
     count = max(len(means), len(stds))
     if {len(means), len(stds)} - {1, count}:
         raise ModelError(
@@ -75,6 +81,13 @@ def pixel_format(
             "a standard deviation is not a positive number",
             where="option --input-std",
             fix="give e.g. 0.229,0.224,0.225",
+        )
+    if not all(0 <= m <= 255 for m in means) or (max(means) > 1 and max(stds) <= 1):
+        raise ModelError(
+            f"mean {', '.join(f'{m:g}' for m in means)} and standard deviation "
+            f"{', '.join(f'{s:g}' for s in stds)} are not of the same pixels",
+            where="options --input-mean, --input-std",
+            fix="give both of pixels from 0 to 1, or both of pixels from 0 to 255",
         )
     largest = 255.0 if max(map(abs, (*means, *stds))) <= 1 else 1.0
     means, stds = means * (count // len(means)), stds * (count // len(stds))

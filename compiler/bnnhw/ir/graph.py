@@ -102,7 +102,9 @@ class InputFormat:
                 f"the input holds values that are no {self.element} x {_listed(self.scale)}"
                 f"{f' + {_listed(self.offset)}' if self.offset else ''}",
                 where=f"input '{self.name}'",
-                fix="quantise the input first, or declare another --input-type/--input-scale",
+                fix="give raw pixels as an array of uint8, or declare another --input-scale"
+                if self.element == Integer(8, False) and np.dtype(self.dtype).kind == "f"
+                else "quantise the input first, or declare another --input-type/--input-scale",
             )
         integers = q.astype(np.int64)
         if self.channels_last:

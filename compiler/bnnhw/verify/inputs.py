@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,31 @@ def read_inputs(
     )
 
 
+def check_labels(samples: Samples, graph: Graph) -> None:
+    """Holds labels to the classes of a network.
+
+    Raises:
+        BnnhwError: there is a folder for more or fewer classes, or a label that is no class.
+    """
+    classes = math.prod(graph.tensors[graph.output].shape)
+    if samples.classes and len(samples.classes) != classes:
+        raise BnnhwError(
+            f"there are folders of {len(samples.classes)} classes, the network has {classes}",
+            where="option --input",
+            fix="give a folder of images for each class, or an .npz with labels",
+        )
+    labels = samples.labels
+    if labels is None:
+        return
+    low, high = labels.min(), labels.max()
+    if labels.dtype.kind not in "iu" or not 0 <= low <= high < classes:
+        raise BnnhwError(
+            f"labels are {low} to {high} ({labels.dtype})",
+            where="option --input",
+            fix=f"the network's classes are the integers 0 to {classes - 1}",
+        )
+
+
 def _parts(
     path: Path, source: InputFormat, rules: ImageRules, changes: Changes
 ) -> Iterator[Samples]:
@@ -96,11 +122,17 @@ def _parts(
         yield _part(path, path.name, source, rules, changes)
         return
     files = images_in(path)
+    folders = sorted(folder for folder in path.iterdir() if folder.is_dir() and images_in(folder))
+    if files and folders:
+        raise BnnhwError(
+            f"the folder holds images ({files[0].name}) and folders of images ({folders[0].name})",
+            where=str(path),
+            fix="give a folder of images, or one that holds a folder for each class",
+        )
     if files:
         for file in files:
             yield _part(file, file.name, source, rules, changes)
         return
-    folders = sorted(folder for folder in path.iterdir() if folder.is_dir() and images_in(folder))
     if not folders:
         raise BnnhwError(
             "the folder holds no images, nor a folder of images for each class",

@@ -135,3 +135,31 @@ def test_a_config_that_cannot_be_is_refused(bnnhw, text: str, said: str) -> None
     assert said in shown
     assert "fix:" in shown
     assert not Path("b").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('fps = "fast"', "option 'fps' is 'fast', not a number"),
+        ('top_k = "2"', "option 'top_k' is '2', not a whole number"),
+        ("cycles = 1.5", "option 'cycles' is 1.5, not a whole number"),
+        ('precision = ["stem=6"]', "option 'precision' is ['stem=6'], not whole numbers by name"),
+        ('verify = "no"', "option 'verify' is 'no', not true or false"),
+        ("inputs = [1]", "option 'inputs' is [1], not a list of texts"),
+        ("folding = true", "option 'folding' is True, not a text"),
+        ("input_mean = 0.1", "there is no standard deviation"),
+    ],
+)
+def test_options_of_another_kind_are_refused(bnnhw, line: str, said: str) -> None:
+    Path("c.toml").write_text(f'model = "digits"\nboard = "pynq-z2"\n{line}\n')
+    code, shown = bnnhw("compile", "--config", "c.toml", "-o", "b")
+    assert code == 1
+    assert said in shown and "defect" not in shown
+    assert not Path("b").exists()
+
+
+def test_one_text_stands_for_a_list(bnnhw) -> None:
+    Path("c.toml").write_text('model = "digits"\nboard = "pynq-z2"\nbackends = "verilog"\n')
+    assert bnnhw("compile", "--config", "c.toml", "-o", "b")[0] == 0
+    assert of("b", "compile.json")["options"]["backends"] == ["verilog"]
+    assert "absent.toml: no such file" in bnnhw("compile", "--config", "absent.toml")[1]

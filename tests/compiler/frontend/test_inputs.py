@@ -308,7 +308,7 @@ def test_example_network_is_exact(tmp_path: Path) -> None:
     [
         (0.5, 0.5, 1 / 127.5, -1.0),
         (127.5, 127.5, 1 / 127.5, -1.0),
-        (None, 0.25, 4 / 255, 0.0),
+        (0.0, 0.25, 4 / 255, 0.0),
         ((0.485, 0.456), 0.225, (1 / (255 * 0.225),) * 2, (-0.485 / 0.225, -0.456 / 0.225)),
         ((123.7, 116.3), (58.4, 57.1), (1 / 58.4, 1 / 57.1), (-123.7 / 58.4, -116.3 / 57.1)),
     ],
@@ -322,4 +322,13 @@ def test_mean_and_std_of_pixels_are_a_scale_and_an_offset(mean, std, scale, offs
 @pytest.mark.parametrize(("mean", "std"), [((0.1, 0.2), (1.0, 1.0, 1.0)), (0.5, 0.0), (0.5, -1.0)])
 def test_impossible_means_and_deviations_are_refused(mean, std) -> None:
     with pytest.raises(ModelError, match="deviation"):
+        pixel_format(mean, std)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [(0.13, None), (None, 0.3), (33.3, 0.3), (-0.5, 0.5), ((0.1, 0.2, 0.3), (1, 2))],
+)
+def test_means_and_deviations_that_cannot_be_are_refused(mean, std) -> None:
+    with pytest.raises(ModelError, match="--input-mean"):
         pixel_format(mean, std)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from onnx import helper
 from test_residual import block, classifier, stem
 
 from bnnhw.compiler import ModelOptions, integer_graph
-from bnnhw.frontend import load
+from bnnhw.frontend import LoadOptions, load
 from bnnhw.frontend.model_file import decode_node
 from bnnhw.frontend.module_names import module_name, scoped_module
 from bnnhw.ir.ops import Conv, Dense
+from sketch import Sketch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,3 +92,17 @@ def test_exports_of_pytorch_have_its_names(tmp_path: Path) -> None:
         graph = load(path, LoadOptions(input_type="bipolar"))
         layers = [n.name for n in graph.nodes if isinstance(n.op, (Conv, Dense))]
         assert layers == ["layers_0_conv1", "layers_1_conv1", "fc"]
+
+
+def test_nodes_that_compute_weights_do_not_hide_the_name_of_their_module(tmp_path: Path) -> None:
+    sketch = Sketch(["N", 6])
+    for name in ("b1/conv", "conv1", "dense1"):
+        sketch.node("Identity", [sketch.constant(np.ones(1))])
+        sketch.nodes[-1].name = f"/{name}/Mul"
+        sketch.op("MatMul", sketch.constant(sketch.signs(6, 6)), name=f"/{name}/MatMul")
+        sketch.sign()
+    sketch.op("MatMul", sketch.constant(sketch.signs(6, 6)), name="same")
+    sketch.sign().op("MatMul", sketch.constant(sketch.signs(6, 6)), name="same")
+    graph = load(sketch.save(tmp_path / "m.onnx"), LoadOptions(input_type="bipolar"))
+    names = [n.name for n in graph.nodes if isinstance(n.op, Dense)]
+    assert names == ["b1_conv", "conv1", "dense1", "dense2", "dense3"]  # counts take no one's name

@@ -10,7 +10,7 @@ from bnnhw.errors import BnnhwError
 from bnnhw.ir.graph import InputFormat
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.verify.images import ImageRules
-from bnnhw.verify.inputs import random_inputs, read_inputs
+from bnnhw.verify.inputs import Samples, check_labels, random_inputs, read_inputs
 from graphs import GraphBuilder
 
 UINT8 = Integer(8, False)
@@ -131,6 +131,9 @@ def test_a_folder_of_folders_labels_its_images_by_the_order_of_names(tmp_path) -
     (tmp_path / "val" / "cat" / "b.png").rename(tmp_path / "other" / "cow" / "b.png")
     with pytest.raises(BnnhwError, match="in one folder, others in another"):
         read_inputs([tmp_path / "val", tmp_path / "other"], FIRST)
+    Image.new("RGB", (5, 4)).save(tmp_path / "val" / "loose.png")
+    with pytest.raises(BnnhwError, match=r"holds images \(loose.png\) and folders of images"):
+        read_inputs([tmp_path / "val"], FIRST)
     with pytest.raises(BnnhwError, match="holds no images, nor a folder"):
         read_inputs([tmp_path / "val" / "empty"], FIRST)
 
@@ -194,3 +197,16 @@ def test_labels_lie_beside_the_inputs(tmp_path, key) -> None:
         read_inputs([path], FIRST)
     np.savez(path, images=x)
     assert read_inputs([path], FIRST).labels is None
+
+
+def test_labels_are_classes_of_the_network() -> None:
+    graph = GraphBuilder((40,), Bit(True)).graph()
+    classes = int(np.prod(graph.tensors[graph.output].shape))
+    x = np.zeros((2, 40))
+    check_labels(Samples(x, ("a", "b"), np.array([0, classes - 1])), graph)
+    check_labels(Samples(x, ("a", "b")), graph)
+    for labels in (np.array([1, classes]), np.array([-1, 0]), np.array([0.0, 1.0])):
+        with pytest.raises(BnnhwError, match="labels are"):
+            check_labels(Samples(x, ("a", "b"), labels), graph)
+    with pytest.raises(BnnhwError, match=f"folders of 2 classes, the network has {classes}"):
+        check_labels(Samples(x, ("a", "b"), np.array([0, 1]), ("x", "y")), graph)
