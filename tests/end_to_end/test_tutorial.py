@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from pages import ROOT, commands, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 for package in ("torch", "onnxscript", "sklearn", "cocotb"):
     pytest.importorskip(package)
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "tutorial.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
 
 
 def test_tutorial_runs_as_written(tmp_path: Path) -> None:
     (script,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "train.py").write_text(script)
-    install, *commands = re.findall(r"^    \$ (.*)$", PAGE, re.MULTILINE)
-    assert install.startswith("pip install")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    said = {}
-    for command in commands:
-        ended = subprocess.run(
-            command,
-            shell=True,
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        said[command.split()[1]] = ended.stdout
+    said = {command.split()[1]: run(command, tmp_path) for command in commands(PAGE)}
     assert list(said) == ["train.py", "inspect", "compile", "run", "simulate"]
     trained = re.search(r"PyTorch: ([\d.]+)%", said["train.py"])
     integers = re.search(r"accuracy: ([\d.]+)% of 360 labelled inputs", said["run"])

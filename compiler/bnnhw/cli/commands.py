@@ -116,6 +116,8 @@ def run(
             ),
             precision=precision_options(precision),
             calibrate=calibrate or (),
+            resize=resize,
+            grey=grey,
         )
         graph = integer_graph(model_path(model_or_build), options)
     given = read_given(inputs, graph, resize=resize, grey=grey)

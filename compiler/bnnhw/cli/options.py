@@ -86,6 +86,7 @@ def precision_options(items: Sequence[str] | None) -> dict[str, int]:
 
 
 _PATHS = ("inputs", "calibrate")
+_NUMBERS = ("input_scale", "input_offset", "input_mean", "input_std")
 
 
 def is_given(context: typer.Context, name: str) -> bool:
@@ -97,7 +98,7 @@ def is_given(context: typer.Context, name: str) -> bool:
 def merged(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:
     """Options of the command line, and below them those of a file."""
     from bnnhw.backend.record import read_config
-    from bnnhw.frontend.options import pixel_format
+    from bnnhw.frontend.options import input_fields
 
     asked = read_config(config, [*given, "input_mean", "input_std"]) if config else {}
     for name in _PATHS:
@@ -105,28 +106,26 @@ def merged(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:
             asked[name] = tuple(Path(path) for path in asked[name])
     if asked.get("folding"):
         asked["folding"] = Path(asked["folding"])
-    for name in ("backends", "input_scale", "input_offset"):
+    for name in ("backends", *_NUMBERS):
         if isinstance(asked.get(name), list):
             asked[name] = tuple(asked[name])
-    pixels = [asked.pop(name, None) for name in ("input_mean", "input_std")]
-    if pixels != [None, None]:
-        mean, std = (tuple(p) if isinstance(p, list) else p for p in pixels)
-        asked["input_scale"], asked["input_offset"] = pixel_format(mean, std)
-        asked.setdefault("input_type", "uint8")
     here = {k: v for k, v in given.items() if v is not None and v != () and v != {}}
+    scale, offset, mean, std = (asked.pop(name, None) for name in _NUMBERS)
+    if here.keys() & {"input_scale", "input_offset"}:  # they take the place of a mean
+        mean = std = None
+    asked |= input_fields(asked.get("input_type"), (scale, offset), (mean, std))
     if here.keys() & {"fps", "cycles"}:  # one target takes the place of another
         asked = {k: v for k, v in asked.items() if k not in ("fps", "cycles")}
-    return asked | here
+    return {k: v for k, v in asked.items() if v is not None} | here
 
 
 def model_path(name: Path | str | None) -> Path:
     """The file of a model, or of the shipped network of that name."""
-    from bnnhw.zoo.shipped import shipped_models
+    from bnnhw.zoo.shipped import model_file
 
     if name is None:
         raise BnnhwError("no model", where="argument MODEL", fix="give an ONNX file")
-    shipped = {model.name: model.path for model in shipped_models()}
-    return Path(name) if Path(name).exists() else shipped.get(str(name), Path(name))
+    return model_file(name)
 
 
 def declarations(
@@ -143,30 +142,16 @@ def declarations(
         pixels: --input-mean and --input-std, which stand for the two before and for uint8.
         sign_zero: --sign-zero.
     """
-    from bnnhw.frontend.options import pixel_format
+    from bnnhw.frontend.options import input_fields
 
     scale, offset = (
-        numbers(text, option)
-        for text, option in zip(scaling, ("--input-scale", "--input-offset"), strict=True)
+        numbers(text, f"--input-{name}")
+        for text, name in zip(scaling, ("scale", "offset"), strict=True)
     )
-    if pixels != (None, None):
-        if scaling != (None, None):
-            raise BnnhwError(
-                "--input-mean and --input-scale exclude each other",
-                where="options",
-                fix="give mean and standard deviation, or scale and offset",
-            )
-        mean, std = (
-            numbers(p, f"--input-{n}") for p, n in zip(pixels, ("mean", "std"), strict=True)
-        )
-        scale, offset = pixel_format(mean, std)
-        input_type = input_type or "uint8"
-    return {
-        "input_type": input_type,
-        "input_scale": scale,
-        "input_offset": offset,
-        "sign_zero": sign_zero,
-    }
+    mean, std = (
+        numbers(text, f"--input-{name}") for text, name in zip(pixels, ("mean", "std"), strict=True)
+    )
+    return {**input_fields(input_type, (scale, offset), (mean, std)), "sign_zero": sign_zero}
 
 
 def check_pauses(idle: float, back_pressure: float) -> None:

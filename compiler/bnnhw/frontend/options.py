@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.types import Bit, Integer
+
+Numbers = float | tuple[float, ...] | None
+"""One for all channels, one per channel, or nothing said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +55,34 @@ class LoadOptions:
             parse_type(self.input_type, where="option --input-type")
 
 
+def input_fields(
+    input_type: str | None,
+    scaling: tuple[Numbers, Numbers],
+    pixels: tuple[Numbers, Numbers],
+) -> dict[str, Any]:
+    """The fields of LoadOptions that say what a model's input is.
+
+    Args:
+        input_type: integer type of a float input.
+        scaling: scale and offset.
+        pixels: mean and standard deviation, which stand for the two before and for uint8.
+
+    Raises:
+        ModelError: both are given, or what ``pixel_format`` refuses.
+    """
+    if pixels != (None, None):
+        if scaling != (None, None):
+            raise ModelError(
+                "mean and standard deviation, and scale and offset exclude each other",
+                where="option --input-mean",
+                fix="give the one pair or the other",
+            )
+        input_type, scaling = input_type or "uint8", pixel_format(*pixels)
+    return {"input_type": input_type, "input_scale": scaling[0], "input_offset": scaling[1]}
+
+
 def pixel_format(
-    mean: float | tuple[float, ...] | None, std: float | tuple[float, ...] | None
+    mean: Numbers, std: Numbers
 ) -> tuple[float | tuple[float, ...], float | tuple[float, ...]]:
     """Scale and offset of uint8 pixels that a model takes as (pixel - mean) / std.
 

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from bnnhw.report.facts import Report, cycles_per_frame, frames_per_second, number, resource_facts
+from bnnhw.report.facts import (
+    Figure,
+    Report,
+    cycles_per_frame,
+    frames_per_second,
+    number,
+    resource_facts,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -39,16 +46,13 @@ def compared(reports: Sequence[Report]) -> list[Row]:
         _texts("board", [report["board"] for report in reports]),
         _texts("clock, MHz", [f"{report['clock_mhz']:g}" for report in reports]),
     ]
-    for name, figure in (("cycles per frame", cycles_per_frame), ("FPS", frames_per_second)):
-        found = [figure(report) for report in reports]
-        cells = [f"{number(f.value)} {f.origin}" if f.value is not None else "" for f in found]
-        rows.append(Row(name, tuple(cells), tuple(f.value for f in found)))
-    for name in [fact.name for fact in resource_facts(reports[0]) if fact.limited]:
-        facts = [next(f for f in resource_facts(report) if f.name == name) for report in reports]
-        values = [f.estimated if f.synthesised is None else f.synthesised for f in facts]
-        origins = ["estimated" if f.synthesised is None else "synthesised" for f in facts]
-        cells = [f"{v:,g} {origin}" for v, origin in zip(values, origins, strict=True)]
-        rows.append(Row(facts[0].label, tuple(cells), tuple(values)))
+    rows.append(_figures("cycles per frame", map(cycles_per_frame, reports)))
+    rows.append(_figures("FPS", map(frames_per_second, reports)))
+    rows += [
+        _figures(facts[0].label, (fact.best for fact in facts))
+        for facts in zip(*map(resource_facts, reports), strict=True)
+        if facts[0].limited
+    ]
     for kind, key in (("integers", "integer_top1"), ("float", "float_top1")):
         shares = [(report.get("accuracy") or {}).get(key) for report in reports]
         cells = ["" if share is None else f"{share:.2%}" for share in shares]
@@ -72,6 +76,12 @@ def _layers(reports: Sequence[Report]) -> list[Row]:
         cycles = tuple(None if layer is None else layer["cycles"] for layer in found)
         rows.append(Row(name, tuple(cells), cycles, layer=name))
     return rows
+
+
+def _figures(name: str, found: Iterable[Figure]) -> Row:
+    figures = list(found)
+    cells = ("" if f.value is None else f"{number(f.value)} {f.origin}" for f in figures)
+    return Row(name, tuple(cells), tuple(f.value for f in figures))
 
 
 def _texts(name: str, cells: Sequence[str]) -> Row:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bnnhw.assets import asset_folder
 from bnnhw.errors import BnnhwError, did_you_mean
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -49,3 +46,9 @@ def shipped_model(name: str) -> ShippedModel:
             return model
     names = [model.name for model in shipped_models()]
     raise BnnhwError("no such model", where=f"model '{name}'", fix=did_you_mean(name, names))
+
+
+def model_file(name: Path | str) -> Path:
+    """A file as it is, or the one of the shipped network of that name."""
+    shipped = {model.name: model.path for model in shipped_models()}
+    return Path(name) if Path(name).exists() else shipped.get(str(name), Path(name))

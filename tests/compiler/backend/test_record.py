@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bnnhw.cli import commands as cli
+from bnnhw.cli.options import merged
 from bnnhw.zoo.shipped import shipped_model
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def test_a_config_that_cannot_be_is_refused(bnnhw, text: str, said: str) -> None
         ("inputs = [1]", "option 'inputs' is [1], not a list of texts"),
         ("folding = true", "option 'folding' is True, not a text"),
         ("input_mean = 0.1", "there is no standard deviation"),
+        ("input_mean = 0.1\ninput_std = 0.3\ninput_scale = 2.0", "exclude each other"),
     ],
 )
 def test_options_of_another_kind_are_refused(bnnhw, line: str, said: str) -> None:
@@ -163,3 +165,13 @@ def test_one_text_stands_for_a_list(bnnhw) -> None:
     assert bnnhw("compile", "--config", "c.toml", "-o", "b")[0] == 0
     assert of("b", "compile.json")["options"]["backends"] == ["verilog"]
     assert "absent.toml: no such file" in bnnhw("compile", "--config", "absent.toml")[1]
+
+
+def test_a_scale_on_the_command_line_takes_the_place_of_a_mean_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("input_mean = 0.5\ninput_std = [0.5, 0.25, 1.0]\n")
+    given = dict.fromkeys(("input_type", "input_scale", "input_offset"))
+    asked = merged(given, file)
+    assert asked["input_type"] == "uint8"
+    assert asked["input_scale"] == pytest.approx((1 / 127.5, 4 / 255, 1 / 255))
+    assert merged({**given, "input_scale": 0.1}, file) == {"input_scale": 0.1}

@@ -66,9 +66,12 @@ def test_run_names_files_and_classes_and_counts_what_is_right(bnnhw) -> None:
     assert "has 9x8 pixels, the model takes 8x8" in ended.err and "--resize" in ended.err
     ended = bnnhw("run", DIGITS, "-i", "val", "--resize")
     assert ended.code == 0
+    said = ended.out
     assert "note: images scaled to 8x8 pixels: 10" in ended.err
+    residual = ("run", "birealnet8-digits", "-i", "val", "--calibrate", "val", "--resize")
+    assert bnnhw(*residual).code == 0  # what --calibrate names is scaled too
     for i, label in enumerate(best):
-        assert f"digit {label}/{i}.png  class {label}, digit {label} (" in ended.out
+        assert f"digit {label}/{i}.png  class {label}, digit {label} (" in said
     found = json.loads(bnnhw("run", DIGITS, "-i", "val", "--resize", "--json").out)
     labels = [int(name[6]) for name in found["inputs"]]
     right = [row[0] == label for row, label in zip(found["best"], labels, strict=True)]
