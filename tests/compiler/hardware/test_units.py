@@ -21,6 +21,12 @@ def test_the_page_lists_every_unit_in_both_of_its_tables() -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
+def test_a_record_has_the_path_that_the_page_gives(name: str) -> None:
+    (path,) = re.findall(rf"^\| `{name}` \| (\d+\.\d) \|", PAGE, re.MULTILINE)
+    assert KINDS[name].path_ns == float(path)
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_a_record_asks_its_module_only_for_parameters_that_it_has(name: str) -> None:
     source = (ROOT / "hw" / f"{name}.sv").read_text("utf-8")
     declared = set(re.findall(r"^\s*parameter\b[^=]*?(\w+)\s*=", source, re.MULTILINE))

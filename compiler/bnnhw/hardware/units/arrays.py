@@ -309,6 +309,7 @@ PE_ARRAY = UnitKind(
     bram36=_weights_bram,
     style="WEIGHTS_STYLE",
     sums=True,
+    path_ns=3.4,
 )
 INT_PE_ARRAY = UnitKind(
     "bnn_int_pe_array",
@@ -320,6 +321,7 @@ INT_PE_ARRAY = UnitKind(
     bram36=_weights_bram,
     style="WEIGHTS_STYLE",
     sums=True,
+    path_ns=3.0,
 )
 MAC_PE_ARRAY = UnitKind(
     "bnn_mac_pe_array",
@@ -338,6 +340,7 @@ MAC_PE_ARRAY = UnitKind(
     dsp=_mac_dsp,
     style="WEIGHTS_STYLE",
     sums=True,
+    path_ns=3.7,
 )
 STREAM_PE_ARRAY = UnitKind(
     "bnn_stream_pe_array",
@@ -352,6 +355,7 @@ STREAM_PE_ARRAY = UnitKind(
     (_stream_array(_popcount_latency),),
     sums=True,
     reads_marks=True,
+    path_ns=3.5,
 )
 STREAM_MAC_PE_ARRAY = UnitKind(
     "bnn_stream_mac_pe_array",
@@ -370,5 +374,6 @@ STREAM_MAC_PE_ARRAY = UnitKind(
     dsp=_mac_dsp,
     sums=True,
     reads_marks=True,
+    path_ns=3.6,
 )
 UNITS = (PE_ARRAY, INT_PE_ARRAY, MAC_PE_ARRAY, STREAM_PE_ARRAY, STREAM_MAC_PE_ARRAY)

@@ -168,6 +168,7 @@ AFFINE = UnitKind(
     bram36=_affine_bram,
     dsp=_affine_dsp,
     style="STYLE",
+    path_ns=2.6,
 )
 ADD = UnitKind(
     "bnn_add",
@@ -180,6 +181,7 @@ ADD = UnitKind(
     Twin(("IN_BITS", "OUT_BITS", "LANES", "BEATS"), inputs=("s0_axis", "s1_axis")),
     (passes_through(1),),
     joins=True,
+    path_ns=1.6,
 )
 THRESHOLD = UnitKind(
     "bnn_threshold",
@@ -195,6 +197,7 @@ THRESHOLD = UnitKind(
         (MemoryArgument("THRESHOLDS_FILE", "LANES"),),
     ),
     (passes_through(2),),
+    path_ns=1.6,
 )
 TABLE = UnitKind(
     "bnn_table",
@@ -203,5 +206,6 @@ TABLE = UnitKind(
     named("OUT_BITS LANES IN_BITS", (8, 1, 8), (8, 3, 8), (1, 8, 8), (4, 4, 8)),
     Twin(("IN_BITS", "OUT_BITS", "LANES", "BEATS"), (MemoryArgument("TABLE_FILE"),)),
     (passes_through(1),),
+    path_ns=1.0,
 )
 UNITS = (AFFINE, ADD, THRESHOLD, TABLE)

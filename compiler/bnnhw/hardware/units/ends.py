@@ -77,6 +77,7 @@ INPUT = UnitKind(
     ),
     Twin(("BYTES", "ELEM_BITS", "LANES", "FRAME_ELEMS"), error=True),
     (_unpacks,),
+    path_ns=2.2,
 )
 OUTPUT = UnitKind(
     "bnn_output",
@@ -88,6 +89,7 @@ OUTPUT = UnitKind(
     ),
     Twin(("ELEM_BITS", "LANES", "FIELD_BITS", "FRAME_BEATS")),
     (_extends,),
+    path_ns=1.9,
 )
 TOP_K = UnitKind(
     "bnn_top_k",
@@ -96,7 +98,8 @@ TOP_K = UnitKind(
     named("SCORE_BITS CLASSES K", (11, 10, 1), (11, 10, 5), (16, 1000, 5)),
     Twin(("SCORE_BITS", "CLASSES", "K", "OUT_BITS")),
     (_sorts,),
+    path_ns=2.1,
 )
-REGISTERS = UnitKind("bnn_registers", "registers", lambda _: [1.0], ({},))
-RESET_CONTROL = UnitKind("bnn_reset_control", "reset control", lambda _: [1.0], ({},))
+REGISTERS = UnitKind("bnn_registers", "registers", lambda _: [1.0], ({},), path_ns=2.9)
+RESET_CONTROL = UnitKind("bnn_reset_control", "reset control", lambda _: [1.0], ({},), path_ns=1.9)
 UNITS = (INPUT, OUTPUT, TOP_K, REGISTERS, RESET_CONTROL)

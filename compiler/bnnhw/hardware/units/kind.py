@@ -133,6 +133,8 @@ class UnitKind:
         ahead: beats per frame that must come before it gives its first; None where it needs no
             FIFO for these.
         holds: of an image, what it keeps, in a word or two; empty for other units.
+        path_ns: its longest way through logic from register to register, in nanoseconds, measured
+            on netlists for 7-series parts; routing is left out.
     """
 
     name: str
@@ -155,6 +157,7 @@ class UnitKind:
     plays: bool = False
     ahead: Callable[[Params], int] | None = None
     holds: str = ""
+    path_ns: float = 0.0
 
 
 def named(names: str, *rows: tuple[int, ...], **same: int) -> tuple[dict[str, int], ...]:

@@ -207,6 +207,7 @@ MAX_POOL = UnitKind(
     ),
     Twin(_TILED, _MINIMUM),
     (_side_by_side,),
+    path_ns=1.8,
 )
 POOL_REDUCE = UnitKind(
     "bnn_pool_reduce",
@@ -215,6 +216,7 @@ POOL_REDUCE = UnitKind(
     named("LANES FOLDS", (64, 1), (16, 4), (8, 16), TAPS=9),
     Twin(("LANES", "FOLDS", "TAPS", "BEATS"), _MINIMUM),
     (_reduced,),
+    path_ns=1.7,
 )
 INT_POOL = UnitKind(
     "bnn_int_pool",
@@ -232,6 +234,7 @@ INT_POOL = UnitKind(
     Twin((*_NUMBERS, *_TILED)),
     (_side_by_side,),
     rows=lambda p: p["HEIGHT"] // p["POOL_H"] if p["WIDTH"] > p["POOL_W"] else 0,
+    path_ns=3.7,
 )
 INT_POOL_OVERLAP = UnitKind(
     "bnn_int_pool_overlap",
@@ -244,6 +247,7 @@ INT_POOL_OVERLAP = UnitKind(
     style="RAM_STYLE",
     rows=lambda p: output_size(p)[0],
     overlaps=True,
+    path_ns=3.5,
 )
 INT_POOL_REDUCE = UnitKind(
     "bnn_int_pool_reduce",
@@ -256,5 +260,6 @@ INT_POOL_REDUCE = UnitKind(
     ),
     Twin((*_NUMBERS, "LANES", "FOLDS", "TAPS", "BEATS")),
     (_reduced,),
+    path_ns=1.9,
 )
 UNITS = (MAX_POOL, POOL_REDUCE, INT_POOL, INT_POOL_OVERLAP, INT_POOL_REDUCE)

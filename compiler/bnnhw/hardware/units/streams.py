@@ -164,7 +164,7 @@ def _fifo_points() -> tuple[dict[str, int], ...]:
 
 # ------------------------------------------------------------------------------------------ records
 
-FIFO = UnitKind("bnn_fifo", "fifo", fifo_features, _fifo_points(), bram36=_fifo_bram)
+FIFO = UnitKind("bnn_fifo", "fifo", fifo_features, _fifo_points(), bram36=_fifo_bram, path_ns=3.2)
 WIDTH_CONVERTER = UnitKind(
     "bnn_width_converter",
     "converter",
@@ -177,6 +177,7 @@ WIDTH_CONVERTER = UnitKind(
     ),
     Twin(("ELEM_BITS", "IN_LANES", "OUT_LANES", "BEATS")),
     (_converts,),
+    path_ns=1.7,
 )
 TILE_GATHER = UnitKind(
     "bnn_tile_gather",
@@ -189,6 +190,7 @@ TILE_GATHER = UnitKind(
     ),
     Twin(("ELEM_BITS", "PIXELS", "IN_LANES", "OUT_LANES", "BEATS")),
     (_gathers,),
+    path_ns=1.5,
 )
 FORK = UnitKind(
     "bnn_fork",
@@ -198,5 +200,6 @@ FORK = UnitKind(
     Twin(("WIDTH", "BEATS"), outputs=("m0_axis", "m1_axis")),
     (passes_through(1),),
     forks=True,
+    path_ns=0.9,
 )
 UNITS = (FIFO, WIDTH_CONVERTER, TILE_GATHER, FORK)

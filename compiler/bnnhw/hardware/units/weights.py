@@ -61,12 +61,14 @@ AXI_READER = UnitKind(
         inputs=("memory",),
     ),
     reads_memory=True,
+    path_ns=3.7,
 )
 READ_ARBITER = UnitKind(
     "bnn_read_arbiter",
     "read arbiter",
     _read_arbiter,
     named("PORTS", *((n,) for n in (1, 2, 3, 4, 6, 8)), ADDR_BITS=40),
+    path_ns=3.0,
 )
 WEIGHT_BUFFER = UnitKind(
     "bnn_weight_buffer",
@@ -79,5 +81,6 @@ WEIGHT_BUFFER = UnitKind(
         RAM_STYLE=LUTS,
     ),
     Twin(("WORD_BITS", "FOLDS", "PIXELS", "RAM_STYLE", "BEATS"), timing=("DEPTH",)),
+    path_ns=2.4,
 )
 UNITS = (AXI_READER, READ_ARBITER, WEIGHT_BUFFER)

@@ -323,6 +323,7 @@ WINDOW = UnitKind(
     marks_padding=True,
     plays=True,
     holds="rows",
+    path_ns=3.0,
 )
 WINDOW_PARALLEL = UnitKind(
     "bnn_window_parallel",
@@ -335,6 +336,7 @@ WINDOW_PARALLEL = UnitKind(
     style="RAM_STYLE",
     ahead=lambda p: (p["KERNEL_H"] - 1) * p["WIDTH"] + p["KERNEL_W"],
     holds="rows, registers",
+    path_ns=2.6,
 )
 FRAME_WINDOW = UnitKind(
     "bnn_frame_window",
@@ -352,5 +354,6 @@ FRAME_WINDOW = UnitKind(
     style="RAM_STYLE",
     marks_padding=True,
     holds="whole image",
+    path_ns=3.1,
 )
 UNITS = (WINDOW, WINDOW_PARALLEL, FRAME_WINDOW)
