@@ -120,6 +120,7 @@ class Unit:
         sources: the streams it reads; none for the unit at the design's input.
         sinks: the streams it writes; none for the unit at the design's output.
         layer: the graph node it implements or serves.
+        label: what it computes, where its kind leaves that open; for people alone.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Unit:
     sources: tuple[str, ...]
     sinks: tuple[str, ...]
     layer: str
+    label: str = ""
     memories: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -22,6 +22,7 @@ from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.packing import check_memories, place_memories, placed_folding
+from bnnhw.planning.schedule import schedule
 from bnnhw.planning.search import FoldingSearch, resource_table
 from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import predict
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.design import Design
     from bnnhw.ir.graph import Graph
     from bnnhw.planning.curve import CurvePoint
+    from bnnhw.planning.schedule import Schedule
     from bnnhw.planning.search import Choice
     from bnnhw.planning.token_model import Prediction
 
@@ -219,12 +221,14 @@ class Fit:
         folding: the folding of its layers.
         prediction: of the token-level model.
         curve: what other paces would take.
+        schedule: when each layer works on a frame, and what costs cycles beside.
     """
 
     design: Design
     folding: Folding
     prediction: Prediction
     curve: list[CurvePoint]
+    schedule: Schedule
 
 
 def fit_network(
@@ -241,7 +245,7 @@ def fit_network(
     design, folding, prediction = lower_fitting(search, target, clock_mhz)
     if request != FoldingRequest():  # other paces are free of what a folding file fixes
         search = FoldingSearch(network, board, clock_mhz=clock_mhz)
-    return Fit(design, folding, prediction, resource_curve(search, design))
+    return Fit(design, folding, prediction, resource_curve(search, design), schedule(design))
 
 
 def lower_fitting(

@@ -11,7 +11,7 @@ import numpy as np
 
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedTargetError, UnbuildableError
 from bnnhw.hardware.cost.designs import design_resources
-from bnnhw.hardware.cost.model import COUNTED, LIMITED, Resources, budget, total
+from bnnhw.hardware.cost.model import COUNTED, LABELS, LIMITED, Resources, budget, total
 from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.layer_facts import BUS_BITS, can_stream
@@ -390,11 +390,11 @@ def resource_table(need: Resources, board: Board) -> str:
     """
     limit = budget(board)
     lines = [f"  {'resource':<10}{'need':>10}{'usable':>10}{'reserved':>10}{'on part':>10}"]
-    for name, of in COUNTED.items():
-        row = f"  {name:<10}{getattr(need, name):>10.0f}"
-        if name in LIMITED:
-            row += f"{getattr(limit, name):>10.0f}{getattr(board.shell, of, 0):>10.0f}"
-            row += f"{getattr(board, of):>10}"
-            row += "  <- too much" if getattr(need, name) > getattr(limit, name) else ""
+    for name in LIMITED:
+        of = COUNTED[name]
+        amounts = (getattr(need, name), getattr(limit, name), getattr(board.shell, of, 0))
+        row = f"  {LABELS[name]:<10}" + "".join(f"{value:>10,.0f}" for value in amounts)
+        row += f"{getattr(board, of):>10,}"
+        row += "  <- too much" if amounts[0] > amounts[1] else ""
         lines.append(row)
     return "\n".join(lines)

@@ -24,7 +24,7 @@ from bnnhw.planning.token_solve import ANY, Bound, Equations, numbers, solve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bnnhw.hardware.design import Design, Stream
+    from bnnhw.hardware.design import Design, Stream, Unit
     from bnnhw.hardware.units.kind import Index
 
 _FRAMES = 4
@@ -122,9 +122,11 @@ class Flow:
         moved: by event, the cycle in which each token (its last beat) moves.
         tied: whether events that pass on token by token count as one, some cycles apart. Where a
             token is a pixel, units that hold less than a pixel keep their ends in step.
+        equations: what was solved, of the events that lead others.
     """
 
     tied: bool = False
+    equations: Equations = field(default_factory=lambda: Equations([], [], [], []))
     group: list[int] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
@@ -152,13 +154,13 @@ class Flow:
 
     def _tie(self, source: int, sink: int, lag: int) -> bool:
         """Makes ``sink`` follow ``source`` after ``lag`` cycles; whether they were apart."""
-        (a, after_a), (b, after_b) = self._find(source), self._find(sink)
+        (a, after_a), (b, after_b) = self.leader(source), self.leader(sink)
         if a == b:
             return False
         self._leader[b] = (a, after_a + lag - after_b)
         return True
 
-    def _find(self, event: int) -> tuple[int, int]:
+    def leader(self, event: int) -> tuple[int, int]:
         """The event that leads ``event``, and the cycles from that one to it."""
         leader, after = self._leader[event]
         while self._leader[leader][0] != leader:
@@ -173,7 +175,7 @@ class Flow:
         Raises:
             BnnhwError: the equations have no solution: the dataflow deadlocks.
         """
-        found = [self._find(event) for event in range(len(self.tokens))]
+        found = [self.leader(event) for event in range(len(self.tokens))]
         pace = [0] * len(self.tokens)
         for event, (leader, _) in enumerate(found):
             pace[leader] = max(pace[leader], self.group[event])
@@ -192,7 +194,8 @@ class Flow:
             delay = timing.delay(beat_out) - later
             bounds[source].append(Bound(sink, want, timing.frees, ANY, delay))
         leaders = [event for event, (leader, _) in enumerate(found) if leader == event]
-        solved = solve(Equations(self.tokens, pace, bounds, leaders), frames)
+        self.equations = Equations(self.tokens, pace, bounds, leaders)
+        solved = solve(self.equations, frames)
         leading = [solved.get(event, array("q")) for event in range(len(self.tokens))]
         self.moved = [
             leading[leader] if after == 0 else numbers(np.asarray(leading[leader]) + after)
@@ -219,6 +222,14 @@ class DesignFlow:
         design: the design.
         frames: how many frames flow, one behind the other.
 
+    Attributes:
+        flow: the equations, solved.
+        written: the event in which each stream's beats leave its writer.
+        read: the event in which they enter its reader; the same without a FIFO.
+        inside: the unit of each event between the parts of one.
+        source: the event of the input port.
+        sink: the event of the output port.
+
     Raises:
         BnnhwError: the dataflow deadlocks.
     """
@@ -229,37 +240,38 @@ class DesignFlow:
         self.streams = {n: s for n, s in design.streams.items() if n not in weights}
         self.exact = sum(s.beats for s in self.streams.values()) <= _EXACT_BEATS
         self.flow = Flow(tied=not self.exact)
-        self._written: dict[str, int] = {}
-        self._read: dict[str, int] = {}
+        self.written: dict[str, int] = {}
+        self.read: dict[str, int] = {}
+        self.inside: dict[int, Unit] = {}
         streams = list(self.streams.values())
-        self._source = self._event(design.input_port.beats, streams[0].pixels)
-        self._sink = self._event(design.output_port.beats, streams[-1].pixels)
+        self.source = self._event(design.input_port.beats, streams[0].pixels)
+        self.sink = self._event(design.output_port.beats, streams[-1].pixels)
         self._add_streams()
         for unit in design.units:
             if weights.intersection(unit.sinks):
                 continue
             beats = design.streams[unit.sources[0]].beats if unit.sources else 0
             parts = [part(unit.params, beats) for part in KINDS[unit.kind].timing]
-            start = self._read[unit.sources[0]] if unit.sources else self._source
-            for end in [self._written[name] for name in unit.sinks] or [self._sink]:
-                self._chain(start, parts, end)
+            start = self.read[unit.sources[0]] if unit.sources else self.source
+            for end in [self.written[name] for name in unit.sinks] or [self.sink]:
+                self._chain(unit, start, parts, end)
         self.flow.solve(frames)
 
     def prediction(self) -> Prediction:
         """Cycles per frame and latency."""
         flow = self.flow
-        out = flow.tokens[self._sink]
-        ends = [flow.moved[self._sink][(f + 1) * out - 1] for f in range(self.frames)]
-        first = flow.moved[self._source][0] - flow.group[self._source] + 1
+        out = flow.tokens[self.sink]
+        ends = [flow.moved[self.sink][(f + 1) * out - 1] for f in range(self.frames)]
+        first = flow.moved[self.source][0] - flow.group[self.source] + 1
         return Prediction(ends[-1] - ends[-2], ends[0] - first + 1, self.exact)
 
     def arrival(self, stream: str) -> int:
         """The cycle in which the first token enters the FIFO on ``stream``."""
-        return self.flow.moved[self._written[stream]][0]
+        return self.flow.moved[self.written[stream]][0]
 
     def occupancy(self, stream: str) -> int:
         """The most beats that the FIFO on ``stream`` holds at a time."""
-        written, read = self._written[stream], self._read[stream]
+        written, read = self.written[stream], self.read[stream]
         group = self.flow.group[written]
         entered, left = (np.asarray(self.flow.moved[event]) for event in (written, read))
         # Just before token i leaves, what has entered and not left waits.
@@ -277,25 +289,24 @@ class DesignFlow:
         streams = self.streams
         for name, stream in streams.items():
             if stream.depth or name not in joined:
-                self._written[name] = self._event(stream.beats, stream.pixels)
+                self.written[name] = self._event(stream.beats, stream.pixels)
             if name not in joined:
-                self._read[name] = (
-                    self._event(stream.beats, stream.pixels)
-                    if stream.depth
-                    else self._written[name]
+                self.read[name] = (
+                    self._event(stream.beats, stream.pixels) if stream.depth else self.written[name]
                 )
         for second, first in joined.items():
-            self._read[second] = self._read[first]
-            self._written.setdefault(second, self._read[first])
+            self.read[second] = self.read[first]
+            self.written.setdefault(second, self.read[first])
         for name, stream in streams.items():
             if stream.depth:
                 timing = fifo_timing(stream)
-                self.flow.link(self._written[name], self._read[name], timing)
+                self.flow.link(self.written[name], self.read[name], timing)
 
-    def _chain(self, start: int, parts: list[UnitTiming], end: int) -> None:
+    def _chain(self, unit: Unit, start: int, parts: list[UnitTiming], end: int) -> None:
         """The parts of a unit one after another, with events in between."""
         for timing in parts[:-1]:
             middle = self._event(timing.beats_out, self.flow.tokens[start])
+            self.inside[middle] = unit
             self.flow.link(start, middle, timing)
             start = middle
         self.flow.link(start, end, parts[-1])

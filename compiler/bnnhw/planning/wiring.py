@@ -192,7 +192,7 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
         )  # fmt: skip
         sources = (path.through(f"{name}_window", kind, params, name, (sources[0], windows)),)
     kind, params = stage.unit(lanes, tiles=tiles)
-    path.add(name, kind, params, name, sources=sources, sinks=(sink,))
+    path.add(name, kind, params, name, sources=sources, sinks=(sink,), label=stage.label)
     builder.write(stage.output, sink, name)
 
 

@@ -94,6 +94,8 @@ COUNTED = {
 }
 #: Those that a part limits.
 LIMITED = ("lut_packed", "ff", "bram36", "dsp")
+#: Their names for people.
+LABELS = {"lut_packed": "LUT", "ff": "flip-flops", "bram36": "BRAM36", "dsp": "DSP"}
 #: The share of each resource that a part's design may take: a full part cannot be routed.
 USABLE = {"lut": 0.85, "ff": 0.90, "bram36": 1.0, "dsp": 1.0}
 

@@ -84,6 +84,13 @@ class Rescale(ElementStage):
     op: FixedAffine
 
     @property
+    def label(self) -> str:
+        """A function with a knee is a ReLU where its lower half is flat, else a PReLU."""
+        if not self.op.knee.size:
+            return ""
+        return "PReLU" if self.op.multiplier[0].any() else "ReLU"
+
+    @property
     def sparing(self) -> bool:
         """Each lane has a multiplier."""
         return True

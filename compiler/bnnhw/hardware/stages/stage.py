@@ -62,6 +62,11 @@ class PlainStage(StageBase):
         return self.image[1] * self.image[2]
 
     @property
+    def label(self) -> str:
+        """What its unit computes, where the unit's kind leaves that open."""
+        return ""
+
+    @property
     def sparing(self) -> bool:
         """Whether each lane costs an adder or a multiplier, so that few are taken."""
         return False
