@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.design import Design
     from bnnhw.ir.graph import Graph, InputFormat
     from bnnhw.planning.token_model import Prediction
+    from bnnhw.verify.histograms import Histogram
     from bnnhw.verify.inputs import Samples
 
 BACKENDS = ("verilog", "hls")
@@ -158,7 +159,7 @@ class CompileOptions(ModelOptions):
             elif name in ("folding", "board"):
                 words += [flag, Path(value).name]
             elif isinstance(value, float):
-                words.append(f"{flag}={value!r}")
+                words.append(f"{flag}={int(value) if value.is_integer() else value!r}")
             else:
                 words += [flag, value]
         return command_line(words)
@@ -233,13 +234,15 @@ def compile_model(
         checks = [
             check_against_onnxruntime(model, graph, imported=imported, inputs=inputs, labels=labels)
         ]
+    histograms = _histograms(graph, imported.graph, inputs) if options.verify else []
     accuracy = checks[0].accuracy if checks else None
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
     fit = fit_network(graph, board, options.target(clock), request, clock, options.top_k)
     progress("writing the build")
-    report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve)
+    report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve, fit.schedule)
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
+    report["histograms"] = [asdict(histogram) for histogram in histograms]
     report["command"] = command = options.command(model)
     files = emit(fit.design, options.backends, fit.prediction)
     files["folding.json"] = fit.folding.to_json()
@@ -276,6 +279,17 @@ def _integers(
         graph, PIPELINE, dump=dump_ir, precision=options.precision, calibration=images
     )
     return replace(graph, name=network_name(model))
+
+
+def _histograms(graph: Graph, real: Graph, inputs: NDArray[np.generic] | None) -> list[Histogram]:
+    """Where sums lie beside thresholds, on the user's inputs or on made ones."""
+    from bnnhw.verify.histograms import inputs_for_histograms, threshold_histograms
+    from bnnhw.verify.resembling import resembling_images
+
+    count = inputs_for_histograms(graph)
+    if inputs is None:
+        return threshold_histograms(graph, resembling_images(real, count))
+    return threshold_histograms(graph, graph.input_format.encode(inputs[:count]))
 
 
 def _default(option: Field[Any]) -> Any:

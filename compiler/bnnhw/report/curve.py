@@ -85,12 +85,16 @@ def draw_curve(report: Report) -> list[Plot]:
 
 
 def curve_rows(report: Report) -> list[dict[str, Any]]:
-    """The points as cells of a table, in the report's order."""
+    """The points as cells of a table, in the report's order.
+
+    Where ``bound``, cycles are those of the slowest stage: the design takes as many or a few more.
+    """
     facts = resource_facts(report)
     return [
         {
             "cycles": number(point["cycles_per_frame"]),
             "fps": number(round(_fps(report, point["cycles_per_frame"]))),
+            "bound": point.get("at_least", True),
             "amounts": [
                 {
                     "text": amount(fact.name, point[fact.name]),

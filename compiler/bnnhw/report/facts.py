@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bnnhw.hardware.cost.model import COUNTED, LIMITED, USABLE
+from bnnhw.hardware.cost.model import LABELS, LIMITED, USABLE
 from bnnhw.hardware.units import KINDS
 
 Report = dict[str, Any]
@@ -14,21 +14,9 @@ SIMULATE = "not simulated yet: bnnhw simulate DIR"
 SIMULATE_MORE = "not measured by a single frame: bnnhw simulate DIR --frames 3"
 SYNTHESISE = "not synthesised yet: bnnhw synth DIR"
 UNKNOWN = "not known"
-LUT_COUNTS = (
-    "LUT: every small LUT shares one (Yosys's estimated LCs); LUT cells: none does; LUT packed: "
-    "half way, which a design is held to"
-)
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 _NAMED = 3
-_LABELS = {
-    "lut": "LUT",
-    "lut_cells": "LUT cells",
-    "lut_packed": "LUT packed",
-    "ff": "flip-flops",
-    "bram36": "BRAM36",
-    "dsp": "DSP",
-}
 _STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM"}
 _KEPT = {"lut": "LUTs", "bram": "block RAM", "ddr": "DDR"}
 
@@ -116,11 +104,11 @@ def not_simulated(report: Report) -> str:
 
 
 def resource_facts(report: Report) -> list[ResourceFact]:
-    """All resources, in the report's order."""
+    """The four resources of a part, in the report's order; of LUTs the count it is held to."""
     return [
         ResourceFact(
             name,
-            _LABELS.get(name, name),
+            LABELS[name],
             row["estimated"],
             row["synthesised"],
             row["available"],
@@ -128,7 +116,19 @@ def resource_facts(report: Report) -> list[ResourceFact]:
             row.get("reserved", 0),
         )
         for name, row in report["resources"].items()
+        if name in LIMITED
     ]
+
+
+def lut_text(report: Report) -> str:
+    """What the number of LUTs counts, in one sentence."""
+    rows = [report["resources"][name] for name in ("lut", "lut_cells")]
+    key = "estimated" if rows[0]["synthesised"] is None else "synthesised"
+    shared, cells = (amount("lut", row[key]) for row in rows)
+    return (
+        f"LUT is half way between {shared} logic cells, where every small LUT shares one, and "
+        f"{cells} LUT primitives, where none does ({key})"
+    )
 
 
 def shell_text(report: Report) -> str:
@@ -139,7 +139,7 @@ def shell_text(report: Report) -> str:
             "nothing is reserved for the shell (DMA, interconnect, reset): the board's file has no "
             "[shell]"
         )
-    amounts = [f"{amount(f.name, f.reserved)} {_LABELS[COUNTED[f.name]]}" for f in facts]
+    amounts = [f"{amount(f.name, f.reserved)} {f.label}" for f in facts]
     return (
         f"{', '.join(amounts)} are reserved for the shell (DMA, interconnect, reset); usable is "
         f"{USABLE['lut']:.0%} of the LUTs, {USABLE['ff']:.0%} of the flip-flops and all blocks, "
@@ -163,6 +163,41 @@ def bottleneck_text(report: Report) -> str:
     if streams:
         return f"bound by the stream {_some(streams)}"
     return "bound by the input or output port"
+
+
+_WAITS = {
+    "fill": "{} for the first beats of a frame from {}",
+    "input": "{} for input from {}",
+    "border": "{} at the padding of {}",
+    "stall": "{} for room in {}",
+}
+
+
+def lost_text(report: Report) -> str:
+    """What the predicted frame takes beyond the busiest layer's work; empty for an older report."""
+    row = report["cycles_per_frame"]
+    busiest, lost = row.get("busiest"), row.get("lost", ())
+    if busiest is None:
+        return ""
+    if not lost:
+        return f"{busiest} works in every cycle"
+    waits = [_WAITS[one["cause"]].format(number(one["cycles"]), one["layer"]) for one in lost]
+    total = number(sum(one["cycles"] for one in lost))
+    more = [*waits[:_NAMED], *([f"{len(waits) - _NAMED} smaller ones"] if waits[_NAMED:] else [])]
+    return f"{busiest} works {number(row['ideal'])} cycles and waits {total}: {', '.join(more)}"
+
+
+def clock_alarms(report: Report) -> list[str]:
+    """Why the clock may be out of reach; empty where nothing says so."""
+    found = report.get("clock")
+    if found is None or report["clock_mhz"] <= found["mhz"]:
+        return []
+    return [
+        f"the clock of {report['clock_mhz']:g} MHz is more than the {found['mhz']:.0f} MHz that "
+        f"speed grade {found['grade']} may reach: the logic of {found['unit']} takes up to "
+        f"{found['path_ns']:g} ns on a 7-series part of grade 1, routing about as long again (a "
+        "rule of thumb: nothing is placed); give a lower --clock"
+    ]
 
 
 def verdict(check: dict[str, Any]) -> str:
@@ -259,9 +294,9 @@ def stream_statistics(report: Report) -> dict[str, dict[str, Any]]:
 
 
 def number(value: float) -> str:
-    """With thousands separated: 8,192; 76.5; 0.125."""
-    if float(value).is_integer():
-        return f"{int(value):,}"
+    """With thousands separated, and no more digits than say something: 8,192; 76.5; 0.125."""
+    if float(value).is_integer() or abs(value) >= 1000:
+        return f"{round(value):,}"
     return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.3g}"
 
 

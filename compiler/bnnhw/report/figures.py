@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.hardware.clock import expected_clock
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import COUNTED, LIMITED, budget, total
 from bnnhw.version import __version__
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.board import Board
     from bnnhw.hardware.design import Design
     from bnnhw.planning.curve import CurvePoint
+    from bnnhw.planning.schedule import Schedule
     from bnnhw.planning.token_model import Prediction
     from bnnhw.verify.simulate import Simulation
     from bnnhw.verify.verification import Verification
@@ -32,8 +34,10 @@ def make_report(
     verification: Sequence[Verification],
     notes: Sequence[str] = (),
     curve: Sequence[CurvePoint] = (),
+    schedule: Schedule | None = None,
 ) -> dict[str, Any]:
     """The report of a fresh build; figures that nothing has measured yet are null."""
+    active = {} if schedule is None else schedule.active
     parts = design_resources(design)
     estimated, limit = total(parts), budget(board)
     ideal = ideal_cycles(design)
@@ -46,13 +50,16 @@ def make_report(
         "part": board.part,
         "family": board.family,
         "clock_mhz": clock,
+        "clock": asdict(expected_clock(design, board)),
         "cycles_per_frame": {
             "ideal": ideal,
             "predicted": prediction.cycles_per_frame,
             "simulated": None,
+            "busiest": None if schedule is None else schedule.busiest,
+            "lost": [] if schedule is None else [asdict(lost) for lost in schedule.lost],
         },
         "latency_cycles": {"predicted": prediction.latency_cycles, "simulated": None},
-        "fps": round(clock * 1e6 / prediction.cycles_per_frame, 3),
+        "fps": _fps(prediction.cycles_per_frame, clock),
         "resources": {
             name: {
                 "estimated": _round(getattr(estimated, name)),
@@ -63,8 +70,9 @@ def make_report(
             }
             for name, of in COUNTED.items()
         },
+        "ddr_bytes_per_second": board.ddr_bytes_per_second,
         "ddr_bytes_per_frame": design.memory_port.bytes_per_frame if design.memory_port else 0,
-        "curve": [_curve_row(point) for point in curve],
+        "curve": [_curve_row(point, prediction, clock) for point in curve],
         "verification": [v.to_json() for v in verification],
         "output": {
             "name": design.output_map.name,
@@ -75,7 +83,9 @@ def make_report(
             "top_k": design.output_port.top_k,
         },
         "layers": [
-            asdict(plan) | {"resources": _layer_resources(design, parts, plan.name)}
+            asdict(plan)
+            | {"resources": _layer_resources(design, parts, plan.name)}
+            | {"active": [list(frame) for frame in active.get(plan.name, ())]}
             for plan in design.layers
         ],
         "units": [
@@ -83,6 +93,7 @@ def make_report(
                 "name": unit.name,
                 "kind": unit.kind,
                 "layer": unit.layer,
+                "label": unit.label,
                 "sources": list(unit.sources),
                 "sinks": list(unit.sinks),
                 "params": dict(unit.params),
@@ -101,9 +112,13 @@ def make_report(
     }
 
 
-def _curve_row(point: CurvePoint) -> dict[str, Any]:
+def _curve_row(point: CurvePoint, prediction: Prediction, clock_mhz: float) -> dict[str, Any]:
+    """A point: of the design itself its own cycles, of others those of their slowest stage."""
+    cycles = prediction.cycles_per_frame if point.chosen else point.cycles
     return {
-        "cycles_per_frame": point.cycles,
+        "cycles_per_frame": cycles,
+        "at_least": not point.chosen,
+        "fps": _fps(cycles, clock_mhz),
         **_rounded(point.resources.amounts()),
         "ddr_bytes_per_frame": point.ddr_bytes,
         "fits": point.fits,
@@ -132,7 +147,11 @@ def with_simulation(
     if steady and simulation.cycles_per_frame is not None:
         cycles = simulation.cycles_per_frame
         result["cycles_per_frame"] = {**report["cycles_per_frame"], "simulated": cycles}
-        result["fps"] = round(report["clock_mhz"] * 1e6 / cycles, 3)
+        result["fps"] = fps = _fps(cycles, report["clock_mhz"])
+        result["curve"] = [
+            {**row, "cycles_per_frame": cycles, "fps": fps} if row["chosen"] else row
+            for row in report.get("curve", ())
+        ]
     if steady:
         result["latency_cycles"] = {
             **report["latency_cycles"],
@@ -185,16 +204,28 @@ def report_text(report: dict[str, Any]) -> str:
 def _merged(
     before: Sequence[dict[str, Any]], checks: Sequence[Verification]
 ) -> list[dict[str, Any]]:
-    """Earlier comparisons, replaced by newer ones of the same two things under the same note."""
+    """Earlier comparisons, replaced by newer ones of the same two things.
+
+    One that failed stays until it is repeated under the same note: other inputs mend nothing.
+    """
     new = [check.to_json() for check in checks]
-    keys = {(c["what"], c["against"], c["note"]) for c in new}
-    kept = [v for v in before if (v["what"], v["against"], v["note"]) not in keys]
+    notes = {(c["what"], c["against"]): c["note"] for c in new}
+    kept = [
+        v
+        for v in before
+        if (note := notes.get((v["what"], v["against"]))) is None
+        or (v["mismatches"] and v["note"].split("; ")[0] != note.split("; ")[0])
+    ]
     return [*kept, *new]
 
 
 def _layer_resources(design: Design, parts: dict[str, Any], layer: str) -> dict[str, float]:
     own = {u.name: parts[u.name] for u in design.units if u.layer == layer}
     return _rounded(total(own).amounts())
+
+
+def _fps(cycles: int, clock_mhz: float) -> float:
+    return round(clock_mhz * 1e6 / cycles, 3)
 
 
 def _rounded(amounts: dict[str, float]) -> dict[str, float]:

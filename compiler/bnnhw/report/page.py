@@ -10,23 +10,21 @@ from bnnhw.backend.render import render_file
 from bnnhw.report.curve import curve_rows, draw_curve
 from bnnhw.report.dataflow import draw_dataflow
 from bnnhw.report.facts import (
-    LUT_COUNTS,
     SIMULATE,
     SYNTHESISE,
     TIMES,
     Report,
     ResourceFact,
-    accuracy_alarms,
-    accuracy_text,
     amount,
     bits,
     bottleneck_layers,
     bottleneck_text,
+    clock_alarms,
     cycles_per_frame,
     frames_per_second,
     latency_cycles,
+    lut_text,
     memory_place,
-    milliseconds,
     mismatches,
     not_simulated,
     number,
@@ -34,10 +32,11 @@ from bnnhw.report.facts import (
     resource_facts,
     shell_text,
     stream_statistics,
-    verdict,
     weights_place,
     windows_place,
 )
+from bnnhw.report.fast import fast, time_text
+from bnnhw.report.right import hardware_verdict, right
 
 # Widths of the picture in pixels; the template's media queries show the one that fits.
 _PICTURES = ((1150, "wide"), (700, "medium"), (334, "narrow"))
@@ -72,15 +71,17 @@ def report_html(report: Report) -> str:
         unit_count=len(report["units"]),
         ddr=number(report["ddr_bytes_per_frame"]),
         alarms=mismatches(report),
-        accuracy=_accuracy(report),
+        clock_alarms=clock_alarms(report),
+        right=right(report),
         headline=_headline(report),
         origins=_ORIGIN_MEANING,
+        fast=fast(report),
         pictures=[{"kind": kind, **asdict(picture)} for kind, picture in pictures],
         shortcuts=any(arrow.skips for arrow in pictures[0][1].arrows),
-        cycles=_cycles(report),
-        lut_counts=LUT_COUNTS,
+        lut_text=lut_text(report),
         shell=shell_text(report),
         resources=[_resource(fact) for fact in resource_facts(report)],
+        not_synthesised=SYNTHESISE,
         synthesis=_synthesis(report),
         plots=[asdict(plot) for plot in draw_curve(report)],
         curve=curve_rows(report),
@@ -98,10 +99,6 @@ def report_html(report: Report) -> str:
             "waves": simulation.get("wave"),
         },
         simulate=SIMULATE,
-        checks=[
-            {**check, "inputs": number(check["inputs"]), "verdict": verdict(check)}
-            for check in report["verification"]
-        ],
         notes=report["notes"],
         output=_output(report),
         commands=_commands(report),
@@ -109,51 +106,25 @@ def report_html(report: Report) -> str:
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
-def _accuracy(report: Report) -> dict[str, Any]:
-    """Integers against float, and what became of each stream."""
-    found = report.get("accuracy") or {}
-    return {
-        "text": accuracy_text(report),
-        "alarms": accuracy_alarms(report),
-        "ways_out": found.get("ways_out", ""),
-        "streams": [
-            {
-                "name": row["name"],
-                "type": row["type"],
-                "range": "-" if row["saturated"] is None else _span(row["least"], row["most"]),
-                "saturated": percent(row["saturated"]),
-                "turned": percent(row["turned"]),
-                "bias": "-" if row["bias"] is None else f"{row['bias']:+.1%}",
-            }
-            for row in found.get("streams", ())
-        ],
-        "compared": number(found.get("compared", 0)),
-    }
-
-
-def _span(least: float, most: float) -> str:
-    return f"{least:.3g} to {most:.3g}"
-
-
 def _headline(report: Report) -> list[dict[str, Any]]:
     cycles, fps = cycles_per_frame(report), frames_per_second(report)
     latency = latency_cycles(report)
-    cards = []
+    found = report.get("accuracy") or {}
+    hardware, checked = hardware_verdict(report)
+    cards = [_card("hardware", hardware, checked, "", over=hardware == "wrong")]
+    if found.get("integer_top1") is not None:
+        detail = f"in integers; {percent(found['float_top1'])} in float"
+        cards.append(_card("accuracy", percent(found["integer_top1"]), detail, "measured"))
+    elif found:
+        detail = f"same class as in float, on {number(found['inputs'])} inputs"
+        origin = "synthetic images" if found["synthetic"] else "measured"
+        cards.append(_card("agreement", percent(found["agreement"]), detail, origin))
     for title, figure, text, detail in (
         ("frames per second", fps, _maybe(fps.value), f"at {report['clock_mhz']:g} MHz"),
         ("cycles per frame", cycles, _maybe(cycles.value), bottleneck_text(report)),
-        ("latency", latency, _time(report, latency.value), f"{_maybe(latency.value)} cycles"),
+        ("latency", latency, time_text(report, latency.value), f"{_maybe(latency.value)} cycles"),
     ):
         cards.append(_card(title, text, detail, figure.origin))
-    for fact in resource_facts(report):
-        if fact.name not in ("lut_packed", "bram36"):
-            continue
-        best = fact.best
-        assert best.value is not None
-        detail = f"{amount(fact.name, best.value)} of {amount(fact.name, fact.available)}"
-        share = percent(fact.share(best.value))
-        over = fact.over(best.value)
-        cards.append(_card(f"{fact.label} used", share, detail, best.origin, over=over))
     return cards
 
 
@@ -163,54 +134,29 @@ def _card(
     return {"title": title, "value": value, "detail": detail, "origin": origin, "over": over}
 
 
-def _cycles(report: Report) -> dict[str, Any]:
-    """Bars of cycles per frame, all against the longest."""
-    frame = cycles_per_frame(report)
-    longest = max([frame.value or 1, *(layer["cycles"] for layer in report["layers"])])
-    busiest = bottleneck_layers(report)
-    return {
-        "frame": _maybe(frame.value),
-        "origin": frame.origin,
-        "bound": bottleneck_text(report),
-        "bars": [
-            {
-                "name": layer["name"],
-                "fold": f"PE {layer['pe']} {TIMES} SIMD {layer['simd']}",
-                "cycles": number(layer["cycles"]),
-                "share": percent(layer["cycles"] / frame.value if frame.value else None),
-                "length": _length(layer["cycles"] / longest),
-                "loud": layer["name"] in busiest,
-            }
-            for layer in report["layers"]
-        ],
-    }
-
-
 def _resource(fact: ResourceFact) -> dict[str, Any]:
-    """Bars of one resource on a track that is the whole part; longer ones end at its edge."""
-    bars: list[dict[str, Any]] = []
-    for origin, value in (("estimated", fact.estimated), ("synthesised", fact.synthesised)):
-        if value is None:
-            bars.append({"origin": origin, "missing": SYNTHESISE})
-            continue
-        share = fact.share(value)
-        bars.append(
-            {
-                "origin": origin,
-                "missing": None,
-                "value": amount(fact.name, value),
-                "share": percent(share),
-                "length": _length(share or 0.0),
-                "over": fact.over(value),
-            }
-        )
+    """A card: the best figure, its share, and bars of both figures on a track of the whole part."""
+    best = fact.best
+    assert best.value is not None
+    bars = [
+        {
+            "origin": origin,
+            "value": amount(fact.name, value),
+            "length": _length(fact.share(value) or 0.0),
+            "over": fact.over(value),
+        }
+        for origin, value in (("estimated", fact.estimated), ("synthesised", fact.synthesised))
+        if value is not None
+    ]
     return {
         "label": fact.label,
-        "limited": fact.limited,
+        "share": percent(fact.share(best.value)),
+        "value": amount(fact.name, best.value),
+        "origin": best.origin,
+        "over": fact.over(best.value),
         "available": amount(fact.name, fact.available),
         "usable": amount(fact.name, fact.usable),
         "mark": _length(fact.share(fact.usable) or 0.0),
-        "usable_share": percent(fact.share(fact.usable)),
         "bars": bars,
     }
 
@@ -382,13 +328,6 @@ def _commands(report: Report) -> list[dict[str, str]]:
 
 def _maybe(value: float | None) -> str:
     return "-" if value is None else number(value)
-
-
-def _time(report: Report, cycles: float | None) -> str:
-    if cycles is None:
-        return "-"
-    ms = milliseconds(report, cycles)
-    return f"{ms:.3g} ms" if ms >= 1 else f"{ms * 1e3:.3g} µs"
 
 
 def _length(share: float) -> str:

@@ -91,16 +91,22 @@ class Block:
 
 @dataclass(frozen=True)
 class Edge:
-    """A stream between two units, by their indices."""
+    """A stream between two units, by their indices; ``joins`` where it adds to another layer's."""
 
     stream: dict[str, Any]
     writer: int
     reader: int
+    joins: bool = False
 
     @property
     def skips(self) -> bool:
         """Whether units stand between the two."""
         return self.reader != self.writer + 1
+
+    @property
+    def shortcut(self) -> bool:
+        """Whether it ends in an addition, past the layers between."""
+        return self.skips and self.joins
 
     @property
     def label(self) -> str:
@@ -115,16 +121,17 @@ class Edge:
 
     @property
     def words(self) -> str:
-        """Label and FIFO."""
-        return f"{self.label} {self.fifo}" if self.fifo else self.label
+        """What it is where it is a shortcut, label and FIFO."""
+        words = ("shortcut" if self.shortcut else "", self.label, self.fifo)
+        return " ".join(word for word in words if word)
 
     @property
     def tip(self) -> str:
         """All about the stream."""
         s = self.stream
         tip = (
-            f"{s['name']}: {s['lanes']} elements of {s['elem_bits']} bits per beat, "
-            f"{number(s['beats'])} beats per frame"
+            f"{s['name']}: {'a shortcut, ' if self.shortcut else ''}{s['lanes']} elements of "
+            f"{s['elem_bits']} bits per beat, {number(s['beats'])} beats per frame"
         )
         return f"{tip}, FIFO of {number(s['depth'])} beats" if s["depth"] else tip
 
@@ -158,18 +165,22 @@ def blocks(report: Report) -> list[Block]:
 
 def edges(report: Report) -> list[Edge]:
     """The streams from unit to unit, in the report's order."""
-    writers = {name: i for i, unit in enumerate(report["units"]) for name in unit["sinks"]}
-    readers = {name: i for i, unit in enumerate(report["units"]) for name in unit["sources"]}
-    return [
-        Edge(stream, writers[stream["name"]], readers[stream["name"]])
-        for stream in report["streams"]
-        if stream["name"] in writers and stream["name"] in readers
-    ]
+    units = report["units"]
+    inside = {i: block.name for block in blocks(report) for i in range(block.first, block.last + 1)}
+    writers = {name: i for i, unit in enumerate(units) for name in unit["sinks"]}
+    readers = {name: i for i, unit in enumerate(units) for name in unit["sources"]}
+    found = []
+    for stream in report["streams"]:
+        writer, reader = writers.get(stream["name"]), readers.get(stream["name"])
+        if writer is not None and reader is not None:
+            joins = KINDS[units[reader]["kind"]].joins and inside[writer] != inside[reader]
+            found.append(Edge(stream, writer, reader, joins))
+    return found
 
 
 def unit_kind(unit: dict[str, Any]) -> str:
-    """Its kind in a word or two."""
-    return KINDS[unit["kind"]].about
+    """What it is in a word or two."""
+    return unit.get("label") or KINDS[unit["kind"]].about
 
 
 def unit_about(unit: dict[str, Any]) -> str:
@@ -226,8 +237,9 @@ def _lanes(count: int) -> str:
 
 def _cost(units: list[dict[str, Any]]) -> tuple[str, ...]:
     """Estimated LUT, and block RAM and DSP where there are any."""
-    total = {key: sum(u["estimated"][key] for u in units) for key in ("lut", "bram36", "dsp")}
-    shown = [f"{amount('lut', total['lut'])} LUT"]
+    names = ("lut_packed", "bram36", "dsp")
+    total = {name: sum(unit["estimated"][name] for unit in units) for name in names}
+    shown = [f"{amount('lut_packed', total['lut_packed'])} LUT"]
     if total["bram36"]:
         shown.append(f"{amount('bram36', total['bram36'])} BRAM")
     if total["dsp"]:

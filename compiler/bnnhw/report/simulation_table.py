@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Table
 
-from bnnhw.report.facts import number, shell_text
+from bnnhw.report.facts import amount, lut_text, number, resource_facts, shell_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def print_simulation(
         number(simulation.frames),
         number(cycles) if cycles else "one frame only",
         number(simulation.latency[0]),
-        f"{clock * 1e6 / cycles:,.1f} at {clock:g} MHz" if cycles else "-",
+        f"{number(clock * 1e6 / cycles)} at {clock:g} MHz" if cycles else "-",
     )
     out.print(table)
     if streams:
@@ -84,15 +84,12 @@ def print_synthesis(
     out: Console, report: dict[str, Any], result: Synthesis, checks: Sequence[Verification]
 ) -> None:
     """Prints the resources of a report, what LUT counts, and what the netlist computed."""
-    columns = ("estimated", "synthesised", "usable", "available")
-    table = Table("resource", *columns, box=None)
-    for name, row in report["resources"].items():
-        table.add_row(name, *("" if row[k] is None else f"{row[k]:g}" for k in columns))
+    table = Table("resource", "estimated", "synthesised", "usable", "available", box=None)
+    for fact in resource_facts(report):
+        amounts = (fact.estimated, fact.synthesised, fact.usable, fact.available)
+        table.add_row(fact.label, *("" if v is None else amount(fact.name, v) for v in amounts))
     out.print(table)
-    typer.echo(
-        f"lut = {result.logic_cells} estimated logic cells, lut_cells = {result.lut_cells} LUT "
-        f"cells, each + {result.lut_memory} LUTs used as memory; lut_packed is half way between"
-    )
+    typer.echo(f"{lut_text(report)}, {number(result.lut_memory)} LUTs used as memory included")
     typer.echo(shell_text(report))
     _print_checks(checks)
     if not checks:

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from bnnhw.report.curve import curve_rows
 from bnnhw.report.facts import (
-    LUT_COUNTS,
     SIMULATE,
     SYNTHESISE,
     Report,
@@ -20,9 +19,12 @@ from bnnhw.report.facts import (
     bits,
     bottleneck_layers,
     bottleneck_text,
+    clock_alarms,
     cycles_per_frame,
     frames_per_second,
     latency_cycles,
+    lost_text,
+    lut_text,
     milliseconds,
     mismatches,
     not_simulated,
@@ -51,6 +53,10 @@ def summary(report: Report, console: Console) -> None:
     title = f"{report['model']} on {report['board']} ({report['part']})"
     console.print(Text(title, style="bold", overflow="fold"))
     console.print(_headline(report))
+    if lost := lost_text(report):
+        console.print(Text(lost, style=_SOFT, overflow="fold"))
+    for alarm in clock_alarms(report):
+        console.print(Text(f"WARNING: {alarm}", style=_ALARM, overflow="fold"))
     console.print()
     console.print(_layers(report, console))
     console.print()
@@ -148,7 +154,7 @@ def _resources(report: Report) -> Table:
 
 def _print_reserve(report: Report, console: Console) -> None:
     """What the table leaves to say: what was not counted yet, and what is not the design's."""
-    lines = [LUT_COUNTS, shell_text(report)]
+    lines = [lut_text(report), shell_text(report)]
     if report["synthesis"] is None:
         lines.insert(0, SYNTHESISE)
     for line in lines:
@@ -163,7 +169,8 @@ def _curve(report: Report) -> Table:
     for point, row in zip(report["curve"], curve_rows(report), strict=True):
         style = _LOUD if row["chosen"] else ""
         shares = [percent(fact.share(point[fact.name])) for fact in facts]
-        cells = [row["cycles"], row["fps"], *shares, row["verdict"]]
+        bounds = (">= ", "<= ") if row["bound"] else ("", "")
+        cells = [bounds[0] + row["cycles"], bounds[1] + row["fps"], *shares, row["verdict"]]
         table.add_row(*(Text(cell, style=style) for cell in cells))
     return table
 

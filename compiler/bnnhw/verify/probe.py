@@ -68,7 +68,8 @@ def compare_stream(
             f"{origin}; first difference in frame {at[0]} at (channel, row, column) {at[1:]}: "
             f"{int(got[at])}, not {int(expected[at])}"
         )
-    return Verification(f"verilog stream of '{layer}'", "interpreter", len(got), frames, note)
+    what = f"verilog stream of '{layer}'"
+    return Verification(what, "interpreter", len(got), frames, note, probe=layer)
 
 
 def stream_values(beats: NDArray[np.uint8], stream: Stream, graph: Graph) -> Ints:

@@ -22,6 +22,7 @@ class Verification:
         mismatches: number of inputs (or beats) that differed, after the explanations in ``note``.
         note: what a reader should know beside.
         accuracy: integers against float; None where that was not measured.
+        probe: the layer whose results were compared; empty where the network's were.
         saturated: by tensor, how many numbers lay beyond its fixed-point type.
     """
 
@@ -31,14 +32,17 @@ class Verification:
     mismatches: int
     note: str = ""
     accuracy: Accuracy | None = None
+    probe: str = ""
     saturated: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What report.json holds of it: accuracy has a place of its own there."""
+        probe = {"probe": self.probe} if self.probe else {}
         return {
             "what": self.what,
             "against": self.against,
             "inputs": self.inputs,
             "mismatches": self.mismatches,
             "note": self.note,
+            **probe,
         }

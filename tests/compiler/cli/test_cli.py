@@ -195,13 +195,22 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
     described = (
         *("schema", "model", "board", "clock_mhz", "cycles_per_frame", "latency_cycles", "fps"),
         *("resources", "ddr_bytes_per_frame", "curve", "verification", "accuracy", "output"),
+        *("clock", "histograms"),
     )
     beside = ("bnnhw", "part", "family", "layers", "units", "streams", "memories", "simulation")
-    assert set(report) == {*described, *beside, "synthesis", "notes", "command"}
+    beside += ("synthesis", "notes", "command", "ddr_bytes_per_second")
+    assert set(report) == {*described, *beside}
     assert report["schema"] == 2 and report["model"] == "digits" and report["board"] == "pynq-z2"
     assert report["clock_mhz"] == 100 and report["ddr_bytes_per_frame"] == 0
     cycles, latency = report["cycles_per_frame"], report["latency_cycles"]
-    assert list(cycles) == ["ideal", "predicted", "simulated"]
+    assert list(cycles) == ["ideal", "predicted", "simulated", "busiest", "lost"]
+    assert cycles["busiest"] in {layer["name"] for layer in report["layers"]}
+    lost = sum(row["cycles"] for row in cycles["lost"])
+    assert cycles["predicted"] == cycles["ideal"] + lost
+    for layer in report["layers"]:
+        first, second = layer["active"]
+        assert 0 <= first[0] < second[0] and first[1] < second[1]
+    assert [row["channels"] for row in report["histograms"]]
     assert 0 < cycles["ideal"] <= cycles["predicted"] <= latency["predicted"]
     assert list(latency) == ["predicted", "simulated"]
     assert cycles["simulated"] is latency["simulated"] is None

@@ -98,11 +98,13 @@ def test_cheapest_is_what_the_target_would_choose_and_nothing_below_the_floor():
 def test_report_holds_the_curve(case):
     curve, design, prediction, board = case
     rows = make_report(design, board, prediction, [], [], curve)["curve"]
-    assert [row["cycles_per_frame"] for row in rows] == [point.cycles for point in curve]
+    cycles = [prediction.cycles_per_frame if p.chosen else p.cycles for p in curve]
+    assert [row["cycles_per_frame"] for row in rows] == cycles
+    assert [row["at_least"] for row in rows] == [not point.chosen for point in curve]
     (chosen,) = [row for row in rows if row["chosen"]]
     need = total(design_resources(design))
     assert chosen["lut"] == pytest.approx(need.lut, abs=0.5) and chosen["fits"]
     assert set(rows[0]) == {
         *("cycles_per_frame", "lut", "lut_cells", "lut_packed", "ff", "bram36", "dsp"),
-        *("ddr_bytes_per_frame", "fits", "chosen"),
+        *("ddr_bytes_per_frame", "fits", "chosen", "at_least", "fps"),
     }

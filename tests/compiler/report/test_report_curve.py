@@ -72,7 +72,7 @@ def test_all_marks_lie_in_the_frame_and_faster_is_further_left(report, too_large
 
 
 def test_height_is_the_share_of_the_part(report):
-    plot = next(plot for plot in draw_curve(report) if plot.label == "LUT packed")
+    plot = next(plot for plot in draw_curve(report) if plot.label == "LUT")
     limit = 0.85 - 3_500 / 53_200
     for dot, share in zip(
         sorted(plot.dots, key=lambda dot: dot.x),
@@ -84,7 +84,7 @@ def test_height_is_the_share_of_the_part(report):
 
 
 def test_what_is_far_too_large_is_drawn_at_the_edge_with_its_share(too_large):
-    plot = next(plot for plot in draw_curve(too_large) if plot.label == "LUT packed")
+    plot = next(plot for plot in draw_curve(too_large) if plot.label == "LUT")
     (dot,) = [dot for dot in plot.dots if dot.kind == "over"]
     assert dot.beyond == "500%" and dot.y < plot.limit
     html = report_html(too_large)
@@ -97,10 +97,12 @@ def test_table_and_summary_list_every_point_and_this_design_once(report):
     assert [row["verdict"] for row in rows].count("this design") == 1
     text = printed(report)
     for row in rows:
-        assert any(row["cycles"] in line and row["fps"] in line for line in text.splitlines())
+        found = [line for line in text.splitlines() if row["cycles"] in line and row["fps"] in line]
+        assert [row["bound"]] == [">= " in line and "<= " in line for line in found]
+        assert row["bound"] == (row["verdict"] != "this design")
     assert text.count("this design") == 1
     page = report_html(report)
-    section = page[page.index('<section id="curve">') : page.index('<section id="comparison">')]
+    section = page[page.index('<div id="curve">') : page.index('<section id="repeat">')]
     assert section.count("<tr") == 1 + len(rows)
     assert section.count('class="limit"') == len(draw_curve(report))
 
@@ -109,11 +111,11 @@ def test_table_and_summary_list_every_point_and_this_design_once(report):
 def test_without_two_points_nothing_is_drawn(report, count):
     short = {**report, "curve": [p for p in report["curve"] if p["chosen"]][:count]}
     assert draw_curve(short) == []
-    assert '<section id="curve">' not in report_html(short)
+    assert '<div id="curve">' not in report_html(short)
     assert "this design" not in printed(short)
 
 
 def test_report_of_an_older_compile_has_no_curve_and_is_shown(report):
     old = {key: value for key, value in report.items() if key != "curve"}
-    assert '<section id="curve">' not in report_html(old)
+    assert '<div id="curve">' not in report_html(old)
     assert "this design" not in printed(old)

@@ -43,7 +43,7 @@ def convolution():
 def test_windows_are_told_apart(fold, place):
     report = report_of(convolution(), FoldingRequest({"conv0": fold}))
     assert windows_place(report, "conv0") == place
-    assert f"<td>{place}</td>" in report_html(report)
+    assert f'<td data-label="windows">{place}</td>' in report_html(report)
 
 
 def test_layers_with_weights_from_memory_keep_the_whole_image():

@@ -124,7 +124,7 @@ def test_measured_figures_take_the_place_of_predictions(measured):
     assert row_of(text, "cycles per frame").split()[3:5] == ["1,031", "simulated"]
     assert row_of(text, "latency, cycles").split()[2:4] == ["1,500", "simulated"]
     assert SIMULATE not in text and SYNTHESISE not in text
-    lut = measured["resources"]["lut"]
+    lut = measured["resources"]["lut_packed"]
     assert f"{round(lut['synthesised']):,}" in row_of(text, "LUT")
 
 
@@ -135,7 +135,7 @@ def test_resources_show_need_supply_and_share(fresh):
     assert cells == ["BRAM36", f"{bram['estimated']:g}", share, "130", "140"]
     over = copy.deepcopy(fresh)
     over["resources"]["lut_packed"]["estimated"] = 50_000
-    assert "too much" in row_of(printed(over), "LUT packed")
+    assert "too much" in row_of(printed(over), "LUT")
     assert "reserved for the shell" in printed(fresh)
     assert "too much" not in printed(fresh)
 
