@@ -18,6 +18,9 @@ from bnnhw.report.facts import (
     resource_facts,
 )
 
+_FAR = 8
+"""Roofs beyond so many times the fastest design of the curve are not put into figures."""
+
 
 def fast(report: Report) -> dict[str, Any]:
     """What the section shows."""
@@ -77,31 +80,29 @@ def _share(part: float, whole: float) -> str:
 def _roofs(report: Report) -> dict[str, Any]:
     """How fast the network could be if one resource alone were the limit; FPS on a log axis.
 
-    Of each resource the fastest point of the curve that needs no more of it than is usable: the
-    next faster one needs more. Memory: its bandwidth by the weights read per frame.
+    Of each resource where the curve, as straight lines between its points on logarithmic axes,
+    reaches what is usable; beyond its fastest point the line through the two fastest. Memory: its
+    bandwidth by the weights read per frame.
     """
     points = sorted(report.get("curve", ()), key=lambda point: point["cycles_per_frame"])
     here = report["fps"]
     rows: list[dict[str, Any]] = []
     for fact in resource_facts(report):
-        within = [p for p in points if p[fact.name] <= fact.usable]
-        if not within or not any(p[fact.name] for p in points):
+        if len(points) < 2 or not fact.limited or not any(p[fact.name] for p in points):
             continue
-        best = within[0]
-        beyond = points.index(best) > 0
-        fps = _fps(report, best)
-        more = _fps(report, points[points.index(best) - 1]) if beyond else None
-        text = f"{number(round(fps))}" if best["chosen"] else f"about {number(round(fps))}"
+        fps = _roof([(_fps(report, p), p[fact.name]) for p in points], fact.usable)
+        drawn = _fps(report, points[0])
+        more = fps > _FAR * drawn
         rows.append(
             {
                 "label": fact.label,
-                "fps": fps,
-                "text": f"{text} FPS" if beyond else f"beyond {number(round(fps))} FPS",
-                "detail": f"full below {number(round(more))} FPS" if more else "",
+                "fps": min(fps, _FAR * drawn),
+                "text": "far above" if more else f"about {number(float(f'{fps:.3g}'))} FPS",
+                "detail": "" if fps <= drawn else "beyond the curve",
             }
         )
     per_frame, bandwidth = report["ddr_bytes_per_frame"], report.get("ddr_bytes_per_second")
-    if per_frame and bandwidth:
+    if rows and per_frame and bandwidth:
         fps = bandwidth / per_frame
         rows.append(
             {
@@ -111,13 +112,30 @@ def _roofs(report: Report) -> dict[str, Any]:
                 "detail": f"{number(per_frame)} bytes of weights per frame",
             }
         )
-    if len(rows) < 2:
+    if not rows:
         return {"rows": []}
     low = math.log(min(here, *(row["fps"] for row in rows)) / 2)
     high = math.log(max(here, *(row["fps"] for row in rows)) * 1.1)
     for row in rows:
         row["length"] = _share(math.log(row["fps"]) - low, high - low)
     return {"rows": rows, "here": _share(math.log(here) - low, high - low), "fps": number(here)}
+
+
+def _roof(points: list[tuple[float, float]], usable: float) -> float:
+    """The FPS at which (FPS, amount), the fastest first, reach what is usable; infinite: never."""
+    within = [i for i, (_, amount) in enumerate(points) if amount <= usable]
+    first = within[0] if within else len(points) - 1
+    faster, slower = (first - 1, first) if first else (0, 1)
+    (x1, y1), (x2, y2) = (
+        (math.log(fps), math.log(max(amount, 0.5)))
+        for fps, amount in (points[slower], points[faster])
+    )
+    slope = (y2 - y1) / (x2 - x1)
+    from_x, from_y = (x2, y2) if not first else (x1, y1)
+    room = math.log(max(usable, 0.5)) - from_y
+    if slope <= 0:
+        return math.inf
+    return math.exp(min(from_x + room / slope, 700.0))
 
 
 def _fps(report: Report, point: dict[str, Any]) -> float:

@@ -187,7 +187,7 @@ def _check_mixed(
         f"{real.signs} tensors of signs and {real.tensors} real-valued tensors of the model agree "
         f"with the real-valued graph up to float32 rounding ({real.ties} signs decided by it)",
         f"{streams.tensors} integer tensors agree with real operations up to their own rounding",
-        f"{saturated} of {streams.elements} numbers saturated",
+        f"{saturated:,} of {streams.elements:,} numbers saturated",
     ]
     return Verification(
         "every integer operation by itself", "onnxruntime and the real-valued graph", count, 0,
