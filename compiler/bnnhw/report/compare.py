@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
+from bnnhw.backend.render import render_file
 from bnnhw.report.facts import (
     Figure,
     Report,
@@ -113,24 +114,7 @@ def comparison_json(names: Sequence[str], rows: Sequence[Row]) -> dict[str, Any]
 
 
 def comparison_page(names: Sequence[str], rows: Sequence[Row]) -> str:
-    """The comparison as a page of its own."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in ("", *names))
-    body = "".join(
-        f'<tr class="{"differs" if len(set(row.cells)) > 1 else ""}"><th>{escape(row.name)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells)
-        + "</tr>\n"
-        for row in rows
-    )
-    style = (
-        ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:24px}"
-        "table{border-collapse:collapse}th,td{text-align:left;padding:4px 16px 4px 0}"
-        "div{overflow-x:auto}.differs td{font-weight:700}"
-    )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>bnnhw: builds compared</title><style>{style}</style></head>\n"
-        f"<body><h1>Builds compared</h1><p>What differs is bold.</p>\n"
-        f"<div><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>"
-        "</body></html>\n"
-    )
+    """The comparison as a page of its own, in ASCII."""
+    template = Path(__file__).parent / "templates" / "compare.html.j2"
+    page = render_file(template, names=names, rows=rows)
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -15,6 +15,7 @@ import subprocess
 
 import pytest
 
+from bnnhw.report.compare import compared, comparison_page
 from bnnhw.report.page import report_html
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -86,16 +87,18 @@ def pages(fresh, branched):
     full["cycles_per_frame"] |= {
         "busiest": LONG, "lost": [{"cause": "stall", "layer": LONG, "cycles": 12}]
     }  # fmt: skip
-    return {"plain": report_html(fresh), "full": report_html(full)}
+    names = ["build/one", "build/the_other_of_a_longer_name", "build/third"]
+    compare = comparison_page(names, compared([fresh, full, fresh]))
+    return {"plain": report_html(fresh), "full": report_html(full), "compare": compare}
 
 
 @pytest.mark.parametrize("opened", [False, True])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["plain", "full"])
+@pytest.mark.parametrize("name", ["plain", "full", "compare"])
 def test_nothing_is_cut_off(pages, name, width, opened, tmp_path):
     seen = look(pages[name], width, tmp_path, opened=opened)
     assert seen["width"] == width
-    assert seen["shown"] > 2000
+    assert seen["shown"] > (500 if name == "compare" else 2000)
     assert seen["found"] == []
 
 

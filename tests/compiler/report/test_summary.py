@@ -169,3 +169,15 @@ def test_bars_are_plain_where_the_terminal_is(fresh):
 
 def row_of(text, start):
     return next(line for line in text.splitlines() if line.startswith(start))
+
+
+def test_a_clock_beyond_the_part_and_what_a_frame_loses_are_said(fresh):
+    report = copy.deepcopy(fresh)
+    assert "WARNING" not in printed(report)
+    report["clock_mhz"] = 400.0
+    report["cycles_per_frame"] |= {
+        "busiest": "conv1", "lost": [{"cause": "stall", "layer": "conv2", "cycles": 6}]
+    }  # fmt: skip
+    text = " ".join(printed(report).split())
+    assert "WARNING: the clock of 400 MHz is more than the" in text
+    assert "conv1 works 1,024 cycles and waits 6: 6 for room in conv2" in text
