@@ -44,7 +44,7 @@ test-all: $(VENV)/.zoo
 
 test-zoo: $(VENV)/.zoo
 	$(BIN)/python -m pytest -m "not slow" tests/compiler/zoo tests/compiler/frontend \
-	  tests/end_to_end/test_tutorial.py $(ARGS)
+	  tests/end_to_end/test_tutorial.py tests/end_to_end/test_recipes.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
