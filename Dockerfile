@@ -18,7 +18,7 @@ COPY hls hls
 COPY sim sim
 COPY models models
 # hadolint ignore=DL3013
-RUN pip install --no-cache-dir '.[sim,synth,images,fast]' && rm -rf /src/*
+RUN pip install --no-cache-dir '.[sim,synth,images,fast]'
 
 # Caches of tools go where any user may write: --user gives builds the owner that they should have.
 ENV HOME=/tmp
