@@ -1,6 +1,7 @@
 # make demo      compile a residual network for the PYNQ-Z2, simulate real digits, show the report
 # make test      all tests but the longest; make test-all runs those too, and the ones that need PyTorch
 # make lint      ruff, mypy, Verilator and verible lint
+# make docs      the documentation as a site with search, in build/site
 # make bench     performance figures
 # make accuracy  train twenty small networks, compare integers with float
 # make cost-model  measure the hardware units with Yosys again and fit the cost model
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 TORCH := torch==2.13.0
 
-.PHONY: demo test test-all test-zoo lint format bench accuracy cost-model paths clean
+.PHONY: demo test test-all test-zoo lint format docs bench accuracy cost-model paths clean
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +28,11 @@ $(VENV)/.zoo: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check '$(TORCH)' -e '.[zoo]'
 	touch $@
 
+$(VENV)/.docs: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
+
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits_demo.py
 
@@ -38,7 +44,7 @@ test-all: $(VENV)/.zoo
 
 test-zoo: $(VENV)/.zoo
 	$(BIN)/python -m pytest -m "not slow" tests/compiler/zoo tests/compiler/frontend \
-	  tests/end_to_end/test_tutorial.py $(ARGS)
+	  tests/end_to_end/test_tutorial.py tests/end_to_end/test_recipes.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -49,6 +55,10 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "build/site; to read it with search: python3 -m http.server -d build/site"
 
 bench: $(VENV)/.zoo
 	$(BIN)/python benchmarks/run.py

@@ -40,9 +40,9 @@ class Run:
     """What a network gives for some inputs.
 
     Attributes:
-        scores: integers [N, classes, ...], as the hardware gives them.
-        outputs: the model's own outputs [N, ...] that they stand for.
-        classes: the best class of each input, [N].
+        scores: integers ``[N, classes, ...]``, as the hardware gives them.
+        outputs: the model's own outputs ``[N, ...]`` that they stand for.
+        classes: the best class of each input, ``[N]``.
         accuracy: share of inputs whose class is right, 0 to 1; None where no labels were given.
     """
 
@@ -98,9 +98,9 @@ class Build:
         """What the hardware computes, by the bit-exact interpreter.
 
         Args:
-            x: inputs in the model's own format, [N, *shape], or one input [*shape]. Numbers of
-                uint8 are raw pixels where the model takes pixels as floats.
-            labels: the right class of each, [N].
+            x: inputs in the model's own format, ``[N, *shape]``, or one input ``[*shape]``. Numbers
+                of uint8 are raw pixels where the model takes pixels as floats.
+            labels: the right class of each, ``[N]``.
 
         Raises:
             ModelError: the shape is another, or a value is none of the input type's.
@@ -133,11 +133,13 @@ class Build:
         """Simulates the Verilog cycle by cycle, compares all scores, and updates the report.
 
         Args:
-            x: inputs [N, *shape]; random ones where None.
+            x: inputs ``[N, *shape]``; random ones where None.
             frames: how many frames; 3 random ones, or each input once, where None.
             hls: whether to run the HLS C++ on the same frames.
             probes: layers whose results are compared too; "all" for every one.
-            how: idle, back_pressure, memory_latency, wave; see ``simulate_build``.
+            how: ``idle`` and ``back_pressure``, shares of cycles in which the source offers and the
+                sink takes nothing; ``memory_latency``, least and most cycles until weights come;
+                ``wave``, whether to record all signals.
 
         Raises:
             BnnhwError: a score, or a result of a probed layer, is another than the interpreter's;
@@ -152,6 +154,11 @@ class Build:
         self, x: ArrayLike | None = None, *, frames: int | None = None, verify: bool = True
     ) -> Synthesis:
         """Counts resources with Yosys, simulates the netlist, and updates the report.
+
+        Args:
+            x: inputs ``[N, *shape]``; random ones where None.
+            frames: how many frames to simulate.
+            verify: whether to simulate the netlist at all.
 
         Raises:
             BnnhwError: the netlist gives other scores than the interpreter.
@@ -238,7 +245,7 @@ def compile(
         folding: a file that fixes PE, SIMD and memories.
         backends: of "verilog" and "hls".
         input_type: integer type of a float input: "bipolar", "uint8", "int4" and the like.
-        input_scale: model value = integer * scale + offset; one, or one per channel.
+        input_scale: model value = integer * scale + offset; one number, or one per channel.
         input_offset: see ``input_scale``.
         input_mean: the model takes (pixel - mean) / std of uint8 pixels, from 0 to 1 or 0 to 255;
             in place of scale and offset.
@@ -253,7 +260,7 @@ def compile(
         top_k: 0 for all scores, else the number of best classes to send.
         verify: whether to check the integer graph against onnxruntime.
         min_agreement: least share of inputs, 0 to 1, whose class must be as in float.
-        example: an input [N, ...] of a PyTorch module, for its export.
+        example: an input ``[N, ...]`` of a PyTorch module, for its export.
         force: whether a build with results of simulation or synthesis may be replaced.
         progress: told the name of each step as it begins.
 
@@ -302,7 +309,7 @@ def compile(
 
 
 def open(path: str | Path) -> Build:
-    """The build in a folder; raises BnnhwError where there is none."""
+    """Opens the build in a folder; raises BnnhwError where there is none."""
     return Build(path)
 
 
@@ -315,7 +322,11 @@ def inspect(
     sign_zero: str = "minus",
     example: Any = None,
 ) -> Inspection:
-    """Layers, weights and operations of a model, and what of it is not supported."""
+    """Lists layers, weights and operations of a model, and what of it is not supported.
+
+    Arguments are those of ``compile``. A model that is not supported is listed up to the node that
+    is refused; ``problem`` of the result says why.
+    """
     options = LoadOptions(
         input_type=input_type,
         input_scale=_numbers(input_scale),

@@ -27,6 +27,7 @@ from bnnhw.frontend import constants
 from bnnhw.frontend.growth import size
 from bnnhw.frontend.limits import MAX_EXACT_BITS, Folded
 from bnnhw.frontend.model_file import QUANT_DOMAINS, decode_node
+from bnnhw.frontend.symbolic_shape import broadcast, sizes, transposed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -340,21 +341,15 @@ class _Algebra:
 
     def _shape_after(self, node: OnnxNode) -> Hashable:
         out = node.outputs[0]
+        if node.op == "Transpose" and not node.domain:
+            return transposed(self._shape(node.inputs[0]), node.attributes.get("perm"), out)
         if node.op not in _ELEMENTWISE or node.domain:
             return ("of", out)
-        shapes = {self._shape(name) for name in node.inputs if name}
-        known = [shape for shape in shapes if _sizes(shape) is not None]
-        if len(known) == len(shapes):
-            try:
-                return np.broadcast_shapes(*known)  # type: ignore[arg-type]
-            except ValueError:
-                return ("of", out)
-        others = shapes - {(), (1,)}
-        return others.pop() if len(others) == 1 else ("of", out)
+        return broadcast({self._shape(name) for name in node.inputs if name}, out)
 
     def _is_small(self, name: str) -> bool:
-        sizes = _sizes(self._shape(name))
-        return sizes is not None and math.prod(sizes) <= _SMALL
+        known = sizes(self._shape(name))
+        return known is not None and math.prod(known) <= _SMALL
 
 
 def _sum(forms: Iterable[_Form]) -> _Form:
@@ -378,13 +373,6 @@ def _number(value: Array) -> Fraction | None:
 def _content(value: Array) -> Hashable:
     digest = hashlib.blake2b(np.ascontiguousarray(value).tobytes()).digest()
     return ("constant", value.dtype.str, value.shape, digest)
-
-
-def _sizes(shape: Hashable) -> tuple[int, ...] | None:
-    """The sizes where they are known; shapes of live tensors are ("of", name)."""
-    if isinstance(shape, tuple) and all(isinstance(size, int) for size in shape):
-        return shape
-    return None
 
 
 def _step(node: OnnxNode, op: str, inputs: list[str], output: str) -> OnnxNode:

@@ -1,7 +1,8 @@
 """What follows a sign and only renames its two values; and models that say what Sign(0) is.
 
 ONNX's Sign gives 0 at 0, and the bit it becomes is the user's choice, unless what follows decides:
-sign(sign(x) + 0.1), as Larq spells its sign, is +1 there; relu(sign(x)) is what it is for x < 0.
+sign(sign(x) + 0.1), as Larq spells its sign, is +1 there; sign(x) + 1 - |sign(x)|, as QKeras does,
+is so too; relu(sign(x)) is what it is for x < 0.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from bnnhw.ir.bit_values import followed
-from bnnhw.ir.ops import Affine, Binarize, Elementwise, limits_of
+from bnnhw.ir.ops import Add, Affine, Binarize, Elementwise, Piecewise, limits_of
 from bnnhw.ir.pieces import value
 
 if TYPE_CHECKING:
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Op
 
+_MOST_JOINED = 16
+"""Nodes after a Sign among which those lie that meet in a sum; QKeras has four."""
+
 
 def settle_signs(nodes: Sequence[Node], output: str) -> list[Node]:
     """The nodes with ``zero_is_zero`` cleared where what follows a Sign decides its zero.
 
     ReLU, Clip and signs behind a sign become other values of that sign. Only what has one reader
-    is followed: at a fork a sign stays as it is.
+    is followed: at a fork a sign stays as it is, unless all that becomes of it meets in a sum.
 
     Args:
         nodes: in execution order.
@@ -37,21 +41,23 @@ def settle_signs(nodes: Sequence[Node], output: str) -> list[Node]:
             readers.setdefault(name, []).append(node)
     result: list[Node] = []
     gone: set[str] = set()
-    for node in nodes:
+    for i, node in enumerate(nodes):
         if node.name in gone:
             continue
         if not isinstance(node.op, Binarize):
             result.append(node)
             continue
-        after = _single_readers(node, readers, output)
-        op = node.op
+        op, part = _joined(node, nodes[i + 1 : i + 1 + _MOST_JOINED], readers, output)
+        gone.update(n.name for n in part)
+        end = part[-1] if part else node
+        after = _single_readers(end, readers, output)
         if op.zero_is_zero:
             strict = _decided([n.op for n in after])
             if strict is not None:
                 op = replace(op, strict=strict, zero_is_zero=False)
         count, op = _collapsed(op, [n.op for n in after])
         gone.update(n.name for n in after[:count])
-        last = after[count - 1] if count else node
+        last = after[count - 1] if count else end
         result.append(replace(node, op=op, output=last.output))
     return result
 
@@ -111,6 +117,49 @@ def _single_readers(node: Node, readers: Mapping[str, Sequence[Node]], output: s
         found.append(readers[tensor][0])
         tensor = found[-1].output
     return found
+
+
+def _joined(
+    sign: Node, nodes: Sequence[Node], readers: Mapping[str, Sequence[Node]], output: str
+) -> tuple[Binarize, list[Node]]:
+    """A Sign together with what becomes of it at a fork, where all of that meets again in a sum.
+
+    Args:
+        sign: the Sign.
+        nodes: what comes after it.
+        readers: of each tensor.
+        output: the graph's output tensor.
+
+    Returns:
+        A sign of two values that stands for all of them, and those that it replaces beside
+        ``sign``; ``sign`` alone where they do not meet, or 0 does not become one of two values.
+    """
+    assert isinstance(sign.op, Binarize)
+    if not sign.op.zero_is_zero or len(readers.get(sign.output, ())) < 2:
+        return sign.op, []
+    values = {sign.output: [-1.0, 0.0, 1.0]}
+    part: list[Node] = []
+    for node in nodes:
+        if not all(name in values for name in node.inputs):
+            continue
+        given = [values[name] for name in node.inputs]
+        one = isinstance(node.op, Piecewise) and len(node.op.functions) == 1
+        if isinstance(node.op, Add):
+            made = [a + b for a, b in zip(*given, strict=True)]
+        elif one or (isinstance(node.op, Affine) and node.op.uniform):
+            made = [_apply(node.op, x) for x in given[0]]
+        else:
+            continue
+        part.append(node)
+        values[node.output] = made
+        inside = {n.name for n in part}
+        ends = [t for t in values if t == output or not {n.name for n in readers[t]} <= inside]
+        if ends == [node.output]:
+            below, zero, above = made
+            if below == above or zero not in (below, above):
+                break
+            return Binarize(strict=zero == below, low=below, high=above), part
+    return sign.op, []
 
 
 def _collapsed(sign: Binarize, after: Sequence[Op]) -> tuple[int, Binarize]:

@@ -43,6 +43,7 @@ from bnnhw.ir.real_ops import (
     Piecewise as Piecewise,
     Quantise as Quantise,
     Round as Round,
+    absolute as absolute,
     clip as clip,
     limits_of as limits_of,
     prelu as prelu,

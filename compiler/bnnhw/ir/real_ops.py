@@ -180,6 +180,12 @@ def relu() -> Piecewise:
     return _limited(0.0, math.inf, "Relu")
 
 
+def absolute() -> Piecewise:
+    """|x|."""
+    zero, one = Fraction(0), Fraction(1)
+    return Piecewise(((Piece(None, -one, zero), Piece(zero, one, zero)),), "Abs")
+
+
 def clip(low: float, high: float) -> Piecewise:
     """min(max(x, low), high), ``high`` where that is less than ``low``."""
     return _limited(min(low, high), high, "Clip")

@@ -47,6 +47,7 @@ ACTIVATIONS: dict[str, Callable[[Sketch], object]] = {
     "PReLU that falls": lambda s: s.op("PRelu", per_channel(s, -0.5, 0.5)),
     "LeakyReLU": lambda s: s.op("LeakyRelu", alpha=0.1),
     "ReLU": lambda s: s.op("Relu"),
+    "Abs": lambda s: s.op("Abs"),
     "ReLU6": lambda s: s.op("Clip", s.constant(0), s.constant(6)),
     "HardTanh": lambda s: s.op("Clip", s.constant(-1), s.constant(1)),
     "HardTanh of Max and Min": lambda s: s.op("Max", s.constant(-1)) and s.op("Min", s.constant(1)),

@@ -164,7 +164,15 @@ def only_minus_a_product(s: Sketch, x: str) -> str:
     return s.node("Sub", [s.node("Add", [sign(s, x), minus]), minus])
 
 
+def channels_last_and_back(s: Sketch, x: str) -> str:
+    """As tf2onnx puts transpositions around what has no layout."""
+    last = s.node("Transpose", [x], perm=[0, 2, 3, 1])
+    signs = s.node("Transpose", [sign(s, last)], perm=[0, 3, 1, 2])
+    return s.node("Add", [x, s.node("Add", [s.node("Neg", [x]), signs])])
+
+
 SPELLINGS: list[Spell] = [
+    channels_last_and_back,
     plain,
     f_first,
     negated,
@@ -300,6 +308,16 @@ def test_a_term_that_widens_the_shape_does_not_cancel(tmp_path: Path) -> None:
     assert not cancel(read_model(path)).notes
     with pytest.raises(ModelError, match="shapes"):
         load(path)
+
+
+def test_a_term_of_other_axes_does_not_cancel(tmp_path: Path) -> None:
+    """(y - f) + f, where y is a transposed f: the shapes are told apart."""
+    sketch = image().conv(3, 4)
+    x = sketch.tensor
+    turned = sketch.node("Transpose", [sketch.node("Sign", [x])], perm=[0, 1, 3, 2])
+    sketch.tensor = sketch.node("Add", [sketch.node("Sub", [turned, x]), x])
+    path = sketch.flatten().dense(64, 3).save(tmp_path / "m.onnx")
+    assert not cancel(read_model(path)).notes
 
 
 # ----------------------------------------------------------------------------------- weights

@@ -9,9 +9,9 @@ import onnx
 import pytest
 
 from agreement import agrees, compiled, passes_agree
-from bnnhw.frontend import LoadOptions
+from bnnhw.frontend import LoadOptions, load
 from bnnhw.interpret.interpreter import interpret_all
-from bnnhw.ir.ops import BitMaxPool, Threshold
+from bnnhw.ir.ops import Binarize, BitMaxPool, Threshold
 from bnnhw.ir.types import Bit
 from bnnhw.verify.model import random_inputs
 from sketch import SIGNS, Sketch, image, small_cnn
@@ -55,6 +55,48 @@ def test_sign_of_zero_is_the_users_choice_and_noted(
     graph = agrees(sketch.save(tmp_path / "m.onnx"), options, count=40)
     assert set(np.unique(thresholds(graph)[0].thresholds)) == {threshold}
     assert any("--sign-zero" in note and "16 channels" in note for note in graph.notes)
+
+
+def with_zero_as(sketch: Sketch, side: float) -> None:
+    """sign(x) + side * (1 - |sign(x)|), as QKeras spells its binary quantiser with side = 1."""
+    signs = sketch.op("Sign")
+    sketch.op("Abs")
+    sketch.op("Sub", sketch.constant(1), first=False)
+    sketch.op("Mul", sketch.constant(side))
+    sketch.op("Add", signs)
+
+
+@pytest.mark.parametrize(("side", "threshold"), [(1, 0), (-1, 1)])
+def test_a_sum_behind_a_sign_may_say_what_its_zero_is(
+    tmp_path: Path, side: float, threshold: int
+) -> None:
+    sketch = Sketch(["N", 4])
+    sketch.dense(4, 16)
+    with_zero_as(sketch, side)
+    sketch.dense(16, 3)
+    graph = agrees(sketch.save(tmp_path / "m.onnx"), LoadOptions(input_type="bipolar"), count=40)
+    assert set(np.unique(thresholds(graph)[0].thresholds)) == {threshold}
+    assert graph.notes == ()
+
+
+@pytest.mark.parametrize("side", [0.5, 0])
+def test_a_sum_that_gives_zero_a_third_value_says_nothing(tmp_path: Path, side: float) -> None:
+    sketch = Sketch(["N", 4])
+    sketch.dense(4, 16)
+    with_zero_as(sketch, side)
+    path = sketch.dense(16, 3).save(tmp_path / "m.onnx")
+    signs = [n.op for n in load(path, LoadOptions(input_type="bipolar")).nodes]
+    assert [op.zero_is_zero for op in signs if isinstance(op, Binarize)] == [True]
+
+
+def test_a_sign_that_is_also_read_elsewhere_stays_as_it_is(tmp_path: Path) -> None:
+    sketch = Sketch(["N", 4])
+    sketch.dense(4, 4)
+    with_zero_as(sketch, 1)
+    sketch.op("Add", sketch.nodes[-5].output[0])
+    path = sketch.dense(4, 3).save(tmp_path / "m.onnx")
+    nodes = load(path, LoadOptions(input_type="bipolar")).nodes
+    assert sum(isinstance(n.op, Binarize) and n.op.zero_is_zero for n in nodes) == 1
 
 
 @pytest.mark.parametrize(("features", "shift"), [(5, 0), (5, 0.5), (4, 0.5), (4, 1)])

@@ -163,6 +163,16 @@ def relu(ctx: Context, node: OnnxNode) -> None:
     ctx.views[node.outputs[0]] = View(target, view.dims)
 
 
+def absolute(ctx: Context, node: OnnxNode) -> None:
+    """Abs: -x up to 0, then x; of pixels a table, which is exact in every sum behind it."""
+    if node.inputs[0] in ctx.tables:
+        raise unsupported(node)
+    view = ctx.view(node)
+    target = ctx.add(ops.absolute(), view.tensor, node, node.outputs[0])
+    ctx.nonnegative.add(target)
+    ctx.views[node.outputs[0]] = View(target, view.dims)
+
+
 def clip(ctx: Context, node: OnnxNode) -> None:
     """Clip, its bounds attributes (before opset 11) or inputs."""
     view = ctx.view(node)
@@ -221,6 +231,7 @@ HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Neg": negate,
     "Pow": power,
     "Relu": relu,
+    "Abs": absolute,
     "Clip": clip,
     "HardSigmoid": hard_sigmoid,
     **dict.fromkeys(("Max", "Min"), extremum),
