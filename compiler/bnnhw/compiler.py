@@ -24,19 +24,18 @@ from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
 from bnnhw.verify.accuracy import check_agreement
 from bnnhw.verify.images import ImageRules
-from bnnhw.verify.inputs import check_labels, read_inputs
+from bnnhw.verify.inputs import read_inputs, samples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from dataclasses import Field
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
     from bnnhw.hardware.design import Design
-    from bnnhw.ir.graph import Graph, InputFormat
+    from bnnhw.ir.graph import Graph
     from bnnhw.planning.token_model import Prediction
-    from bnnhw.verify.inputs import Samples
+    from bnnhw.verify.inputs import Given
 
 BACKENDS = ("verilog", "hls")
 _FLAGS = {"clock_mhz": "clock", "backends": "backend", "inputs": "input"}
@@ -62,9 +61,10 @@ class ModelOptions(LoadOptions):
     resize: bool = False
     grey: bool = False
 
-    def read(self, paths: Sequence[Path], source: InputFormat) -> Samples:
-        """The inputs in files and folders."""
-        return read_inputs(paths, source, ImageRules(self.resize, self.grey))
+    @property
+    def rules(self) -> ImageRules:
+        """What may be done to images."""
+        return ImageRules(self.resize, self.grey)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +188,8 @@ def compile_model(
     out: Path,
     options: CompileOptions,
     *,
-    inputs: NDArray[np.generic] | None = None,
-    labels: NDArray[np.generic] | None = None,
+    inputs: Given | None = None,
+    labels: ArrayLike | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Compiled:
@@ -201,7 +201,7 @@ def compile_model(
         options: see CompileOptions.
         inputs: real inputs in the model's own format for the check against onnxruntime, in place
             of the files that the options name.
-        labels: their classes.
+        labels: their classes, [N], in place of those in files.
         force: whether a build with results of simulation or synthesis may be replaced.
         progress: told the name of each step as it begins.
 
@@ -218,20 +218,28 @@ def compile_model(
     imported = import_file(model, options)
     graph = _integers(model, imported.graph, options, options.dump_ir, progress)
     notes = _notes(graph, options)
-    if inputs is None and options.inputs:
-        given = options.read(options.inputs, graph.input_format)
-        check_labels(given, graph)
-        inputs, labels = given.x, given.labels
+    given = None
+    if inputs is not None or options.inputs:
+        asked = options.inputs if inputs is None else inputs
+        given = samples_of(asked, graph, labels=labels, rules=options.rules)
         notes += given.notes
-    elif inputs is not None:
-        inputs = graph.input_format.from_pixels(inputs)
+    elif labels is not None:
+        raise BnnhwError(
+            "there are labels and no inputs", where="labels", fix="give inputs, one for each label"
+        )
     checks = []
     if options.verify:
         from bnnhw.verify.model import check_against_onnxruntime
 
         progress("checking the integer graph against onnxruntime")
         checks = [
-            check_against_onnxruntime(model, graph, imported=imported, inputs=inputs, labels=labels)
+            check_against_onnxruntime(
+                model,
+                graph,
+                imported=imported,
+                inputs=None if given is None else given.x,
+                labels=None if given is None else given.labels,
+            )
         ]
     accuracy = checks[0].accuracy if checks else None
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
@@ -267,7 +275,7 @@ def _integers(
 ) -> Graph:
     images, notes = None, graph.notes
     if options.calibrate:
-        given = options.read(options.calibrate, graph.input_format)
+        given = read_inputs(options.calibrate, graph.input_format, options.rules)
         images = graph.input_format.encode(given.x)
         notes += given.notes
         progress(f"ranges of streams from {len(images)} inputs")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bnnhw.backend.record import recorded_hash
+import bnnhw
 from bnnhw.cli.options import (
     Calibrate,
     Grey,
@@ -24,12 +24,10 @@ from bnnhw.cli.options import (
     declarations,
     is_given,
     merged,
-    model_path,
     precision_options,
 )
 from bnnhw.cli.output import named_steps, out, print_json
 from bnnhw.errors import BnnhwError
-from bnnhw.hardware.board import board_names
 
 
 def compile_command(
@@ -88,8 +86,6 @@ def compile_command(
 
     The target is --fps or --cycles; without one, the fastest design that fits the board.
     """
-    from bnnhw.compiler import CompileOptions, compile_model, network_name
-
     said = declarations(input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero)
     given = said | {
         "model": model,
@@ -111,26 +107,29 @@ def compile_command(
         "min_agreement": min_agreement,
     }
     asked = merged(given, config)
-    path = model_path(asked.pop("model", None))
-    folder = Path(asked.pop("output", None) or Path("build") / network_name(path))
+    if "model" not in asked:
+        raise BnnhwError("no model", where="argument MODEL", fix="give an ONNX file")
     if "board" not in asked:
+        from bnnhw.hardware.board import board_names
+
         names = ", ".join(board_names())
         raise BnnhwError("no board", where="option --board", fix=f"give one of {names}")
-    options = CompileOptions(**asked, dump_ir=dump_ir)
     with named_steps(as_json) as progress:
-        result = compile_model(path, folder, options, force=force, progress=progress)
+        build = bnnhw.compile(**asked, dump_ir=dump_ir, force=force, progress=progress)
     if as_json:
-        print_json({"build": str(result.build.path), **result.report})
+        print_json({"build": str(build.path), **build.report})
         return
+    from bnnhw.backend.record import recorded_hash
     from bnnhw.report.terminal import summary
 
-    summary(result.report, out)
+    summary(build.report, out)
     if config is not None and (before := recorded_hash(config)) is not None:
-        now = result.build.manifest["build_hash"]
+        now = build.manifest["build_hash"]
         same = (
             f"the same hardware as in {config}"
             if now == before
             else (f"other hardware than in {config}, whose build_hash was {before}")
         )
         typer.echo(f"build_hash {now}: {same}")
+    folder = Path(asked.get("output") or Path("build") / build.path.name)
     typer.echo(f"build: {folder}    report: {folder / 'report.html'}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bnnhw.backend.build import Build
+import bnnhw
 from bnnhw.cli.options import (
     BuildDir,
     Grey,
@@ -15,13 +15,10 @@ from bnnhw.cli.options import (
     Json,
     Resize,
     Scores,
-    check_pauses,
     check_scores_file,
     cycles_range,
 )
-from bnnhw.cli.output import named_steps, out, print_json, read_given, save
-from bnnhw.report.junit import junit_xml
-from bnnhw.report.simulation_table import classes_of, print_simulation, print_synthesis
+from bnnhw.cli.output import named_steps, out, print_json, print_notes, save
 
 
 def simulate(
@@ -58,36 +55,38 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
-    from bnnhw.report.record import record_simulation, require_exact
+    from bnnhw.report.simulation_table import print_simulation
 
-    check_pauses(idle, back_pressure)
     latency = cycles_range(memory_latency, "--memory-latency")
     check_scores_file(output)
-    opened = Build.open(build)
-    arrays = read_given(inputs, opened.graph, resize=resize, grey=grey).x if inputs else None
+    opened = bnnhw.open(build)
+    given = None
+    if inputs:
+        given = opened.read(inputs, resize=resize, grey=grey)
+        print_notes(given.notes)
     with named_steps(as_json) as progress:
-        result = record_simulation(
-            opened,
-            arrays,
-            frames,
+        result = opened.simulate(
+            given,
+            frames=frames,
             idle=idle,
             back_pressure=back_pressure,
             memory_latency=latency,
             wave=wave,
             hls=hls,
             probes=probe or (),
+            check=False,
             progress=progress,
         )
     save(output, result.scores)
     if junit is not None:
+        from bnnhw.report.junit import junit_xml
+
         junit.write_text(junit_xml(opened.report["model"], result.checks), encoding="utf-8")
     if as_json:
-        checks = [check.to_json() for check in result.checks]
-        scores = {"scores": result.scores.tolist(), "best": classes_of(opened, result.scores)}
-        print_json({**result.simulation.to_json(), **scores, "verification": checks})
+        print_json(result.to_json())
     else:
-        print_simulation(out, result, opened, streams=streams)
-    require_exact(result.checks, "the simulation", opened)
+        print_simulation(out, result, opened.report["clock_mhz"], streams=streams)
+    opened.require_exact(result)
 
 
 def synth(
@@ -108,22 +107,22 @@ def synth(
 
     The netlist is simulated on a few frames: every score must be the interpreter's.
     """
-    from bnnhw.report.record import record_synthesis, require_exact
+    from bnnhw.report.simulation_table import print_synthesis
 
-    opened = Build.open(build)
+    opened = bnnhw.open(build)
+    given = None
+    if inputs:
+        given = opened.read(inputs, resize=resize, grey=grey)
+        print_notes(given.notes)
     with named_steps(as_json) as progress:
-        result, checks = record_synthesis(
-            opened,
-            None if not inputs else read_given(inputs, opened.graph, resize=resize, grey=grey).x,
-            frames,
-            verify=not no_verify,
-            progress=progress,
+        result = opened.synthesise(
+            given, frames=frames, verify=not no_verify, check=False, progress=progress
         )
     report = opened.report
     if as_json:
-        verification = [check.to_json() for check in checks]
+        verification = [check.to_json() for check in result.checks]
         parts = {name: report[name] for name in ("resources", "synthesis")}
         print_json({**parts, "verification": verification})
     else:
-        print_synthesis(out, report, result, checks)
-    require_exact(checks, "the netlist", opened)
+        print_synthesis(out, report, result.synthesis, result.checks)
+    opened.require_exact(result)

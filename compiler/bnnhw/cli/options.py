@@ -85,8 +85,8 @@ def precision_options(items: Sequence[str] | None) -> dict[str, int]:
     return widths
 
 
-_PATHS = ("inputs", "calibrate")
-_NUMBERS = ("input_scale", "input_offset", "input_mean", "input_std")
+_SCALING = ("input_scale", "input_offset")
+_PIXELS = ("input_mean", "input_std")
 
 
 def is_given(context: typer.Context, name: str) -> bool:
@@ -96,36 +96,19 @@ def is_given(context: typer.Context, name: str) -> bool:
 
 
 def merged(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:
-    """Options of the command line, and below them those of a file."""
+    """Arguments of ``bnnhw.compile``: those of the command line, and below them those of a file."""
     from bnnhw.backend.record import read_config
-    from bnnhw.frontend.options import input_fields
 
-    asked = read_config(config, [*given, "input_mean", "input_std"]) if config else {}
-    for name in _PATHS:
-        if name in asked:
-            asked[name] = tuple(Path(path) for path in asked[name])
-    if asked.get("folding"):
-        asked["folding"] = Path(asked["folding"])
-    for name in ("backends", *_NUMBERS):
-        if isinstance(asked.get(name), list):
-            asked[name] = tuple(asked[name])
+    asked = read_config(config, [*given, *_SCALING, *_PIXELS]) if config else {}
     here = {k: v for k, v in given.items() if v is not None and v != () and v != {}}
-    scale, offset, mean, std = (asked.pop(name, None) for name in _NUMBERS)
-    if here.keys() & {"input_scale", "input_offset"}:  # they take the place of a mean
-        mean = std = None
-    asked |= input_fields(asked.get("input_type"), (scale, offset), (mean, std))
-    if here.keys() & {"fps", "cycles"}:  # one target takes the place of another
-        asked = {k: v for k, v in asked.items() if k not in ("fps", "cycles")}
+    for ones, others in (  # one way to say a thing takes the place of another
+        (_SCALING, _PIXELS),
+        (_PIXELS, (*_SCALING, "input_type")),
+        (("fps", "cycles"), ("fps", "cycles")),
+    ):
+        if here.keys() & set(ones):
+            asked = {k: v for k, v in asked.items() if k not in others}
     return {k: v for k, v in asked.items() if v is not None} | here
-
-
-def model_path(name: Path | str | None) -> Path:
-    """The file of a model, or of the shipped network of that name."""
-    from bnnhw.zoo.shipped import model_file
-
-    if name is None:
-        raise BnnhwError("no model", where="argument MODEL", fix="give an ONNX file")
-    return model_file(name)
 
 
 def declarations(
@@ -134,7 +117,7 @@ def declarations(
     pixels: tuple[str | None, str | None],
     sign_zero: str,
 ) -> dict[str, Any]:
-    """The fields of LoadOptions: what the command line says of a model.
+    """What the command line says of a model's input, as arguments of ``bnnhw.compile``.
 
     Args:
         input_type: --input-type.
@@ -142,27 +125,9 @@ def declarations(
         pixels: --input-mean and --input-std, which stand for the two before and for uint8.
         sign_zero: --sign-zero.
     """
-    from bnnhw.frontend.options import input_fields
-
-    scale, offset = (
-        numbers(text, f"--input-{name}")
-        for text, name in zip(scaling, ("scale", "offset"), strict=True)
-    )
-    mean, std = (
-        numbers(text, f"--input-{name}") for text, name in zip(pixels, ("mean", "std"), strict=True)
-    )
-    return {**input_fields(input_type, (scale, offset), (mean, std)), "sign_zero": sign_zero}
-
-
-def check_pauses(idle: float, back_pressure: float) -> None:
-    """Refuses shares of cycles that leave no time."""
-    for name, value in (("--idle", idle), ("--back-pressure", back_pressure)):
-        if not 0 <= value <= 0.95:
-            raise BnnhwError(
-                f"{value:g} is not within 0 to 0.95",
-                where=f"option {name}",
-                fix="give the share of cycles to pause, e.g. 0.3",
-            )
+    texts = dict(zip(("scale", "offset", "mean", "std"), (*scaling, *pixels), strict=True))
+    found = {f"input_{name}": numbers(text, f"--input-{name}") for name, text in texts.items()}
+    return {"input_type": input_type, **found, "sign_zero": sign_zero}
 
 
 def cycles_range(text: str | None, option: str) -> tuple[int, int] | None:

@@ -8,18 +8,16 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from bnnhw.ir.graph import Graph
-    from bnnhw.verify.inputs import Samples
+    import numpy as np
 
 HEARTBEAT = 60.0
 """Seconds between signs of life in a log."""
@@ -69,15 +67,10 @@ class _Heart:
             err.print(f"... {minutes:.0f} min so far: {self._step}")
 
 
-def read_given(paths: Sequence[Path], graph: Graph, *, resize: bool, grey: bool) -> Samples:
-    """The inputs in files and folders; says on standard error what was done to them."""
-    from bnnhw.verify.images import ImageRules
-    from bnnhw.verify.inputs import read_inputs
-
-    given = read_inputs(paths, graph.input_format, ImageRules(resize, grey))
-    for note in given.notes:
+def print_notes(notes: Iterable[str]) -> None:
+    """Says on standard error what was done to inputs."""
+    for note in notes:
         typer.echo(f"note: {note}", err=True)
-    return given
 
 
 def print_json(data: dict[str, Any]) -> None:
@@ -93,5 +86,7 @@ def print_error(text: str) -> None:
 def save(path: Path | None, scores: np.ndarray[Any, Any]) -> None:
     """Writes scores to a .npy file, where one is given."""
     if path is not None:
+        import numpy as np
+
         with path.open("wb") as file:  # numpy.save would add .npy to any other name
             np.save(file, scores)

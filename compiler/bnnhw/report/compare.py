@@ -39,6 +39,34 @@ class Row:
     layer: str = ""
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """Builds side by side.
+
+    Attributes:
+        names: what each build is called: its folder.
+        rows: the facts, whole designs first, then layer by layer.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as JSON holds it."""
+        return comparison_json(self.names, self.rows)
+
+    def page(self) -> str:
+        """The comparison as an HTML page of its own."""
+        return comparison_page(self.names, self.rows)
+
+    def table(self) -> Table:
+        """The comparison for a terminal (rich); what differs is bold."""
+        return comparison_table(self.names, self.rows)
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(self.names)})"
+
+
 def compared(reports: Sequence[Report]) -> list[Row]:
     """All rows of a comparison: whole designs first, then layer by layer in order."""
     rows = [

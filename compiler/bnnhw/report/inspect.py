@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,11 +29,13 @@ from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
 from bnnhw.passes.fixed_point import integer_bits
 from bnnhw.passes.options import WEIGHT_BITS
+from bnnhw.passes.widths import widths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bnnhw.ir.graph import Graph, Node
+    from bnnhw.passes.widths import Width
 
 BINARY_OPERATIONS_A_WORD = 64
 """Binary multiply-accumulates that count as one operation (Liu et al., ECCV 2018)."""
@@ -71,7 +74,7 @@ class Layer:
         return self.weights == "binary" and self.input == "binary"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inspection:
     """What could be read of a model.
 
@@ -87,6 +90,17 @@ class Inspection:
     layers: tuple[Layer, ...]
     problem: ModelError | None = None
     undeclared: ModelError | None = None
+
+    @cached_property
+    def streams(self) -> tuple[Width, ...]:
+        """What ``precision`` may name, with the width of each; empty for what is not complete."""
+        return widths(self.graph) if self.complete else ()
+
+    def __repr__(self) -> str:
+        binary = sum(layer.is_binary for layer in self.layers)
+        error = self.problem or self.undeclared
+        refused = "" if error is None else f", refused: {error.where or error.what}"
+        return f"Inspection({self.graph.name}: {len(self.layers)} layers, {binary} binary{refused})"
 
     @property
     def complete(self) -> bool:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bnnhw.backend.build import Build
     from bnnhw.backend.yosys import Synthesis
-    from bnnhw.ir.ops import Ints
     from bnnhw.verify.run_simulation import SimulationOutcome
     from bnnhw.verify.simulate import StreamStatistics
     from bnnhw.verify.verification import Verification
@@ -25,24 +23,15 @@ _CLASSES = 20
 """So many classes are printed."""
 
 
-def classes_of(build: Build, scores: Ints) -> list[int]:
-    """The best class of each frame's scores, as they left the design; with --top-k, its best."""
-    if build.output_port.top_k:
-        pairs = scores.reshape(len(scores), -1, 2)
-        return [int(pair[0, 0]) for pair in pairs]
-    values = build.graph.output_map.apply(scores).reshape(len(scores), -1)
-    return [int(best) for best in values.argmax(axis=1)]
-
-
 def print_simulation(
-    out: Console, result: SimulationOutcome, build: Build, *, streams: bool = False
+    out: Console, result: SimulationOutcome, clock: float, *, streams: bool = False
 ) -> None:
-    """Prints how each comparison ended, classes, cycles, FPS, and each stream where asked."""
+    """Prints how each comparison ended, classes, cycles, FPS at a clock in MHz, and streams."""
     _print_checks(result.checks)
-    classes = classes_of(build, result.scores)
+    classes = result.classes.tolist()
     more = f" and {len(classes) - _CLASSES} more" if len(classes) > _CLASSES else ""
     typer.echo(f"classes: {' '.join(map(str, classes[:_CLASSES]))}{more}")
-    simulation, clock = result.simulation, build.report["clock_mhz"]
+    simulation = result.simulation
     table = Table("frames", "cycles per frame", "latency", "FPS", box=None)
     cycles = simulation.cycles_per_frame
     table.add_row(

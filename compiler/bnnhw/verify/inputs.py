@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,9 +15,8 @@ from bnnhw.verify.images import IMAGE_SUFFIXES, Changes, ImageRules, images_in, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from bnnhw.ir.graph import Graph, InputFormat
 
@@ -32,7 +32,8 @@ class Samples:
 
     Attributes:
         x: the inputs, [N, *shape] in the model's own format.
-        names: of each input: its file, with its place where the file holds several.
+        names: of each input: its file, with its place where the file holds several;
+            none for arrays.
         labels: the right class of each, [N]; None where some have none.
         classes: names of the classes, where folders gave them.
         notes: what was done to them.
@@ -43,6 +44,10 @@ class Samples:
     labels: NDArray[np.generic] | None = None
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+if TYPE_CHECKING:
+    Given = ArrayLike | Samples | Sequence[str | Path] | str | Path
 
 
 def read_inputs(
@@ -85,6 +90,62 @@ def read_inputs(
         next(iter(named), ()),
         tuple(notes),
     )
+
+
+def samples_of(
+    given: Given,
+    graph: Graph,
+    *,
+    labels: ArrayLike | None = None,
+    rules: ImageRules = _AS_THEY_ARE,
+) -> Samples:
+    """Inputs of a network, however a user gives them.
+
+    Args:
+        given: model inputs [N, *shape], or one [*shape]; files or folders as ``read_inputs`` takes
+            them; or samples that were read before. Numbers of uint8 are raw pixels where the model
+            takes pixels as floats.
+        graph: the network.
+        labels: the right class of each input, [N], in place of those that files hold.
+        rules: what may be done to images that are of another size or colour.
+
+    Raises:
+        BnnhwError: as ``read_inputs`` does; labels are no classes of the network.
+    """
+    if isinstance(given, Samples):
+        samples = given
+    elif are_files(given):
+        samples = read_inputs(_paths(given), graph.input_format, rules)
+    else:
+        source, array = graph.input_format, np.asarray(given)
+        one = array[None] if array.shape == tuple(source.shape) else array
+        samples = Samples(source.from_pixels(one), ())
+    if labels is not None:
+        samples = replace(samples, labels=_as_labels(labels, len(samples.x)))
+    check_labels(samples, graph)
+    return samples
+
+
+def are_files(given: object) -> bool:
+    """Whether inputs are files or folders, not numbers."""
+    first = given[0] if isinstance(given, (list, tuple)) and given else given
+    return isinstance(first, (str, Path))
+
+
+def _paths(given: Any) -> tuple[Path, ...]:
+    return (Path(given),) if isinstance(given, (str, Path)) else tuple(map(Path, given))
+
+
+def _as_labels(labels: ArrayLike, count: int) -> NDArray[np.generic]:
+    """Labels [count] that a caller gives."""
+    wanted = np.asarray(labels).reshape(-1)
+    if len(wanted) != count or wanted.dtype.kind not in "iu":
+        raise BnnhwError(
+            f"{len(wanted)} labels for {count} inputs, of type {wanted.dtype}",
+            where="labels",
+            fix="give the number of the right class for each input",
+        )
+    return wanted
 
 
 def check_labels(samples: Samples, graph: Graph) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Ints
 
 _RANDOM_FRAMES = 3
+_LONGEST_PAUSE = 0.95
+"""Share of cycles in which source or sink may pause: some time must be left."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SimulationOutcome:
     """A simulation with its comparisons.
 
@@ -38,12 +40,25 @@ class SimulationOutcome:
         scores: what left the design, [N, ...].
         checks: comparisons with the interpreter.
         steady: whether source and sink never waited, so that its cycles are the design's own.
+        classes: the best class of each frame's scores, [N].
     """
 
     simulation: Simulation
     scores: Ints
     checks: tuple[Verification, ...]
     steady: bool
+    classes: Ints
+
+    def to_json(self) -> dict[str, Any]:
+        """Cycles, streams, scores, classes and comparisons as JSON holds them."""
+        checks = [check.to_json() for check in self.checks]
+        scores = {"scores": self.scores.tolist(), "best": self.classes.tolist()}
+        return {**self.simulation.to_json(), **scores, "verification": checks}
+
+    def __repr__(self) -> str:
+        differing = sum(check.mismatches > 0 for check in self.checks)
+        verdict = f"{differing} comparisons differ" if differing else "bit-exact"
+        return f"SimulationOutcome({self.simulation.frames} frames, {verdict})"
 
 
 def simulate_netlist(
@@ -108,11 +123,22 @@ def simulate_build(
         hls: whether to run the HLS C++ on the same frames.
         probes: layers whose results are compared with the interpreter's too; "all" for every one.
         progress: told the name of each step.
+
+    Raises:
+        BnnhwError: an option cannot be, a tool is missing, or the design hangs; scores that differ
+            are no error here, they are in the result.
     """
     if frames is not None and frames < 1:
         raise BnnhwError(
             f"{frames} frames cannot be simulated", where="option --frames", fix="give 1 or more"
         )
+    for name, share in (("--idle", idle), ("--back-pressure", back_pressure)):
+        if not 0 <= share <= _LONGEST_PAUSE:
+            raise BnnhwError(
+                f"{share:g} is not within 0 to {_LONGEST_PAUSE}",
+                where=f"option {name}",
+                fix="give the share of cycles to pause, e.g. 0.3",
+            )
     build.require("verilog")
     if hls:
         build.require("hls")
@@ -163,7 +189,15 @@ def simulate_build(
                 "hls", "interpreter", count, _differing(other, expected), f"{origin} inputs"
             )
         )
-    return SimulationOutcome(result, scores, tuple(checks), steady)
+    return SimulationOutcome(result, scores, tuple(checks), steady, _classes(build, scores))
+
+
+def _classes(build: Build, scores: Ints) -> Ints:
+    """The best class of each frame's scores, as they left the design; with top_k, its best."""
+    if build.output_port.top_k:
+        return scores.reshape(len(scores), -1, 2)[:, 0, 0]
+    values = build.graph.output_map.apply(scores)
+    return values.reshape(len(scores), -1).argmax(axis=1)
 
 
 def _differing(a: Ints, b: Ints) -> int:
