@@ -24,7 +24,8 @@ from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
 from bnnhw.verify.accuracy import check_agreement
 from bnnhw.verify.images import ImageRules
-from bnnhw.verify.inputs import read_inputs, samples_of
+from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
+from bnnhw.verify.labels import class_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from bnnhw.verify.inputs import Given
 
 BACKENDS = ("verilog", "hls")
-_FLAGS = {"clock_mhz": "clock", "backends": "backend", "inputs": "input"}
+_FLAGS = {"clock_mhz": "clock", "backends": "backend", "inputs": "input", "class_names": "labels"}
 """Options of the command line that are called otherwise than here."""
 # Files are named after the network and more; a file's name has at most 255 characters.
 _LONGEST_NAME = 80
@@ -54,12 +55,14 @@ class ModelOptions(LoadOptions):
             taken; without any, they come from BatchNorm statistics.
         resize: whether images of another size than the model's may be scaled.
         grey: whether coloured images may be turned grey for a model of one channel.
+        class_names: names of the classes, or the file that has them.
     """
 
     precision: Mapping[str, int] = field(default_factory=dict)
     calibrate: Sequence[Path] = ()
     resize: bool = False
     grey: bool = False
+    class_names: Path | Sequence[str] | None = None
 
     @property
     def rules(self) -> ImageRules:
@@ -125,6 +128,7 @@ class CompileOptions(ModelOptions):
             "inputs": list(self.inputs),
             "calibrate": list(self.calibrate),
             "folding": folding,
+            "class_names": [self.class_names] if isinstance(self.class_names, Path) else [],
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -134,16 +138,17 @@ class CompileOptions(ModelOptions):
             for f in fields(self)
             if f.name != "dump_ir" and getattr(self, f.name) != _default(f)
         }
-        paths = {"folding", "inputs", "calibrate"} & given.keys()
-        for name in paths:
+        for name in {"folding", "inputs", "calibrate", "class_names"} & given.keys():
             value = given[name]
-            given[name] = str(value) if name == "folding" else [str(path) for path in value]
+            given[name] = str(value) if isinstance(value, Path) else [str(path) for path in value]
         return given | ({"precision": dict(self.precision)} if self.precision else {})
 
     def command(self, model: Path) -> str:
         """The command line that asks the same; files by their names alone."""
         words: list[object] = ["bnnhw", "compile", model.name]
         for name, value in self.to_json().items():
+            if name == "class_names" and not isinstance(value, str):
+                continue  # given in Python: no file has them, and no hardware depends on them
             flag = "--" + _FLAGS.get(name, name).replace("_", "-")
             if name == "verify":
                 words.append("--no-verify")
@@ -155,7 +160,7 @@ class CompileOptions(ModelOptions):
                 words += [word for part in value for word in (flag, Path(part).name)]
             elif isinstance(value, tuple):
                 words.append(f"{flag}={','.join(map(repr, value))}")
-            elif name in ("folding", "board"):
+            elif name in ("folding", "board", "class_names"):
                 words += [flag, Path(value).name]
             elif isinstance(value, float):
                 words.append(f"{flag}={value!r}")
@@ -218,10 +223,11 @@ def compile_model(
     imported = import_file(model, options)
     graph = _integers(model, imported.graph, options, options.dump_ir, progress)
     notes = _notes(graph, options)
+    names = class_names(options.class_names, count_classes(graph))
     given = None
     if inputs is not None or options.inputs:
         asked = options.inputs if inputs is None else inputs
-        given = samples_of(asked, graph, labels=labels, rules=options.rules)
+        given = samples_of(asked, graph, labels=labels, rules=options.rules, class_names=names)
         notes += given.notes
     elif labels is not None:
         raise BnnhwError(
@@ -249,7 +255,9 @@ def compile_model(
     report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve)
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
     report["command"] = command = options.command(model)
-    files = emit(fit.design, options.backends, fit.prediction)
+    if names:
+        report["output"]["class_names"] = list(names)
+    files = emit(fit.design, options.backends, fit.prediction, names)
     files["folding.json"] = fit.folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
     files["report.json"] = report_text(report)
@@ -294,7 +302,10 @@ def _default(option: Field[Any]) -> Any:
 
 
 def emit(
-    design: Design, backends: tuple[str, ...], prediction: Prediction
+    design: Design,
+    backends: tuple[str, ...],
+    prediction: Prediction,
+    class_names: Sequence[str] = (),
 ) -> dict[str, str | bytes]:
     """All files of a build but the report, by path below the build folder."""
     files: dict[str, str | bytes] = {}
@@ -303,7 +314,7 @@ def emit(
         files |= emit_bench(design, 4 * prediction.latency_cycles + 10_000)
     if "hls" in backends:
         files |= emit_hls(design)
-    files |= emit_manifest(design)
+    files |= emit_manifest(design, class_names)
     return files
 
 

@@ -16,7 +16,8 @@ from bnnhw.report.record import (
     require_exact,
 )
 from bnnhw.verify.images import ImageRules
-from bnnhw.verify.inputs import samples_of
+from bnnhw.verify.inputs import count_classes, samples_of
+from bnnhw.verify.labels import class_names as read_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from bnnhw.verify.inputs import Given, Samples
     from bnnhw.verify.run_simulation import SimulationOutcome
+
+    Names = Sequence[str] | str | Path | None
 
 
 def silent(step: str) -> None:
@@ -60,6 +63,19 @@ class Build:
         return self._build.manifest
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, as compile was given them; empty where it was not."""
+        return tuple(self.manifest["output"].get("class_names", ()))
+
+    def names_of_classes(self, given: Names = None) -> tuple[str, ...]:
+        """Names of the classes: those given, as a list or a file, or else the build's.
+
+        Raises:
+            BnnhwError: they are as many as the network's classes are not.
+        """
+        return read_names(given, count_classes(self._build.graph)) or self.class_names
+
+    @property
     def cycles(self) -> int:
         """Cycles per frame: simulated where it was, else predicted."""
         return int(cycles_per_frame(self.report).value or 0)
@@ -76,6 +92,7 @@ class Build:
         *,
         resize: bool = False,
         grey: bool = False,
+        class_names: Names = None,
     ) -> Samples:
         """Inputs of the network, however they are given.
 
@@ -85,12 +102,14 @@ class Build:
             labels: the right class of each, [N], in place of those that files hold.
             resize: whether image files of another size may be scaled.
             grey: whether coloured image files may be turned grey.
+            class_names: names of the classes, or a file that has them; the build's where None.
 
         Raises:
             BnnhwError: a file cannot be read, or labels are no classes of the network.
         """
-        rules = ImageRules(resize, grey)
-        return samples_of(given, self._build.graph, labels=labels, rules=rules)
+        graph, rules = self._build.graph, ImageRules(resize, grey)
+        names = self.names_of_classes(class_names)
+        return samples_of(given, graph, labels=labels, rules=rules, class_names=names)
 
     def run(
         self,
@@ -99,6 +118,7 @@ class Build:
         *,
         resize: bool = False,
         grey: bool = False,
+        class_names: Names = None,
     ) -> Run:
         """What the hardware computes, by the bit-exact interpreter.
 
@@ -107,11 +127,13 @@ class Build:
             labels: the right class of each, [N].
             resize: whether image files of another size may be scaled.
             grey: whether coloured image files may be turned grey.
+            class_names: names of the classes, or a file that has them; the build's where None.
 
         Raises:
             BnnhwError: the shape is another, or a value is none of the input type's.
         """
-        return run_graph(self._build.graph, self.read(x, labels, resize=resize, grey=grey))
+        given = self.read(x, labels, resize=resize, grey=grey, class_names=class_names)
+        return run_graph(self._build.graph, given)
 
     def simulate(
         self,

@@ -22,14 +22,15 @@ from bnnhw.errors import BnnhwError
 from bnnhw.frontend.options import LoadOptions, input_fields
 from bnnhw.report.compare import Comparison, compared
 from bnnhw.report.inspect import Inspection, inspect_model
-from bnnhw.verify.images import ImageRules
-from bnnhw.verify.inputs import are_files, samples_of
+from bnnhw.verify.inputs import are_files, count_classes, samples_of
+from bnnhw.verify.labels import class_names as read_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
+    from bnnhw.api.build import Names
     from bnnhw.api.model_files import Model
     from bnnhw.verify.inputs import Given
 
@@ -58,6 +59,7 @@ def compile(
     resize: bool = False,
     grey: bool = False,
     labels: ArrayLike | None = None,
+    class_names: Names = None,
     top_k: int = 0,
     verify: bool = True,
     min_agreement: float | None = None,
@@ -94,6 +96,8 @@ def compile(
         resize: whether image files of another size may be scaled.
         grey: whether coloured image files may be turned grey.
         labels: their classes, which give the accuracy of integers against float.
+        class_names: names of the classes, from class 0 on, or a file that has them, one a line;
+            the build keeps them.
         top_k: 0 for all scores, else the number of best classes to send.
         verify: whether to check the integer graph against onnxruntime.
         min_agreement: least share of inputs, 0 to 1, whose class must be as in float.
@@ -121,6 +125,7 @@ def compile(
         inputs=files,
         resize=resize,
         grey=grey,
+        class_names=_names(class_names),
         top_k=top_k,
         verify=verify,
         min_agreement=min_agreement,
@@ -154,13 +159,14 @@ def run(
     calibrate: Sequence[str | Path] | str | Path = (),
     resize: bool = False,
     grey: bool = False,
+    class_names: Names = None,
     example: Any = None,
 ) -> Run:
     """What a model computes in integers, by the bit-exact interpreter; no build is needed.
 
     Args:
         model: as ``compile`` takes it, or a build folder, to which no further option applies but
-            ``resize`` and ``grey``.
+            ``resize``, ``grey`` and ``class_names``.
         x: inputs [N, *shape] in the model's own format, or one input [*shape]; or files and
             folders. Numbers of uint8 are raw pixels where the model takes pixels as floats.
         labels: the right class of each, [N].
@@ -174,6 +180,7 @@ def run(
         calibrate: see ``compile``.
         resize: whether image files of another size may be scaled.
         grey: whether coloured image files may be turned grey.
+        class_names: see ``compile``.
         example: an input [N, ...] of a PyTorch module, for its export.
 
     Raises:
@@ -181,7 +188,7 @@ def run(
     """
     asked = locals()
     if isinstance(model, (str, Path)) and Path(model).is_dir():
-        return Build(model).run(x, labels, resize=resize, grey=grey)
+        return Build(model).run(x, labels, resize=resize, grey=grey, class_names=class_names)
     check_kinds({k: v for k, v in asked.items() if k not in ("model", "x")}, "bnnhw.run")
     options = ModelOptions(
         **_declared(asked),
@@ -189,10 +196,12 @@ def run(
         calibrate=_paths(calibrate),
         resize=resize,
         grey=grey,
+        class_names=_names(class_names),
     )
     with file_of(model, example) as path:
         graph = integer_graph(path, options)
-    given = samples_of(x, graph, labels=labels, rules=ImageRules(resize, grey))
+    names = read_names(options.class_names, count_classes(graph))
+    given = samples_of(x, graph, labels=labels, rules=options.rules, class_names=names)
     return run_graph(graph, given)
 
 
@@ -258,6 +267,10 @@ def _paths(given: Any) -> tuple[Path, ...]:
     if isinstance(given, (str, Path)):
         return (Path(given),)
     return tuple(Path(path) for path in given)
+
+
+def _names(given: Names) -> Path | tuple[str, ...] | None:
+    return Path(given) if isinstance(given, (str, Path)) else None if given is None else (*given,)
 
 
 def _numbers(given: Numbers) -> float | tuple[float, ...] | None:

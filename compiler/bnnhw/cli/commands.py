@@ -14,6 +14,7 @@ from bnnhw.cli.compile import compile_command
 from bnnhw.cli.hardware import simulate, synth
 from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
+    INPUT_HELP,
     BuildDir,
     Calibrate,
     Grey,
@@ -23,16 +24,16 @@ from bnnhw.cli.options import (
     InputStd,
     InputType,
     Json,
+    Labels,
     Model,
     Precision,
     Resize,
     Scores,
     SignZero,
-    check_scores_file,
     declarations,
     precision_options,
 )
-from bnnhw.cli.output import out, print_error, print_json, print_notes, save
+from bnnhw.cli.output import out, print_classes, print_error, print_json, print_notes
 from bnnhw.errors import BnnhwError, internal_error
 from bnnhw.version import __version__
 from bnnhw.zoo.cli import app as zoo_app
@@ -77,7 +78,7 @@ def run(
     ],
     inputs: Annotated[
         list[Path],
-        typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+        typer.Option("--input", "-i", help=INPUT_HELP),
     ],
     output: Scores = None,
     input_type: InputType = None,
@@ -88,6 +89,7 @@ def run(
     sign_zero: SignZero = "minus",
     precision: Precision = None,
     calibrate: Calibrate = None,
+    labels: Labels = None,
     resize: Resize = False,
     grey: Grey = False,
     top_k: Annotated[int, typer.Option(help="Print the K best classes of each input.")] = 1,
@@ -95,11 +97,13 @@ def run(
 ) -> None:
     """Run the bit-exact interpreter on images or arrays; scores are integers.
 
-    Where .npz files hold ``labels`` or ``y`` too, or a folder one of each class, the accuracy
-    follows.
+    Where inputs have labels (a folder for each class, ``labels`` or ``y`` in .npz files, a .csv of
+    files and labels), the accuracy follows.
     """
     if top_k < 1:
         raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
+    from bnnhw.api.scores_file import check_scores_file
+
     check_scores_file(output)
     ran = bnnhw.run(
         model_or_build,
@@ -109,9 +113,11 @@ def run(
         calibrate=calibrate or (),
         resize=resize,
         grey=grey,
+        class_names=labels,
     )
     print_notes(ran.notes)
-    save(output, ran.scores)
+    if output is not None:
+        ran.save(output)
     best = ran.best(top_k)
     if as_json:
         print_json(
@@ -120,6 +126,8 @@ def run(
                 "scores": ran.scores.tolist(),
                 "best": best.tolist(),
                 "accuracy": ran.accuracy,
+                "labelled": ran.labelled,
+                "class_names": ran.class_names,
             }
         )
         return
@@ -129,7 +137,7 @@ def run(
         line = "  ".join(f"{_class(c, ran.class_names)} ({row[c]})" for c in classes)
         typer.echo(f"{name:{width}}  {line}")
     if ran.accuracy is not None:
-        typer.echo(f"accuracy: {ran.accuracy:.2%} of {len(ran.scores)} labelled inputs")
+        typer.echo(f"accuracy: {ran.accuracy:.2%} of {ran.labelled} labelled inputs")
 
 
 @app.command("inspect")
@@ -177,6 +185,7 @@ def report(build: BuildDir, as_json: Json = False) -> None:
     from bnnhw.report.terminal import summary
 
     summary(opened.report, out)
+    print_classes(opened.class_names)
     typer.echo(f"report: {build / 'report.html'}")
 
 

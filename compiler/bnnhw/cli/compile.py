@@ -18,6 +18,7 @@ from bnnhw.cli.options import (
     InputStd,
     InputType,
     Json,
+    Labels,
     Precision,
     Resize,
     SignZero,
@@ -26,7 +27,7 @@ from bnnhw.cli.options import (
     merged,
     precision_options,
 )
-from bnnhw.cli.output import named_steps, out, print_json
+from bnnhw.cli.output import named_steps, out, print_classes, print_json
 from bnnhw.errors import BnnhwError
 
 
@@ -64,6 +65,7 @@ def compile_command(
     sign_zero: SignZero = "minus",
     precision: Precision = None,
     calibrate: Calibrate = None,
+    labels: Labels = None,
     resize: Resize = False,
     grey: Grey = False,
     top_k: Annotated[int, typer.Option(help="Send the K best classes, not all scores.")] = 0,
@@ -101,6 +103,7 @@ def compile_command(
         "precision": precision_options(precision),
         "calibrate": calibrate or (),
         "top_k": top_k if is_given(context, "top_k") else None,
+        "class_names": labels,
         "resize": resize or None,
         "grey": grey or None,
         "verify": False if no_verify else None,
@@ -123,6 +126,7 @@ def compile_command(
     from bnnhw.report.terminal import summary
 
     summary(build.report, out)
+    print_classes(build.class_names)
     if config is not None and (before := recorded_hash(config)) is not None:
         now = build.manifest["build_hash"]
         same = (

@@ -13,12 +13,12 @@ from bnnhw.cli.options import (
     Grey,
     Inputs,
     Json,
+    Labels,
     Resize,
     Scores,
-    check_scores_file,
     cycles_range,
 )
-from bnnhw.cli.output import named_steps, out, print_json, print_notes, save
+from bnnhw.cli.output import named_steps, out, print_json, print_notes
 
 
 def simulate(
@@ -50,19 +50,22 @@ def simulate(
     junit: Annotated[
         Path | None, typer.Option(help="Write what was compared to this file, as JUnit XML.")
     ] = None,
+    labels: Labels = None,
     resize: Resize = False,
     grey: Grey = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
+    from bnnhw.api.scores_file import check_scores_file, write_scores
     from bnnhw.report.simulation_table import print_simulation
 
     latency = cycles_range(memory_latency, "--memory-latency")
     check_scores_file(output)
     opened = bnnhw.open(build)
+    names = opened.names_of_classes(labels)
     given = None
     if inputs:
-        given = opened.read(inputs, resize=resize, grey=grey)
+        given = opened.read(inputs, resize=resize, grey=grey, class_names=names)
         print_notes(given.notes)
     with named_steps(as_json) as progress:
         result = opened.simulate(
@@ -77,15 +80,23 @@ def simulate(
             check=False,
             progress=progress,
         )
-    save(output, result.scores)
+    if output is not None:
+        write_scores(
+            output,
+            result.scores,
+            result.classes,
+            names=() if given is None else given.names,
+            class_names=names,
+            top_k=opened.manifest["output"]["top_k"],
+        )
     if junit is not None:
         from bnnhw.report.junit import junit_xml
 
         junit.write_text(junit_xml(opened.report["model"], result.checks), encoding="utf-8")
     if as_json:
-        print_json(result.to_json())
+        print_json({**result.to_json(), "class_names": names})
     else:
-        print_simulation(out, result, opened.report["clock_mhz"], streams=streams)
+        print_simulation(out, result, opened.report["clock_mhz"], names, streams=streams)
     opened.require_exact(result)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+INPUT_HELP = ".npy, .npz, images, folders of images, or a .csv of files and labels."
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network.")
 ]
@@ -42,7 +43,11 @@ InputStd = Annotated[str | None, typer.Option(help="See --input-mean; e.g. 0.229
 SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0: minus or plus.")]
 Inputs = Annotated[
     list[Path] | None,
-    typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+    typer.Option("--input", "-i", help=INPUT_HELP),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option("--labels", help="Names of the classes, from class 0 on: one a line, or JSON."),
 ]
 Resize = Annotated[
     bool, typer.Option("--resize", help="Scale images that are of another size than the model's.")
@@ -51,7 +56,7 @@ Grey = Annotated[
     bool, typer.Option("--grey", help="Turn coloured images grey for a model of one channel.")
 ]
 Scores = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write the integer scores to this .npy file.")
+    Path | None, typer.Option("--output", "-o", help="Write the integer scores: .npy, or .csv.")
 ]
 
 
@@ -140,18 +145,6 @@ def cycles_range(text: str | None, option: str) -> tuple[int, int] | None:
             f"'{text}' is no LEAST:MOST", where=f"option {option}", fix="give e.g. 20:150"
         )
     return int(least), int(most or least)
-
-
-def check_scores_file(path: Path | None) -> None:
-    """Refuses a file for scores that cannot be written, before the work is done."""
-    if path is None:
-        return
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise BnnhwError(
-            "is a folder" if path.is_dir() else "lies in a folder that does not exist",
-            where=f"option --output {path}",
-            fix="give the name of a .npy file in an existing folder",
-        )
 
 
 def numbers(text: str | None, option: str) -> float | tuple[float, ...] | None:

@@ -14,13 +14,13 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    import numpy as np
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 HEARTBEAT = 60.0
 """Seconds between signs of life in a log."""
+
+SOME = 20
+"""So many classes are listed."""
 
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
@@ -73,6 +73,14 @@ def print_notes(notes: Iterable[str]) -> None:
         typer.echo(f"note: {note}", err=True)
 
 
+def print_classes(names: Sequence[str]) -> None:
+    """Lists the names of a build's classes, where it has some."""
+    if names:
+        shown = ", ".join(f"{i} {name}" for i, name in enumerate(names[:SOME]))
+        more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+        typer.echo(f"classes: {shown}{more}")
+
+
 def print_json(data: dict[str, Any]) -> None:
     """Prints JSON on standard output."""
     typer.echo(json.dumps(data, indent=2))
@@ -81,12 +89,3 @@ def print_json(data: dict[str, Any]) -> None:
 def print_error(text: str) -> None:
     """Unbroken lines, so that paths can be copied, and no markup: names may hold brackets."""
     err.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True, highlight=False)
-
-
-def save(path: Path | None, scores: np.ndarray[Any, Any]) -> None:
-    """Writes scores to a .npy file, where one is given."""
-    if path is not None:
-        import numpy as np
-
-        with path.open("wb") as file:  # numpy.save would add .npy to any other name
-            np.save(file, scores)

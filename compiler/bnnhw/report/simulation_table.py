@@ -24,13 +24,19 @@ _CLASSES = 20
 
 
 def print_simulation(
-    out: Console, result: SimulationOutcome, clock: float, *, streams: bool = False
+    out: Console,
+    result: SimulationOutcome,
+    clock: float,
+    names: Sequence[str] = (),
+    *,
+    streams: bool = False,
 ) -> None:
     """Prints how each comparison ended, classes, cycles, FPS at a clock in MHz, and streams."""
     _print_checks(result.checks)
     classes = result.classes.tolist()
     more = f" and {len(classes) - _CLASSES} more" if len(classes) > _CLASSES else ""
-    typer.echo(f"classes: {' '.join(map(str, classes[:_CLASSES]))}{more}")
+    shown = [f"{c} {names[c]}" if c < len(names) else str(c) for c in classes[:_CLASSES]]
+    typer.echo(f"classes: {(', ' if names else ' ').join(shown)}{more}")
     simulation = result.simulation
     table = Table("frames", "cycles per frame", "latency", "FPS", box=None)
     cycles = simulation.cycles_per_frame

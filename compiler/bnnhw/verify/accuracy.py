@@ -83,6 +83,7 @@ class Accuracy:
 
     Attributes:
         inputs: number of inputs of which classes were compared.
+        labelled: number of these whose right class is known.
         synthetic: whether these were made, for want of real ones.
         float_top1: accuracy of the model in [0, 1]; None without labels.
         integer_top1: accuracy of the integers; None without labels.
@@ -103,6 +104,7 @@ class Accuracy:
     float_top1: float | None
     integer_top1: float | None
     agreement: float
+    labelled: int = 0
     largest_difference: float = 0.0
     correlation: float | None = None
     compared: int = 0
@@ -117,7 +119,7 @@ class Accuracy:
         """Why the integers are not the network any more; empty where they are."""
         if self.integer_top1 is not None and self.float_top1 is not None:
             # Each input whose class differs may have become right or wrong.
-            spread = float(np.sqrt((1 - self.agreement) / max(1, self.inputs)))
+            spread = float(np.sqrt((1 - self.agreement) / max(1, self.labelled or self.inputs)))
             if self.integer_top1 < self.float_top1 - max(_LOST, _LOST_ERRORS * spread):
                 return (
                     f"integers are right for {self.integer_top1:.1%} of the inputs, the model in "
@@ -170,7 +172,7 @@ def compare_classes(
     Args:
         got: scores [N, ...] from integers.
         want: the model's.
-        labels: [N], the right ones.
+        labels: [N], the right ones; accuracy is that of the inputs whose label is not masked.
     """
     got, want = (v.reshape(len(v), -1) for v in (got, want))
     mine, model = got.argmax(axis=1), want.argmax(axis=1)
@@ -182,6 +184,7 @@ def compare_classes(
     correlation = float((a * b).sum() / np.prod(sizes)) if sizes.all() else 0.0
     return Accuracy(
         inputs=len(mine),
+        labelled=0 if labels is None else int(np.ma.count(labels)),
         synthetic=False,
         float_top1=right[0],
         integer_top1=right[1],

@@ -72,6 +72,7 @@ def test_the_record_holds_options_files_versions_and_date(made: dict) -> None:
         "inputs": 0,
         "calibrate": 1,
         "folding": 1,
+        "class_names": 0,
     }
     assert made["build_hash"] == of("a", "manifest.json")["build_hash"]
     assert {"bnnhw", "python", "numpy", "onnx", "onnxruntime"} == set(made["versions"])

@@ -37,6 +37,15 @@ def test_simulate_begins_with_the_verdict_and_the_classes(bnnhw, model, top_k: i
     shown = bnnhw("simulate", "b", "-i", "x.npy", "--streams").out
     assert "stalled: cycles with a beat offered and not taken" in shown
     found = json.loads(bnnhw("simulate", "b", "-i", "x.npy", "--json", "--junit", "j.xml").out)
+    Path("names.txt").write_text("a\nb\nc\nd\ne\n")
+    words = ("--labels", "names.txt", "-o", "s.csv")
+    lines = bnnhw("simulate", "b", "-i", "x.npy", *words).out.splitlines()
+    assert lines[1] == f"classes: {', '.join(f'{c} {chr(97 + c)}' for c in best)}"
+    head, *rows = [line.split(",") for line in Path("s.csv").read_text().splitlines()]
+    pairs = ["class_1", "score_1", "class_2", "score_2"]
+    assert head[3:] == (pairs if top_k else [f"score_{i}" for i in range(5)])
+    assert [row[0] for row in rows] == ["x.npy[0]", "x.npy[1]", "x.npy[2]"]
+    assert not top_k or [row[3] for row in rows] == [str(c) for c in best]
     suite = ElementTree.parse("j.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("1", "0")
     assert found["best"] == best
