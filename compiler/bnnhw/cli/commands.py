@@ -11,6 +11,7 @@ import typer
 
 import bnnhw
 from bnnhw.cli.compile import compile_command
+from bnnhw.cli.completion import complete_build, complete_model
 from bnnhw.cli.hardware import simulate, synth
 from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
@@ -27,6 +28,7 @@ from bnnhw.cli.options import (
     Labels,
     Model,
     Precision,
+    Quiet,
     Resize,
     Scores,
     SignZero,
@@ -74,7 +76,11 @@ def main() -> None:
 def run(
     model_or_build: Annotated[
         Path,
-        typer.Argument(metavar="MODEL_OR_BUILD", help="A build folder, or a model as for compile."),
+        typer.Argument(
+            metavar="MODEL_OR_BUILD",
+            help="A build folder, or a model as for compile.",
+            autocompletion=complete_model,
+        ),
     ],
     inputs: Annotated[
         list[Path],
@@ -93,6 +99,7 @@ def run(
     resize: Resize = False,
     grey: Grey = False,
     top_k: Annotated[int, typer.Option(help="Print the K best classes of each input.")] = 1,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Run the bit-exact interpreter on images or arrays; scores are integers.
@@ -115,7 +122,7 @@ def run(
         grey=grey,
         class_names=labels,
     )
-    print_notes(ran.notes)
+    print_notes(ran.notes, quiet=quiet)
     if output is not None:
         ran.save(output)
     best = ran.best(top_k)
@@ -156,7 +163,7 @@ def inspect_command(
 ) -> None:
     """List a model's layers, what is binary in them, and its operations and parameters.
 
-    A model that is not supported is listed up to the node that is not, and why; the exit code is 1.
+    A model that a compile would refuse is listed as far as it is read, and why; the exit code is 1.
     """
     from bnnhw.report.inspect_table import print_inspection, print_widths
 
@@ -171,8 +178,9 @@ def inspect_command(
         print_inspection(found, out)
         if streams and found.complete:
             print_widths(found.streams, out)
-    if found.problem is not None:
-        raise found.problem
+    error = found.problem or found.undeclared
+    if error is not None:
+        raise error
 
 
 @app.command()
@@ -192,7 +200,12 @@ def report(build: BuildDir, as_json: Json = False) -> None:
 @app.command()
 def compare(
     builds: Annotated[
-        list[Path], typer.Argument(metavar="BUILD BUILD ...", help="Folders that compile wrote.")
+        list[Path],
+        typer.Argument(
+            metavar="BUILD BUILD ...",
+            help="Folders that compile wrote.",
+            autocompletion=complete_build,
+        ),
     ],
     page: Annotated[
         Path | None, typer.Option("--page", help="Write the comparison as a page to this file.")
@@ -206,7 +219,8 @@ def compare(
     if as_json:
         print_json(found.to_json())
         return
-    out.print(found.table())
+    for line in found.lines(out.width):
+        typer.echo(line)
 
 
 app.command()(synth)

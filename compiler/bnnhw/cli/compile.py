@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import bnnhw
+from bnnhw.cli.completion import complete_board, complete_model
 from bnnhw.cli.options import (
     Calibrate,
     Grey,
@@ -20,14 +21,17 @@ from bnnhw.cli.options import (
     Json,
     Labels,
     Precision,
+    Quiet,
     Resize,
     SignZero,
+    Verbose,
     declarations,
     is_given,
     merged,
     precision_options,
 )
-from bnnhw.cli.output import named_steps, out, print_classes, print_json
+from bnnhw.cli.output import out, print_classes, print_json, print_verdicts
+from bnnhw.cli.steps import named_steps
 from bnnhw.errors import BnnhwError
 
 
@@ -35,9 +39,15 @@ def compile_command(
     context: typer.Context,
     model: Annotated[
         Path | None,
-        typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network."),
+        typer.Argument(
+            metavar="MODEL",
+            help="An ONNX file, or the name of a shipped network.",
+            autocompletion=complete_model,
+        ),
     ] = None,
-    board: Annotated[str | None, typer.Option(help="See `bnnhw boards`.")] = None,
+    board: Annotated[
+        str | None, typer.Option(help="See `bnnhw boards`.", autocompletion=complete_board)
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(help="Options from a build's compile.json, or from JSON, TOML or YAML."),
@@ -82,6 +92,8 @@ def compile_command(
     force: Annotated[
         bool, typer.Option("--force", help="Replace a build with results of simulation, synthesis.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Compile a model to Verilog and HLS C++ for a board.
@@ -117,7 +129,7 @@ def compile_command(
 
         names = ", ".join(board_names())
         raise BnnhwError("no board", where="option --board", fix=f"give one of {names}")
-    with named_steps(as_json) as progress:
+    with named_steps(quiet=quiet or as_json, verbose=verbose) as progress:
         build = bnnhw.compile(**asked, dump_ir=dump_ir, force=force, progress=progress)
     if as_json:
         print_json({"build": str(build.path), **build.report})
@@ -125,8 +137,11 @@ def compile_command(
     from bnnhw.backend.record import recorded_hash
     from bnnhw.report.terminal import summary
 
-    summary(build.report, out)
-    print_classes(build.class_names)
+    if quiet:
+        print_verdicts(build.report)
+    else:
+        summary(build.report, out)
+        print_classes(build.class_names)
     if config is not None and (before := recorded_hash(config)) is not None:
         now = build.manifest["build_hash"]
         same = (

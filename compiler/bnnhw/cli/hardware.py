@@ -14,11 +14,14 @@ from bnnhw.cli.options import (
     Inputs,
     Json,
     Labels,
+    Quiet,
     Resize,
     Scores,
+    Verbose,
     cycles_range,
 )
-from bnnhw.cli.output import named_steps, out, print_json, print_notes
+from bnnhw.cli.output import out, print_json, print_notes
+from bnnhw.cli.steps import named_steps
 
 
 def simulate(
@@ -53,11 +56,13 @@ def simulate(
     labels: Labels = None,
     resize: Resize = False,
     grey: Grey = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
     from bnnhw.api.scores_file import check_scores_file, write_scores
-    from bnnhw.report.simulation_table import print_simulation
+    from bnnhw.report.simulation_table import print_checks, print_simulation
 
     latency = cycles_range(memory_latency, "--memory-latency")
     check_scores_file(output)
@@ -66,8 +71,8 @@ def simulate(
     given = None
     if inputs:
         given = opened.read(inputs, resize=resize, grey=grey, class_names=names)
-        print_notes(given.notes)
-    with named_steps(as_json) as progress:
+        print_notes(given.notes, quiet=quiet)
+    with named_steps(quiet=quiet or as_json, verbose=verbose) as progress:
         result = opened.simulate(
             given,
             frames=frames,
@@ -95,6 +100,8 @@ def simulate(
         junit.write_text(junit_xml(opened.report["model"], result.checks), encoding="utf-8")
     if as_json:
         print_json({**result.to_json(), "class_names": names})
+    elif quiet:
+        print_checks(result.checks)
     else:
         print_simulation(out, result, opened.report["clock_mhz"], names, streams=streams)
     opened.require_exact(result)
@@ -112,20 +119,22 @@ def synth(
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Skip the simulation of the netlist.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Synthesise a build with Yosys and record its resources in the report.
 
     The netlist is simulated on a few frames: every score must be the interpreter's.
     """
-    from bnnhw.report.simulation_table import print_synthesis
+    from bnnhw.report.simulation_table import print_checks, print_synthesis
 
     opened = bnnhw.open(build)
     given = None
     if inputs:
         given = opened.read(inputs, resize=resize, grey=grey)
-        print_notes(given.notes)
-    with named_steps(as_json) as progress:
+        print_notes(given.notes, quiet=quiet)
+    with named_steps(quiet=quiet or as_json, verbose=verbose) as progress:
         result = opened.synthesise(
             given, frames=frames, verify=not no_verify, check=False, progress=progress
         )
@@ -134,6 +143,8 @@ def synth(
         verification = [check.to_json() for check in result.checks]
         parts = {name: report[name] for name in ("resources", "synthesis")}
         print_json({**parts, "verification": verification})
+    elif quiet:
+        print_checks(result.checks)
     else:
         print_synthesis(out, report, result.synthesis, result.checks)
     opened.require_exact(result)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bnnhw.cli.completion import complete_build, complete_model
 from bnnhw.errors import BnnhwError
 
 if TYPE_CHECKING:
@@ -15,9 +16,25 @@ if TYPE_CHECKING:
 
 INPUT_HELP = ".npy, .npz, images, folders of images, or a .csv of files and labels."
 Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network.")
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="An ONNX file, or the name of a shipped network.",
+        autocompletion=complete_model,
+    ),
 ]
-BuildDir = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder that compile wrote.")]
+BuildDir = Annotated[
+    Path,
+    typer.Argument(
+        metavar="BUILD", help="A folder that compile wrote.", autocompletion=complete_build
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print results, warnings and errors only.")
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Tell how long each step and each pass takes.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 InputType = Annotated[
     str | None,

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-from rich.text import Text
-
 from bnnhw.report.facts import (
     Figure,
     Report,
@@ -17,6 +14,7 @@ from bnnhw.report.facts import (
     number,
     resource_facts,
 )
+from bnnhw.report.plain_table import plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,9 +57,13 @@ class Comparison:
         """The comparison as an HTML page of its own."""
         return comparison_page(self.names, self.rows)
 
-    def table(self) -> Table:
-        """The comparison for a terminal (rich); what differs is bold."""
-        return comparison_table(self.names, self.rows)
+    def lines(self, width: int = 80) -> list[str]:
+        """The comparison as lines of a terminal; what differs has a star before it."""
+        rows = [
+            (f"{'*' if len(set(row.cells)) > 1 else ' '} {row.name}", *row.cells)
+            for row in self.rows
+        ]
+        return plain_table(("", *self.names), rows, width=width)
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(self.names)})"
@@ -114,18 +116,6 @@ def _figures(name: str, found: Iterable[Figure]) -> Row:
 
 def _texts(name: str, cells: Sequence[str]) -> Row:
     return Row(name, tuple(cells), (None,) * len(cells))
-
-
-def comparison_table(names: Sequence[str], rows: Sequence[Row]) -> Table:
-    """The comparison for a terminal; what differs is bold."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("", overflow="fold")
-    for name in names:
-        table.add_column(Text(name), overflow="fold")
-    for row in rows:
-        style = "bold" if len(set(row.cells)) > 1 else ""
-        table.add_row(Text(row.name), *(Text(cell, style=style) for cell in row.cells))
-    return table
 
 
 def comparison_json(names: Sequence[str], rows: Sequence[Row]) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.table import Table
 
 from bnnhw.report.facts import number, shell_text
+from bnnhw.report.plain_table import plain_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rich.console import Console
 
@@ -32,23 +32,23 @@ def print_simulation(
     streams: bool = False,
 ) -> None:
     """Prints how each comparison ended, classes, cycles, FPS at a clock in MHz, and streams."""
-    _print_checks(result.checks)
+    print_checks(result.checks)
     classes = result.classes.tolist()
     more = f" and {len(classes) - _CLASSES} more" if len(classes) > _CLASSES else ""
     shown = [f"{c} {names[c]}" if c < len(names) else str(c) for c in classes[:_CLASSES]]
     typer.echo(f"classes: {(', ' if names else ' ').join(shown)}{more}")
     simulation = result.simulation
-    table = Table("frames", "cycles per frame", "latency", "FPS", box=None)
     cycles = simulation.cycles_per_frame
-    table.add_row(
+    row = (
         number(simulation.frames),
         number(cycles) if cycles else "one frame only",
         number(simulation.latency[0]),
         f"{clock * 1e6 / cycles:,.1f} at {clock:g} MHz" if cycles else "-",
     )
-    out.print(table)
+    _print_table(out, ("frames", "cycles per frame", "latency", "FPS"), [row])
     if streams:
-        out.print(_streams(simulation.streams))
+        headings = ("stream", "beats", "stalled", "starved", "FIFO", "peak")
+        _print_table(out, headings, _streams(simulation.streams), right=range(1, 6))
         typer.echo(
             "beats: moved; stalled: cycles with a beat offered and not taken; starved: cycles in "
             "which the\nreader waited; FIFO: beats it holds; peak: most that it held"
@@ -61,10 +61,9 @@ def print_simulation(
             )
 
 
-def _streams(statistics: Sequence[StreamStatistics]) -> Table:
-    table = Table("stream", "beats", "stalled", "starved", "FIFO", "peak", box=None)
-    for s in statistics:
-        table.add_row(
+def _streams(statistics: Sequence[StreamStatistics]) -> list[tuple[str, ...]]:
+    return [
+        (
             s.stream,
             number(s.beats),
             number(s.stalled),
@@ -72,7 +71,8 @@ def _streams(statistics: Sequence[StreamStatistics]) -> Table:
             number(s.depth) if s.depth else "-",
             number(s.peak) if s.depth else "-",
         )
-    return table
+        for s in statistics
+    ]
 
 
 def print_synthesis(
@@ -80,21 +80,34 @@ def print_synthesis(
 ) -> None:
     """Prints the resources of a report, what LUT counts, and what the netlist computed."""
     columns = ("estimated", "synthesised", "usable", "available")
-    table = Table("resource", *columns, box=None)
-    for name, row in report["resources"].items():
-        table.add_row(name, *("" if row[k] is None else f"{row[k]:g}" for k in columns))
-    out.print(table)
+    rows = [
+        (name, *("" if row[k] is None else f"{row[k]:g}" for k in columns))
+        for name, row in report["resources"].items()
+    ]
+    _print_table(out, ("resource", *columns), rows, right=range(1, 5))
     typer.echo(
         f"lut = {result.logic_cells} estimated logic cells, lut_cells = {result.lut_cells} LUT "
         f"cells, each + {result.lut_memory} LUTs used as memory; lut_packed is half way between"
     )
     typer.echo(shell_text(report))
-    _print_checks(checks)
+    print_checks(checks)
     if not checks:
         typer.echo("the netlist was not simulated")
 
 
-def _print_checks(checks: Sequence[Verification]) -> None:
+def _print_table(
+    out: Console,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[int] = (),
+) -> None:
+    for line in plain_table(headings, rows, right=right, width=out.width):
+        typer.echo(line)
+
+
+def print_checks(checks: Sequence[Verification]) -> None:
+    """Prints how each comparison ended."""
     for check in checks:
         verdict = f"{check.mismatches} mismatching frames" if check.mismatches else "bit-exact"
         reason = f" ({check.note})" if check.mismatches else ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bnnhw.errors import BnnhwError, ToolError
+from bnnhw.zoo.names import NETWORKS
 
 app = typer.Typer(
     help="Train the networks that come as PyTorch definitions, and export them.",
@@ -17,10 +19,13 @@ app = typer.Typer(
 Network = Annotated[
     str,
     typer.Argument(
-        help="birealnet18, birealnet18-cifar10, birealnet34, birealnet8-digits, cnv, digits, "
-        "lfc, sfc or tfc."
+        help=f"{', '.join(NETWORKS[:-1])} or {NETWORKS[-1]}.",
+        autocompletion=lambda incomplete: [n for n in NETWORKS if n.startswith(incomplete)],
     ),
 ]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 
 
 @app.command("train")
@@ -35,6 +40,7 @@ def train_command(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of PyTorch.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Train a network by its recipe and export it."""
     _require_torch()
@@ -68,6 +74,10 @@ def train_command(
     model = exportable(model)
     export_onnx(model, output)
     score = accuracy(model, *(torch.from_numpy(part) for part in test_set))
+    if as_json:
+        found = {"model": str(output), "accuracy": score, "test_images": len(test_set[1])}
+        typer.echo(json.dumps(found, indent=2))
+        return
     typer.echo(f"{output}: {score:.2%} on {len(test_set[1])} test images")
 
 
@@ -79,6 +89,7 @@ def export_command(
         Path | None,
         typer.Option(help="Of zoo train or of the authors; without one, random weights."),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Export a network, trained or with random weights."""
     _require_torch()
@@ -97,7 +108,7 @@ def export_command(
     else:
         randomise_batch_norms(model)
     export_onnx(exportable(model), output)
-    typer.echo(str(output))
+    typer.echo(json.dumps({"model": str(output)}, indent=2) if as_json else str(output))
 
 
 def _require_torch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from pathlib import Path
@@ -10,11 +11,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from builds import report_of
+from rich.console import Console
 
 from bnnhw.backend.build import Build
-from bnnhw.cli import output
+from bnnhw.cli import steps
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.report.junit import junit_xml
+from bnnhw.verify.steps import Step
 from bnnhw.verify.verification import Verification
 
 pytest.importorskip("cocotb")
@@ -66,8 +69,8 @@ def test_what_differs_is_a_failure_in_junit() -> None:
 
 
 def test_a_log_has_a_line_per_step_and_signs_of_life(monkeypatch, capfd) -> None:
-    monkeypatch.setattr(output, "HEARTBEAT", 0.05)
-    with output.named_steps(quiet=False) as progress:
+    monkeypatch.setattr(steps, "HEARTBEAT", 0.05)
+    with steps.named_steps() as progress:
         progress("building the simulator")
         time.sleep(0.3)
     shown = capfd.readouterr().err.splitlines()
@@ -75,7 +78,42 @@ def test_a_log_has_a_line_per_step_and_signs_of_life(monkeypatch, capfd) -> None
     assert shown[1] == "... 0 min so far: building the simulator"
     time.sleep(0.15)
     assert capfd.readouterr().err == ""
-    with output.named_steps(quiet=True) as progress:
+    with steps.named_steps(quiet=True) as progress:
         progress("building the simulator")
         time.sleep(0.1)
     assert capfd.readouterr().err == ""
+
+
+def test_a_log_says_how_far_a_counted_step_is_and_when_it_ends(monkeypatch, capfd) -> None:
+    monkeypatch.setattr(steps, "_NEWS", 0.0)
+    with steps.named_steps() as progress:
+        for done in range(5):
+            progress(Step("simulating", done, 4, "frames"))
+            time.sleep(0.05)
+        progress("the end")
+    shown = capfd.readouterr().err.splitlines()
+    assert shown[0] == "... simulating"
+    assert shown[1] == "... simulating: 1 of 4 frames, about 0 s left"
+    assert shown[-2].startswith("... simulating: 4 of 4 frames")
+    assert shown[-1] == "... the end"
+
+
+def test_a_terminal_has_a_bar_where_a_step_is_counted(monkeypatch) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, legacy_windows=False)
+    monkeypatch.setattr(steps, "err", screen)
+    with steps.named_steps() as progress:
+        progress("building")
+        progress(Step("simulating", 0, 4, "frames"))
+        time.sleep(0.15)
+        progress(Step("simulating", 3, 4, "frames"))
+        time.sleep(0.15)
+    shown = screen.file.getvalue()
+    assert "building" in shown and "simulating: 3 of 4 frames" in shown
+    assert "about 0 s left" in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(3.2, "3 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h")]
+)
+def test_durations_are_in_the_unit_that_people_use(seconds: float, said: str) -> None:
+    assert steps.duration(seconds) == said
