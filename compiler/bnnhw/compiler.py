@@ -22,7 +22,7 @@ from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.planning.fit import fit_network
 from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
-from bnnhw.verify.accuracy import check_agreement
+from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
 from bnnhw.verify.labels import class_names
@@ -245,9 +245,12 @@ def compile_model(
                 imported=imported,
                 inputs=None if given is None else given.x,
                 labels=None if given is None else given.labels,
+                progress=progress,
             )
         ]
     accuracy = checks[0].accuracy if checks else None
+    if accuracy is not None:
+        accuracy = replace(accuracy, calibrated=bool(options.calibrate))
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
     fit = fit_network(graph, board, options.target(clock), request, clock, options.top_k)

@@ -144,6 +144,7 @@ class Build:
         back_pressure: float = 0.0,
         memory_latency: tuple[int, int] | None = None,
         wave: bool = False,
+        wave_frames: int | None = None,
         hls: bool = False,
         probes: Sequence[str] = (),
         check: bool = True,
@@ -158,10 +159,12 @@ class Build:
             back_pressure: share of cycles in which the sink takes nothing, 0 to 0.95.
             memory_latency: least and most cycles until weights come from memory.
             wave: whether to record all signals.
+            wave_frames: of how many frames, from the first on; None for all.
             hls: whether to run the HLS C++ on the same frames.
             probes: layers whose results are compared too; "all" for every one.
             check: whether a difference is an error; the outcome has it either way.
-            progress: told the name of each step as it begins.
+            progress: told the name of each step as it begins, and from another thread how many
+                frames are simulated (``Step``, a text with ``done``, ``total`` and ``share``).
 
         Raises:
             BnnhwError: a score, or a result of a probed layer, is another than the interpreter's;
@@ -175,6 +178,7 @@ class Build:
             back_pressure=back_pressure,
             memory_latency=memory_latency,
             wave=wave,
+            wave_frames=wave_frames,
             hls=hls,
             probes=probes,
             progress=progress,

@@ -40,6 +40,9 @@ def simulate(
         typer.Option(help="LEAST:MOST cycles until weights come from memory; default 20:150."),
     ] = None,
     wave: Annotated[bool, typer.Option("--wave", help="Record all signals, as FST.")] = False,
+    wave_frames: Annotated[
+        int | None, typer.Option(help="Record so many frames, from the first on; default all.")
+    ] = None,
     hls: Annotated[
         bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
     ] = False,
@@ -80,6 +83,7 @@ def simulate(
             back_pressure=back_pressure,
             memory_latency=latency,
             wave=wave,
+            wave_frames=wave_frames,
             hls=hls,
             probes=probe or (),
             check=False,

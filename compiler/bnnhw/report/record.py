@@ -93,7 +93,6 @@ def record_synthesis(
     write_report(build.path, with_synthesis(build.report, synthesis))
     if not verify:
         return SynthesisOutcome(synthesis, ())
-    progress("simulating the netlist (minutes for a large design)")
-    checks = [simulate_netlist(build, netlist, inputs, frames)]
+    checks = [simulate_netlist(build, netlist, inputs, frames, progress)]
     write_report(build.path, with_synthesis(build.report, synthesis, checks))
     return SynthesisOutcome(synthesis, tuple(checks))

@@ -15,6 +15,7 @@ from bnnhw.verify.simulate import Simulation, require_simulator, simulate
 from bnnhw.verify.simulated_memory import MemoryTiming
 from bnnhw.verify.top_k import best_scores
 from bnnhw.verify.verification import Verification
+from bnnhw.verify.waves import wave_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,6 +67,7 @@ def simulate_netlist(
     netlist: Path,
     inputs: NDArray[np.generic] | None,
     frames: int | None,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Verification:
     """Simulates a build's netlist and compares every score with the interpreter's.
 
@@ -74,13 +76,14 @@ def simulate_netlist(
         netlist: what Yosys synthesised from it, as Verilog.
         inputs: model inputs [N, *shape]; random ones where None.
         frames: how many frames; inputs repeat where there are fewer. None takes each input once.
+        progress: told each step, and how far the simulation is.
     """
     x, origin = _chosen_frames(build.graph, inputs, frames)
     expected = interpret(build.graph, x)
     port = build.output_port
     if port.top_k:
         expected = best_scores(expected, port.top_k)
-    result = simulate(build, build.input_port.pack(x), len(x), netlist=netlist)
+    result = simulate(build, build.input_port.pack(x), len(x), netlist=netlist, progress=progress)
     differing = _differing(port.unpack(result.data), expected)
     return Verification("netlist", "interpreter", len(x), differing, f"{origin} inputs")
 
@@ -105,6 +108,7 @@ def simulate_build(
     back_pressure: float = 0.0,
     memory_latency: tuple[int, int] | None = None,
     wave: bool = False,
+    wave_frames: int | None = None,
     hls: bool = False,
     probes: Sequence[str] = (),
     progress: Callable[[str], None] = lambda step: None,
@@ -120,9 +124,10 @@ def simulate_build(
         memory_latency: least and most cycles from an address to its first word of weights; None
             for the default of MemoryTiming.
         wave: whether to record all signals.
+        wave_frames: of how many frames, from the first on; None for all.
         hls: whether to run the HLS C++ on the same frames.
         probes: layers whose results are compared with the interpreter's too; "all" for every one.
-        progress: told the name of each step.
+        progress: told the name of each step, and how far the simulation is.
 
     Raises:
         BnnhwError: an option cannot be, a tool is missing, or the design hangs; scores that differ
@@ -139,6 +144,12 @@ def simulate_build(
                 where=f"option {name}",
                 fix="give the share of cycles to pause, e.g. 0.3",
             )
+    if wave_frames is not None and not (wave and wave_frames > 0):
+        raise BnnhwError(
+            f"{wave_frames} frames to record" if wave else "nothing is recorded",
+            where="option --wave-frames",
+            fix="give 1 or more, together with --wave",
+        )
     build.require("verilog")
     if hls:
         build.require("hls")
@@ -161,9 +172,11 @@ def simulate_build(
     if port.top_k:
         expected = best_scores(expected, port.top_k)
     packed = build.input_port.pack(x)
-    progress("building the simulator, then simulating (a minute or more for a large design)")
+    if wave:
+        progress(wave_note(build, min(count, wave_frames or count)))
     result = simulate(
         build, packed, count, idle=idle, back_pressure=back_pressure, wave=wave,
+        wave_frames=wave_frames, progress=progress,
         memory_timing=timing,
         probe=None if not streams else next(iter(streams)) if len(streams) == 1 else "all",
     )  # fmt: skip

