@@ -18,6 +18,8 @@ from bnnhw.report.record import (
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, samples_of
 from bnnhw.verify.labels import class_names as read_names
+from bnnhw.verify.run_simulation import RANDOM_FRAMES
+from bnnhw.verify.waves import wave_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,6 +188,15 @@ class Build:
         if check:
             self.require_exact(outcome)
         return outcome
+
+    def wave_bytes(self, frames: int | None = None, *, pauses: float = 0.0) -> int:
+        """About how many bytes ``simulate(wave=True)`` records, within a factor of two.
+
+        Args:
+            frames: how many frames are recorded; 3, as in a simulation without inputs, where None.
+            pauses: share of cycles in which source or sink pauses, 0 to 0.95.
+        """
+        return wave_bytes(self._build, frames or RANDOM_FRAMES, pauses)
 
     def synthesise(
         self,

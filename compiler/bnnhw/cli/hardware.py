@@ -20,7 +20,7 @@ from bnnhw.cli.options import (
     Verbose,
     cycles_range,
 )
-from bnnhw.cli.output import out, print_json, print_notes
+from bnnhw.cli.output import amount, out, print_json, print_notes
 from bnnhw.cli.steps import named_steps
 
 
@@ -75,6 +75,11 @@ def simulate(
     if inputs:
         given = opened.read(inputs, resize=resize, grey=grey, class_names=names)
         print_notes(given.notes, quiet=quiet)
+    if wave:
+        count = frames or (None if given is None else len(given.x))
+        recorded = min(wave_frames or count, count) if count else wave_frames
+        size = opened.wave_bytes(recorded, pauses=min(max(idle, back_pressure), 0.95))
+        print_notes([f"all signals are recorded: about {amount(size)}"], quiet=quiet)
     with named_steps(quiet=quiet or as_json, verbose=verbose) as progress:
         result = opened.simulate(
             given,

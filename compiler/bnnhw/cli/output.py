@@ -33,6 +33,14 @@ def print_classes(names: Sequence[str]) -> None:
         typer.echo(f"classes: {shown}{more}")
 
 
+def amount(size: int) -> str:
+    """Bytes in words: "40 kB", "1.2 GB"."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if size >= factor:
+            return f"{size / factor:.{1 if size < 10 * factor else 0}f} {unit}"
+    return f"{max(1, round(size / 1e3))} kB"
+
+
 def print_verdicts(report: dict[str, Any]) -> None:
     """Prints how a build's comparisons ended, and what is lost in integers: the least there is."""
     from bnnhw.report.facts import accuracy_alarms, verdict

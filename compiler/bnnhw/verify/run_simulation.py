@@ -15,7 +15,6 @@ from bnnhw.verify.simulate import Simulation, require_simulator, simulate
 from bnnhw.verify.simulated_memory import MemoryTiming
 from bnnhw.verify.top_k import best_scores
 from bnnhw.verify.verification import Verification
-from bnnhw.verify.waves import wave_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints
 
-_RANDOM_FRAMES = 3
+RANDOM_FRAMES = 3
+"""Frames that are made up where nobody gives inputs or says how many."""
 _LONGEST_PAUSE = 0.95
 """Share of cycles in which source or sink may pause: some time must be left."""
 
@@ -92,7 +92,7 @@ def _chosen_frames(
     graph: Graph, inputs: NDArray[np.generic] | None, frames: int | None
 ) -> tuple[Ints, str]:
     """The frames to simulate, and whether they are "random" or "given"."""
-    count = frames or (len(inputs) if inputs is not None else _RANDOM_FRAMES)
+    count = frames or (len(inputs) if inputs is not None else RANDOM_FRAMES)
     if inputs is None:
         return random_inputs(graph, count), "random"
     encoded = graph.input_format.encode(inputs[: min(count, len(inputs))])
@@ -172,8 +172,6 @@ def simulate_build(
     if port.top_k:
         expected = best_scores(expected, port.top_k)
     packed = build.input_port.pack(x)
-    if wave:
-        progress(wave_note(build, min(count, wave_frames or count)))
     result = simulate(
         build, packed, count, idle=idle, back_pressure=back_pressure, wave=wave,
         wave_frames=wave_frames, progress=progress,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import re
 import time
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,6 +15,7 @@ import pytest
 from builds import report_of
 from rich.console import Console
 
+import bnnhw as bnnhw_api
 from bnnhw.backend.build import Build
 from bnnhw.cli import steps
 from bnnhw.interpret.interpreter import interpret
@@ -54,6 +57,47 @@ def test_simulate_begins_with_the_verdict_and_the_classes(bnnhw, model, top_k: i
     assert found["best"] == best
     if not top_k:
         assert found["scores"] == scores.tolist()
+
+
+def test_waves_are_of_the_first_frames_and_their_size_is_foretold(bnnhw, model) -> None:
+    words = ("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "verilog", "-q")
+    assert bnnhw(*words, "--cycles", "1000").code == 0
+    sizes = {}
+    for frames in (8, 2):
+        ended = bnnhw("simulate", "b", "--frames", "8", "--wave", "--wave-frames", frames)
+        assert ended.code == 0, ended.err
+        (wave,) = Path("b/sim").glob("waves.*")
+        sizes[frames] = wave.stat().st_size
+        told = re.search(r"note: all signals are recorded: about ([\d.]+) ([kM])B", ended.err)
+        assert told, ended.err
+        foretold = float(told[1]) * {"k": 1e3, "M": 1e6}[told[2]]
+        assert sizes[frames] / 3 < foretold < 3 * sizes[frames]
+    assert sizes[2] < 0.6 * sizes[8]
+    for words, said in ((("--wave-frames", "2"), "nothing is recorded"),
+                        (("--wave", "--wave-frames", "0"), "0 frames to record")):  # fmt: skip
+        ended = bnnhw("simulate", "b", *words)
+        assert ended.code == 1 and said in ended.err and "fix: give 1 or more" in ended.err
+
+
+def test_a_simulation_tells_how_many_frames_are_done(bnnhw, model) -> None:
+    words = ("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "verilog", "-q")
+    assert bnnhw(*words, "--cycles", "3000").code == 0
+    told: list[Step] = []
+    steps_told: list[str] = []
+
+    def listen(step: str) -> None:
+        steps_told.append(str(step))
+        if isinstance(step, Step):
+            told.append(step)
+
+    bnnhw_api.open("b").simulate(frames=300, progress=listen)
+    assert "running the interpreter" in steps_told
+    assert any(step.startswith("building the simulator") for step in steps_told)
+    assert str(told[0]) == "simulating: 0 of 300 frames"
+    between = [step for step in told if 0 < step.done < 300]
+    assert between, "the simulation is long enough for news"
+    assert all(a.share <= b.share for a, b in itertools.pairwise(told))
+    assert all(abs(step.share - step.done / 300) < 0.05 for step in between)
 
 
 def test_what_differs_is_a_failure_in_junit() -> None:
