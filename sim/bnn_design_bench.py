@@ -47,7 +47,8 @@ async def run_frames(dut) -> None:  # type: ignore[no-untyped-def]
         await bus.write_dword(registers["weights_base_high"], memory_base >> 32)
     await bus.write_dword(registers["control"], CLEAR | (ENABLE if memory_base is not None else 0))
     dut.start.value = 1
-    cocotb.start_soon(report_progress(dut, Path(job["progress"])))
+    if hasattr(dut, "frames_out"):  # benches of earlier builds do not count
+        cocotb.start_soon(report_progress(dut, Path(job["progress"])))
     await First(RisingEdge(dut.done), RisingEdge(dut.hung))
     hung = bool(int(dut.hung.value)) and not bool(int(dut.done.value))
     values = {name: await bus.read_dword(address) for name, address in registers.items()}

@@ -175,6 +175,25 @@ def test_a_model_runs_without_a_build_as_its_build_does(tmp_path: Path, build: b
         bnnhw.run("digits", x, sign_zero=3)
 
 
+def test_a_compile_tells_steps_and_how_many_inputs_are_checked(tmp_path: Path) -> None:
+    told: list[str] = []
+    x = np.zeros((3, 8, 8, 1), np.uint8)
+    common = {"board": "pynq-z2", "cycles": 4000, "inputs": x, "progress": told.append}
+    build = bnnhw.compile("birealnet8-digits", **common, output=tmp_path / "b")
+    assert [str(step) for step in told if "in integers" in step] == [
+        f"computing scores in integers: {done} of 3 inputs" for done in range(3)
+    ]
+    assert "comparing tensors of integers and float: 2 of 3 inputs" in told
+    assert "choosing the folding" in told
+    assert build.report["accuracy"]["inputs"] == 3
+
+
+def test_an_empty_list_of_inputs_is_none(tmp_path: Path) -> None:
+    common = {"board": "pynq-z2", "cycles": 2000, "inputs": []}
+    build = bnnhw.compile("digits", **common, output=tmp_path / "b")
+    assert build.report["accuracy"] is None
+
+
 def test_labels_without_inputs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(bnnhw.BnnhwError, match="labels and no inputs"):
         bnnhw.compile(DIGITS, board="pynq-z2", output=tmp_path / "b", labels=[1])

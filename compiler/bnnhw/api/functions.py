@@ -104,14 +104,16 @@ def compile(
         dump_ir: folder that receives the graph as text after each pass.
         example: an input [N, ...] of a PyTorch module, for its export.
         force: whether a build with results of simulation or synthesis may be replaced.
-        progress: told the name of each step as it begins.
+        progress: told the name of each step as it begins, and how far a counted one is (``Step``, a
+            text with ``done``, ``total`` and ``share``).
 
     Raises:
         BnnhwError: what stands in the way, where, and the way out.
     """
     asked = locals()
     check_kinds({k: v for k, v in asked.items() if k not in ("model", "inputs")}, "bnnhw.compile")
-    files = _paths(inputs) if inputs is not None and are_files(inputs) else ()
+    files = _paths(inputs) if are_files(inputs) else ()
+    arrays = None if files or (isinstance(inputs, (list, tuple)) and not inputs) else inputs
     options = CompileOptions(
         board=str(board),
         fps=fps,
@@ -136,7 +138,7 @@ def compile(
             path,
             Path("build") / network_name(path) if output is None else Path(output),
             options,
-            inputs=None if files else inputs,
+            inputs=arrays,
             labels=labels,
             force=force,
             progress=progress,

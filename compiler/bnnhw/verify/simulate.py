@@ -19,7 +19,7 @@ from bnnhw.backend.netlist import netlist_sources
 from bnnhw.errors import REPORT, ToolError, VerificationError
 from bnnhw.verify.simulated_memory import MemoryTiming, SimulatedMemory, memory_fault
 from bnnhw.verify.simulated_progress import expected_cycles, told_progress
-from bnnhw.verify.verilator import build_simulator, wave_format
+from bnnhw.verify.verilator import build_simulator, counts_frames, wave_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -155,6 +155,12 @@ def simulate(
     recorded = folder / f"waves.{wave_type}" if wave_type else None
     rtl = sorted((build.path / "rtl").glob("*.sv"))
     design = netlist_sources(netlist) if netlist else rtl
+    if wave_frames is not None and not counts_frames([build.path / "sim" / "bnn_bench.sv"]):
+        raise ToolError(
+            "the bench of this build does not count frames",
+            where="option --wave-frames",
+            fix="compile the model again, or record all frames",
+        )
     of_netlist = " of the netlist" if netlist else ""
     progress(f"building the simulator{of_netlist} (a minute or more for a large design)")
     runner = _build_simulator(build, design, folder, wave=wave_type, netlist=netlist is not None)

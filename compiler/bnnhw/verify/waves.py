@@ -11,8 +11,8 @@ from bnnhw.verify.verilator import wave_format
 if TYPE_CHECKING:
     from bnnhw.backend.build import Build
 
-_BYTES = {"vcd": 2.8, "fst": 0.15}
-"""Per cycle and flip-flop. Designs of 2,700 to 9,000 flip-flops take 2.1 to 3.8 as VCD, and 0.12 to
+_BYTES = {"vcd": 2.3, "fst": 0.125}
+"""Per cycle and flip-flop. Designs of 2,700 to 9,000 flip-flops take 1.4 to 3.8 as VCD, and 0.08 to
 0.19 as FST. What changes in a cycle is what flip-flops hold and what follows from it."""
 
 

@@ -120,6 +120,14 @@ def test_lists_fit_80_columns_with_whole_names() -> None:
     assert max(map(len, shown_at_80("doctor"))) <= 100
 
 
+@pytest.mark.parametrize("name", ["compile", "run", "simulate", "synth"])
+def test_help_names_options_whole(name: str) -> None:
+    words = " ".join(shown_at_80(name, "--help")).split()
+    for option in typer.main.get_command(app).commands[name].params:
+        if option.param_type_name == "option":
+            assert max(option.opts, key=len) in words
+
+
 def test_tables_of_designs_keep_whole_names(tmp_path: Path, bnnhw) -> None:
     network = shipped_model("birealnet8-digits").path
     folders = [f"a-rather-long-name-of-a-build-folder-{i}" for i in range(2)]

@@ -79,6 +79,21 @@ def test_waves_are_of_the_first_frames_and_their_size_is_foretold(bnnhw, model) 
         assert ended.code == 1 and said in ended.err and "fix: give 1 or more" in ended.err
 
 
+def test_builds_of_earlier_versions_are_simulated_and_recorded(bnnhw, model) -> None:
+    words = ("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "verilog", "-q")
+    assert bnnhw(*words, "--cycles", "3000").code == 0
+    bench = Path("b/sim/bnn_bench.sv")
+    text = bench.read_text()
+    kept = [line for line in text.splitlines() if "frames_out" not in line]
+    assert len(kept) == len(text.splitlines()) - 2
+    bench.write_text("\n".join(kept) + "\n")
+    ended = bnnhw("simulate", "b", "--wave", "--wave-frames", "1")
+    assert ended.code == 1 and "the bench of this build does not count frames" in ended.err
+    assert "fix: compile the model again" in ended.err
+    assert bnnhw("simulate", "b", "--wave", "-q").code == 0
+    assert list(Path("b/sim").glob("waves.*"))
+
+
 def test_a_simulation_tells_how_many_frames_are_done(bnnhw, model) -> None:
     words = ("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "verilog", "-q")
     assert bnnhw(*words, "--cycles", "3000").code == 0

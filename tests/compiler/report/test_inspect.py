@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -237,6 +238,15 @@ def test_what_no_declaration_of_the_input_mends_is_told_too(
     declared = inspect_model(path, LoadOptions(input_type="uint8"))
     assert declared.undeclared is None
     assert declared.problem is not None and declared.problem.what == found.problem.what
+
+
+def test_words_stay_whole_in_the_lines_below_the_table(tmp_path: Path) -> None:
+    found = inspect_model(small_cnn().save(tmp_path / "m.onnx"))
+    name = "encoder/stages.3/blocks.11/attention_free_mixer/pointwise_projection/binary_conv/Conv"
+    found = replace(found, graph=replace(found.graph, notes=(f"first at node {name} (Conv)",)))
+    text = io.StringIO()
+    print_inspection(found, Console(file=text, width=60))
+    assert name in text.getvalue().splitlines()
 
 
 def test_files_that_are_no_models_are_errors_as_everywhere(tmp_path: Path) -> None:
