@@ -64,6 +64,11 @@ def take_sign_of_input(ctx: Context, nodes: Sequence[Node]) -> None:
         offset=float(point - middle * abs(step)),
     )
     _replace(ctx, chain, node, element)
+    comparison = ("<" if step < 0 else ">") + ("" if op.strict else "=")
+    ctx.notes.append(
+        f"the model begins with a sign of its input ({node.where}): frames are bits, 1 where a "
+        f"value is {comparison} {float(point):g}"
+    )
 
 
 def _line(op: Op, point: Fraction) -> Piece | None:

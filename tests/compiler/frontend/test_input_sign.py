@@ -76,6 +76,8 @@ def test_compile_run_and_inspect_need_no_input_type(tmp_path: Path, kind: str) -
     assert build.report["accuracy"]["agreement"] == 1
     assert np.array_equal(build.run(x).scores, bnnhw.run(path, x).scores)
     assert "bit 1 where" in build.manifest["input"]["rounds"]
+    notes = [note for note in build.report["notes"] if "begins with a sign of its input" in note]
+    assert len(notes) == (kind != "quant")
 
 
 def test_what_ones_sign_zero_says_holds_at_the_input(tmp_path: Path) -> None:
