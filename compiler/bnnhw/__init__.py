@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from bnnhw.api import (
         Build as Build,
         Run as Run,
+        compare as compare,
         compile as compile,
         inspect as inspect,
         open as open,
+        run as run,
     )
     from bnnhw.errors import BnnhwError as BnnhwError
 
-_API = ("Build", "Run", "compile", "inspect", "open")
+_API = ("Build", "Run", "compare", "compile", "inspect", "open", "run")
 
 
 def __getattr__(name: str) -> Any:

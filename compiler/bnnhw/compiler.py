@@ -22,25 +22,25 @@ from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.planning.fit import fit_network
 from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
-from bnnhw.verify.accuracy import check_agreement
+from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
-from bnnhw.verify.inputs import check_labels, read_inputs
+from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
+from bnnhw.verify.labels import class_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from dataclasses import Field
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
     from bnnhw.hardware.design import Design
-    from bnnhw.ir.graph import Graph, InputFormat
+    from bnnhw.ir.graph import Graph
     from bnnhw.planning.token_model import Prediction
     from bnnhw.verify.histograms import Histogram
-    from bnnhw.verify.inputs import Samples
+    from bnnhw.verify.inputs import Given, Samples
 
 BACKENDS = ("verilog", "hls")
-_FLAGS = {"clock_mhz": "clock", "backends": "backend", "inputs": "input"}
+_FLAGS = {"clock_mhz": "clock", "backends": "backend", "inputs": "input", "class_names": "labels"}
 """Options of the command line that are called otherwise than here."""
 # Files are named after the network and more; a file's name has at most 255 characters.
 _LONGEST_NAME = 80
@@ -56,16 +56,19 @@ class ModelOptions(LoadOptions):
             taken; without any, they come from BatchNorm statistics.
         resize: whether images of another size than the model's may be scaled.
         grey: whether coloured images may be turned grey for a model of one channel.
+        class_names: names of the classes, or the file that has them.
     """
 
     precision: Mapping[str, int] = field(default_factory=dict)
     calibrate: Sequence[Path] = ()
     resize: bool = False
     grey: bool = False
+    class_names: Path | Sequence[str] | None = None
 
-    def read(self, paths: Sequence[Path], source: InputFormat) -> Samples:
-        """The inputs in files and folders."""
-        return read_inputs(paths, source, ImageRules(self.resize, self.grey))
+    @property
+    def rules(self) -> ImageRules:
+        """What may be done to images."""
+        return ImageRules(self.resize, self.grey)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,7 @@ class CompileOptions(ModelOptions):
             "inputs": list(self.inputs),
             "calibrate": list(self.calibrate),
             "folding": folding,
+            "class_names": [self.class_names] if isinstance(self.class_names, Path) else [],
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -135,16 +139,17 @@ class CompileOptions(ModelOptions):
             for f in fields(self)
             if f.name != "dump_ir" and getattr(self, f.name) != _default(f)
         }
-        paths = {"folding", "inputs", "calibrate"} & given.keys()
-        for name in paths:
+        for name in {"folding", "inputs", "calibrate", "class_names"} & given.keys():
             value = given[name]
-            given[name] = str(value) if name == "folding" else [str(path) for path in value]
+            given[name] = str(value) if isinstance(value, Path) else [str(path) for path in value]
         return given | ({"precision": dict(self.precision)} if self.precision else {})
 
     def command(self, model: Path) -> str:
         """The command line that asks the same; files by their names alone."""
         words: list[object] = ["bnnhw", "compile", model.name]
         for name, value in self.to_json().items():
+            if name == "class_names" and not isinstance(value, str):
+                continue  # given in Python: no file has them, and no hardware depends on them
             flag = "--" + _FLAGS.get(name, name).replace("_", "-")
             if name == "verify":
                 words.append("--no-verify")
@@ -156,7 +161,7 @@ class CompileOptions(ModelOptions):
                 words += [word for part in value for word in (flag, Path(part).name)]
             elif isinstance(value, tuple):
                 words.append(f"{flag}={','.join(map(repr, value))}")
-            elif name in ("folding", "board"):
+            elif name in ("folding", "board", "class_names"):
                 words += [flag, Path(value).name]
             elif isinstance(value, float):
                 words.append(f"{flag}={int(value) if value.is_integer() else value!r}")
@@ -189,8 +194,8 @@ def compile_model(
     out: Path,
     options: CompileOptions,
     *,
-    inputs: NDArray[np.generic] | None = None,
-    labels: NDArray[np.generic] | None = None,
+    inputs: Given | None = None,
+    labels: ArrayLike | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Compiled:
@@ -202,7 +207,7 @@ def compile_model(
         options: see CompileOptions.
         inputs: real inputs in the model's own format for the check against onnxruntime, in place
             of the files that the options name.
-        labels: their classes.
+        labels: their classes, [N], in place of those in files.
         force: whether a build with results of simulation or synthesis may be replaced.
         progress: told the name of each step as it begins.
 
@@ -219,23 +224,35 @@ def compile_model(
     imported = import_file(model, options)
     graph = _integers(model, imported.graph, options, options.dump_ir, progress)
     notes = _notes(graph, options)
-    if inputs is None and options.inputs:
-        given = options.read(options.inputs, graph.input_format)
-        check_labels(given, graph)
-        inputs, labels = given.x, given.labels
+    names = class_names(options.class_names, count_classes(graph))
+    given = None
+    if inputs is not None or options.inputs:
+        asked = options.inputs if inputs is None else inputs
+        given = samples_of(asked, graph, labels=labels, rules=options.rules, class_names=names)
         notes += given.notes
-    elif inputs is not None:
-        inputs = graph.input_format.from_pixels(inputs)
+    elif labels is not None:
+        raise BnnhwError(
+            "there are labels and no inputs", where="labels", fix="give inputs, one for each label"
+        )
     checks = []
     if options.verify:
         from bnnhw.verify.model import check_against_onnxruntime
 
         progress("checking the integer graph against onnxruntime")
         checks = [
-            check_against_onnxruntime(model, graph, imported=imported, inputs=inputs, labels=labels)
+            check_against_onnxruntime(
+                model,
+                graph,
+                imported=imported,
+                inputs=None if given is None else given.x,
+                labels=None if given is None else given.labels,
+                progress=progress,
+            )
         ]
-    histograms = _histograms(graph, imported.graph, inputs) if options.verify else []
+    histograms = _histograms(graph, imported.graph, given) if options.verify else []
     accuracy = checks[0].accuracy if checks else None
+    if accuracy is not None:
+        accuracy = replace(accuracy, calibrated=bool(options.calibrate))
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
     fit = fit_network(graph, board, options.target(clock), request, clock, options.top_k)
@@ -244,7 +261,9 @@ def compile_model(
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
     report["histograms"] = [asdict(histogram) for histogram in histograms]
     report["command"] = command = options.command(model)
-    files = emit(fit.design, options.backends, fit.prediction)
+    if names:
+        report["output"]["class_names"] = list(names)
+    files = emit(fit.design, options.backends, fit.prediction, names)
     files["folding.json"] = fit.folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
     files["report.json"] = report_text(report)
@@ -270,7 +289,7 @@ def _integers(
 ) -> Graph:
     images, notes = None, graph.notes
     if options.calibrate:
-        given = options.read(options.calibrate, graph.input_format)
+        given = read_inputs(options.calibrate, graph.input_format, options.rules)
         images = graph.input_format.encode(given.x)
         notes += given.notes
         progress(f"ranges of streams from {len(images)} inputs")
@@ -281,15 +300,15 @@ def _integers(
     return replace(graph, name=network_name(model))
 
 
-def _histograms(graph: Graph, real: Graph, inputs: NDArray[np.generic] | None) -> list[Histogram]:
+def _histograms(graph: Graph, real: Graph, given: Samples | None) -> list[Histogram]:
     """Where sums lie beside thresholds, on the user's inputs or on made ones."""
     from bnnhw.verify.histograms import inputs_for_histograms, threshold_histograms
     from bnnhw.verify.resembling import resembling_images
 
     count = inputs_for_histograms(graph)
-    if inputs is None:
+    if given is None:
         return threshold_histograms(graph, resembling_images(real, count))
-    return threshold_histograms(graph, graph.input_format.encode(inputs[:count]))
+    return threshold_histograms(graph, graph.input_format.encode(given.x[:count]))
 
 
 def _default(option: Field[Any]) -> Any:
@@ -300,7 +319,10 @@ def _default(option: Field[Any]) -> Any:
 
 
 def emit(
-    design: Design, backends: tuple[str, ...], prediction: Prediction
+    design: Design,
+    backends: tuple[str, ...],
+    prediction: Prediction,
+    class_names: Sequence[str] = (),
 ) -> dict[str, str | bytes]:
     """All files of a build but the report, by path below the build folder."""
     files: dict[str, str | bytes] = {}
@@ -309,7 +331,7 @@ def emit(
         files |= emit_bench(design, 4 * prediction.latency_cycles + 10_000)
     if "hls" in backends:
         files |= emit_hls(design)
-    files |= emit_manifest(design)
+    files |= emit_manifest(design, class_names)
     return files
 
 

@@ -77,6 +77,19 @@ options("precision of an unknown name", "--precision", "nowhere=8")
 options("precision of one bit", "--precision", "conv_7=1")
 options("precision of a binary network", "--precision", "conv_7=8")
 options("missing calibration file", "--calibrate", "absent.npz")
+options("missing class names", "--labels", "absent.txt")
+
+
+@case
+def class_names_for_another_network(folder: Path) -> list[str]:
+    (folder / "names.txt").write_text("cat\ndog\n")
+    return [model(folder), "--labels", str(folder / "names.txt")]
+
+
+@case
+def one_name_for_two_classes(folder: Path) -> list[str]:
+    (folder / "names.txt").write_text("a\nb\na\nc\nd\n")
+    return [model(folder), "--labels", str(folder / "names.txt")]
 
 
 @case

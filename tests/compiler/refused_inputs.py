@@ -77,6 +77,17 @@ def labelled(folder: Path) -> Path:
     return folder / "x.npz"
 
 
+def listed(rows: bytes) -> Callable[[Path], Path]:
+    """Writes x.npy, one input, and a list."""
+
+    def write(folder: Path) -> Path:
+        np.save(folder / "x.npy", np.zeros((1, 3, 6, 6), np.uint8))
+        (folder / "x.csv").write_bytes(rows)
+        return folder / "x.csv"
+
+    return write
+
+
 given("inputs of another shape", array(np.zeros((2, 6, 6, 3), np.uint8)))
 given("no inputs at all", array(np.zeros((0, 3, 6, 6), np.uint8)))
 given("inputs that are text", array(np.full((1, 3, 6, 6), "a")))
@@ -95,7 +106,12 @@ given("folder without images", empty_folder)
 given("image of another size", picture(Image.new("RGB", (8, 6))))
 given("image of 16 bits", picture(Image.new("I;16", (6, 6))))
 given("labels for other inputs", labelled)
-given("inputs of an unread type", content("x.csv", b"1,2,3\n"))
+given("inputs of an unread type", content("x.txt", b"1,2,3\n"))
+given("list of three columns", content("x.csv", b"1,2,3\n"))
+given("list of a missing file", content("x.csv", b"file,label\nabsent.png,1\n"))
+given("list without labels", content("x.csv", b"file,label\nx.csv,\n"))
+given("list with a file twice", listed(b"x.npy,1\n./x.npy,2\n"))
+given("list with an unknown class", listed(b"x.npy,cat\n"))
 
 
 def image_for_a_model_without_pixels(folder: Path) -> list[str]:

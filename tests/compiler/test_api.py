@@ -98,11 +98,124 @@ def test_inputs_come_as_arrays_and_files(tmp_path: Path, build: bnnhw.Build) -> 
 
 
 def test_every_option_of_the_command_line_is_an_argument() -> None:
-    """But those that say where to print and how; names are those of compile.json."""
+    """Names are those of compile.json."""
     from bnnhw.compiler import CompileOptions
 
-    options = {name for name in CompileOptions.__dataclass_fields__ if name != "dump_ir"}
-    assert options <= set(signatures.signature(bnnhw.compile).parameters)
+    assert set(CompileOptions.__dataclass_fields__) <= set(
+        signatures.signature(bnnhw.compile).parameters
+    )
+
+
+def test_commands_call_the_api_with_what_they_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build: bnnhw.Build
+) -> None:
+    """All that the command line knows is an argument: a stand-in sees every option."""
+    from bnnhw.cli import commands as cli
+
+    asked = {}
+
+    class ReachedError(Exception):
+        """The stand-in was called."""
+
+    def stand_in(name: str):
+        def call(*given, **options):
+            asked[name] = {**options, "given": given}
+            signatures.signature(real[name]).bind(*given, **options)
+            raise ReachedError
+
+        return call
+
+    real = {name: getattr(bnnhw, name) for name in ("compile", "run", "inspect", "compare")}
+    real |= {name: getattr(bnnhw.Build, name) for name in ("simulate", "synthesise")}
+    for name in real:
+        owner = bnnhw.Build if name in ("simulate", "synthesise") else bnnhw
+        monkeypatch.setattr(owner, name, stand_in(name), raising=False)
+    np.save(tmp_path / "x.npy", some(build))
+    images = ("--input", str(tmp_path / "x.npy"))
+    scaling = ("--input-mean", "0.5", "--input-std", "0.25,0.5,1")
+    dumped = ("--board", "kv260", "--dump-ir", "ir", "--force", "--top-k", "3")
+    for words in (
+        ("compile", "digits", *dumped, *images, *scaling, "--precision", "a=6"),
+        ("run", "digits", *images, *scaling, "--sign-zero", "plus"),
+        ("inspect", "digits", *scaling),
+        ("compare", "a", "b"),
+        ("simulate", str(build.path), *images, "--idle", "0.25", "--probe", "all", "--hls"),
+        ("synth", str(build.path), "--frames", "2", "--no-verify"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["bnnhw", *words])
+        with pytest.raises(SystemExit):
+            cli.main()
+    assert asked["compile"]["input_std"] == (0.25, 0.5, 1.0)
+    assert asked["compile"]["precision"] == {"a": 6}
+    assert asked["compile"]["force"] and asked["compile"]["top_k"] == 3
+    assert asked["run"]["input_mean"] == 0.5 and asked["run"]["sign_zero"] == "plus"
+    assert asked["inspect"]["input_std"] == (0.25, 0.5, 1.0)
+    assert len(asked["compare"]["given"]) == 2
+    assert asked["simulate"]["hls"] and asked["simulate"]["idle"] == 0.25
+    assert asked["simulate"]["probes"] == ["all"]
+    assert asked["synthesise"]["frames"] == 2 and not asked["synthesise"]["verify"]
+
+
+def test_a_model_runs_without_a_build_as_its_build_does(tmp_path: Path, build: bnnhw.Build) -> None:
+    x = some(build)
+    ran = bnnhw.run("digits", x)
+    assert np.array_equal(ran.scores, build.run(x).scores)
+    assert np.array_equal(bnnhw.run(build.path, x).scores, ran.scores)
+    assert ran.best(3).shape == (4, 3)
+    assert np.array_equal(ran.best(1)[:, 0], ran.classes)
+    np.savez(tmp_path / "x.npz", x=x, labels=ran.classes)
+    for found in (bnnhw.run("digits", tmp_path / "x.npz"), build.run([tmp_path / "x.npz"])):
+        assert found.accuracy == 1
+        assert found.names == tuple(f"x.npz[{i}]" for i in range(4))
+    read = build.read(tmp_path / "x.npz")
+    assert np.array_equal(build.run(read).scores, ran.scores)
+    with pytest.raises(bnnhw.BnnhwError, match="integers 0 to 9"):
+        build.run(x, [0, 1, 2, 10])
+    with pytest.raises(bnnhw.BnnhwError, match="option 'sign_zero' is 3"):
+        bnnhw.run("digits", x, sign_zero=3)
+
+
+def test_a_compile_tells_steps_and_how_many_inputs_are_checked(tmp_path: Path) -> None:
+    told: list[str] = []
+    x = np.zeros((3, 8, 8, 1), np.uint8)
+    common = {"board": "pynq-z2", "cycles": 4000, "inputs": x, "progress": told.append}
+    build = bnnhw.compile("birealnet8-digits", **common, output=tmp_path / "b")
+    assert [str(step) for step in told if "in integers" in step] == [
+        f"computing scores in integers: {done} of 3 inputs" for done in range(3)
+    ]
+    assert "comparing tensors of integers and float: 2 of 3 inputs" in told
+    assert "choosing the folding" in told
+    assert build.report["accuracy"]["inputs"] == 3
+
+
+def test_an_empty_list_of_inputs_is_none(tmp_path: Path) -> None:
+    common = {"board": "pynq-z2", "cycles": 2000, "inputs": []}
+    build = bnnhw.compile("digits", **common, output=tmp_path / "b")
+    assert build.report["accuracy"] is None
+
+
+def test_labels_without_inputs_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(bnnhw.BnnhwError, match="labels and no inputs"):
+        bnnhw.compile(DIGITS, board="pynq-z2", output=tmp_path / "b", labels=[1])
+
+
+def test_builds_are_compared(tmp_path: Path, build: bnnhw.Build) -> None:
+    other = bnnhw.compile(DIGITS, board="pynq-z2", cycles=5000, output=tmp_path / "b", verify=False)
+    found = bnnhw.compare(build, other.path)
+    rows = {row.name: row for row in found.rows}
+    assert rows["cycles per frame"].values == (build.cycles, other.cycles)
+    assert repr(found) == f"Comparison({build.path}, {other.path})"
+    with pytest.raises(bnnhw.BnnhwError, match="give two or more"):
+        bnnhw.compare(build)
+
+
+def test_an_inspection_lists_layers_and_streams() -> None:
+    found = bnnhw.inspect("birealnet8-digits")
+    assert found.streams[0].name == "conv1"
+    assert repr(found) == "Inspection(birealnet8-digits: 10 layers, 6 binary)"
+    assert bnnhw.inspect("digits").streams == ()
+    with pytest.raises(bnnhw.BnnhwError, match="exclude each other"):
+        bnnhw.inspect("digits", input_mean=0.5, input_std=0.5, input_scale=1.0)
 
 
 def test_a_pytorch_module_needs_an_example(tmp_path: Path) -> None:

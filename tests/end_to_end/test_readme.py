@@ -26,13 +26,12 @@ def example() -> str:
     return textwrap.dedent(block)
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
     """A folder in which the README's paths lead to this checkout, and whose builds are its own."""
-    folder = tmp_path_factory.mktemp("checkout")
     for name in ("models", "examples"):
-        (folder / name).symlink_to(ROOT / name)
-    return folder
+        (tmp_path / name).symlink_to(ROOT / name)
+    return tmp_path
 
 
 def test_commands_run_as_written(checkout: Path) -> None:

@@ -9,7 +9,10 @@ from bnnhw.ir.types import Bit, Integer
 from bnnhw.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bnnhw.hardware.design import Design, MemoryPort
+    from bnnhw.ir.graph import InputFormat
 
 MEMORY_FILE = "weights.bin"
 # The register block (hw/README.md, bnn_registers). The version counts changes of its map: the high
@@ -40,8 +43,13 @@ ERROR_BITS = {"short_packet": 0, "long_packet": 1, "memory": 2}
 PACKET_FRAMES_BITS = 16
 
 
-def manifest(design: Design) -> dict[str, Any]:
-    """The manifest's content. ``schema`` counts incompatible changes of its layout."""
+def manifest(design: Design, class_names: Sequence[str] = ()) -> dict[str, Any]:
+    """The manifest's content. ``schema`` counts incompatible changes of its layout.
+
+    Args:
+        design: the hardware.
+        class_names: names of the classes, in the order of the scores; none where they are unknown.
+    """
     source, port = design.input_format, design.input_port
     out, scores = design.output_port, design.output_map
     element = source.element
@@ -66,6 +74,7 @@ def manifest(design: Design) -> dict[str, Any]:
             "element": kind,
             "scale": source.scale,
             "offset": source.offset,
+            **_rounding(source),
             "stream": {
                 "bytes": port.beat_bytes,
                 "elem_bits": port.elem_bits,
@@ -80,6 +89,7 @@ def manifest(design: Design) -> dict[str, Any]:
             "scale": [float(v) for v in scores.scale],
             "bias": [float(v) for v in scores.bias],
             "top_k": out.top_k,
+            **({"class_names": list(class_names)} if class_names else {}),
             "stream": {
                 "bytes": out.beat_bytes,
                 "field_bits": out.field_bits,
@@ -99,6 +109,17 @@ def manifest(design: Design) -> dict[str, Any]:
     }
 
 
+def _rounding(source: InputFormat) -> dict[str, Any]:
+    """What the host does to values between the integers, where the model itself rounds them."""
+    if not source.rounds:
+        return {}
+    if isinstance(source.element, Bit):
+        comparison = ("<" if source.falls else ">") + ("=" if source.ties_high else "")
+        middle = (source.element.low + source.element.high) / 2
+        return {"rounds": f"bit 1 where (value - offset) / scale {comparison} {middle:g}"}
+    return {"rounds": "to the nearest integer, halves to even, saturating"}
+
+
 def _memory(port: MemoryPort) -> dict[str, Any]:
     """What the host loads: the file, to any address of a whole bus word, before it enables."""
     return {
@@ -113,10 +134,10 @@ def _memory(port: MemoryPort) -> dict[str, Any]:
     }
 
 
-def emit_manifest(design: Design) -> dict[str, str | bytes]:
+def emit_manifest(design: Design, class_names: Sequence[str] = ()) -> dict[str, str | bytes]:
     """The file ``manifest.json``, and ``weights.bin`` where weights are read from memory."""
     files: dict[str, str | bytes] = {
-        "manifest.json": json.dumps(manifest(design), indent=2) + "\n",
+        "manifest.json": json.dumps(manifest(design, class_names), indent=2) + "\n",
     }
     if design.memory_port:
         files[MEMORY_FILE] = design.external_memory()

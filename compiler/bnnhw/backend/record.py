@@ -38,7 +38,7 @@ def record(
 
     Args:
         options: what the user asked, by the names that ``bnnhw.compile`` takes.
-        files: the files that were read, by option: model, inputs, calibrate, folding.
+        files: the files that were read, by option: model, inputs, calibrate, folding, class_names.
         command: the command line that asks the same.
         build_hash: of the hardware that came out.
     """
@@ -148,6 +148,11 @@ _WHOLE: _Kind = ("a whole number", "e.g. 3, without quotes", _is_whole)
 _TRUTH: _Kind = ("true or false", "true or false", lambda value: isinstance(value, bool))
 _TEXTS: _Kind = ("a list of texts", 'e.g. ["images"]', _are_texts)
 _NUMBERS: _Kind = ("a number, or one per channel", "e.g. 0.5, or [0.5, 0.4, 0.6]", _are_numbers)
+_NAMES: _Kind = (
+    "a file or a list of names",
+    'e.g. "labels.txt"',
+    lambda value: isinstance(value, (str, Path)) or _are_texts(value),
+)
 _WIDTHS: _Kind = ("whole numbers by name", 'e.g. {"conv1": 6}', _are_widths)
 _KINDS: dict[str, _Kind] = {
     **dict.fromkeys(("model", "board", "output", "folding", "input_type", "sign_zero"), _TEXT),
@@ -157,6 +162,7 @@ _KINDS: dict[str, _Kind] = {
     **dict.fromkeys(_LISTS, _TEXTS),
     **dict.fromkeys(("input_scale", "input_offset", "input_mean", "input_std"), _NUMBERS),
     "precision": _WIDTHS,
+    "class_names": _NAMES,
 }
 
 

@@ -7,14 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
-from bnnhw.backend.build import Build
+import bnnhw
 from bnnhw.cli.compile import compile_command
+from bnnhw.cli.completion import complete_build, complete_model
 from bnnhw.cli.hardware import simulate, synth
 from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
+    INPUT_HELP,
     BuildDir,
     Calibrate,
     Grey,
@@ -24,17 +25,17 @@ from bnnhw.cli.options import (
     InputStd,
     InputType,
     Json,
+    Labels,
     Model,
     Precision,
+    Quiet,
     Resize,
     Scores,
     SignZero,
-    check_scores_file,
     declarations,
-    model_path,
     precision_options,
 )
-from bnnhw.cli.output import out, print_error, print_json, read_given, save
+from bnnhw.cli.output import out, print_classes, print_error, print_json, print_notes
 from bnnhw.errors import BnnhwError, internal_error
 from bnnhw.version import __version__
 from bnnhw.zoo.cli import app as zoo_app
@@ -75,11 +76,15 @@ def main() -> None:
 def run(
     model_or_build: Annotated[
         Path,
-        typer.Argument(metavar="MODEL_OR_BUILD", help="A build folder, or a model as for compile."),
+        typer.Argument(
+            metavar="MODEL_OR_BUILD",
+            help="A build folder, or a model as for compile.",
+            autocompletion=complete_model,
+        ),
     ],
     inputs: Annotated[
         list[Path],
-        typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+        typer.Option("--input", "-i", help=INPUT_HELP),
     ],
     output: Scores = None,
     input_type: InputType = None,
@@ -90,60 +95,56 @@ def run(
     sign_zero: SignZero = "minus",
     precision: Precision = None,
     calibrate: Calibrate = None,
+    labels: Labels = None,
     resize: Resize = False,
     grey: Grey = False,
     top_k: Annotated[int, typer.Option(help="Print the K best classes of each input.")] = 1,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Run the bit-exact interpreter on images or arrays; scores are integers.
 
-    Where .npz files hold ``labels`` or ``y`` too, or a folder one of each class, the accuracy
-    follows.
+    Where inputs have labels (a folder for each class, ``labels`` or ``y`` in .npz files, a .csv of
+    files and labels), the accuracy follows.
     """
-    from bnnhw.compiler import ModelOptions, integer_graph
-    from bnnhw.interpret.interpreter import interpret
-    from bnnhw.verify.inputs import check_labels
-
     if top_k < 1:
         raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
+    from bnnhw.api.scores_file import check_scores_file
+
     check_scores_file(output)
-    if model_or_build.is_dir():
-        graph = Build.open(model_or_build).graph
-    else:
-        options = ModelOptions(
-            **declarations(
-                input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero
-            ),
-            precision=precision_options(precision),
-            calibrate=calibrate or (),
-            resize=resize,
-            grey=grey,
-        )
-        graph = integer_graph(model_path(model_or_build), options)
-    given = read_given(inputs, graph, resize=resize, grey=grey)
-    check_labels(given, graph)
-    scores = interpret(graph, graph.input_format.encode(given.x))
-    save(output, scores)
-    flat = graph.output_map.apply(scores).reshape(len(scores), -1)
-    best = np.argsort(-flat, axis=1, kind="stable")[:, :top_k]
-    accuracy = None if given.labels is None else float((best[:, 0] == given.labels).mean())
+    ran = bnnhw.run(
+        model_or_build,
+        inputs,
+        **declarations(input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero),
+        precision=precision_options(precision),
+        calibrate=calibrate or (),
+        resize=resize,
+        grey=grey,
+        class_names=labels,
+    )
+    print_notes(ran.notes, quiet=quiet)
+    if output is not None:
+        ran.save(output)
+    best = ran.best(top_k)
     if as_json:
         print_json(
             {
-                "inputs": given.names,
-                "scores": scores.tolist(),
+                "inputs": ran.names,
+                "scores": ran.scores.tolist(),
                 "best": best.tolist(),
-                "accuracy": accuracy,
+                "accuracy": ran.accuracy,
+                "labelled": ran.labelled,
+                "class_names": ran.class_names,
             }
         )
         return
-    width = max(map(len, given.names))
-    for name, classes, numbers in zip(given.names, best, scores, strict=True):
+    width = max(map(len, ran.names))
+    for name, classes, numbers in zip(ran.names, best, ran.scores, strict=True):
         row = numbers.reshape(-1)
-        line = "  ".join(f"{_class(c, given.classes)} ({row[c]})" for c in classes)
+        line = "  ".join(f"{_class(c, ran.class_names)} ({row[c]})" for c in classes)
         typer.echo(f"{name:{width}}  {line}")
-    if accuracy is not None:
-        typer.echo(f"accuracy: {accuracy:.2%} of {len(scores)} labelled inputs")
+    if ran.accuracy is not None:
+        typer.echo(f"accuracy: {ran.accuracy:.2%} of {ran.labelled} labelled inputs")
 
 
 @app.command("inspect")
@@ -162,46 +163,49 @@ def inspect_command(
 ) -> None:
     """List a model's layers, what is binary in them, and its operations and parameters.
 
-    A model that is not supported is listed up to the node that is not, and why; the exit code is 1.
+    A model that a compile would refuse is listed as far as it is read, and why; the exit code is 1.
     """
-    from bnnhw.frontend.options import LoadOptions
-    from bnnhw.passes.widths import widths
-    from bnnhw.report.inspect import inspect_model
     from bnnhw.report.inspect_table import print_inspection, print_widths
 
     declared = declarations(
         input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero
     )
-    found = inspect_model(model_path(model), LoadOptions(**declared))
-    told = widths(found.graph) if streams and found.complete else ()
+    found = bnnhw.inspect(model, **declared)
     if as_json:
-        listed = {"precision": [asdict(width) for width in told]} if streams else {}
+        listed = {"precision": [asdict(width) for width in found.streams]} if streams else {}
         print_json({**found.to_json(), **listed})
     else:
         print_inspection(found, out)
         if streams and found.complete:
-            print_widths(told, out)
-    if found.problem is not None:
-        raise found.problem
+            print_widths(found.streams, out)
+    error = found.problem or found.undeclared
+    if error is not None:
+        raise error
 
 
 @app.command()
 def report(build: BuildDir, as_json: Json = False) -> None:
     """Show a build's report."""
-    opened = Build.open(build)
+    opened = bnnhw.open(build)
     if as_json:
         print_json(opened.report)
         return
     from bnnhw.report.terminal import summary
 
     summary(opened.report, out)
+    print_classes(opened.class_names)
     typer.echo(f"report: {build / 'report.html'}")
 
 
 @app.command()
 def compare(
     builds: Annotated[
-        list[Path], typer.Argument(metavar="BUILD BUILD ...", help="Folders that compile wrote.")
+        list[Path],
+        typer.Argument(
+            metavar="BUILD BUILD ...",
+            help="Folders that compile wrote.",
+            autocompletion=complete_build,
+        ),
     ],
     page: Annotated[
         Path | None, typer.Option("--page", help="Write the comparison as a page to this file.")
@@ -209,22 +213,14 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Show builds side by side: cycles, resources, accuracy, and each layer."""
-    from bnnhw.report.compare import (
-        compared,
-        comparison_json,
-        comparison_page,
-        comparison_table,
-    )
-
-    if len(builds) < 2:
-        raise BnnhwError("one build", where="argument BUILD", fix="give two or more")
-    names, rows = list(map(str, builds)), compared([Build.open(path).report for path in builds])
+    found = bnnhw.compare(*builds)
     if page is not None:
-        page.write_text(comparison_page(names, rows), encoding="utf-8")
+        page.write_text(found.page(), encoding="utf-8")
     if as_json:
-        print_json(comparison_json(names, rows))
+        print_json(found.to_json())
         return
-    out.print(comparison_table(names, rows))
+    for line in found.lines(out.width):
+        typer.echo(line)
 
 
 app.command()(synth)

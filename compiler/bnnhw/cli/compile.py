@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bnnhw.backend.record import recorded_hash
+import bnnhw
+from bnnhw.cli.completion import complete_board, complete_model
 from bnnhw.cli.options import (
     Calibrate,
     Grey,
@@ -18,27 +19,35 @@ from bnnhw.cli.options import (
     InputStd,
     InputType,
     Json,
+    Labels,
     Precision,
+    Quiet,
     Resize,
     SignZero,
+    Verbose,
     declarations,
     is_given,
     merged,
-    model_path,
     precision_options,
 )
-from bnnhw.cli.output import named_steps, out, print_json
+from bnnhw.cli.output import out, print_classes, print_json, print_verdicts
+from bnnhw.cli.steps import named_steps
 from bnnhw.errors import BnnhwError
-from bnnhw.hardware.board import board_names
 
 
 def compile_command(
     context: typer.Context,
     model: Annotated[
         Path | None,
-        typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network."),
+        typer.Argument(
+            metavar="MODEL",
+            help="An ONNX file, or the name of a shipped network.",
+            autocompletion=complete_model,
+        ),
     ] = None,
-    board: Annotated[str | None, typer.Option(help="See `bnnhw boards`.")] = None,
+    board: Annotated[
+        str | None, typer.Option(help="See `bnnhw boards`.", autocompletion=complete_board)
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(help="Options from a build's compile.json, or from JSON, TOML or YAML."),
@@ -66,6 +75,7 @@ def compile_command(
     sign_zero: SignZero = "minus",
     precision: Precision = None,
     calibrate: Calibrate = None,
+    labels: Labels = None,
     resize: Resize = False,
     grey: Grey = False,
     top_k: Annotated[int, typer.Option(help="Send the K best classes, not all scores.")] = 0,
@@ -82,14 +92,14 @@ def compile_command(
     force: Annotated[
         bool, typer.Option("--force", help="Replace a build with results of simulation, synthesis.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Compile a model to Verilog and HLS C++ for a board.
 
     The target is --fps or --cycles; without one, the fastest design that fits the board.
     """
-    from bnnhw.compiler import CompileOptions, compile_model, network_name
-
     said = declarations(input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero)
     given = said | {
         "model": model,
@@ -105,32 +115,40 @@ def compile_command(
         "precision": precision_options(precision),
         "calibrate": calibrate or (),
         "top_k": top_k if is_given(context, "top_k") else None,
+        "class_names": labels,
         "resize": resize or None,
         "grey": grey or None,
         "verify": False if no_verify else None,
         "min_agreement": min_agreement,
     }
     asked = merged(given, config)
-    path = model_path(asked.pop("model", None))
-    folder = Path(asked.pop("output", None) or Path("build") / network_name(path))
+    if "model" not in asked:
+        raise BnnhwError("no model", where="argument MODEL", fix="give an ONNX file")
     if "board" not in asked:
+        from bnnhw.hardware.board import board_names
+
         names = ", ".join(board_names())
         raise BnnhwError("no board", where="option --board", fix=f"give one of {names}")
-    options = CompileOptions(**asked, dump_ir=dump_ir)
-    with named_steps(as_json) as progress:
-        result = compile_model(path, folder, options, force=force, progress=progress)
+    with named_steps(quiet=quiet or as_json, verbose=verbose) as progress:
+        build = bnnhw.compile(**asked, dump_ir=dump_ir, force=force, progress=progress)
     if as_json:
-        print_json({"build": str(result.build.path), **result.report})
+        print_json({"build": str(build.path), **build.report})
         return
+    from bnnhw.backend.record import recorded_hash
     from bnnhw.report.terminal import summary
 
-    summary(result.report, out)
+    if quiet:
+        print_verdicts(build.report)
+    else:
+        summary(build.report, out)
+        print_classes(build.class_names)
     if config is not None and (before := recorded_hash(config)) is not None:
-        now = result.build.manifest["build_hash"]
+        now = build.manifest["build_hash"]
         same = (
             f"the same hardware as in {config}"
             if now == before
             else (f"other hardware than in {config}, whose build_hash was {before}")
         )
         typer.echo(f"build_hash {now}: {same}")
+    folder = Path(asked.get("output") or Path("build") / build.path.name)
     typer.echo(f"build: {folder}    report: {folder / 'report.html'}")

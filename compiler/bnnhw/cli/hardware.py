@@ -7,21 +7,21 @@ from typing import Annotated
 
 import typer
 
-from bnnhw.backend.build import Build
+import bnnhw
 from bnnhw.cli.options import (
     BuildDir,
     Grey,
     Inputs,
     Json,
+    Labels,
+    Quiet,
     Resize,
     Scores,
-    check_pauses,
-    check_scores_file,
+    Verbose,
     cycles_range,
 )
-from bnnhw.cli.output import named_steps, out, print_json, read_given, save
-from bnnhw.report.junit import junit_xml
-from bnnhw.report.simulation_table import classes_of, print_simulation, print_synthesis
+from bnnhw.cli.output import amount, out, print_json, print_notes
+from bnnhw.cli.steps import named_steps
 
 
 def simulate(
@@ -40,6 +40,9 @@ def simulate(
         typer.Option(help="LEAST:MOST cycles until weights come from memory; default 20:150."),
     ] = None,
     wave: Annotated[bool, typer.Option("--wave", help="Record all signals, as FST.")] = False,
+    wave_frames: Annotated[
+        int | None, typer.Option(help="Record so many frames, from the first on; default all.")
+    ] = None,
     hls: Annotated[
         bool, typer.Option("--hls", help="Run the HLS C++ on the same frames too.")
     ] = False,
@@ -53,41 +56,64 @@ def simulate(
     junit: Annotated[
         Path | None, typer.Option(help="Write what was compared to this file, as JUnit XML.")
     ] = None,
+    labels: Labels = None,
     resize: Resize = False,
     grey: Grey = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a build's Verilog cycle by cycle and compare it with the interpreter."""
-    from bnnhw.report.record import record_simulation, require_exact
+    from bnnhw.api.scores_file import check_scores_file, write_scores
+    from bnnhw.report.simulation_table import print_checks, print_simulation
 
-    check_pauses(idle, back_pressure)
     latency = cycles_range(memory_latency, "--memory-latency")
     check_scores_file(output)
-    opened = Build.open(build)
-    arrays = read_given(inputs, opened.graph, resize=resize, grey=grey).x if inputs else None
-    with named_steps(as_json) as progress:
-        result = record_simulation(
-            opened,
-            arrays,
-            frames,
+    opened = bnnhw.open(build)
+    names = opened.names_of_classes(labels)
+    given = None
+    if inputs:
+        given = opened.read(inputs, resize=resize, grey=grey, class_names=names)
+        print_notes(given.notes, quiet=quiet)
+    if wave:
+        count = frames or (None if given is None else len(given.x))
+        recorded = min(wave_frames or count, count) if count else wave_frames
+        size = opened.wave_bytes(recorded, pauses=min(max(idle, back_pressure), 0.95))
+        print_notes([f"all signals are recorded: about {amount(size)}"], quiet=quiet)
+    with named_steps(quiet=quiet or as_json, verbose=verbose) as progress:
+        result = opened.simulate(
+            given,
+            frames=frames,
             idle=idle,
             back_pressure=back_pressure,
             memory_latency=latency,
             wave=wave,
+            wave_frames=wave_frames,
             hls=hls,
             probes=probe or (),
+            check=False,
             progress=progress,
         )
-    save(output, result.scores)
+    if output is not None:
+        write_scores(
+            output,
+            result.scores,
+            result.classes,
+            names=() if given is None else given.names,
+            class_names=names,
+            top_k=opened.manifest["output"]["top_k"],
+        )
     if junit is not None:
+        from bnnhw.report.junit import junit_xml
+
         junit.write_text(junit_xml(opened.report["model"], result.checks), encoding="utf-8")
     if as_json:
-        checks = [check.to_json() for check in result.checks]
-        scores = {"scores": result.scores.tolist(), "best": classes_of(opened, result.scores)}
-        print_json({**result.simulation.to_json(), **scores, "verification": checks})
+        print_json({**result.to_json(), "class_names": names})
+    elif quiet:
+        print_checks(result.checks)
     else:
-        print_simulation(out, result, opened, streams=streams)
-    require_exact(result.checks, "the simulation", opened)
+        print_simulation(out, result, opened.report["clock_mhz"], names, streams=streams)
+    opened.require_exact(result)
 
 
 def synth(
@@ -102,28 +128,32 @@ def synth(
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Skip the simulation of the netlist.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Synthesise a build with Yosys and record its resources in the report.
 
     The netlist is simulated on a few frames: every score must be the interpreter's.
     """
-    from bnnhw.report.record import record_synthesis, require_exact
+    from bnnhw.report.simulation_table import print_checks, print_synthesis
 
-    opened = Build.open(build)
-    with named_steps(as_json) as progress:
-        result, checks = record_synthesis(
-            opened,
-            None if not inputs else read_given(inputs, opened.graph, resize=resize, grey=grey).x,
-            frames,
-            verify=not no_verify,
-            progress=progress,
+    opened = bnnhw.open(build)
+    given = None
+    if inputs:
+        given = opened.read(inputs, resize=resize, grey=grey)
+        print_notes(given.notes, quiet=quiet)
+    with named_steps(quiet=quiet or as_json, verbose=verbose) as progress:
+        result = opened.synthesise(
+            given, frames=frames, verify=not no_verify, check=False, progress=progress
         )
     report = opened.report
     if as_json:
-        verification = [check.to_json() for check in checks]
+        verification = [check.to_json() for check in result.checks]
         parts = {name: report[name] for name in ("resources", "synthesis")}
         print_json({**parts, "verification": verification})
+    elif quiet:
+        print_checks(result.checks)
     else:
-        print_synthesis(out, report, result, checks)
-    require_exact(checks, "the netlist", opened)
+        print_synthesis(out, report, result.synthesis, result.checks)
+    opened.require_exact(result)

@@ -7,16 +7,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bnnhw.cli.completion import complete_build, complete_model
 from bnnhw.errors import BnnhwError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+INPUT_HELP = ".npy, .npz, images, folders of images, or a .csv of files and labels."
 Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="An ONNX file, or the name of a shipped network.")
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="An ONNX file, or the name of a shipped network.",
+        autocompletion=complete_model,
+    ),
 ]
-BuildDir = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder that compile wrote.")]
+BuildDir = Annotated[
+    Path,
+    typer.Argument(
+        metavar="BUILD", help="A folder that compile wrote.", autocompletion=complete_build
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print results, warnings and errors only.")
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Tell how long each step and each pass takes.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 InputType = Annotated[
     str | None,
@@ -42,7 +60,11 @@ InputStd = Annotated[str | None, typer.Option(help="See --input-mean; e.g. 0.229
 SignZero = Annotated[str, typer.Option(help="The bit that ONNX's Sign gives at 0: minus or plus.")]
 Inputs = Annotated[
     list[Path] | None,
-    typer.Option("--input", "-i", help=".npy, .npz, images or folders of images."),
+    typer.Option("--input", "-i", help=INPUT_HELP),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option("--labels", help="Names of the classes, from class 0 on: one a line, or JSON."),
 ]
 Resize = Annotated[
     bool, typer.Option("--resize", help="Scale images that are of another size than the model's.")
@@ -51,7 +73,7 @@ Grey = Annotated[
     bool, typer.Option("--grey", help="Turn coloured images grey for a model of one channel.")
 ]
 Scores = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write the integer scores to this .npy file.")
+    Path | None, typer.Option("--output", "-o", help="Write the integer scores: .npy, or .csv.")
 ]
 
 
@@ -85,8 +107,8 @@ def precision_options(items: Sequence[str] | None) -> dict[str, int]:
     return widths
 
 
-_PATHS = ("inputs", "calibrate")
-_NUMBERS = ("input_scale", "input_offset", "input_mean", "input_std")
+_SCALING = ("input_scale", "input_offset")
+_PIXELS = ("input_mean", "input_std")
 
 
 def is_given(context: typer.Context, name: str) -> bool:
@@ -96,36 +118,19 @@ def is_given(context: typer.Context, name: str) -> bool:
 
 
 def merged(given: Mapping[str, Any], config: Path | None) -> dict[str, Any]:
-    """Options of the command line, and below them those of a file."""
+    """Arguments of ``bnnhw.compile``: those of the command line, and below them those of a file."""
     from bnnhw.backend.record import read_config
-    from bnnhw.frontend.options import input_fields
 
-    asked = read_config(config, [*given, "input_mean", "input_std"]) if config else {}
-    for name in _PATHS:
-        if name in asked:
-            asked[name] = tuple(Path(path) for path in asked[name])
-    if asked.get("folding"):
-        asked["folding"] = Path(asked["folding"])
-    for name in ("backends", *_NUMBERS):
-        if isinstance(asked.get(name), list):
-            asked[name] = tuple(asked[name])
+    asked = read_config(config, [*given, *_SCALING, *_PIXELS]) if config else {}
     here = {k: v for k, v in given.items() if v is not None and v != () and v != {}}
-    scale, offset, mean, std = (asked.pop(name, None) for name in _NUMBERS)
-    if here.keys() & {"input_scale", "input_offset"}:  # they take the place of a mean
-        mean = std = None
-    asked |= input_fields(asked.get("input_type"), (scale, offset), (mean, std))
-    if here.keys() & {"fps", "cycles"}:  # one target takes the place of another
-        asked = {k: v for k, v in asked.items() if k not in ("fps", "cycles")}
+    for ones, others in (  # one way to say a thing takes the place of another
+        (_SCALING, _PIXELS),
+        (_PIXELS, (*_SCALING, "input_type")),
+        (("fps", "cycles"), ("fps", "cycles")),
+    ):
+        if here.keys() & set(ones):
+            asked = {k: v for k, v in asked.items() if k not in others}
     return {k: v for k, v in asked.items() if v is not None} | here
-
-
-def model_path(name: Path | str | None) -> Path:
-    """The file of a model, or of the shipped network of that name."""
-    from bnnhw.zoo.shipped import model_file
-
-    if name is None:
-        raise BnnhwError("no model", where="argument MODEL", fix="give an ONNX file")
-    return model_file(name)
 
 
 def declarations(
@@ -134,7 +139,7 @@ def declarations(
     pixels: tuple[str | None, str | None],
     sign_zero: str,
 ) -> dict[str, Any]:
-    """The fields of LoadOptions: what the command line says of a model.
+    """What the command line says of a model's input, as arguments of ``bnnhw.compile``.
 
     Args:
         input_type: --input-type.
@@ -142,27 +147,9 @@ def declarations(
         pixels: --input-mean and --input-std, which stand for the two before and for uint8.
         sign_zero: --sign-zero.
     """
-    from bnnhw.frontend.options import input_fields
-
-    scale, offset = (
-        numbers(text, f"--input-{name}")
-        for text, name in zip(scaling, ("scale", "offset"), strict=True)
-    )
-    mean, std = (
-        numbers(text, f"--input-{name}") for text, name in zip(pixels, ("mean", "std"), strict=True)
-    )
-    return {**input_fields(input_type, (scale, offset), (mean, std)), "sign_zero": sign_zero}
-
-
-def check_pauses(idle: float, back_pressure: float) -> None:
-    """Refuses shares of cycles that leave no time."""
-    for name, value in (("--idle", idle), ("--back-pressure", back_pressure)):
-        if not 0 <= value <= 0.95:
-            raise BnnhwError(
-                f"{value:g} is not within 0 to 0.95",
-                where=f"option {name}",
-                fix="give the share of cycles to pause, e.g. 0.3",
-            )
+    texts = dict(zip(("scale", "offset", "mean", "std"), (*scaling, *pixels), strict=True))
+    found = {f"input_{name}": numbers(text, f"--input-{name}") for name, text in texts.items()}
+    return {"input_type": input_type, **found, "sign_zero": sign_zero}
 
 
 def cycles_range(text: str | None, option: str) -> tuple[int, int] | None:
@@ -175,18 +162,6 @@ def cycles_range(text: str | None, option: str) -> tuple[int, int] | None:
             f"'{text}' is no LEAST:MOST", where=f"option {option}", fix="give e.g. 20:150"
         )
     return int(least), int(most or least)
-
-
-def check_scores_file(path: Path | None) -> None:
-    """Refuses a file for scores that cannot be written, before the work is done."""
-    if path is None:
-        return
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise BnnhwError(
-            "is a folder" if path.is_dir() else "lies in a folder that does not exist",
-            where=f"option --output {path}",
-            fix="give the name of a .npy file in an existing folder",
-        )
 
 
 def numbers(text: str | None, option: str) -> float | tuple[float, ...] | None:

@@ -2,85 +2,67 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
-import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Sequence
 
-    from bnnhw.ir.graph import Graph
-    from bnnhw.verify.inputs import Samples
-
-HEARTBEAT = 60.0
-"""Seconds between signs of life in a log."""
+SOME = 20
+"""So many classes are listed."""
 
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
 
 
-@contextlib.contextmanager
-def named_steps(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Names the step at work on standard error, and for how long it has been.
-
-    A terminal shows a clock; elsewhere there is a line per step, and one each minute of it.
-    """
-    if quiet:
-        yield lambda step: None
-    elif err.is_terminal:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=err, transient=True) as clock:
-            task = clock.add_task("starting", total=None)
-            yield lambda step: clock.reset(task, description=step, total=None)
-    else:
-        heart = _Heart()
-        try:
-            yield heart.begin
-        finally:
-            heart.stop()
-
-
-class _Heart:
-    """Says each minute which step is still at work."""
-
-    def __init__(self) -> None:
-        self._stopped, self._step, self._since = threading.Event(), "starting", time.monotonic()
-        threading.Thread(target=self._beat, daemon=True).start()
-
-    def begin(self, step: str) -> None:
-        self._step, self._since = step, time.monotonic()
-        err.print(f"... {step}")
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def _beat(self) -> None:
-        while not self._stopped.wait(HEARTBEAT):
-            minutes = (time.monotonic() - self._since) / 60
-            err.print(f"... {minutes:.0f} min so far: {self._step}")
-
-
-def read_given(paths: Sequence[Path], graph: Graph, *, resize: bool, grey: bool) -> Samples:
-    """The inputs in files and folders; says on standard error what was done to them."""
-    from bnnhw.verify.images import ImageRules
-    from bnnhw.verify.inputs import read_inputs
-
-    given = read_inputs(paths, graph.input_format, ImageRules(resize, grey))
-    for note in given.notes:
+def print_notes(notes: Iterable[str], *, quiet: bool = False) -> None:
+    """Says on standard error what was done to inputs."""
+    for note in () if quiet else notes:
         typer.echo(f"note: {note}", err=True)
-    return given
 
 
-def print_json(data: dict[str, Any]) -> None:
+def print_classes(names: Sequence[str]) -> None:
+    """Lists the names of a build's classes, where it has some."""
+    if names:
+        shown = ", ".join(f"{i} {name}" for i, name in enumerate(names[:SOME]))
+        more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+        typer.echo(f"classes: {shown}{more}")
+
+
+def amount(size: int) -> str:
+    """Bytes in words: "40 kB", "1.2 GB"."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if size >= factor:
+            return f"{size / factor:.{1 if size < 10 * factor else 0}f} {unit}"
+    return f"{max(1, round(size / 1e3))} kB"
+
+
+def print_verdicts(report: dict[str, Any]) -> None:
+    """Prints how a build's comparisons ended, and what is lost in integers: the least there is."""
+    from bnnhw.report.facts import accuracy_alarms, verdict
+
+    for check in report["verification"]:
+        what = f"{check['what']} against {check['against']}, {check['inputs']} inputs"
+        typer.echo(f"{verdict(check)}: {what}")
+    for alarm in accuracy_alarms(report):
+        typer.echo(f"WARNING: {alarm}; {report['accuracy']['ways_out']}")
+
+
+def print_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
+) -> None:
+    """Prints a table whose names are never cut nor wrapped."""
+    from bnnhw.report.plain_table import plain_table
+
+    for line in plain_table(headings, rows, right=right, width=out.width):
+        typer.echo(line)
+
+
+def print_json(data: dict[str, Any] | list[dict[str, Any]]) -> None:
     """Prints JSON on standard output."""
     typer.echo(json.dumps(data, indent=2))
 
@@ -88,10 +70,3 @@ def print_json(data: dict[str, Any]) -> None:
 def print_error(text: str) -> None:
     """Unbroken lines, so that paths can be copied, and no markup: names may hold brackets."""
     err.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True, highlight=False)
-
-
-def save(path: Path | None, scores: np.ndarray[Any, Any]) -> None:
-    """Writes scores to a .npy file, where one is given."""
-    if path is not None:
-        with path.open("wb") as file:  # numpy.save would add .npy to any other name
-            np.save(file, scores)

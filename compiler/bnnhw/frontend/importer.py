@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from bnnhw.frontend.convert import (
     sign,
     tables,
 )
+from bnnhw.frontend.input_sign import take_sign_of_input
 from bnnhw.frontend.model_file import QUANT_DOMAINS
 from bnnhw.frontend.model_input import add_input, check_declared, layouts
 from bnnhw.frontend.settle_rounding import half_even, settle_rounding
@@ -31,6 +33,7 @@ from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import DYNAMIC_BATCH, View
 from bnnhw.ir.graph import Graph, Node, OutputMap
 from bnnhw.ir.ops import Affine, Floats
+from bnnhw.ir.types import Real
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -227,6 +230,7 @@ def _finish(ctx: Context) -> Imported:
             where=f"output '{name}'",
             fix="leave the last Transpose out",
         )
+    _take_sign(ctx, view.tensor)
     check_declared(ctx)
     ctx.notes += _notes_on_weights(ctx)
     nodes = settle_signs(_live_nodes(ctx, view.tensor), view.tensor)
@@ -236,6 +240,16 @@ def _finish(ctx: Context) -> Imported:
     changed = {name: found.weight for name, found in ctx.binarised.items() if found.zeros}
     apart = max((found.deviation for found in ctx.binarised.values()), default=0.0)
     return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed, apart)
+
+
+def _take_sign(ctx: Context, output: str) -> None:
+    """Makes a sign of an undeclared input the graph's input; it may be spelled as a rounding."""
+    live = _live_nodes(ctx, output)
+    take_sign_of_input(ctx, live)
+    if isinstance(ctx.tensors[ctx.input_tensor].dtype, Real):
+        with contextlib.suppress(ModelError):  # that the input is not declared comes first
+            ctx.nodes = settle_rounding(settle_signs(live, output), output, ctx.tensors)
+            take_sign_of_input(ctx, ctx.nodes)
 
 
 def _notes_on_weights(ctx: Context) -> list[str]:

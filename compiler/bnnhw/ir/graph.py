@@ -55,7 +55,10 @@ class InputFormat:
         scale: model value = integer * scale + offset; one for all, or one per channel.
         offset: see ``scale``.
         rounds: whether the model itself quantises its input, so that ``encode`` rounds (half to
-            even) and saturates as that quantiser does instead of refusing values in between.
+            even) and saturates as that quantiser does instead of refusing values in between. To a
+            bit, it compares with the point half way between.
+        ties_high: where it rounds to a bit, whether that point itself is bit 1.
+        falls: where it rounds to a bit, whether values below that point are bit 1.
         grid: shape of the graph's input where it is not the model's own, channels first: of a
             signal (C, L) it is (C, 1, L), of a vector that the model reshapes (784,) (1, 28, 28).
     """
@@ -68,6 +71,8 @@ class InputFormat:
     scale: float | tuple[float, ...] = 1.0
     offset: float | tuple[float, ...] = 0.0
     rounds: bool = False
+    ties_high: bool = False
+    falls: bool = False
     grid: tuple[int, ...] = ()
 
     def encode(self, x: NDArray[np.generic]) -> Ints:
@@ -91,7 +96,11 @@ class InputFormat:
         exact = (x.astype(np.float64) - self._spread(self.offset)) / self._spread(self.scale)
         q = np.rint(exact)
         low, high = self.element.low, self.element.high
-        if self.rounds:
+        if self.rounds and isinstance(self.element, Bit):
+            above = (exact - (low + high) / 2) * (-1 if self.falls else 1)
+            one = above >= 0 if self.ties_high else above > 0
+            exact = q = np.where(one, high, low).astype(np.float64)
+        elif self.rounds:
             exact = q = np.clip(q, low, high)
         step_error = np.abs(exact - q).max(initial=0)
         fits = bool(np.all((q >= low) & (q <= high)))
@@ -131,6 +140,8 @@ class InputFormat:
             q = q.reshape(len(q), *first)
         if self.channels_last:
             q = np.moveaxis(q, 1, -1)
+        if self.falls and not isinstance(self.element, Real):
+            q = self.element.low + self.element.high - q
         values = q * self._spread(self.scale) + self._spread(self.offset)
         return np.ascontiguousarray(values.astype(self.dtype))
 

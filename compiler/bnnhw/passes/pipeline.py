@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints, Op
     from bnnhw.passes.calibrate import Range
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -143,10 +148,12 @@ def run(
     _dump(graph, dump, 0, "front_end")
     legal = FRONT_END | {type(node.op) for node in graph.nodes}
     for number, step in enumerate(pipeline, 1):
+        began = time.perf_counter()
         with defects_at(f"pass '{step.name}'"):
             graph = step.run(graph, options) if step.configurable else step.run(graph)
             legal = step.legal(legal)
             verify(graph, legal)
+        _log.info("%.2f s: pass %s", time.perf_counter() - began, step.name)
         _dump(graph, dump, number, step.name)
     return graph
 

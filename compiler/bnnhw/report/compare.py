@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-from rich.text import Text
-
 from bnnhw.backend.render import render_file
 from bnnhw.report.facts import (
     Figure,
@@ -18,6 +15,7 @@ from bnnhw.report.facts import (
     number,
     resource_facts,
 )
+from bnnhw.report.plain_table import plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,6 +36,38 @@ class Row:
     cells: tuple[str, ...]
     values: tuple[float | None, ...]
     layer: str = ""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """Builds side by side.
+
+    Attributes:
+        names: what each build is called: its folder.
+        rows: the facts, whole designs first, then layer by layer.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as JSON holds it."""
+        return comparison_json(self.names, self.rows)
+
+    def page(self) -> str:
+        """The comparison as an HTML page of its own."""
+        return comparison_page(self.names, self.rows)
+
+    def lines(self, width: int = 80) -> list[str]:
+        """The comparison as lines of a terminal; what differs has a star before it."""
+        rows = [
+            (f"{'*' if len(set(row.cells)) > 1 else ' '} {row.name}", *row.cells)
+            for row in self.rows
+        ]
+        return plain_table(("", *self.names), rows, width=width)
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(self.names)})"
 
 
 def compared(reports: Sequence[Report]) -> list[Row]:
@@ -87,18 +117,6 @@ def _figures(name: str, found: Iterable[Figure]) -> Row:
 
 def _texts(name: str, cells: Sequence[str]) -> Row:
     return Row(name, tuple(cells), (None,) * len(cells))
-
-
-def comparison_table(names: Sequence[str], rows: Sequence[Row]) -> Table:
-    """The comparison for a terminal; what differs is bold."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("", overflow="fold")
-    for name in names:
-        table.add_column(Text(name), overflow="fold")
-    for row in rows:
-        style = "bold" if len(set(row.cells)) > 1 else ""
-        table.add_row(Text(row.name), *(Text(cell, style=style) for cell in row.cells))
-    return table
 
 
 def comparison_json(names: Sequence[str], rows: Sequence[Row]) -> dict[str, Any]:

@@ -220,7 +220,7 @@ def accuracy_text(report: Report) -> str:
     if found["integer_top1"] is not None:
         return (
             f"{found['integer_top1']:.1%} in integers, {found['float_top1']:.1%} in float, on "
-            f"{count} labelled inputs; {same}{under}"
+            f"{number(found.get('labelled') or found['inputs'])} labelled inputs; {same}{under}"
         )
     if found["synthetic"]:
         return (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bnnhw.errors import REPORT, ModelError
-from bnnhw.frontend import LoadOptions, import_partly, read_model
+from bnnhw.frontend import LoadOptions, import_partly, load, read_model
 from bnnhw.frontend.model_input import UndeclaredInputError
 from bnnhw.ir.ops import (
     Add,
@@ -28,11 +29,13 @@ from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
 from bnnhw.passes.fixed_point import integer_bits
 from bnnhw.passes.options import WEIGHT_BITS
+from bnnhw.passes.widths import widths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bnnhw.ir.graph import Graph, Node
+    from bnnhw.passes.widths import Width
 
 BINARY_OPERATIONS_A_WORD = 64
 """Binary multiply-accumulates that count as one operation (Liu et al., ECCV 2018)."""
@@ -71,7 +74,7 @@ class Layer:
         return self.weights == "binary" and self.input == "binary"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inspection:
     """What could be read of a model.
 
@@ -80,13 +83,25 @@ class Inspection:
         layers: the layers with weights, in order.
         problem: why the rest could not be read, or why what was read cannot become hardware; None
             where it can.
-        undeclared: what the user has yet to declare for a compile; None where nothing.
+        undeclared: what the user has yet to declare for a compile; None where nothing. ``problem``
+            is then what no declaration mends.
     """
 
     graph: Graph
     layers: tuple[Layer, ...]
     problem: ModelError | None = None
     undeclared: ModelError | None = None
+
+    @cached_property
+    def streams(self) -> tuple[Width, ...]:
+        """What ``precision`` may name, with the width of each; empty for what is not complete."""
+        return widths(self.graph) if self.complete else ()
+
+    def __repr__(self) -> str:
+        binary = sum(layer.is_binary for layer in self.layers)
+        error = self.problem or self.undeclared
+        refused = "" if error is None else f", refused: {error.where or error.what}"
+        return f"Inspection({self.graph.name}: {len(self.layers)} layers, {binary} binary{refused})"
 
     @property
     def complete(self) -> bool:
@@ -158,15 +173,38 @@ def inspect_model(path: Path, options: LoadOptions | None = None) -> Inspection:
             run_passes(graph)
         except ModelError as error:
             problem = error
+    if undeclared:
+        further = _whatever_the_input(path, options or LoadOptions())
     kinds = _kinds(graph)
     layers = tuple(
         _layer(graph, node, kinds[node.inputs[0]])
         for node in graph.nodes
         if isinstance(node.op, (Conv, Dense))
     )
-    return Inspection(
-        graph, layers, None if undeclared else problem, problem if undeclared else None
-    )
+    if undeclared:
+        return Inspection(graph, layers, further, problem)
+    return Inspection(graph, layers, problem)
+
+
+_DECLARATIONS = (
+    {"input_type": "uint8", "input_scale": 1 / 255},
+    {"input_type": "int8", "input_scale": 1 / 128},
+    {"input_type": "bipolar"},
+)
+"""What undeclared inputs hold, most often."""
+
+
+def _whatever_the_input(path: Path, options: LoadOptions) -> ModelError | None:
+    """Why a model of an undeclared input cannot become hardware, whatever is declared; or None."""
+    found: list[ModelError] = []
+    for declared in _DECLARATIONS:
+        try:
+            run_passes(load(path, replace(options, **declared)))
+        except ModelError as error:
+            found.append(error)
+        if not found or (found[-1].where, found[-1].what) != (found[0].where, found[0].what):
+            return None
+    return found[0] if len(found) == len(_DECLARATIONS) else None
 
 
 def _kinds(graph: Graph) -> dict[str, str]:

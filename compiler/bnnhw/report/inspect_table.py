@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,8 +25,20 @@ def print_inspection(found: Inspection, out: Console) -> None:
     head = f"{found.graph.name}: input {form.name} {form.dtype}{list(form.shape)}, {form.element}"
     for line in (head, *_table(found.layers, out.width)):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
-    for line in _totals(found):
-        out.print(line, highlight=False, markup=False)
+    for text in _totals(found):
+        for line in _wrapped(text, out.width):
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of a text, broken between words alone: names stay whole."""
+    return [
+        line
+        for part in text.splitlines()
+        for line in textwrap.wrap(
+            part, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+        )
+    ]
 
 
 def print_widths(widths: Sequence[Width], out: Console) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bnnhw.backend.yosys import Synthesis, synthesise
 from bnnhw.errors import BnnhwError, ToolError
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
     from bnnhw.backend.build import Build
     from bnnhw.verify.verification import Verification
+
+
+class SynthesisOutcome(NamedTuple):
+    """A synthesis with its comparisons.
+
+    Attributes:
+        synthesis: resources.
+        checks: comparisons of the netlist with the interpreter; none where it was not simulated.
+    """
+
+    synthesis: Synthesis
+    checks: tuple[Verification, ...]
 
 
 def require_exact(checks: Sequence[Verification], what: str, build: Build) -> None:
@@ -51,7 +63,7 @@ def record_synthesis(
     *,
     verify: bool,
     progress: Callable[[str], None] = lambda step: None,
-) -> tuple[Synthesis, list[Verification]]:
+) -> SynthesisOutcome:
     """Synthesises a build and compares its netlist with the interpreter; updates its report.
 
     The netlist stays in the build's folder, as ``synth/netlist.v``.
@@ -80,8 +92,7 @@ def record_synthesis(
     synthesis = synthesise(build, netlist)
     write_report(build.path, with_synthesis(build.report, synthesis))
     if not verify:
-        return synthesis, []
-    progress("simulating the netlist (minutes for a large design)")
-    checks = [simulate_netlist(build, netlist, inputs, frames)]
+        return SynthesisOutcome(synthesis, ())
+    checks = [simulate_netlist(build, netlist, inputs, frames, progress)]
     write_report(build.path, with_synthesis(build.report, synthesis, checks))
-    return synthesis, checks
+    return SynthesisOutcome(synthesis, tuple(checks))

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.table import Table
 
 from bnnhw.report.facts import amount, lut_text, number, resource_facts, shell_text
+from bnnhw.report.plain_table import plain_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rich.console import Console
 
-    from bnnhw.backend.build import Build
     from bnnhw.backend.yosys import Synthesis
-    from bnnhw.ir.ops import Ints
     from bnnhw.verify.run_simulation import SimulationOutcome
     from bnnhw.verify.simulate import StreamStatistics
     from bnnhw.verify.verification import Verification
@@ -25,35 +23,32 @@ _CLASSES = 20
 """So many classes are printed."""
 
 
-def classes_of(build: Build, scores: Ints) -> list[int]:
-    """The best class of each frame's scores, as they left the design; with --top-k, its best."""
-    if build.output_port.top_k:
-        pairs = scores.reshape(len(scores), -1, 2)
-        return [int(pair[0, 0]) for pair in pairs]
-    values = build.graph.output_map.apply(scores).reshape(len(scores), -1)
-    return [int(best) for best in values.argmax(axis=1)]
-
-
 def print_simulation(
-    out: Console, result: SimulationOutcome, build: Build, *, streams: bool = False
+    out: Console,
+    result: SimulationOutcome,
+    clock: float,
+    names: Sequence[str] = (),
+    *,
+    streams: bool = False,
 ) -> None:
-    """Prints how each comparison ended, classes, cycles, FPS, and each stream where asked."""
-    _print_checks(result.checks)
-    classes = classes_of(build, result.scores)
+    """Prints how each comparison ended, classes, cycles, FPS at a clock in MHz, and streams."""
+    print_checks(result.checks)
+    classes = result.classes.tolist()
     more = f" and {len(classes) - _CLASSES} more" if len(classes) > _CLASSES else ""
-    typer.echo(f"classes: {' '.join(map(str, classes[:_CLASSES]))}{more}")
-    simulation, clock = result.simulation, build.report["clock_mhz"]
-    table = Table("frames", "cycles per frame", "latency", "FPS", box=None)
+    shown = [f"{c} {names[c]}" if c < len(names) else str(c) for c in classes[:_CLASSES]]
+    typer.echo(f"classes: {(', ' if names else ' ').join(shown)}{more}")
+    simulation = result.simulation
     cycles = simulation.cycles_per_frame
-    table.add_row(
+    row = (
         number(simulation.frames),
         number(cycles) if cycles else "one frame only",
         number(simulation.latency[0]),
         f"{number(clock * 1e6 / cycles)} at {clock:g} MHz" if cycles else "-",
     )
-    out.print(table)
+    _print_table(out, ("frames", "cycles per frame", "latency", "FPS"), [row])
     if streams:
-        out.print(_streams(simulation.streams))
+        headings = ("stream", "beats", "stalled", "starved", "FIFO", "peak")
+        _print_table(out, headings, _streams(simulation.streams), right=range(1, 6))
         typer.echo(
             "beats: moved; stalled: cycles with a beat offered and not taken; starved: cycles in "
             "which the\nreader waited; FIFO: beats it holds; peak: most that it held"
@@ -66,10 +61,9 @@ def print_simulation(
             )
 
 
-def _streams(statistics: Sequence[StreamStatistics]) -> Table:
-    table = Table("stream", "beats", "stalled", "starved", "FIFO", "peak", box=None)
-    for s in statistics:
-        table.add_row(
+def _streams(statistics: Sequence[StreamStatistics]) -> list[tuple[str, ...]]:
+    return [
+        (
             s.stream,
             number(s.beats),
             number(s.stalled),
@@ -77,26 +71,40 @@ def _streams(statistics: Sequence[StreamStatistics]) -> Table:
             number(s.depth) if s.depth else "-",
             number(s.peak) if s.depth else "-",
         )
-    return table
+        for s in statistics
+    ]
 
 
 def print_synthesis(
     out: Console, report: dict[str, Any], result: Synthesis, checks: Sequence[Verification]
 ) -> None:
     """Prints the resources of a report, what LUT counts, and what the netlist computed."""
-    table = Table("resource", "estimated", "synthesised", "usable", "available", box=None)
+    columns = ("estimated", "synthesised", "usable", "available")
+    rows = []
     for fact in resource_facts(report):
         amounts = (fact.estimated, fact.synthesised, fact.usable, fact.available)
-        table.add_row(fact.label, *("" if v is None else amount(fact.name, v) for v in amounts))
-    out.print(table)
+        rows.append((fact.label, *("" if v is None else amount(fact.name, v) for v in amounts)))
+    _print_table(out, ("resource", *columns), rows, right=range(1, 5))
     typer.echo(f"{lut_text(report)}, {number(result.lut_memory)} LUTs used as memory included")
     typer.echo(shell_text(report))
-    _print_checks(checks)
+    print_checks(checks)
     if not checks:
         typer.echo("the netlist was not simulated")
 
 
-def _print_checks(checks: Sequence[Verification]) -> None:
+def _print_table(
+    out: Console,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[int] = (),
+) -> None:
+    for line in plain_table(headings, rows, right=right, width=out.width):
+        typer.echo(line)
+
+
+def print_checks(checks: Sequence[Verification]) -> None:
+    """Prints how each comparison ended."""
     for check in checks:
         verdict = f"{check.mismatches} mismatching frames" if check.mismatches else "bit-exact"
         reason = f" ({check.note})" if check.mismatches else ""

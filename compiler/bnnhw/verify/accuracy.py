@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bnnhw.errors import VerificationError
 from bnnhw.interpret.interpreter import execute
 from bnnhw.interpret.real_walk import walk_real
 from bnnhw.ir.ops import Binarize, FixedAdd, FixedAffine
@@ -25,6 +24,7 @@ from bnnhw.passes.moments import layers_without_batch_norm
 from bnnhw.passes.rewrite import Links, sign_of
 from bnnhw.passes.sign_loss import stream_read
 from bnnhw.passes.stream_values import real_name
+from bnnhw.passes.widths import widths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ class StreamLoss:
         saturated: share of its numbers at an end of the type; None for signs.
         turned: share of its signs that are others in integers; None for numbers.
         bias: share of bits 1 in integers less that in real values; None for numbers.
-        reads: of signs, the sum or pool whose stream they read, as --precision takes it; else "".
+        reads: of signs, the stream that they read, as --precision takes it; "" where it takes none.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Accuracy:
 
     Attributes:
         inputs: number of inputs of which classes were compared.
+        labelled: number of these whose right class is known.
         synthetic: whether these were made, for want of real ones.
         float_top1: accuracy of the model in [0, 1]; None without labels.
         integer_top1: accuracy of the integers; None without labels.
@@ -96,6 +97,7 @@ class Accuracy:
         turned: mean share of the signs turned, over all tensors of signs; None without any.
         noise_turned: the same under noise.
         streams: each tensor that was compared, in the graph's order.
+        calibrated: whether images gave the ranges of streams.
     """
 
     inputs: int
@@ -103,6 +105,7 @@ class Accuracy:
     float_top1: float | None
     integer_top1: float | None
     agreement: float
+    labelled: int = 0
     largest_difference: float = 0.0
     correlation: float | None = None
     compared: int = 0
@@ -111,13 +114,14 @@ class Accuracy:
     turned: float | None = None
     noise_turned: float | None = None
     streams: tuple[StreamLoss, ...] = field(default=())
+    calibrated: bool = False
 
     @property
     def alarm(self) -> str:
         """Why the integers are not the network any more; empty where they are."""
         if self.integer_top1 is not None and self.float_top1 is not None:
             # Each input whose class differs may have become right or wrong.
-            spread = float(np.sqrt((1 - self.agreement) / max(1, self.inputs)))
+            spread = float(np.sqrt((1 - self.agreement) / max(1, self.labelled or self.inputs)))
             if self.integer_top1 < self.float_top1 - max(_LOST, _LOST_ERRORS * spread):
                 return (
                     f"integers are right for {self.integer_top1:.1%} of the inputs, the model in "
@@ -170,7 +174,7 @@ def compare_classes(
     Args:
         got: scores [N, ...] from integers.
         want: the model's.
-        labels: [N], the right ones.
+        labels: [N], the right ones; accuracy is that of the inputs whose label is not masked.
     """
     got, want = (v.reshape(len(v), -1) for v in (got, want))
     mine, model = got.argmax(axis=1), want.argmax(axis=1)
@@ -182,6 +186,7 @@ def compare_classes(
     correlation = float((a * b).sum() / np.prod(sizes)) if sizes.all() else 0.0
     return Accuracy(
         inputs=len(mine),
+        labelled=0 if labels is None else int(np.ma.count(labels)),
         synthetic=False,
         float_top1=right[0],
         integer_top1=right[1],
@@ -221,8 +226,11 @@ class StreamLosses:
         self._of: dict[str, list[str]] = {name: [] for name in real.tensors}
         for tensor, name in self._watched.items():
             self._of[name].append(tensor)
+        names = _names_of_streams(real)
         self._reads = {
-            n.output: stream_read(links, n)[0] for n in real.nodes if n.output in self._signs
+            n.output: names.get(stream_read(links, n)[0], "")
+            for n in real.nodes
+            if n.output in self._signs
         }
         self._spreads = {n.output: _Spread() for n in layers_without_batch_norm(real)}
         self._count = 0
@@ -333,6 +341,17 @@ class StreamLosses:
         return StreamLoss(name, str(dtype), *self._ends[tensor], saturated=beyond)
 
 
+def _names_of_streams(real: Graph) -> dict[str, str]:
+    """By tensor: what ``bnnhw inspect --streams`` calls its stream, where it has a width to set."""
+    listed = {
+        name: width.name
+        for width in widths(real)
+        if width.what == "stream"
+        for name in (width.name, *width.others)
+    }
+    return {n.output: listed[n.name] for n in real.nodes if n.name in listed}
+
+
 class _Spread:
     """Mean and standard deviation of each channel of a tensor, over all values added."""
 
@@ -353,35 +372,6 @@ class _Spread:
         return np.sqrt(np.maximum(self._squares / self._count - mean * mean, 0.0))
 
 
-def check_agreement(accuracy: Accuracy | None, least: float | None, *, verified: bool) -> None:
-    """Refuses a network whose integers give another best class than float too often.
-
-    Args:
-        accuracy: what was measured; None where the scores are the model's.
-        least: share of inputs that must agree; None asks for nothing.
-        verified: whether anything was measured at all.
-
-    Raises:
-        VerificationError: fewer agree, or nothing was measured.
-    """
-    if least is None:
-        return
-    if not verified:
-        raise VerificationError(
-            "nothing is measured without the check against onnxruntime",
-            where="option --min-agreement",
-            fix="leave out --no-verify",
-        )
-    if accuracy is not None and accuracy.agreement < least:
-        kind = "synthetic " if accuracy.synthetic else ""
-        raise VerificationError(
-            f"integers and float give the same best class to {accuracy.agreement:.1%} of "
-            f"{accuracy.inputs} {kind}inputs, less than {least:.1%}",
-            where="option --min-agreement",
-            fix=ways_out(accuracy),
-        )
-
-
 def ways_out(accuracy: Accuracy) -> str:
     """What brings integers nearer to float."""
     worst = accuracy.worst
@@ -389,9 +379,12 @@ def ways_out(accuracy: Accuracy) -> str:
     # Signs turned early turn others behind them: the first stream of those that matter.
     early = (s.reads for s in accuracy.streams if s.reads and (s.turned or 0.0) > least)
     name = next(early, None)
-    wider = f", a wider stream (--precision '{name}=16')" if name else ""
-    inputs = "give real images (--input), " if accuracy.synthetic else ""
+    wider = f"a wider stream (--precision '{name}=16'), " if name else ""
+    more = f"{wider}wider weights (--precision LAYER=12), or train with the rounding in the model"
+    if accuracy.calibrated:
+        return f"give real images (--input), {more}" if accuracy.synthetic else more
+    inputs = "give real images (--input) and " if accuracy.synthetic else ""
     return (
-        f"{inputs}ranges from training images (--calibrate){wider}, wider weights "
-        "(--precision LAYER=12), or train with the rounding in the model"
+        f"{inputs}take the ranges of streams from images of the training set first "
+        f"(--calibrate FILE_OR_FOLDER); where that is not enough, {more}"
     )

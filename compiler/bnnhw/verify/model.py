@@ -21,10 +21,12 @@ from bnnhw.verify.near_ties import explain
 from bnnhw.verify.real_check import check_real
 from bnnhw.verify.resembling import resembling_images
 from bnnhw.verify.session import ELEMENTS, Session, Tracer, largest_tensor
+from bnnhw.verify.steps import Step
 from bnnhw.verify.streams import check_streams
 from bnnhw.verify.verification import Verification
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import onnx
@@ -41,6 +43,8 @@ _WALKED = 1 << 25
 """Elements of all tensors of all images in such a comparison: where layers are small, they take
 longer than the multiplications."""
 _FEWEST = 2
+_AT_ONCE = 64
+"""Inputs that the interpreter takes at a time, between two signs of progress."""
 _SYNTHETIC = 64
 """Inputs made up where none are given, and most of those whose every tensor is compared."""
 _PRODUCTS = 1 << 37
@@ -57,6 +61,7 @@ def check_against_onnxruntime(
     labels: NDArray[np.generic] | None = None,
     random_count: int = 8,
     seed: int = 1,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Verification:
     """Compares ``graph`` with the model, which onnxruntime runs.
 
@@ -78,6 +83,7 @@ def check_against_onnxruntime(
         random_count: number of random inputs in addition; the first two are all-lowest and
             all-highest.
         seed: of the random inputs.
+        progress: told how many inputs are compared, as a ``Step``.
 
     Raises:
         VerificationError: the scores differ; names the first layer whose bits do.
@@ -105,10 +111,12 @@ def check_against_onnxruntime(
             y = session.run(graph.input_format.decode(sample))[0].astype(np.float64)
         else:
             sample, y = q[: len(inputs)], y[: len(inputs)]
-        accuracy = _measure(graph, imported, sample, (y, labels), synthetic=inputs is None)
+        accuracy = _measure(
+            graph, imported, sample, (y, labels), synthetic=inputs is None, progress=progress
+        )
         note = "; ".join(filter(None, (source.note, checked.note)))
         return replace(checked, note=note, accuracy=accuracy)
-    scores = interpret(graph, q)
+    scores = _scores(graph, q, progress)
     wrong = _differing(graph, scores, y, source.precision)
     note = ""
     if wrong.any():
@@ -202,18 +210,32 @@ def _measure(
     known: tuple[NDArray[np.generic], NDArray[np.generic] | None],
     *,
     synthetic: bool,
+    progress: Callable[[str], None],
 ) -> Accuracy:
     """Integers against float for integer inputs ``q``; ``known`` are the model's outputs, labels.
 
     Classes are compared for all of them, tensors for as many as that takes seconds.
     """
     outputs, labels = known
-    scores = np.concatenate([interpret(graph, part) for part in np.array_split(q, len(q))])
+    scores = _scores(graph, q, progress, at_once=1)
     classes = compare_classes(graph.output_map.apply(scores), outputs.astype(np.float64), labels)
     losses = StreamLosses(imported.graph, graph)
-    for first in range(min(len(q), _SYNTHETIC, _traceable(graph))):
+    count = min(len(q), _SYNTHETIC, _traceable(graph))
+    for first in range(count):
+        progress(Step("comparing tensors of integers and float", first, count, "inputs"))
         losses.add(q[first : first + 1])
     return replace(classes, synthetic=synthetic, **losses.result())
+
+
+def _scores(
+    graph: Graph, q: Ints, progress: Callable[[str], None], at_once: int = _AT_ONCE
+) -> Ints:
+    """Integer scores of integer inputs, some at a time."""
+    parts = []
+    for first in range(0, len(q), at_once):
+        progress(Step("computing scores in integers", first, len(q), "inputs"))
+        parts.append(interpret(graph, q[first : first + at_once]))
+    return np.concatenate(parts)
 
 
 def _traceable(graph: Graph) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints
 
-_RANDOM_FRAMES = 3
+RANDOM_FRAMES = 3
+"""Frames that are made up where nobody gives inputs or says how many."""
+_LONGEST_PAUSE = 0.95
+"""Share of cycles in which source or sink may pause: some time must be left."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SimulationOutcome:
     """A simulation with its comparisons.
 
@@ -38,12 +41,25 @@ class SimulationOutcome:
         scores: what left the design, [N, ...].
         checks: comparisons with the interpreter.
         steady: whether source and sink never waited, so that its cycles are the design's own.
+        classes: the best class of each frame's scores, [N].
     """
 
     simulation: Simulation
     scores: Ints
     checks: tuple[Verification, ...]
     steady: bool
+    classes: Ints
+
+    def to_json(self) -> dict[str, Any]:
+        """Cycles, streams, scores, classes and comparisons as JSON holds them."""
+        checks = [check.to_json() for check in self.checks]
+        scores = {"scores": self.scores.tolist(), "best": self.classes.tolist()}
+        return {**self.simulation.to_json(), **scores, "verification": checks}
+
+    def __repr__(self) -> str:
+        differing = sum(check.mismatches > 0 for check in self.checks)
+        verdict = f"{differing} comparisons differ" if differing else "bit-exact"
+        return f"SimulationOutcome({self.simulation.frames} frames, {verdict})"
 
 
 def simulate_netlist(
@@ -51,6 +67,7 @@ def simulate_netlist(
     netlist: Path,
     inputs: NDArray[np.generic] | None,
     frames: int | None,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Verification:
     """Simulates a build's netlist and compares every score with the interpreter's.
 
@@ -59,13 +76,14 @@ def simulate_netlist(
         netlist: what Yosys synthesised from it, as Verilog.
         inputs: model inputs [N, *shape]; random ones where None.
         frames: how many frames; inputs repeat where there are fewer. None takes each input once.
+        progress: told each step, and how far the simulation is.
     """
     x, origin = _chosen_frames(build.graph, inputs, frames)
     expected = interpret(build.graph, x)
     port = build.output_port
     if port.top_k:
         expected = best_scores(expected, port.top_k)
-    result = simulate(build, build.input_port.pack(x), len(x), netlist=netlist)
+    result = simulate(build, build.input_port.pack(x), len(x), netlist=netlist, progress=progress)
     differing = _differing(port.unpack(result.data), expected)
     return Verification("netlist", "interpreter", len(x), differing, f"{origin} inputs")
 
@@ -74,7 +92,7 @@ def _chosen_frames(
     graph: Graph, inputs: NDArray[np.generic] | None, frames: int | None
 ) -> tuple[Ints, str]:
     """The frames to simulate, and whether they are "random" or "given"."""
-    count = frames or (len(inputs) if inputs is not None else _RANDOM_FRAMES)
+    count = frames or (len(inputs) if inputs is not None else RANDOM_FRAMES)
     if inputs is None:
         return random_inputs(graph, count), "random"
     encoded = graph.input_format.encode(inputs[: min(count, len(inputs))])
@@ -90,6 +108,7 @@ def simulate_build(
     back_pressure: float = 0.0,
     memory_latency: tuple[int, int] | None = None,
     wave: bool = False,
+    wave_frames: int | None = None,
     hls: bool = False,
     probes: Sequence[str] = (),
     progress: Callable[[str], None] = lambda step: None,
@@ -105,13 +124,31 @@ def simulate_build(
         memory_latency: least and most cycles from an address to its first word of weights; None
             for the default of MemoryTiming.
         wave: whether to record all signals.
+        wave_frames: of how many frames, from the first on; None for all.
         hls: whether to run the HLS C++ on the same frames.
         probes: layers whose results are compared with the interpreter's too; "all" for every one.
-        progress: told the name of each step.
+        progress: told the name of each step, and how far the simulation is.
+
+    Raises:
+        BnnhwError: an option cannot be, a tool is missing, or the design hangs; scores that differ
+            are no error here, they are in the result.
     """
     if frames is not None and frames < 1:
         raise BnnhwError(
             f"{frames} frames cannot be simulated", where="option --frames", fix="give 1 or more"
+        )
+    for name, share in (("--idle", idle), ("--back-pressure", back_pressure)):
+        if not 0 <= share <= _LONGEST_PAUSE:
+            raise BnnhwError(
+                f"{share:g} is not within 0 to {_LONGEST_PAUSE}",
+                where=f"option {name}",
+                fix="give the share of cycles to pause, e.g. 0.3",
+            )
+    if wave_frames is not None and not (wave and wave_frames > 0):
+        raise BnnhwError(
+            f"{wave_frames} frames to record" if wave else "nothing is recorded",
+            where="option --wave-frames",
+            fix="give 1 or more, together with --wave",
         )
     build.require("verilog")
     if hls:
@@ -135,9 +172,9 @@ def simulate_build(
     if port.top_k:
         expected = best_scores(expected, port.top_k)
     packed = build.input_port.pack(x)
-    progress("building the simulator, then simulating (a minute or more for a large design)")
     result = simulate(
         build, packed, count, idle=idle, back_pressure=back_pressure, wave=wave,
+        wave_frames=wave_frames, progress=progress,
         memory_timing=timing,
         probe=None if not streams else next(iter(streams)) if len(streams) == 1 else "all",
     )  # fmt: skip
@@ -163,7 +200,15 @@ def simulate_build(
                 "hls", "interpreter", count, _differing(other, expected), f"{origin} inputs"
             )
         )
-    return SimulationOutcome(result, scores, tuple(checks), steady)
+    return SimulationOutcome(result, scores, tuple(checks), steady, _classes(build, scores))
+
+
+def _classes(build: Build, scores: Ints) -> Ints:
+    """The best class of each frame's scores, as they left the design; with top_k, its best."""
+    if build.output_port.top_k:
+        return scores.reshape(len(scores), -1, 2)[:, 0, 0]
+    values = build.graph.output_map.apply(scores)
+    return values.reshape(len(scores), -1).argmax(axis=1)
 
 
 def _differing(a: Ints, b: Ints) -> int:

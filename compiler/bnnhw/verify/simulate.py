@@ -18,10 +18,11 @@ from bnnhw.backend.manifest import IDENTITY
 from bnnhw.backend.netlist import netlist_sources
 from bnnhw.errors import REPORT, ToolError, VerificationError
 from bnnhw.verify.simulated_memory import MemoryTiming, SimulatedMemory, memory_fault
-from bnnhw.verify.verilator import build_simulator, wave_format
+from bnnhw.verify.simulated_progress import expected_cycles, told_progress
+from bnnhw.verify.verilator import build_simulator, counts_frames, wave_format
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -119,9 +120,11 @@ def simulate(
     idle: float = 0.0,
     back_pressure: float = 0.0,
     wave: bool = False,
+    wave_frames: int | None = None,
     probe: str | None = None,
     memory_timing: MemoryTiming | None = None,
     netlist: Path | None = None,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Simulation:
     """Runs ``count`` frames back to back through the build's Verilog, or through its netlist.
 
@@ -133,11 +136,13 @@ def simulate(
         back_pressure: share of cycles in which the sink takes nothing, in [0, 1).
         wave: whether to record all signals, to ``sim/waves.fst``, or ``.vcd`` where the headers of
             lz4 and zlib that FST needs are missing.
+        wave_frames: how many frames to record; None for all.
         probe: a stream whose beats are kept, or "all" for each that carries a tensor.
         memory_timing: when the memory of a design answers that reads weights from it; None for the
             default of MemoryTiming.
         netlist: what Yosys synthesised from the Verilog, simulated in its place, below its folder.
             Its registers start at random; there is no stream to probe.
+        progress: told each step, and how far the simulation is.
 
     Raises:
         ToolError: Verilator or cocotb is missing, or the build fails.
@@ -150,6 +155,14 @@ def simulate(
     recorded = folder / f"waves.{wave_type}" if wave_type else None
     rtl = sorted((build.path / "rtl").glob("*.sv"))
     design = netlist_sources(netlist) if netlist else rtl
+    if wave_frames is not None and not counts_frames([build.path / "sim" / "bnn_bench.sv"]):
+        raise ToolError(
+            "the bench of this build does not count frames",
+            where="option --wave-frames",
+            fix="compile the model again, or record all frames",
+        )
+    of_netlist = " of the netlist" if netlist else ""
+    progress(f"building the simulator{of_netlist} (a minute or more for a large design)")
     runner = _build_simulator(build, design, folder, wave=wave_type, netlist=netlist is not None)
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
@@ -164,6 +177,7 @@ def simulate(
         "identity": IDENTITY,
         "memory_base": memory.base if memory else None,
         "result": str(run / "result.json"),
+        "progress": str(run / "progress.txt"),
     }
     log = run / "simulation.log"
     plusargs = [
@@ -174,6 +188,8 @@ def simulate(
         f"+monitor={run / 'streams.jsonl'}",
         f"+frames={count}",
     ]
+    if wave_frames is not None:
+        plusargs.append(f"+wave_frames={wave_frames}")
     if netlist is not None:
         plusargs += ["+verilator+rand+reset+2", "+verilator+seed+1"]
     if memory is not None:
@@ -182,20 +198,23 @@ def simulate(
         plusargs += [f"+probes={run}", f"+probe={probe}"]
     bench_folder = str(asset_folder("sim"))
     sys.path.insert(0, bench_folder)  # cocotb hands this process's path on to the simulator's
+    cycles = expected_cycles(build, count, max(idle, back_pressure))
+    name = f"simulating{' the netlist' if netlist else ''}"
     try:
-        runner.test(
-            hdl_toplevel="bnn_bench",
-            hdl_toplevel_lang="verilog",
-            test_module="bnn_design_bench",
-            test_dir=build.path / "rtl",
-            build_dir=runner.build_dir,
-            results_xml=str(run / "results.xml"),
-            plusargs=plusargs,
-            extra_env={"BNNHW_BENCH": json.dumps(job), "COCOTB_ANSI_OUTPUT": "0"},
-            log_file=log,
-            waves=wave,
-            test_args=["--trace-file", str(recorded)] if recorded else [],
-        )
+        with told_progress(run / "progress.txt", name, count, cycles, progress):
+            runner.test(
+                hdl_toplevel="bnn_bench",
+                hdl_toplevel_lang="verilog",
+                test_module="bnn_design_bench",
+                test_dir=build.path / "rtl",
+                build_dir=runner.build_dir,
+                results_xml=str(run / "results.xml"),
+                plusargs=plusargs,
+                extra_env={"BNNHW_BENCH": json.dumps(job), "COCOTB_ANSI_OUTPUT": "0"},
+                log_file=log,
+                waves=wave,
+                test_args=["--trace-file", str(recorded)] if recorded else [],
+            )
     except (SystemExit, RuntimeError) as error:
         if (run / "result.json").exists():
             _check_faults(build, run, count)  # the bench's reason, if it saw it itself

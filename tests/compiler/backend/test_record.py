@@ -72,6 +72,7 @@ def test_the_record_holds_options_files_versions_and_date(made: dict) -> None:
         "inputs": 0,
         "calibrate": 1,
         "folding": 1,
+        "class_names": 0,
     }
     assert made["build_hash"] == of("a", "manifest.json")["build_hash"]
     assert {"bnnhw", "python", "numpy", "onnx", "onnxruntime"} == set(made["versions"])
@@ -171,7 +172,8 @@ def test_a_scale_on_the_command_line_takes_the_place_of_a_mean_in_a_file(tmp_pat
     file = tmp_path / "c.toml"
     file.write_text("input_mean = 0.5\ninput_std = [0.5, 0.25, 1.0]\n")
     given = dict.fromkeys(("input_type", "input_scale", "input_offset"))
-    asked = merged(given, file)
-    assert asked["input_type"] == "uint8"
-    assert asked["input_scale"] == pytest.approx((1 / 127.5, 4 / 255, 1 / 255))
+    assert merged(given, file) == {"input_mean": 0.5, "input_std": [0.5, 0.25, 1.0]}
     assert merged({**given, "input_scale": 0.1}, file) == {"input_scale": 0.1}
+    file.write_text('input_scale = 0.5\ninput_offset = 1\ninput_type = "int8"\n')
+    assert merged({**given, "input_mean": 0.1}, file) == {"input_mean": 0.1}
+    assert merged({**given, "input_scale": 0.1}, file)["input_type"] == "int8"

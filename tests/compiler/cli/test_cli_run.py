@@ -30,8 +30,8 @@ def test_run_gives_the_interpreters_integer_scores(bnnhw) -> None:
     expected = interpret(graph, graph.input_format.encode(x))
     assert len(np.unique(expected)) > 4
     for source in ("x.npy", "x.npz"):
-        ended = bnnhw("run", DIGITS, "-i", source, "-o", "scores.out", "--json")
-        scores = np.load("scores.out")
+        ended = bnnhw("run", DIGITS, "-i", source, "-o", "scores.npy", "--json")
+        scores = np.load("scores.npy")
         assert scores.dtype == np.int64
         np.testing.assert_array_equal(scores, expected)
         printed = json.loads(ended.out)
@@ -98,6 +98,8 @@ def test_run_names_classes_from_best_to_worst(bnnhw) -> None:
         ((DIGITS, "-i", "x.npy", "--top-k", "0"), "option --top-k"),
         ((DIGITS, "-i", "x.npy", "-o", "no/such/scores.npy"), "option --output no/such/scores.npy"),
         ((DIGITS, "-i", "x.npy", "-o", "."), "option --output .: is a folder"),
+        ((DIGITS, "-i", "x.npy", "-o", "x.txt"), "files of type '.txt' are not written"),
+        ((DIGITS, "-i", "x.npy", "--labels", "absent.txt"), "--labels absent.txt: no such file"),
     ],
 )
 def test_run_refuses_what_cannot_be(bnnhw, tmp_path, arguments, said) -> None:
@@ -108,6 +110,63 @@ def test_run_refuses_what_cannot_be(bnnhw, tmp_path, arguments, said) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert said in ended.err and "\n  fix: " in ended.err and "Traceback" not in ended.err
     assert files(tmp_path) == before
+
+
+NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+
+
+def test_a_build_keeps_the_names_of_its_classes(bnnhw, tmp_path) -> None:
+    np.save("x.npy", digit_images(3))
+    Path("names.txt").write_text("\n".join(NAMES))
+    common = ("compile", DIGITS, "--board", "pynq-z2", "--cycles", "2000")
+    assert bnnhw(*common, "-o", "plain").code == 0
+    made = bnnhw(*common, "-o", "b", "--labels", "names.txt")
+    manifests = [json.loads(Path(name, "manifest.json").read_text()) for name in ("plain", "b")]
+    assert manifests[0]["build_hash"] == manifests[1]["build_hash"]
+    assert manifests[1]["output"]["class_names"] == NAMES
+    assert report_of(Path("b"))["output"]["class_names"] == NAMES
+    listed = "classes: 0 zero, 1 one, 2 two, 3 three"
+    assert listed in made.out and listed in bnnhw("report", "b").out
+    assert "classes:" not in bnnhw("report", "plain").out
+    recorded = json.loads(Path("b/compile.json").read_text())
+    assert recorded["options"]["class_names"] == "names.txt"
+    assert "--labels names.txt" in recorded["command"]
+    assert bnnhw("compile", "--config", "b/compile.json", "-o", "again").code == 0
+    Path("names.txt").unlink()
+    shown = bnnhw("run", "b", "-i", "x.npy").out
+    best = json.loads(bnnhw("run", "b", "-i", "x.npy", "--json").out)["best"]
+    for (number,), line in zip(best, shown.splitlines(), strict=True):
+        assert f"class {number}, {NAMES[number]} (" in line
+    Path("few.txt").write_text("zero\none\n")
+    for command in (("run", "b", "-i", "x.npy"), ("simulate", "b"), common):
+        ended = bnnhw(*command, "--labels", "few.txt")
+        assert (ended.code, ended.out) == (1, "")
+        assert "2 class names, the network has 10 classes" in ended.err
+    other = [name.upper() for name in NAMES]
+    Path("names.json").write_text(json.dumps(other))
+    assert (
+        f", {other[best[0][0]]} (" in bnnhw("run", "b", "-i", "x.npy", "--labels", "names.json").out
+    )
+
+
+def test_scores_are_written_as_csv(bnnhw) -> None:
+    np.save("x.npy", digit_images(2))
+    np.save("y.npy", digit_images(1))
+    Path("list.csv").write_text("y.npy,seven\n")
+    Path("names.txt").write_text("\n".join(NAMES))
+    words = ("-i", "x.npy", "-i", "list.csv", "--labels", "names.txt", "-o", "scores.csv")
+    ended = bnnhw("run", DIGITS, *words, "--json")
+    found = json.loads(ended.out)
+    assert "note: 1 of 3 inputs have labels: accuracy is that of these" in ended.err
+    assert (found["labelled"], found["class_names"]) == (1, NAMES)
+    assert found["accuracy"] == float(found["best"][2][0] == 7)
+    head, *rows = [line.split(",") for line in Path("scores.csv").read_text().splitlines()]
+    assert head == ["file", "class", "name", *(f"score_{i}" for i in range(10))]
+    for name, (best,), scores, row in zip(
+        found["inputs"], found["best"], found["scores"], rows, strict=True
+    ):
+        assert row == [name, str(best), NAMES[best], *map(str, scores)]
+    assert "of 1 labelled inputs" in bnnhw("run", DIGITS, *words).out
 
 
 # ----------------------------------------------------------------------------------------- reports

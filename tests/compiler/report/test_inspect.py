@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_all_16_layers_of_an_untouched_export_are_recognised(
     torch.onnx.export(model, (torch.zeros(1, 3, 64, 64),), path, dynamo=False)
     code, shown, error = inspect(path, "--json")
     data = json.loads(shown)
-    assert (code, error) == (0, "")
+    assert code == 1 and "nothing in the model says to which integers they belong" in error
     assert data["totals"]["binary_layers"] == 16
     assert data["others"]["Sign"] == data["others"]["Add"] == 16
     assert not {"PRelu", "Clip", "Relu", "Lookup"} & set(data["others"])
@@ -206,8 +207,9 @@ def test_an_undeclared_input_is_no_obstacle_to_inspection(tmp_path: Path, inspec
     sketch = Sketch(["N", 3, 6, 6]).conv(3, 4).sign().flatten().dense(64, 3)
     path = sketch.save(tmp_path / "m.onnx")
     code, shown, error = inspect(path)
-    assert (code, error) == (0, "")
-    assert "a compile needs more: input 'x': holds floats" in shown
+    assert code == 1, "a compile would refuse it as it is"
+    assert "error: input 'x': holds floats" in error and "--input-type" in error
+    assert "binary layers: 1 of 2" in shown
     assert inspect_model(path).layers[0].input == "real"
     found = inspect_model(path, LoadOptions(input_type="bipolar"))
     assert (found.layers[0].input, found.undeclared) == ("binary", None)
@@ -216,6 +218,35 @@ def test_an_undeclared_input_is_no_obstacle_to_inspection(tmp_path: Path, inspec
     assert "a compile needs more" not in shown
     code, _, error = inspect(path, "--input-type", "uint8", "--input-scale", "1/4,0.25,tiny")
     assert code == 1 and "'tiny' is no number" in error
+
+
+def test_what_no_declaration_of_the_input_mends_is_told_too(
+    tmp_path: Path, inspect: Command
+) -> None:
+    """Latent weights are refused whatever the input holds: a compile would say so in the end."""
+    sketch = Sketch(["N", 3, 6, 6]).conv(3, 4).sign()
+    weight = np.random.default_rng(0).standard_normal((8, 4, 3, 3)).astype(np.float32)
+    sketch.op("Conv", sketch.constant(weight))
+    sketch.batch_norm(8).sign().flatten().dense(32, 3)
+    path = sketch.save(tmp_path / "m.onnx")
+    code, shown, error = inspect(path)
+    assert code == 1
+    assert "a compile needs more: input 'x': holds floats" in shown
+    assert "latent" in error
+    found = inspect_model(path)
+    assert found.undeclared is not None and found.problem is not None
+    declared = inspect_model(path, LoadOptions(input_type="uint8"))
+    assert declared.undeclared is None
+    assert declared.problem is not None and declared.problem.what == found.problem.what
+
+
+def test_words_stay_whole_in_the_lines_below_the_table(tmp_path: Path) -> None:
+    found = inspect_model(small_cnn().save(tmp_path / "m.onnx"))
+    name = "encoder/stages.3/blocks.11/attention_free_mixer/pointwise_projection/binary_conv/Conv"
+    found = replace(found, graph=replace(found.graph, notes=(f"first at node {name} (Conv)",)))
+    text = io.StringIO()
+    print_inspection(found, Console(file=text, width=60))
+    assert name in text.getvalue().splitlines()
 
 
 def test_files_that_are_no_models_are_errors_as_everywhere(tmp_path: Path) -> None:

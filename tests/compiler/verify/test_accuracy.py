@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import bnnhw
 from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.errors import VerificationError
 from bnnhw.interpret.interpreter import interpret
@@ -17,6 +18,7 @@ from bnnhw.interpret.real import interpret_real, interpret_real_all
 from bnnhw.ir.ops import Add, Binarize, FixedAdd
 from bnnhw.passes import run
 from bnnhw.passes.moments import layers_without_batch_norm
+from bnnhw.passes.widths import widths
 from bnnhw.verify.accuracy import Accuracy, StreamLoss, StreamLosses, compare_classes, ways_out
 from bnnhw.verify.resembling import resembling_images
 from bnnhw.zoo.shipped import shipped_model
@@ -240,13 +242,38 @@ def test_noise_is_put_on_each_layer_that_no_batch_norm_follows() -> None:
     assert len(layers_without_batch_norm(single)) == 1
 
 
-def test_the_advice_names_a_stream_that_precision_takes() -> None:
-    builder = bireal(seed=3)
+@pytest.mark.parametrize("seed", [3, 5, 8])
+def test_the_advice_names_a_stream_that_inspect_lists_and_precision_takes(seed: int) -> None:
+    builder = bireal(seed=seed)
     real, x = builder.graph(), builder.inputs(6)
     graph = run(real)
     losses = StreamLosses(real, graph)
     losses.add(x)
     found = replace(GOOD, **losses.result())
     (name,) = re.findall(r"--precision '([^']+)=16'", ways_out(found))
-    wider = run(real, precision={name: 16})
-    assert wider.tensors[name].dtype.bits == 16
+    assert name in [width.name for width in widths(real) if width.what == "stream"]
+    for loss in found.streams:
+        assert not loss.reads or loss.reads in {width.name for width in widths(real)}
+    assert {w.name: w.bits for w in widths(real, {name: 16})}[name] == 16
+    run(real, precision={name: 16})
+
+
+def test_calibration_is_the_first_advice_where_there_was_none() -> None:
+    assert ways_out(GOOD).startswith("take the ranges of streams from images")
+    assert "--calibrate" in ways_out(GOOD)
+    assert "--calibrate" not in ways_out(replace(GOOD, calibrated=True))
+    assert ways_out(replace(GOOD, synthetic=True)).startswith("give real images (--input) and take")
+
+
+def test_a_compile_with_calibration_is_not_told_to_calibrate(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 241, (24, 8, 8, 1), np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    common = {"board": "pynq-z2", "backends": ["verilog"], "inputs": x}
+    plain = bnnhw.compile("birealnet8-digits", **common, output=tmp_path / "a")
+    assert "--calibrate" in plain.report["accuracy"]["ways_out"]
+    assert not plain.report["accuracy"]["calibrated"]
+    told = bnnhw.compile(
+        "birealnet8-digits", **common, output=tmp_path / "b", calibrate=tmp_path / "x.npy"
+    )
+    assert "--calibrate" not in told.report["accuracy"]["ways_out"]
+    assert told.report["accuracy"]["calibrated"]

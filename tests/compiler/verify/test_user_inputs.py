@@ -32,8 +32,8 @@ def test_npy_and_npz_hold_a_batch_or_one_input(tmp_path) -> None:
     samples = read_inputs(paths, FIRST)
     read = samples.x
     assert samples.names[:3] == ("batch.npy[0]", "batch.npy[1]", "one.npy")
-    assert samples.labels is None
-    assert samples.notes == ("some inputs have labels and some have none: labels are left aside",)
+    assert samples.labels is not None and samples.labels.tolist() == [None, None, None, 0, 1, None]
+    assert samples.notes == ("2 of 6 inputs have labels: accuracy is that of these",)
     assert read.dtype == np.uint8
     np.testing.assert_array_equal(read, np.concatenate([x, x[:1], x, x[1:]]))
 
