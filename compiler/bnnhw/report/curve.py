@@ -76,9 +76,9 @@ class Plot:
 
 
 def draw_curve(report: Report) -> list[Plot]:
-    """A plot of each resource that any point uses; none where there are no two points."""
+    """A plot of each resource that any point uses; none where there are no two paces."""
     points = report.get("curve", [])
-    if len(points) < 2:
+    if len({point["cycles_per_frame"] for point in points}) < 2:
         return []
     facts = [fact for fact in resource_facts(report) if fact.limited and fact.available]
     return [_plot(report, fact) for fact in facts if any(p[fact.name] for p in points)]

@@ -84,14 +84,16 @@ def _roofs(report: Report) -> dict[str, Any]:
     reaches what is usable; beyond its fastest point the line through the two fastest. Memory: its
     bandwidth by the weights read per frame.
     """
-    points = sorted(report.get("curve", ()), key=lambda point: point["cycles_per_frame"])
+    paces: dict[float, list[dict[str, Any]]] = {}
+    for point in sorted(report.get("curve", ()), key=lambda point: point["cycles_per_frame"]):
+        paces.setdefault(_fps(report, point), []).append(point)
     here = report["fps"]
     rows: list[dict[str, Any]] = []
     for fact in resource_facts(report):
-        if len(points) < 2 or not fact.limited or not any(p[fact.name] for p in points):
+        points = [(fps, min(p[fact.name] for p in found)) for fps, found in paces.items()]
+        if len(points) < 2 or not any(amount for _, amount in points):
             continue
-        fps = _roof([(_fps(report, p), p[fact.name]) for p in points], fact.usable)
-        drawn = _fps(report, points[0])
+        fps, drawn = _roof(points, fact.usable), points[0][0]
         more = fps > _FAR * drawn
         rows.append(
             {

@@ -361,5 +361,5 @@ def test_builds_are_compared(bnnhw, model) -> None:
     shown = bnnhw("compare", "a", "b").out
     assert f"{cycles[0]:,} predicted" in shown and f"{cycles[1]:,} predicted" in shown
     page = Path("c.html").read_text()
-    assert f"<td>{cycles[0]:,} predicted</td>" in page and "<script" not in page
+    assert f'<td data-label="a">{cycles[0]:,} predicted</td>' in page and "<script" not in page
     assert "give two or more" in bnnhw("compare", "a").err

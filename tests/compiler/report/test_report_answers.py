@@ -116,6 +116,7 @@ def test_roofs_are_the_fastest_points_that_fit_and_the_memory(fresh):
         point(100, lut_packed=50_000, bram36=131),
         point(200, bram36=131),
         point(1030, chosen=True),
+        point(1030, lut_packed=900, bram36=3),
         point(4000),
     ]
     report = {
@@ -132,7 +133,8 @@ def test_roofs_are_the_fastest_points_that_fit_and_the_memory(fresh):
     lengths = [float(row["length"].rstrip("%")) for row in roofs["rows"]]
     assert lengths[3] < lengths[2] < lengths[0] < lengths[1]
     assert 0 < float(roofs["here"].rstrip("%")) < lengths[3]
-    assert fast({**fresh, "curve": []})["roofs"]["rows"] == []
+    for few in ([], curve[2:3], curve[2:4]):
+        assert fast({**fresh, "curve": few})["roofs"]["rows"] == []
 
 
 def test_histograms_are_drawn_with_their_thresholds(fresh):

@@ -115,6 +115,13 @@ def test_without_two_points_nothing_is_drawn(report, count):
     assert "this design" not in printed(short)
 
 
+def test_two_points_of_one_pace_make_no_curve(report):
+    (chosen,) = [p for p in report["curve"] if p["chosen"]]
+    same = {**report, "curve": [chosen, {**chosen, "chosen": False}]}
+    assert draw_curve(same) == []
+    assert '<div id="curve">' not in report_html(same)
+
+
 def test_report_of_an_older_compile_has_no_curve_and_is_shown(report):
     old = {key: value for key, value in report.items() if key != "curve"}
     assert '<div id="curve">' not in report_html(old)
