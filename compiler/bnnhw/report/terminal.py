@@ -36,15 +36,17 @@ from bnnhw.report.facts import (
     verdict,
     weights_place,
 )
-from bnnhw.report.name_lines import name_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
 _BAR = 12
 _LEAST_NAME = 16
 _INDENT = 4
 _GAP = 2  # between the columns of a table
+_FLUSH_RIGHT = (False, True, True, True, False, True, False)  # columns of the table of layers
 _LOUD, _ALARM, _GOOD, _SOFT = "bold yellow", "bold red", "green", "dim"
 
 
@@ -58,7 +60,7 @@ def summary(report: Report, console: Console) -> None:
     for alarm in clock_alarms(report):
         console.print(Text(f"WARNING: {alarm}", style=_ALARM, overflow="fold"))
     console.print()
-    console.print(_layers(report, console))
+    console.print(_layers(report, console), soft_wrap=True)
     console.print()
     console.print(_resources(report))
     _print_reserve(report, console)
@@ -92,39 +94,48 @@ def _headline(report: Report) -> Table:
     return table
 
 
-def _layers(report: Report, console: Console) -> Table:
-    table = _table(
-        ("layer", "left"),
-        ("PE", "right"),
-        ("SIMD", "right"),
-        ("cycles", "right"),
-        ("of the frame", "left"),
-        ("weights", "right"),
-        ("kept in", "left"),
-    )
+def _layers(report: Report, console: Console) -> Text:
+    """A row a layer; a name for which there is no room has a line of its own, whole."""
+    headings = ("layer", "PE", "SIMD", "cycles", "of the frame", "weights", "kept in")
     layers = report["layers"]
     busiest = bottleneck_layers(report)
     longest = max([cycles_per_frame(report).value or 1, *(layer["cycles"] for layer in layers)])
-    bars = [_bar(layer["cycles"] / longest, console.options.ascii_only) for layer in layers]
-    figures = [
+    rows = [
         (
+            layer["name"],
             str(layer["pe"]),
             str(layer["simd"]),
             number(layer["cycles"]),
-            bar,
+            _bar(layer["cycles"] / longest, console.options.ascii_only),
             bits(layer["weight_bits"]),
             weights_place(layer),
         )
-        for layer, bar in zip(layers, bars, strict=True)
+        for layer in layers
     ]
-    headings = [str(column.header) for column in table.columns[1:]]
-    taken = sum(max(map(len, cells)) + _GAP for cells in zip(headings, *figures, strict=True))
-    room = max(_LEAST_NAME, console.width - taken)
-    for layer, cells in zip(layers, figures, strict=True):
-        style = _LOUD if layer["name"] in busiest else ""
-        styles = ("", "", style, style, "", "")
-        table.add_row(_cell(name_lines(layer["name"], room), style), *map(Text, cells, styles))
-    return table
+    widths = [max(map(len, cells)) for cells in zip(headings, *rows, strict=True)]
+    room = max(_LEAST_NAME, console.width - sum(width + _GAP for width in widths[1:]))
+    widths[0] = max(len(name) for name in ("layer", *(row[0] for row in rows)) if len(name) <= room)
+    lines = [_line(headings, widths, ["bold"] * len(headings))]
+    for row in rows:
+        loud = _LOUD if row[0] in busiest else ""
+        styles = (loud, "", "", loud, loud, "", "")
+        if len(row[0]) > room:
+            lines.append(Text(row[0], style=loud))
+            row = ("", *row[1:])
+        lines.append(_line(row, widths, styles))
+    return Text("\n").join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) -> Text:
+    """Cells of a row of layers, numbers flush right."""
+    places = zip(cells, widths, styles, _FLUSH_RIGHT, strict=True)
+    made = [
+        Text(cell.rjust(width) if right else cell.ljust(width), style=style)
+        for cell, width, style, right in places
+    ]
+    line = Text(" " * _GAP).join(made)
+    line.rstrip()
+    return line
 
 
 def _resources(report: Report) -> Table:

@@ -17,7 +17,6 @@ from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import Prediction
 from bnnhw.report.facts import SIMULATE, SYNTHESISE
 from bnnhw.report.figures import make_report
-from bnnhw.report.name_lines import name_lines
 from bnnhw.report.terminal import summary
 from bnnhw.verify.verification import Verification
 
@@ -69,32 +68,18 @@ def test_no_line_is_longer_than_80_columns(fresh, measured, encoding):
         assert "\x1b" not in "".join(lines)
 
 
-def test_long_names_fold_and_numbers_stay_whole(measured):
+def test_long_names_have_a_line_of_their_own_and_numbers_stay_whole(measured):
     report = copy.deepcopy(measured)
-    report["layers"][0] |= {"name": LONG, "cycles": 123_456_789}
-    text = printed(report)
-    assert "123,456,789" in text
-    folded = "".join(line.split(" ")[0] for line in text.splitlines())
-    assert LONG in folded
-
-
-def test_names_break_behind_separators_and_into_pieces_only_where_they_must(measured):
-    assert name_lines("/layer1/layer1.0/binary_conv/Conv", 18) == (
-        "/layer1/layer1.0/\nbinary_conv/Conv"
-    )
-    assert name_lines("conv1", 18) == "conv1" and name_lines("", 18) == ""
-    assert name_lines("a" * 20 + "_b", 8) == "aaaaaaaa\naaaaaaaa\naaaa_b"
-    for width in (1, 3, 7, 40):
-        lines = name_lines(LONG + " x.y", width)
-        assert lines.replace("\n", "") == LONG + " x.y"
-        assert max(map(len, lines.split("\n"))) <= width
-    report = copy.deepcopy(measured)
-    report["layers"][0]["name"] = "/layer1/layer1.0/binary_conv/binary_conv/Conv"
-    first = printed(report).split("kept in")[1].splitlines()[1:3]
-    assert [line.split()[0] for line in first] == [
-        "/layer1/layer1.0/binary_",
-        "conv/binary_conv/Conv",
-    ]
+    report["layers"][0] |= {"name": 2 * LONG, "cycles": 123_456_789}
+    report["layers"][1]["name"] = "[bold]brackets[/bold]"
+    lines = printed(report).splitlines()
+    at = lines.index(2 * LONG)
+    assert "123,456,789" in lines[at + 1] and lines[at + 1].startswith(" ")
+    assert lines[at + 2].startswith("[bold]brackets[/bold] ")
+    ends = [line.index(text) + len(text) for line, text in (
+        (lines[at - 1], "cycles"), (lines[at + 1], "123,456,789")
+    )]  # fmt: skip
+    assert ends[0] == ends[1]
 
 
 def test_a_long_note_has_the_width_of_the_terminal(fresh):
