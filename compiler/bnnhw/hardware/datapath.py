@@ -48,7 +48,7 @@ class Datapath:
             element = params.get("IN_BITS", params.get("ELEM_BITS"))
             assert element in (None, sources[0].elem_bits), f"{name} reads elements of other width"
         assert all(sink.name not in self.streams for sink in sinks), sinks
-        self.units.append(Unit(name, kind, dict(params), read, written, layer, label))
+        self.units.append(Unit(name, kind, dict(params), read, written, layer, label=label))
         self.streams |= {sink.name: sink for sink in sinks}
 
     def through(

@@ -129,8 +129,8 @@ class Unit:
     sources: tuple[str, ...]
     sinks: tuple[str, ...]
     layer: str
-    label: str = ""
     memories: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
 
 
 @dataclass(frozen=True)
