@@ -19,7 +19,7 @@ from bnnhw.errors import REPORT, BnnhwError, ModelError
 from mutations import mutated
 
 WORKER = Path(mutation_worker.__file__)
-SAMPLE, STEP, ALL = 600, 300, 6_000
+SAMPLE, STEP, ALL = 400, 200, 6_000
 
 
 def outcomes(folder: Path, first: int, last: int) -> list[dict[str, object]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from random_networks import RandomNetwork
 
 PLAIN, RESIDUAL = 500, 200
-PLAIN_STEP, RESIDUAL_STEP = 5, 10
+PLAIN_STEP, RESIDUAL_STEP = 8, 10
 CHUNKS = 10
 TARGETS = (None, None, 3_000, 20_000)
 REASONS = (

@@ -6,6 +6,8 @@ from dataclasses import replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bnnhw.hardware.storage import FifoShape
 from executions import assert_prediction_holds, execute_everywhere
 from graphs import residual
@@ -26,6 +28,7 @@ def in_packed_words(design: Design) -> Design:
     return replace(design, streams=streams)
 
 
+@pytest.mark.slow
 def test_residual_network_with_packed_fifos_runs_as_predicted(tmp_path):
     executed = execute_everywhere(residual(), tmp_path, change=in_packed_words)
     shapes = [s.shape for s in executed.design.streams.values() if s.shape.pack > 1]

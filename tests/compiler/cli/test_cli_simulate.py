@@ -26,7 +26,7 @@ from bnnhw.verify.verification import Verification
 pytest.importorskip("cocotb")
 
 
-@pytest.mark.parametrize("top_k", [0, 2])
+@pytest.mark.parametrize("top_k", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_simulate_begins_with_the_verdict_and_the_classes(bnnhw, model, top_k: int) -> None:
     x = np.random.default_rng(1).integers(0, 256, (3, 3, 6, 6), np.uint8)
     np.save("x.npy", x)

@@ -106,7 +106,9 @@ def test_a_folding_file_places_any_memory():
         )
 
 
-@pytest.mark.parametrize(("bits", "cycles"), [(9, 455_000), (12, 905_000)])
+@pytest.mark.parametrize(
+    ("bits", "cycles"), [(9, 455_000), pytest.param(12, 905_000, marks=pytest.mark.slow)]
+)
 def test_birealnet18_at_224x224_fits_the_xc7z020(bits: int, cycles: int):
     """The estimate that decides, FIFOs and all, by the width of the streams.
 
