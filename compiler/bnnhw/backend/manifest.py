@@ -115,6 +115,8 @@ def _rounding(source: InputFormat) -> dict[str, Any]:
         return {}
     if isinstance(source.element, Bit):
         comparison = ("<" if source.falls else ">") + ("=" if source.ties_high else "")
+        if source.point is not None:
+            return {"rounds": f"bit 1 where value {comparison} {source.point!r}"}
         middle = (source.element.low + source.element.high) / 2
         return {"rounds": f"bit 1 where (value - offset) / scale {comparison} {middle:g}"}
     return {"rounds": "to the nearest integer, halves to even, saturating"}

@@ -244,11 +244,13 @@ def _finish(ctx: Context) -> Imported:
 
 def _take_sign(ctx: Context, output: str) -> None:
     """Makes a sign of an undeclared input the graph's input; it may be spelled as a rounding."""
-    live = _live_nodes(ctx, output)
-    take_sign_of_input(ctx, live)
+    if not isinstance(ctx.tensors[ctx.input_tensor].dtype, Real):
+        return
+    ctx.nodes = settle_signs(_live_nodes(ctx, output), output)  # what follows may decide its zero
+    take_sign_of_input(ctx, ctx.nodes)
     if isinstance(ctx.tensors[ctx.input_tensor].dtype, Real):
         with contextlib.suppress(ModelError):  # that the input is not declared comes first
-            ctx.nodes = settle_rounding(settle_signs(live, output), output, ctx.tensors)
+            ctx.nodes = settle_rounding(ctx.nodes, output, ctx.tensors)
             take_sign_of_input(ctx, ctx.nodes)
 
 

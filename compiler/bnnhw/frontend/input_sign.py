@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Exacts, Op
 
 
+_TIES = {
+    "decided": "",
+    "sign_zero": "; the model gives 0 at that value, which is no bit: --sign-zero chooses it",
+    "rounded": "; the model rounds before it, so that values next to that one may turn",
+}
+
+
 def take_sign_of_input(ctx: Context, nodes: Sequence[Node]) -> None:
     """Lets the host take the sign of a float input whose type nobody declared.
 
@@ -54,9 +61,13 @@ def take_sign_of_input(ctx: Context, nodes: Sequence[Node]) -> None:
     op = node.op
     element = Bit(bipolar=(op.low, op.high) != (0.0, 1.0))
     middle = Fraction(element.low + element.high, 2)  # between the bits
+    arithmetic = any(isinstance(before.op, Affine) for before in chain)
+    tie = "sign_zero" if op.zero_is_zero else "rounded" if arithmetic else "decided"
     ctx.input_format = replace(
         form,
         element=element,
+        point=float(point),
+        tie=tie,
         rounds=True,
         ties_high=not op.strict,
         falls=step < 0,
@@ -67,7 +78,7 @@ def take_sign_of_input(ctx: Context, nodes: Sequence[Node]) -> None:
     comparison = ("<" if step < 0 else ">") + ("" if op.strict else "=")
     ctx.notes.append(
         f"the model begins with a sign of its input ({node.where}): frames are bits, 1 where a "
-        f"value is {comparison} {float(point):g}"
+        f"value is {comparison} {float(point):g}{_TIES[tie]}"
     )
 
 

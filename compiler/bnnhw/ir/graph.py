@@ -59,6 +59,11 @@ class InputFormat:
             bit, it compares with the point half way between.
         ties_high: where it rounds to a bit, whether that point itself is bit 1.
         falls: where it rounds to a bit, whether values below that point are bit 1.
+        point: where it is a sign of the input that the model takes itself, the value that inputs
+            are compared with, in place of the point half way; else None.
+        tie: what the model does there: "decided", it compares inputs with the point itself;
+            "sign_zero", it gives 0, and the option --sign-zero is asked; "rounded", its own
+            arithmetic before the sign rounds, so that inputs next to the point may turn.
         grid: shape of the graph's input where it is not the model's own, channels first: of a
             signal (C, L) it is (C, 1, L), of a vector that the model reshapes (784,) (1, 28, 28).
     """
@@ -73,6 +78,8 @@ class InputFormat:
     rounds: bool = False
     ties_high: bool = False
     falls: bool = False
+    point: float | None = None
+    tie: str = "decided"
     grid: tuple[int, ...] = ()
 
     def encode(self, x: NDArray[np.generic]) -> Ints:
@@ -97,8 +104,12 @@ class InputFormat:
         q = np.rint(exact)
         low, high = self.element.low, self.element.high
         if self.rounds and isinstance(self.element, Bit):
-            above = (exact - (low + high) / 2) * (-1 if self.falls else 1)
-            one = above >= 0 if self.ties_high else above > 0
+            value, middle = exact, (low + high) / 2
+            if self.point is not None:  # a difference would be rounded
+                value, middle = x.astype(np.float64), self.point
+            if self.falls:
+                value, middle = -value, -middle
+            one = value >= middle if self.ties_high else value > middle
             exact = q = np.where(one, high, low).astype(np.float64)
         elif self.rounds:
             exact = q = np.clip(q, low, high)

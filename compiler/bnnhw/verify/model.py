@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from bnnhw.frontend import Imported
     from bnnhw.frontend.precision import Precision
-    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.graph import Graph, InputFormat
     from bnnhw.ir.ops import Bools, Floats, Ints
 
 _MACS = 4e9
@@ -96,6 +96,7 @@ def check_against_onnxruntime(
     if inputs is not None:
         graph.input_format.encode(inputs)  # refuses what a cast would silently change
         x = np.concatenate([np.asarray(inputs, x.dtype), x])
+    x, tie_note = _with_ties(graph.input_format, x)
     proto = read_proto(model_path)
     imported = imported or import_file(model_path, options)
     source = _source(proto, imported)
@@ -114,7 +115,7 @@ def check_against_onnxruntime(
         accuracy = _measure(
             graph, imported, sample, (y, labels), synthetic=inputs is None, progress=progress
         )
-        note = "; ".join(filter(None, (source.note, checked.note)))
+        note = "; ".join(filter(None, (source.note, checked.note, tie_note)))
         return replace(checked, note=note, accuracy=accuracy)
     scores = _scores(graph, q, progress)
     wrong = _differing(graph, scores, y, source.precision)
@@ -134,7 +135,7 @@ def check_against_onnxruntime(
     if inputs is not None:
         count = len(inputs)
         of_inputs = compare_classes(graph.output_map.apply(scores[:count]), y[:count], labels)
-    note = "; ".join(filter(None, (source.note, note)))
+    note = "; ".join(filter(None, (source.note, note, tie_note)))
     return Verification("the integer graph's scores", "onnxruntime", len(x), 0, note, of_inputs)
 
 
@@ -242,6 +243,27 @@ def _traceable(graph: Graph) -> int:
     """Inputs that can be compared operation by operation in seconds."""
     elements = sum(math.prod(tensor.shape) for tensor in graph.tensors.values())
     return max(_FEWEST, min(int(_MACS / max(1, multiply_accumulates(graph))), _WALKED // elements))
+
+
+def _with_ties(source: InputFormat, x: NDArray[np.generic]) -> tuple[NDArray[np.generic], str]:
+    """Inputs of a network that begins with a sign: what the model does at the sign's threshold.
+
+    Where the model itself decides, two inputs at and beside the threshold are added. Where it gives
+    0 there, which is no bit, values there become those of the bit that --sign-zero chose.
+    """
+    if source.point is None:
+        return x, ""
+    point = np.asarray(source.point, x.dtype)
+    if source.tie == "decided":
+        ends = [np.nextafter(point, np.asarray(end, x.dtype)) for end in (-np.inf, np.inf)]
+        rng = np.random.default_rng(3)
+        return np.concatenate([x, rng.choice(np.asarray([point, *ends]), (2, *x.shape[1:]))]), ""
+    ties = x.astype(np.float64) == source.point
+    if source.tie != "sign_zero" or not ties.any():
+        return x, ""
+    bits = source.decode(source.encode(x))
+    note = f"{int(ties.sum()):,} values of the inputs are where the model's first Sign gives 0: "
+    return np.where(ties, bits, x), note + "compared as the bit that --sign-zero chose"
 
 
 def _affordable(graph: Graph, count: int) -> int:
