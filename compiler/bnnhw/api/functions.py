@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from bnnhw.verify.inputs import are_files, count_classes, samples_of
 from bnnhw.verify.labels import class_names as read_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import ArrayLike
 
@@ -190,6 +190,7 @@ def run(
     """
     asked = locals()
     if isinstance(model, (str, Path)) and Path(model).is_dir():
+        _refuse_for_build(asked)
         return Build(model).run(x, labels, resize=resize, grey=grey, class_names=class_names)
     check_kinds({k: v for k, v in asked.items() if k not in ("model", "x")}, "bnnhw.run")
     options = ModelOptions(
@@ -254,6 +255,29 @@ def compare(*builds: Build | str | Path) -> Comparison:
     names = [build.path if isinstance(build, Build) else build for build in builds]
     rows = compared([build.report for build in opened])
     return Comparison(tuple(map(str, names)), tuple(rows))
+
+
+_OF_MODELS = (
+    *("input_type", "input_scale", "input_offset", "input_mean", "input_std", "precision"),
+    *("calibrate", "sign_zero", "example"),
+)
+
+
+def _refuse_for_build(asked: Mapping[str, Any]) -> None:
+    """Raises where an option is given that only a model takes: a build has its own."""
+    given = [name for name in _OF_MODELS if _is_given(asked[name])]
+    if given:
+        raise BnnhwError(
+            f"{', '.join(given)}: a build has what it was compiled with",
+            where=f"build '{asked['model']}'",
+            fix="leave the option out, or give the model in place of the build",
+        )
+
+
+def _is_given(value: Any) -> bool:
+    if isinstance(value, (str, Sequence, Mapping)):
+        return value not in ("", "minus") and len(value) > 0
+    return value is not None
 
 
 def _declared(asked: Mapping[str, Any]) -> dict[str, Any]:

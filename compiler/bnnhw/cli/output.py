@@ -43,11 +43,15 @@ def amount(size: int) -> str:
 
 def print_verdicts(report: dict[str, Any]) -> None:
     """Prints how a build's comparisons ended, and what is lost in integers: the least there is."""
-    from bnnhw.report.facts import accuracy_alarms, verdict
+    from bnnhw.report.facts import accuracy_alarms, accuracy_text, clock_alarms, verdict
 
     for check in report["verification"]:
         what = f"{check['what']} against {check['against']}, {check['inputs']} inputs"
         typer.echo(f"{verdict(check)}: {what}")
+    if text := accuracy_text(report):
+        typer.echo(f"accuracy: {text}")
+    for alarm in clock_alarms(report):
+        typer.echo(f"WARNING: {alarm}")
     for alarm in accuracy_alarms(report):
         typer.echo(f"WARNING: {alarm}; {report['accuracy']['ways_out']}")
 

@@ -39,7 +39,8 @@ def check_declared(ctx: Context) -> None:
         raise UndeclaredInputError(
             "holds floats, and nothing in the model says to which integers they belong",
             where=f"input '{ctx.model.input_name}'",
-            fix="declare them: --input-type bipolar, int8, or uint8 with --input-scale 1/255 ...",
+            fix="declare them: --input-mean and --input-std of pixels, or --input-type bipolar, "
+            "int8, or uint8 with --input-scale 1/255 ...",
         )
 
 

@@ -10,6 +10,7 @@ from bnnhw.errors import ModelError
 from bnnhw.ir.ops import FixedAdd, FixedAffine, IntegerConv, IntegerDense, Quantise
 from bnnhw.passes.calibrate import Range, calibrate
 from bnnhw.passes.moments import layers_without_batch_norm
+from bnnhw.passes.options import ACTIVATION_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ def check_precision(
     """Raises ModelError for a width that belongs to nothing."""
     layers = {n.name for n in nodes if isinstance(n.op, (IntegerConv, IntegerDense))}
     outputs = {node.name: node.output for node in graph.nodes}
-    for name in options.precision:
+    for name, bits in options.precision.items():
         value = values.get(outputs.get(name, name))
         if name not in layers and value is not None and value.given:
             raise ModelError(
@@ -83,6 +84,13 @@ def check_precision(
                 where="option --precision",
                 fix="binary layers have one width; name a layer with real weights, or the "
                 "addition or BatchNorm that a stream comes from",
+            )
+        if name not in layers and types.is_activation(name) and bits > ACTIVATION_BITS:
+            raise ModelError(
+                f"'{name}' is to have {bits} bits, but only layers with integer weights read it, "
+                f"which take at most {ACTIVATION_BITS}",
+                where="option --precision",
+                fix=f"give {ACTIVATION_BITS} or less",
             )
 
 

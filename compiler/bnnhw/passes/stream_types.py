@@ -73,6 +73,8 @@ class StreamTypes:
         for sign in sign_arguments(graph):
             self._signs.setdefault(self._find(sign.tensor), []).append(sign)
         self._used: set[str] = set()
+        self._activations: set[str] = set()
+        self._scores: set[str] = set()
         self._bits = self._asked(options)
         self._types: dict[str, Integer] = {}
 
@@ -126,6 +128,7 @@ class StreamTypes:
     def activation(self, tensor: str) -> Integer:
         """Of what a layer with integer weights reads: at most 8 bits, unsigned where it can be."""
         self._used.add(self._find(tensor))
+        self._activations.add(self._find(tensor))
         bits = min(ACTIVATION_BITS, self._bits.get(self._find(tensor), ACTIVATION_BITS))
         found = self._range([tensor])
         signed = found.low < 0
@@ -147,6 +150,7 @@ class StreamTypes:
     def scores(self, tensor: str, largest: float) -> Integer:
         """Of the scores, none of which is beyond ``largest``: nothing saturates in calibration."""
         self._used.add(self._find(tensor))
+        self._scores.add(self._find(tensor))
         bits = self._bits.get(self._find(tensor), SCORE_BITS)
         reach = min(largest, 2 * self._ranges[tensor].reach) or largest
         return Integer(bits, True, Range(-reach, reach).binary_point(bits))
@@ -163,6 +167,11 @@ class StreamTypes:
         """Whether a type was asked for that the width given for ``name`` decides."""
         tensor = self._outputs.get(name, name)
         return tensor in self._leader and self.group(name) in self._used
+
+    def is_activation(self, name: str) -> bool:
+        """Whether a tensor or node has a type only for layers with integer weights to read."""
+        group = self.group(name)
+        return group in self._activations - self._scores and group not in self._types
 
     def _find(self, tensor: str) -> str:
         while self._leader[tensor] != tensor:

@@ -88,7 +88,16 @@ def compared(reports: Sequence[Report]) -> list[Row]:
         shares = [(report.get("accuracy") or {}).get(key) for report in reports]
         cells = ["" if share is None else f"{share:.2%}" for share in shares]
         rows.append(Row(f"accuracy in {kind}", tuple(cells), tuple(shares)))
+    counts = [_labelled(report) for report in reports]
+    measured = ("" if count is None else f"{number(count)} inputs" for count in counts)
+    rows.append(Row("accuracy measured on", tuple(measured), tuple(counts)))
     return [row for row in rows if any(row.cells)] + _layers(reports)
+
+
+def _labelled(report: Report) -> int | None:
+    """The inputs that an accuracy is of; None where there is none."""
+    found = report.get("accuracy") or {}
+    return None if found.get("integer_top1") is None else found.get("labelled") or found["inputs"]
 
 
 def _layers(reports: Sequence[Report]) -> list[Row]:

@@ -179,12 +179,22 @@ def lost_text(report: Report) -> str:
     busiest, lost = row.get("busiest"), row.get("lost", ())
     if busiest is None:
         return ""
+    works = {layer["name"]: layer["cycles"] for layer in report["layers"]}
+    port = busiest not in {unit["layer"] for unit in report["units"]}
+    what = (
+        f"{busiest} works"
+        if works.get(busiest) == row["ideal"]
+        else f"the stream into {busiest} moves"
+    )
+    what = f"{busiest} moves" if port else what
     if not lost:
-        return f"{busiest} works in every cycle"
+        return f"in the model {what} in every cycle"
     waits = [_WAITS[one["cause"]].format(number(one["cycles"]), one["layer"]) for one in lost]
     total = number(sum(one["cycles"] for one in lost))
-    more = [*waits[:_NAMED], *([f"{len(waits) - _NAMED} smaller ones"] if waits[_NAMED:] else [])]
-    return f"{busiest} works {number(row['ideal'])} cycles and waits {total}: {', '.join(more)}"
+    others = sum(one["cycles"] for one in lost[_NAMED:])
+    more = [*waits[:_NAMED], *([f"{number(others)} for others"] if others else [])]
+    cycles = number(row["ideal"])
+    return f"in the model {what} in {cycles} cycles and waits {total}: {', '.join(more)}"
 
 
 def clock_alarms(report: Report) -> list[str]:

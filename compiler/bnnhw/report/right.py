@@ -54,7 +54,7 @@ def _checks(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         rows.append(
             {
                 **_check(first),
-                "what": f"verilog streams of {len(probed)} layers",
+                "what": f"verilog streams of {len(probed)} layer{'s' if len(probed) > 1 else ''}",
                 "probes": [check["probe"] for check in probed],
             }
         )

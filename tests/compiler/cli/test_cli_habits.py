@@ -59,10 +59,13 @@ def test_quiet_leaves_the_verdicts(bnnhw, model) -> None:
     common = ("compile", model, "--board", "pynq-z2", "-i", "x.npy")
     ended = bnnhw(*common, "-o", "b", "-q")
     assert (ended.code, ended.err) == (0, "")
-    verdict, build = ended.out.splitlines()
+    verdict, accuracy, build = ended.out.splitlines()
+    assert accuracy.startswith("accuracy: not measured, since the 2 inputs have no labels")
     assert re.fullmatch(r"exact: .* against onnxruntime, 10 inputs", verdict)
     assert build == "build: b    report: b/report.html"
     assert bnnhw("run", "b", "-i", "x.npy", "-q").err == ""
+    fast = bnnhw(*common, "-o", "b3", "-q", "--clock", "500").out
+    assert "WARNING: the clock of 500 MHz" in fast
     ended = bnnhw(*common, "-o", "b2", "-q", "--cycles", "1")
     assert (ended.code, ended.out) == (1, "") and ended.err.startswith("error: ")
 

@@ -179,3 +179,13 @@ def test_report_shows_a_build_and_gives_its_json(bnnhw, model) -> None:
     assert shown.out.splitlines()[:-1] == compiled.out.splitlines()[:-1]
     assert shown.out.endswith("report: b/report.html\n")
     assert json.loads(bnnhw("report", "b", "--json").out) == report_of(Path("b"))
+
+
+def test_a_build_takes_no_options_of_a_model(bnnhw, model) -> None:
+    np.save("x.npy", np.zeros((2, 3, 6, 6), np.uint8))
+    assert bnnhw("compile", model, "--board", "pynq-z2", "-o", "b").code == 0
+    for option in (("--input-mean", "0.3", "--input-std", "0.3"), ("--precision", "conv1=4"),
+                   ("--sign-zero", "plus"), ("--calibrate", "x.npy")):  # fmt: skip
+        ended = bnnhw("run", "b", "-i", "x.npy", *option)
+        assert ended.code == 1 and "a build has what it was compiled with" in ended.err
+    assert bnnhw("run", "b", "-i", "x.npy").code == 0

@@ -41,5 +41,15 @@ def test_each_name_sets_its_width_and_no_other_name_is_taken(network: str) -> No
                 run(graph, precision={node.name: 6})
 
 
+def test_more_bits_than_layers_read_are_refused_not_left_aside() -> None:
+    graph = RESIDUAL["digits"]()
+    pools = [w for w in widths(graph) if w.name.endswith("_averagepool")]
+    assert pools
+    for width in pools:
+        assert width.bits == 8
+        with pytest.raises(ModelError, match="only layers with integer weights read it"):
+            run(graph, precision={width.name: 9})
+
+
 def test_a_network_of_bits_has_none(tmp_path: Path) -> None:
     assert widths(load(small_cnn().save(tmp_path / "m.onnx"))) == ()

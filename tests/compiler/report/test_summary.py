@@ -163,6 +163,11 @@ def test_a_clock_beyond_the_part_and_what_a_frame_loses_are_said(fresh):
     report["cycles_per_frame"] |= {
         "busiest": "conv1", "lost": [{"cause": "stall", "layer": "conv2", "cycles": 6}]
     }  # fmt: skip
+    layer = next(layer for layer in report["layers"] if layer["name"] == "conv1")
+    layer["cycles"] = 1024
     text = " ".join(printed(report).split())
     assert "WARNING: the clock of 400 MHz is more than the" in text
-    assert "conv1 works 1,024 cycles and waits 6: 6 for room in conv2" in text
+    assert "in the model conv1 works in 1,024 cycles and waits 6: 6 for room in conv2" in text
+    layer["cycles"] = 7
+    text = " ".join(printed(report).split())
+    assert "in the model the stream into conv1 moves in 1,024" in text
