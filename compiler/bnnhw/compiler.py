@@ -345,5 +345,5 @@ def network_name(model: Path) -> str:
 def _notes(graph: Graph, options: CompileOptions) -> list[str]:
     notes = list(graph.notes)
     if not options.verify:
-        notes.append("not checked against onnxruntime (--no-verify)")
+        notes.append("not checked against onnxruntime, nor accuracy measured (--no-verify)")
     return notes

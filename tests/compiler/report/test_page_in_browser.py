@@ -87,6 +87,13 @@ def pages(fresh, branched):
     full["cycles_per_frame"] |= {
         "busiest": LONG, "lost": [{"cause": "stall", "layer": LONG, "cycles": 12}]
     }  # fmt: skip
+    full["ddr_bytes_per_frame"], full["ddr_bytes_per_second"] = 1_675_264, 1_500_000_000
+    point = {"lut": 9, "lut_cells": 9, "ff": 9, "bram36": 1, "dsp": 1, "ddr_bytes_per_frame": 0}
+    full["curve"] = [
+        point | {"lut_packed": lut, "cycles_per_frame": cycles, "fits": True, "chosen": lut == 99}
+        for lut, cycles in ((50_000, 1_000), (99, 20_000_000))
+    ]
+    full["command"] = f"bnnhw compile /home/anna/projects/bnn{LONG}{LONG}.onnx --board pynq-z2"
     names = ["build/one", "build/the_other_of_a_longer_name", "build/third"]
     compare = comparison_page(names, compared([fresh, full, fresh]))
     return {"plain": report_html(fresh), "full": report_html(full), "compare": compare}
