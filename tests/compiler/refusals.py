@@ -308,6 +308,12 @@ def padding_of_more_than_the_kernel(folder: Path) -> list[str]:
 
 
 @case
+def windows_in_the_padding_alone(folder: Path) -> list[str]:
+    sketch = image().conv(3, 4, 1, pads=1, strides=[8, 8]).sign().flatten()
+    return [str(sketch.dense(4, 3).save(folder / "m.onnx"))]
+
+
+@case
 def top_k_of_a_map_of_scores(folder: Path) -> list[str]:
     path = image().conv(3, 4).sign().conv(4, 3).save(folder / "m.onnx")
     return [str(path), "--top-k", "1"]

@@ -26,6 +26,7 @@ CHUNKS = 10
 TARGETS = (None, None, 3_000, 20_000)
 REASONS = (
     r"a frame of \d+ elements of \d+ bit is \d+ bits, no whole number of bytes",
+    r"all of its windows lie in the padding: its result is the same whatever the input",
     r"\d+ cycles per frame(, FIFOs included,)? (does not fit|is missed|is beyond any folding)",
 )
 """Why a network may be refused; everything else must be built."""

@@ -11,7 +11,7 @@ from bnnhw.ir.exact import exact
 from bnnhw.ir.ops import Add, Binarize, BitMaxPool, Flatten, IntegerTable, Threshold, Window, prelu
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run
-from bnnhw.report.figures import ideal_cycles
+from bnnhw.planning.token_model import ideal_cycles
 from bnnhw.verify.run_simulation import simulate_build
 from bnnhw.zoo.shipped import shipped_model
 from executions import assert_prediction_holds, execute_everywhere
@@ -41,6 +41,17 @@ def test_residual_network_with_weights_from_memory(tmp_path):
     executed = execute_everywhere(residual(), tmp_path, target=2400, request=request)
     assert {plan.name for plan in executed.design.layers if plan.memory == "ddr"} == set(names)
     assert_prediction_holds(executed, share=0.02)
+
+
+@pytest.mark.parametrize(("pe", "simd"), [(2, 4), (8, 16), (4, 48)])
+def test_vectors_of_tiles_from_memory(tmp_path, pe, simd):
+    """A dense layer behind tiles: SIMD of a part of a pixel's channels, and of several pixels."""
+    builder = GraphBuilder((8, 6, 6), Bit(True), name="tiles")
+    builder.conv("conv", 8, PADDED).threshold("sign")
+    request = FoldingRequest(
+        {"conv": {"memory": "ddr", "pe": pe}, "scores": {"memory": "ddr", "simd": simd}}
+    )
+    execute_everywhere(builder.dense("scores", 10), tmp_path, request=request)
 
 
 class Lowered:

@@ -53,8 +53,11 @@ def window_of(node: OnnxNode, kernel: tuple[int, ...], frame: Frame) -> Window:
     return window
 
 
-def check_padding(node: OnnxNode, window: Window) -> None:
-    """Refuses windows that lie further in the padding than beside the image."""
+def check_padding(node: OnnxNode, window: Window, frame: Frame) -> None:
+    """Refuses windows further in the padding than beside the image, and images none of which see.
+
+    Pools need no such check: their padding is less than the kernel, so the first window sees some.
+    """
     top, left, bottom, right = window.pads
     height, width = window.kernel
     if max(top, bottom) > height or max(left, right) > width:
@@ -63,6 +66,12 @@ def check_padding(node: OnnxNode, window: Window) -> None:
             "windows see nothing but padding",
             where=node.where,
             fix="pad by at most the kernel; beyond that each window gives the same",
+        )
+    if not window.sees(*frame.shape[1:]):
+        raise ModelError(
+            "all of its windows lie in the padding: its result is the same whatever the input",
+            where=node.where,
+            fix="pad by less than the kernel, or use a smaller stride",
         )
 
 

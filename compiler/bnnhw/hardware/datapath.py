@@ -78,12 +78,13 @@ class Datapath:
         """A stream of tiles in wider tiles.
 
         Raises:
-            UnbuildableError: the wider tiles do not hold whole ones of the source.
+            UnbuildableError: the wider tiles do not hold whole ones of the source, or are no part
+                of a pixel's channels.
         """
-        if lanes % source.lanes:
+        if lanes % source.lanes or (source.pixels * source.lanes) % lanes:
             raise UnbuildableError(
                 f"'{layer}' reads {lanes} channels per beat, which are no whole tiles of the "
-                f"{source.lanes} that come",
+                f"{source.lanes} that come, of {source.pixels * source.lanes} per pixel",
                 where="folding",
                 fix="let the PE of layers whose weights come from memory divide the SIMD (or the "
                 "PE) of those that read them or are added to them",

@@ -58,6 +58,16 @@ class Window:
             )
         return out_h, out_w
 
+    def sees(self, height: int, width: int) -> bool:
+        """Whether any of the windows holds a pixel of the image."""
+        out = self.output_size(height, width)
+        return all(
+            any(-kernel < at * stride - before < size for at in range(count))
+            for size, count, kernel, stride, before in zip(
+                (height, width), out, self.kernel, self.stride, self.pads[:2], strict=True
+            )
+        )
+
 
 @dataclass(frozen=True)
 class Op:

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bnnhw.errors import DoesNotFitError, FoldingError, MissedTargetError
+from bnnhw.errors import REPORT, DoesNotFitError, FoldingError, InternalError, MissedTargetError
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import total
 from bnnhw.hardware.folding import Folding, FoldingRequest
@@ -25,7 +25,7 @@ from bnnhw.planning.packing import check_memories, place_memories, placed_foldin
 from bnnhw.planning.schedule import schedule
 from bnnhw.planning.search import FoldingSearch, resource_table
 from bnnhw.planning.target import Target
-from bnnhw.planning.token_model import predict
+from bnnhw.planning.token_model import ideal_cycles, predict
 
 if TYPE_CHECKING:
     from bnnhw.hardware.board import Board
@@ -177,7 +177,9 @@ class DesignFit:
         check_memories(design, search.request)
         design = place_memories(design, search.limit, search.fixed)
         folding = placed_folding(choice.folding, design)
-        return Fitted(design, folding, predict(design), total(design_resources(design)))
+        prediction = predict(design)
+        _check_pace(design, prediction)
+        return Fitted(design, folding, prediction, total(design_resources(design)))
 
     def _refusal(self, target: Target, paces: list[int]) -> FoldingError:
         """Why no design meets the target, and the nearest pace that one reaches."""
@@ -286,6 +288,18 @@ def _blamed(
         fix=f"fix less, or {wanted} PE and SIMD; without the file the network fits "
         f"{search.board.title} at {target.pace(without)}",
     )
+
+
+def _check_pace(design: Design, prediction: Prediction) -> None:
+    """Raises InternalError where a frame would take less than the beats of a stream."""
+    cycles, ideal = prediction.cycles_per_frame, ideal_cycles(design)
+    if cycles < ideal:
+        raise InternalError(
+            f"internal error: the model predicts {cycles} cycles per frame, and a stream has "
+            f"{ideal} beats",
+            where=f"network '{design.name}'",
+            fix=REPORT,
+        )
 
 
 def _at_most(paces: list[int], cycles: int) -> int:

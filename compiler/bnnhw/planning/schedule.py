@@ -105,7 +105,8 @@ class _Scheduled:
     def untraced(self) -> Schedule:
         """The schedule with what is lost put down to the busiest itself."""
         _, busiest, beats = next(self._busiest())
-        return Schedule(self._active(), busiest, (Lost(FILL, busiest, self._cycles - beats),))
+        over = self._cycles - beats
+        return Schedule(self._active(), busiest, (Lost(FILL, busiest, over),) if over > 0 else ())
 
     def _times(self, event: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         if event not in self._moved:

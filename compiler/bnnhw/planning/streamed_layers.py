@@ -7,6 +7,7 @@ of all pixels, then the next PE channels.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,11 +41,14 @@ def add_streamed_layer(
 ) -> Stream:
     """Adds the units of a layer whose weights come from memory; returns the stream of its sums."""
     name = layer.name
+    flattened = source.beats // source.pixels if source.tiles and layer.image[1:] == (1, 1) else 1
+    if flattened > 1 and (layer.taps // flattened) % fold.simd:
+        source, flattened = _pixel_by_pixel(path, name, source), 1
     lanes = frame_lanes(layer, fold, source)
     source = path.convert(source, lanes, f"{name}_converter", name)
     out_h, out_w = layer.out_size
     pixels, tiles = out_h * out_w, layer.features // fold.pe
-    kind, params = frame_window_unit(layer, fold, lanes, tiles=source.tiles)
+    kind, params = frame_window_unit(layer, fold, lanes, tiles=source.tiles, pixels=flattened)
     windows = Stream(
         f"{name}_window_out", source.elem_bits, fold.simd, layer_cycles(layer, fold),
         user=True, pixels=tiles,
@@ -58,6 +62,12 @@ def add_streamed_layer(
     )  # fmt: skip
     path.add(f"{name}_pe_array", kind, params, name, sources=(windows, weights), sinks=(sink,))
     return sink
+
+
+def _pixel_by_pixel(path: Datapath, layer: str, source: Stream) -> Stream:
+    """A stream of tiles with all channels of a pixel in a beat: one tile flows pixel by pixel."""
+    whole = path.convert(source, source.lanes * source.pixels, f"{layer}_gather", layer)
+    return replace(whole, pixels=whole.beats, tiles=False)
 
 
 def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str] | None:

@@ -210,6 +210,12 @@ class Flow:
             )
 
 
+def ideal_cycles(design: Design) -> int:
+    """Cycles per frame of the busiest stream or port: one beat per cycle, without a pause."""
+    beats = [stream.beats for stream in design.streams.values()]
+    return max(*beats, design.input_port.beats, design.output_port.beats)
+
+
 def predict(design: Design) -> Prediction:
     """Cycles per frame and latency of a design with a source and a sink that never wait."""
     return DesignFlow(design).prediction()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bnnhw.hardware.clock import expected_clock
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import COUNTED, LIMITED, budget, total
+from bnnhw.planning.token_model import ideal_cycles
 from bnnhw.version import __version__
 
 if TYPE_CHECKING:
@@ -124,12 +125,6 @@ def _curve_row(point: CurvePoint, prediction: Prediction, clock_mhz: float) -> d
         "fits": point.fits,
         "chosen": point.chosen,
     }
-
-
-def ideal_cycles(design: Design) -> int:
-    """Cycles per frame of the busiest stream or port: one beat per cycle, without a pause."""
-    beats = [stream.beats for stream in design.streams.values()]
-    return max(*beats, design.input_port.beats, design.output_port.beats)
 
 
 def with_simulation(

@@ -11,16 +11,26 @@ import pytest
 
 import graphs
 from bnnhw.backend.hls import emit_hls
-from bnnhw.errors import DoesNotFitError, FoldingError, MissedTargetError
+from bnnhw.errors import (
+    DoesNotFitError,
+    FoldingError,
+    InternalError,
+    MissedTargetError,
+    UnbuildableError,
+)
 from bnnhw.hardware.board import Shell, load_board
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import total
+from bnnhw.hardware.datapath import Datapath
+from bnnhw.hardware.design import Stream
 from bnnhw.hardware.folding import WIDEST_WORD, FoldingRequest
 from bnnhw.ir.types import Bit, Integer
+from bnnhw.planning import fit
 from bnnhw.planning.fit import DesignFit, lower_fitting
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Target, reachable_fps
+from bnnhw.planning.token_model import Prediction, ideal_cycles
 from bnnhw.planning.wiring import build_datapath
 from graphs import GraphBuilder, Window
 
@@ -28,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bnnhw.hardware.board import Board
-    from bnnhw.planning.token_model import Prediction
 
 PYNQ = load_board("pynq-z2")
 SAME = Window((3, 3), (1, 1), (1, 1, 1, 1))
@@ -161,6 +170,20 @@ def test_every_choice_from_memory_is_one_that_units_join(seed: int) -> None:
             build_datapath(network, choice.folding)
             built += 1
     assert built > 3
+
+
+def test_tiles_are_gathered_to_no_more_than_the_channels_of_a_pixel() -> None:
+    path = Datapath()
+    tiles = Stream("tiles", 1, 4, 2 * 36, pixels=2, tiles=True)
+    assert path.convert(tiles, 8, "whole", "layer").pixels == 1
+    with pytest.raises(UnbuildableError, match=r"16 channels per beat.*of 8 per pixel"):
+        path.convert(tiles, 16, "more", "layer")
+
+
+def test_a_pace_below_the_beats_of_a_stream_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "predict", lambda design: Prediction(ideal_cycles(design) - 1, 1))
+    with pytest.raises(InternalError, match=r"predicts \d+ cycles per frame, and a stream has"):
+        fitted(digits(), PYNQ, Target())
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,10 @@ from bnnhw.passes import run
 from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
-from bnnhw.planning.schedule import schedule
+from bnnhw.planning.schedule import _Scheduled, schedule
 from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Target
-from bnnhw.planning.token_model import predict
-from bnnhw.report.figures import ideal_cycles
+from bnnhw.planning.token_model import DesignFlow, Prediction, ideal_cycles, predict
 from graphs import GraphBuilder, cnv, digits
 from random_networks import plain_network, residual_network
 from residual import bireal
@@ -93,6 +92,12 @@ def test_a_queue_that_is_too_short_stalls_and_its_layer_is_named():
             break
     stalls = [one for one in check(short).lost if one.cause in ("stall", "input")]
     assert stalls
+
+
+def test_no_cycles_are_lost_where_the_model_falls_short_of_the_beats(monkeypatch):
+    monkeypatch.setattr(DesignFlow, "prediction", lambda self: Prediction(1, 1))
+    design = design_of(digits().graph())
+    assert schedule(design).lost == _Scheduled(DesignFlow(design)).untraced().lost == ()
 
 
 def test_padding_of_windows_made_side_by_side_is_a_border():

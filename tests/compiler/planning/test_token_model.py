@@ -21,8 +21,7 @@ from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Target
-from bnnhw.planning.token_model import Flow, predict
-from bnnhw.report.figures import ideal_cycles
+from bnnhw.planning.token_model import Flow, ideal_cycles, predict
 from graphs import cnv, digits
 from residual import bireal
 

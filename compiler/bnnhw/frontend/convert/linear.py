@@ -64,7 +64,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     if pads:
         top, left, bottom, right = (a + b for a, b in zip(window.pads, pads, strict=True))
         window = Window(window.kernel, window.stride, (top, left, bottom, right))
-    check_padding(node, window)
+    check_padding(node, window, source)
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
     plain = bias is None or not np.any(bias)
     weight = source.weights(ctx.binary_weights(weight, node))

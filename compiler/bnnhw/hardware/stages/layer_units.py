@@ -132,11 +132,18 @@ def pe_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitPa
 
 
 def frame_window_unit(
-    layer: Layer, fold: LayerFolding, in_lanes: int, *, tiles: bool
+    layer: Layer, fold: LayerFolding, in_lanes: int, *, tiles: bool, pixels: int = 1
 ) -> UnitParams:
-    """Kind and parameters of the frame buffer of a layer whose weights come from memory."""
+    """Kind and parameters of the frame buffer of a layer whose weights come from memory.
+
+    A vector that flattens an image of ``pixels`` is read as that image, in one window: where it
+    comes tile by tile, its elements are in another order than the vector's.
+    """
+    image, window = layer.image, layer.window
+    if pixels > 1:
+        image, window = (layer.taps // pixels, 1, pixels), Window((1, pixels))
     _, params = window_unit(
-        layer.image, layer.window, element_bits(layer.element),
+        image, window, element_bits(layer.element),
         simd=fold.simd, repeats=1, buffer=fold.buffer,
     )  # fmt: skip
     kept = {k: v for k, v in params.items() if k not in ("REPEATS", "CHANNEL_OUTER", "DEPTH")}
