@@ -11,6 +11,7 @@ import numpy as np
 
 from bnnhw.errors import BnnhwError
 from bnnhw.ir.types import Integer
+from bnnhw.verify.arrays import numbered_labels, read_arrays, with_batch
 from bnnhw.verify.images import IMAGE_SUFFIXES, Changes, ImageRules, images_in, read_image
 from bnnhw.verify.labels import class_number, read_list
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, InputFormat
 
 _AS_THEY_ARE = ImageRules()
-_MAGIC = (b"\x93NUMPY", b"PK")
-_LABEL_KEYS = ("labels", "label", "y")
-_ARRAY_KEYS = ("x", "input", "inputs", "images", "data")
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ def read_inputs(
     source: InputFormat,
     rules: ImageRules = _AS_THEY_ARE,
     class_names: Sequence[str] = (),
+    classes: int | None = None,
 ) -> Samples:
     """Model inputs from .npy or .npz files, images, folders of images, or lists of files.
 
@@ -72,13 +71,14 @@ def read_inputs(
         source: the model's input.
         rules: what may be done to images that are of another size or colour.
         class_names: names of the network's classes, which labels and folders may have.
+        classes: how many the network has, so that a label beyond is refused with its place.
 
     Raises:
         BnnhwError: a file is missing, unreadable, or of the wrong shape, or labels are as many as
             inputs are not.
     """
     changes = Changes()
-    reader = _Reader(source, rules, changes, tuple(class_names))
+    reader = _Reader(source, rules, changes, tuple(class_names), classes)
     parts = [part for path in paths for part in reader.parts(path)]
     count = sum(len(part.x) for part in parts)
     labelled = sum(len(part.x) for part in parts if part.labels is not None)
@@ -138,7 +138,8 @@ def samples_of(
     if isinstance(given, Samples):
         samples = given
     elif are_files(given):
-        samples = read_inputs(_paths(given), graph.input_format, rules, class_names)
+        classes = count_classes(graph)
+        samples = read_inputs(_paths(given), graph.input_format, rules, class_names, classes)
     else:
         source, array = graph.input_format, np.asarray(given)
         one = array[None] if array.shape == tuple(source.shape) else array
@@ -192,10 +193,12 @@ def check_labels(samples: Samples, graph: Graph) -> None:
     labels = samples.labels
     if labels is None:
         return
-    low, high = labels.min(), labels.max()
-    if labels.dtype.kind not in "iu" or not 0 <= low <= high < classes:
+    whole = labels.dtype.kind in "iu"
+    if not whole or not 0 <= labels.min() <= labels.max() < classes:
         raise BnnhwError(
-            f"labels are {low} to {high} ({labels.dtype})",
+            f"labels are {labels.min()} to {labels.max()}"
+            if whole
+            else f"labels are of type {labels.dtype}",
             where="option --input",
             fix=f"the network's classes are the integers 0 to {classes - 1}",
         )
@@ -209,6 +212,7 @@ class _Reader:
         rules: what may be done to images.
         changes: counts what was done.
         class_names: names of the network's classes, or none.
+        classes: how many the network has, where that is known.
     """
 
     def __init__(
@@ -217,9 +221,10 @@ class _Reader:
         rules: ImageRules,
         changes: Changes,
         class_names: tuple[str, ...],
+        classes: int | None,
     ) -> None:
         self._source, self._rules, self._changes = source, rules, changes
-        self._class_names = class_names
+        self._class_names, self._classes = class_names, classes
         self.notes: list[str] = []
 
     def parts(self, path: Path) -> Iterator[Samples]:
@@ -242,7 +247,7 @@ class _Reader:
                     where=row.where,
                     fix="list files of one input each, or put the labels into an .npz file",
                 )
-            label = class_number(row.label, self._class_names, row.where)
+            label = class_number(row.label, self._class_names, row.where, self._classes)
             yield replace(part, labels=np.array([label]))
 
     def _folder(self, path: Path) -> Iterator[Samples]:
@@ -301,44 +306,12 @@ class _Reader:
                 where=str(path),
                 fix="give .npy, .npz, images, a folder of images, or a .csv list of files",
             )
-        found, labels = _read_arrays(path, source.name)
-        x = source.from_pixels(_with_batch(found, source, path))
-        if labels is not None and labels.shape != (len(x),):
-            raise BnnhwError(
-                f"holds labels of shape {labels.shape} for {len(x)} inputs",
-                where=str(path),
-                fix="give one number for each input, or leave the labels out",
-            )
-        if labels is not None and labels.dtype.kind == "U":
-            texts = labels.tolist()
-            labels = np.array([class_number(t, self._class_names, str(path)) for t in texts])
+        found, labels = read_arrays(path, source.name)
+        x = source.from_pixels(with_batch(found, source, path))
+        if labels is not None:
+            labels = numbered_labels(labels, len(x), self._class_names, path, self._classes)
         names = (name,) if len(x) == 1 else tuple(f"{name}[{i}]" for i in range(len(x)))
         return Samples(x, names, labels)
-
-
-def _with_batch(array: NDArray[np.generic], source: InputFormat, path: Path) -> NDArray[np.generic]:
-    """The array as [N, *shape]; one input alone gets its batch dimension."""
-    if array.dtype.kind not in "biuf":
-        raise BnnhwError(
-            f"holds elements of type {array.dtype}, not numbers",
-            where=str(path),
-            fix=f"save the inputs as {source.dtype}",
-        )
-    one = array[None] if tuple(array.shape) == tuple(source.shape) else array
-    if tuple(one.shape[1:]) != tuple(source.shape) or len(one) == 0:
-        raise BnnhwError(
-            f"holds an array of shape {tuple(array.shape)}, the model takes (N, "
-            f"{', '.join(map(str, source.shape))})",
-            where=str(path),
-            fix="give inputs in the model's own shape and order",
-        )
-    if not np.isfinite(one.astype(np.float64)).all():
-        raise BnnhwError(
-            "holds values that are infinite or not a number",
-            where=str(path),
-            fix="look at how the inputs were made: every element must be a number",
-        )
-    return one
 
 
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
@@ -350,38 +323,3 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
         return rng.integers(dtype.low, dtype.high + 1, (count, *shape))
     low, high = dtype.low, dtype.high  # type: ignore[union-attr]
     return np.where(rng.random((count, *shape)) < 0.5, low, high).astype(np.int64)
-
-
-def _read_arrays(
-    path: Path, input_name: str
-) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
-    """The array of a .npy file, or the input's of a .npz file; labels that lie beside it."""
-    try:
-        with path.open("rb") as file:
-            if not file.read(8).startswith(_MAGIC):  # numpy would take it for a pickled object
-                raise ValueError("it does not begin as one")
-        data = np.load(path, allow_pickle=False)
-        if isinstance(data, np.ndarray):
-            return data, None
-        with data:
-            names = list(data.files)
-            chosen = next((n for n in (input_name, *_ARRAY_KEYS) if n in names), None)
-            labels = next((n for n in _LABEL_KEYS if n in names and n != chosen), None)
-            rest = [n for n in names if n != labels]
-            if chosen is None and len(rest) == 1:
-                chosen = rest[0]
-            if chosen is not None:
-                return np.asarray(data[chosen]), None if labels is None else np.asarray(
-                    data[labels]
-                )
-    except Exception as error:  # numpy, zipfile and zlib have no common one for damaged files
-        raise BnnhwError(
-            f"is no readable {path.suffix} file: {error}",
-            where=str(path),
-            fix="save it again with numpy.save or numpy.savez, without pickled objects",
-        ) from error
-    raise BnnhwError(
-        f"holds {len(names)} arrays ({', '.join(names)}), none of them named as an input",
-        where=str(path),
-        fix=f"name one of them '{input_name}'",
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 _FILE_COLUMNS = ("file", "filename", "file_name", "path", "filepath", "file_path", "image")
 _LABEL_COLUMNS = ("label", "class", "target", "category", "y")
 _MOST_SHOWN = 8
+_LONGEST_SHOWN = 40
+_MOST_CLASSES = 2**31 - 1
+_NUMBER = re.compile(r"[+-]?\d+")
 
 
 def class_names(given: str | Path | Sequence[str] | None, classes: int) -> tuple[str, ...]:
@@ -55,27 +59,45 @@ def class_names(given: str | Path | Sequence[str] | None, classes: int) -> tuple
     return names
 
 
-def class_number(label: str, names: Sequence[str], where: str) -> int:
+def class_number(label: str, names: Sequence[str], where: str, classes: int | None = None) -> int:
     """The class that a label means: the one of that name, else the one of that number.
+
+    Args:
+        label: a name or a number.
+        names: of the classes, or none.
+        where: the label is.
+        classes: how many the network has; None where that is checked later.
 
     Raises:
         BnnhwError: it is neither.
     """
     if label in names:
         return names.index(label)
-    if label.isdecimal():
-        return int(label)
+    shown = label if len(label) <= _LONGEST_SHOWN else f"{label[:_LONGEST_SHOWN]}..."
+    if _NUMBER.fullmatch(label):
+        last = _MOST_CLASSES if classes is None else classes - 1
+        # Python reads no number of thousands of digits
+        number = int(label) if len(label) <= _LONGEST_SHOWN else -1
+        if not 0 <= number <= last:
+            raise BnnhwError(
+                f"the label {shown} is no class",
+                where=where,
+                fix=f"the network's classes are the integers 0 to {last}"
+                if classes is not None
+                else "classes are counted from 0",
+            )
+        return number
     if not names:
         raise BnnhwError(
-            f"the label '{label}' is no number, and the network's classes have no names",
+            f"the label '{shown}' is no number, and the network's classes have no names",
             where=where,
             fix="give numbers from 0, or the names of all classes (--labels FILE)",
         )
     known = ", ".join(names[:_MOST_SHOWN]) + (", ..." if len(names) > _MOST_SHOWN else "")
     raise BnnhwError(
-        f"'{label}' is no class",
+        f"'{shown}' is no class",
         where=where,
-        fix=did_you_mean(label, names, f"the classes are {known}"),
+        fix=did_you_mean(shown, names, f"the classes are {known}"),
     )
 
 

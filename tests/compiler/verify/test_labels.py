@@ -9,7 +9,7 @@ import pytest
 
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend import load
-from bnnhw.verify.inputs import check_labels, read_inputs
+from bnnhw.verify.inputs import check_labels, read_inputs, samples_of
 from bnnhw.verify.labels import class_names, read_list
 from bnnhw.zoo.shipped import shipped_model
 
@@ -79,6 +79,46 @@ def test_labels_without_names_are_numbers(here: Path) -> None:
     with pytest.raises(BnnhwError, match="labels are 10 to 10"):
         check_labels(found, GRAPH)
     assert [row.label for row in read_list(here / "list.csv")] == ["10"]
+
+
+@pytest.mark.parametrize("number", ["10", "-1", "9" * 5000])
+@pytest.mark.parametrize("names", [(), NAMES])
+def test_a_number_beyond_the_classes_is_refused_where_it_stands(here: Path, number, names) -> None:
+    (here / "list.csv").write_text(f"a.png,3\ndeep/b.png,{number}\n")
+    with pytest.raises(BnnhwError, match=f"the label {number[:40]}.* is no class") as caught:
+        samples_of(here / "list.csv", GRAPH, class_names=names)
+    assert str(caught.value.where).endswith("list.csv, line 2")
+    assert caught.value.fix == "the network's classes are the integers 0 to 9"
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("kind", ["S5", "U5"])
+def test_labels_in_arrays_may_be_names_in_bytes(here: Path, kind: str) -> None:
+    labels = np.array(["three", "1", "nine"]).astype(kind)
+    np.savez(here / "x.npz", x=np.zeros((3, 8, 8, 1), np.uint8), labels=labels)
+    found = samples_of(here / "x.npz", GRAPH, class_names=NAMES)
+    assert found.labels is not None and found.labels.tolist() == [3, 1, 9]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (np.array([b"thr\xe9e"] * 3), "are no UTF-8"),
+        (np.array([b"thre"] * 3), "'thre' is no class"),
+        (np.array([0.0, 1, 2]), "labels of type float64"),
+        (np.array([True] * 3), "labels of type bool"),
+        (np.array(["2020-01-01"] * 3, "datetime64[D]"), r"labels of type datetime64\[D\]"),
+        (np.zeros(3, "V4"), r"labels of type \|V4"),
+        (np.array([-1, 1, 3]), "holds labels -1 to 3"),
+        (np.array([1, 1, 2**64 - 1], np.uint64), "holds labels 1 to 18446744073709551615"),
+    ],
+)
+def test_labels_in_arrays_that_cannot_be_are_refused(here: Path, labels, said) -> None:
+    np.savez(here / "x.npz", x=np.zeros((3, 8, 8, 1), np.uint8), labels=labels)
+    with pytest.raises(BnnhwError, match=said) as caught:
+        samples_of(here / "x.npz", GRAPH, class_names=NAMES)
+    assert caught.value.where == str(here / "x.npz")
+    assert caught.value.fix
 
 
 def test_accuracy_is_that_of_the_labelled(here: Path) -> None:
