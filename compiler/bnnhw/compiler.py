@@ -25,7 +25,7 @@ from bnnhw.report.figures import make_report, report_text
 from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
-from bnnhw.verify.labels import class_names
+from bnnhw.verify.labels import class_names, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -228,7 +228,14 @@ def compile_model(
     given = None
     if inputs is not None or options.inputs:
         asked = options.inputs if inputs is None else inputs
-        given = samples_of(asked, graph, labels=labels, rules=options.rules, class_names=names)
+        given = samples_of(
+            asked,
+            graph,
+            labels=labels,
+            rules=options.rules,
+            class_names=names,
+            names_from=origin(options.class_names),
+        )
         notes += given.notes
     elif labels is not None:
         raise BnnhwError(

@@ -110,14 +110,14 @@ def numbered_labels(
         )
     if labels.dtype.kind in "US":
         try:
-            texts = np.char.decode(labels, "utf-8") if labels.dtype.kind == "S" else labels
+            texts = [t.decode() if isinstance(t, bytes) else t for t in labels.tolist()]
         except UnicodeDecodeError as error:
             raise BnnhwError(
                 f"holds labels of type {labels.dtype} that are no UTF-8: {error.reason}",
                 where=where,
                 fix="save the labels as integers, or as text",
             ) from error
-        return np.array([class_number(t, names, where, classes) for t in texts.tolist()])
+        return np.array([class_number(t, names, where, classes) for t in texts])
     if labels.dtype.kind not in "iu":
         raise BnnhwError(
             f"holds labels of type {labels.dtype}",

@@ -13,7 +13,7 @@ from bnnhw.errors import BnnhwError
 from bnnhw.ir.types import Integer
 from bnnhw.verify.arrays import numbered_labels, read_arrays, with_batch
 from bnnhw.verify.images import IMAGE_SUFFIXES, Changes, ImageRules, images_in, read_image
-from bnnhw.verify.labels import class_number, read_list
+from bnnhw.verify.labels import check_characters, class_number, read_list, shown_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,6 +56,7 @@ def read_inputs(
     rules: ImageRules = _AS_THEY_ARE,
     class_names: Sequence[str] = (),
     classes: int | None = None,
+    names_from: str = "class_names",
 ) -> Samples:
     """Model inputs from .npy or .npz files, images, folders of images, or lists of files.
 
@@ -72,13 +73,14 @@ def read_inputs(
         rules: what may be done to images that are of another size or colour.
         class_names: names of the network's classes, which labels and folders may have.
         classes: how many the network has, so that a label beyond is refused with its place.
+        names_from: where ``class_names`` were given.
 
     Raises:
         BnnhwError: a file is missing, unreadable, or of the wrong shape, or labels are as many as
             inputs are not.
     """
     changes = Changes()
-    reader = _Reader(source, rules, changes, tuple(class_names), classes)
+    reader = _Reader(source, rules, changes, tuple(class_names), classes, names_from)
     parts = [part for path in paths for part in reader.parts(path)]
     count = sum(len(part.x) for part in parts)
     labelled = sum(len(part.x) for part in parts if part.labels is not None)
@@ -120,6 +122,7 @@ def samples_of(
     labels: ArrayLike | None = None,
     rules: ImageRules = _AS_THEY_ARE,
     class_names: Sequence[str] = (),
+    names_from: str = "class_names",
 ) -> Samples:
     """Inputs of a network, however a user gives them.
 
@@ -131,6 +134,7 @@ def samples_of(
         labels: the right class of each input, [N], in place of those that files hold.
         rules: what may be done to images that are of another size or colour.
         class_names: names of the network's classes; empty where nobody gave them.
+        names_from: where they were given.
 
     Raises:
         BnnhwError: as ``read_inputs`` does; labels are no classes of the network.
@@ -139,7 +143,8 @@ def samples_of(
         samples = given
     elif are_files(given):
         classes = count_classes(graph)
-        samples = read_inputs(_paths(given), graph.input_format, rules, class_names, classes)
+        source = graph.input_format
+        samples = read_inputs(_paths(given), source, rules, class_names, classes, names_from)
     else:
         source, array = graph.input_format, np.asarray(given)
         one = array[None] if array.shape == tuple(source.shape) else array
@@ -213,6 +218,7 @@ class _Reader:
         changes: counts what was done.
         class_names: names of the network's classes, or none.
         classes: how many the network has, where that is known.
+        names_from: where the names were given.
     """
 
     def __init__(
@@ -222,9 +228,11 @@ class _Reader:
         changes: Changes,
         class_names: tuple[str, ...],
         classes: int | None,
+        names_from: str,
     ) -> None:
         self._source, self._rules, self._changes = source, rules, changes
         self._class_names, self._classes = class_names, classes
+        self._names_from = names_from
         self.notes: list[str] = []
 
     def parts(self, path: Path) -> Iterator[Samples]:
@@ -271,6 +279,7 @@ class _Reader:
                 fix=f"give a folder of {', '.join(IMAGE_SUFFIXES)}, or .npy or .npz files",
             )
         classes = tuple(folder.name for folder in folders)
+        check_characters(classes, str(path))
         numbers = self._class_folders(classes, path)
         for label, folder in zip(numbers, folders, strict=True):
             for file in images_in(folder):
@@ -280,12 +289,14 @@ class _Reader:
     def _class_folders(self, folders: tuple[str, ...], path: Path) -> list[int]:
         """The class of each folder: the one that it is called after, else by its place."""
         names = self._class_names
-        if not set(folders) & set(names):
+        if not set(map(str.casefold, folders)) & set(map(str.casefold, names)):
             if names and len(folders) != len(names):
                 raise BnnhwError(
-                    f"holds {len(folders)} folders, none of them called as a class of --labels",
+                    f"holds {len(folders)} folders, none of them called as a class: "
+                    f"{shown_names(names)} ({self._names_from})",
                     where=str(path),
-                    fix="call each folder as the class of its images",
+                    fix="call each folder as the class of its images, or give other names "
+                    "(--labels FILE)",
                 )
             if names:
                 self.notes.append(

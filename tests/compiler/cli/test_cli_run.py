@@ -142,6 +142,15 @@ def test_a_build_keeps_the_names_of_its_classes(bnnhw, tmp_path) -> None:
         ended = bnnhw(*command, "--labels", "few.txt")
         assert (ended.code, ended.out) == (1, "")
         assert "2 class names, the network has 10 classes" in ended.err
+    Path("val/odd").mkdir(parents=True)
+    Image.new("L", (8, 8)).save("val/odd/z.png")
+    Path("other.txt").write_text("\n".join(name[::-1] for name in NAMES))
+    for words, source in (((), "(names kept in "), (("--labels", "other.txt"), "other.txt)")):
+        for command in ("run", "simulate"):
+            ended = bnnhw(command, "b", "-i", "val", *words)
+            assert ended.code == 1 and "1 folders, none of them called as a class: " in ended.err
+            assert source in ended.err
+            assert ("(--labels other.txt)" in ended.err) == bool(words)
     other = [name.upper() for name in NAMES]
     Path("names.json").write_text(json.dumps(other))
     assert (

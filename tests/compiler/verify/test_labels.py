@@ -10,7 +10,7 @@ import pytest
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend import load
 from bnnhw.verify.inputs import check_labels, read_inputs, samples_of
-from bnnhw.verify.labels import class_names, read_list
+from bnnhw.verify.labels import class_names, class_number, read_list
 from bnnhw.zoo.shipped import shipped_model
 
 if TYPE_CHECKING:
@@ -59,6 +59,15 @@ def test_a_csv_lists_files_with_their_labels(here: Path, text: str) -> None:
         ("a.png,3,8\n", "list.csv", "has 3 columns, and no header", "'file' and 'label'"),
         ("file,label\n", "list.csv", "lists no files", "a file and its label"),
         ("many.npy,3\n", "line 1", "many.npy holds 3 inputs", "into an .npz"),
+        (
+            "id,file\n0,a.png\n",
+            "list.csv",
+            "its header names no label: id, file",
+            "'label' (or class",
+        ),
+        ("file,foo\na.png,3\n", "list.csv", "its header names no label: file, foo", "'label'"),
+        ("id,label,w\n0,3,8\n", "list.csv", "its header names no file: id, label, w", "'file' (or"),
+        ("a.png,path\n", "line 1", "'path' is no class", "the classes are zero"),
         ('a.png,"3\n', "list.csv", "is no readable CSV file", "UTF-8"),
     ],
 )
@@ -141,6 +150,27 @@ def test_names_are_read_from_lines_and_json(tmp_path: Path, text: str | None) ->
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("[cat]\n[dog]\n", ("[cat]", "[dog]")),
+        ("{cat}\r\n[0]\r\n", ("{cat}", "[0]")),
+        ("[0]\n[1]\n", ("[0]", "[1]")),
+        ("a\u2028b\nc\x85d".replace("\x85", "\u2029"), ("a\u2028b", "c\u2029d")),
+        ('[\n"[cat]",\n"dog"]', ("[cat]", "dog")),
+    ],
+)
+def test_lines_are_names_whatever_they_hold(tmp_path: Path, text: str, names) -> None:
+    (tmp_path / "names.txt").write_bytes(text.encode())
+    assert class_names(tmp_path / "names.txt", 2) == names
+
+
+def test_one_line_is_one_name(tmp_path: Path) -> None:
+    for text in ("7", '"cat"', "null"):
+        (tmp_path / "names.txt").write_text(text + "\n")
+        assert class_names(tmp_path / "names.txt", 1) == (text,)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("a\nb\n", "2 class names, the network has 3 classes"),
@@ -148,6 +178,15 @@ def test_names_are_read_from_lines_and_json(tmp_path: Path, text: str | None) ->
         ("a\n\nb\n", "class 1 has no name"),
         ('["a", "b", 3]', "is no JSON list of names"),
         ('["a", "b"', "is no readable JSON"),
+        ('{"0": "a", "1": "b"', "is no readable JSON"),
+        ('{"0": "a", "1": "b"}', "is no JSON list of names"),
+        ("[" * 100_000, "1 class names, the network has 3 classes"),
+        ('["a", ' + "[" * 100_000, "is no readable JSON"),
+        ("a\n\x1b[31mb\nc", r"the name of class 1 holds the control character '\\x1b'"),
+        ("a\x0bb\nc\nd", r"the name of class 0 holds the control character '\\x0b'"),
+        ('["a", "b\\nc", "d"]', r"the name of class 1 holds the control character '\\n'"),
+        ('["a", "b", "\\ud800"]', r"the name of class 2 holds the control character '\\ud800'"),
+        ("", "0 class names"),
         (None, "no such file"),
     ],
 )
@@ -167,13 +206,34 @@ def test_folders_are_the_classes_that_they_are_called_after(here: Path) -> None:
         (here / "val" / folder / "x.png").write_bytes((here / file).read_bytes())
     found = read_inputs([here / "val"], GRAPH.input_format, class_names=NAMES)
     assert found.labels is not None and found.labels.tolist() == [9, 2]
-    (here / "val" / "two").rename(here / "val" / "tow")
+    (here / "val" / "two").rename(here / "val" / "TWO")
+    (here / "val" / "nine").rename(here / "val" / "Nine")
+    found = read_inputs([here / "val"], GRAPH.input_format, class_names=NAMES)
+    assert found.labels is not None and found.labels.tolist() == [9, 2]
+    assert not found.notes
+    (here / "val" / "Nine").rename(here / "val" / "nine")
+    (here / "val" / "TWO").rename(here / "val" / "tow")
     with pytest.raises(BnnhwError, match="'tow' is no class") as caught:
         read_inputs([here / "val"], GRAPH.input_format, class_names=NAMES)
     assert "did you mean 'two'" in str(caught.value.fix)
     (here / "val" / "nine").rename(here / "val" / "n09")
-    with pytest.raises(BnnhwError, match="2 folders, none of them called as a class"):
+    with pytest.raises(BnnhwError, match="2 folders, none of them called as a class: zero, one"):
         read_inputs([here / "val"], GRAPH.input_format, class_names=NAMES)
     found = read_inputs([here / "val"], GRAPH.input_format, class_names=("cat", "dog"))
     assert found.labels is not None and found.labels.tolist() == [0, 1]
     assert "taken in the order of their names" in found.notes[0]
+
+
+def test_case_tells_classes_apart_that_are_called_alike() -> None:
+    assert [class_number(name, ("Cat", "cat", "Dog"), "here") for name in ("Cat", "cat")] == [0, 1]
+    assert class_number("DOG", ("Cat", "cat", "Dog"), "here") == 2
+    with pytest.raises(BnnhwError, match="'CAT' is no class"):
+        class_number("CAT", ("Cat", "cat", "Dog"), "here")
+
+
+def test_folders_with_control_characters_are_refused(here: Path) -> None:
+    (here / "val" / "t\x1bwo").mkdir(parents=True)
+    (here / "val" / "t\x1bwo" / "x.png").write_bytes((here / "a.png").read_bytes())
+    with pytest.raises(BnnhwError, match="class 0 holds the control character") as caught:
+        read_inputs([here / "val"], GRAPH.input_format)
+    assert caught.value.where == str(here / "val") and caught.value.fix
