@@ -13,7 +13,7 @@ from bnnhw.errors import BnnhwError
 from bnnhw.ir.types import Integer
 from bnnhw.verify.arrays import numbered_labels, read_arrays, with_batch
 from bnnhw.verify.images import IMAGE_SUFFIXES, Changes, ImageRules, images_in, read_image
-from bnnhw.verify.labels import check_characters, class_number, read_list, shown_names
+from bnnhw.verify.labels import check_characters, class_number, is_list, read_list, shown_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -241,7 +241,7 @@ class _Reader:
             raise BnnhwError("no such file", where=str(path), fix="check the path of --input")
         if path.is_dir():
             yield from self._folder(path)
-        elif path.suffix.lower() == ".csv":
+        elif is_list(path):
             yield from self._list(path)
         else:
             yield self._file(path, path.name)

@@ -201,6 +201,20 @@ def read_list(path: Path) -> list[ListedFile]:
     return found
 
 
+def is_list(path: Path) -> bool:
+    """Whether a path is read as a list of files."""
+    return path.suffix.lower() == ".csv" and not path.is_dir()
+
+
+def listed_files(path: Path) -> list[Path]:
+    """The files that a path names where it is a list of files; else none.
+
+    Raises:
+        BnnhwError: as ``read_list`` does.
+    """
+    return [row.path for row in read_list(path)] if is_list(path) and path.exists() else []
+
+
 def _columns(
     rows: list[tuple[int, list[str]]], where: str
 ) -> tuple[tuple[int, int], list[tuple[int, list[str]]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -176,6 +177,20 @@ def test_scores_are_written_as_csv(bnnhw) -> None:
     ):
         assert row == [name, str(best), NAMES[best], *map(str, scores)]
     assert "of 1 labelled inputs" in bnnhw("run", DIGITS, *words).out
+
+
+def test_no_name_in_a_csv_is_a_formula(bnnhw) -> None:
+    names = ["=1+1", "+a", "-a", "@a", "-1.5", "+7", "a=b", "'q", "a-b", "-"]
+    Path("names.txt").write_text("\n".join(names))
+    np.save("=x.npy", digit_images(40))
+    words = ("-i", "=x.npy", "--labels", "names.txt", "-o", "scores.csv")
+    best = json.loads(bnnhw("run", DIGITS, *words, "--json").out)["best"]
+    with Path("scores.csv").open(newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    written = ["'=1+1", "'+a", "'-a", "'@a", *names[4:9], "'-"]
+    assert len({number for (number,) in best}) > 4
+    for i, ((number,), row) in enumerate(zip(best, rows, strict=True)):
+        assert row[:3] == [f"'=x.npy[{i}]", str(number), written[number]]
 
 
 # ----------------------------------------------------------------------------------------- reports
