@@ -97,7 +97,7 @@ def class_number(label: str, names: Sequence[str], where: str, classes: int | No
     alike = [number for number, name in enumerate(names) if name.casefold() == label.casefold()]
     if len(alike) == 1:
         return alike[0]
-    shown = label if len(label) <= _LONGEST_SHOWN else f"{label[:_LONGEST_SHOWN]}..."
+    shown = _shortened(label)
     if _NUMBER.fullmatch(label):
         last = _MOST_CLASSES if classes is None else classes - 1
         # Python reads no number of thousands of digits
@@ -113,7 +113,7 @@ def class_number(label: str, names: Sequence[str], where: str, classes: int | No
         return number
     if not names:
         raise BnnhwError(
-            f"the label '{shown}' is no number, and the network's classes have no names",
+            f"the label '{shown}' is no whole number, and the network's classes have no names",
             where=where,
             fix="give numbers from 0, or the names of all classes (--labels FILE)",
         )
@@ -122,6 +122,10 @@ def class_number(label: str, names: Sequence[str], where: str, classes: int | No
         where=where,
         fix=did_you_mean(shown, names, f"the classes are {shown_names(names)}"),
     )
+
+
+def _shortened(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def shown_names(names: Sequence[str]) -> str:
@@ -185,9 +189,13 @@ def read_list(path: Path) -> list[ListedFile]:
                 fix="give a file and its label in each row, with a comma between",
             )
         file = path.parent / cells[0]
-        if not file.is_file():
+        try:
+            there = file.is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            there = False
+        if not there:
             raise BnnhwError(
-                f"there is no file {cells[0]}",
+                f"there is no file {_shortened(cells[0], 200)}",
                 where=here,
                 fix=f"give its path from {path.parent} on, where the list is",
             )
@@ -230,7 +238,7 @@ def _columns(
     if (files or labels) and not row:
         missing, usual = ("label", _LABEL_COLUMNS) if files else ("file", _FILE_COLUMNS)
         raise BnnhwError(
-            f"its header names no {missing}: {', '.join(head)[:_LONGEST_SHOWN]}",
+            f"its header names no {missing}: {_shortened(', '.join(head))}",
             where=where,
             fix=f"call the column of the {missing}s '{missing}' (or {', '.join(usual[1:])})",
         )

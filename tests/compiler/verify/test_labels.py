@@ -52,6 +52,7 @@ def test_a_csv_lists_files_with_their_labels(here: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "said", "fix"),
     [
+        ("a" * 5000 + ".png,3\n", "line 1", "there is no file aaa", "where the list is"),
         ("a.png,3\nabsent.png,1\n", "line 2", "there is no file absent.png", "where the list is"),
         ("a.png,thre\n", "line 1", "'thre' is no class", "did you mean 'three'?"),
         ("a.png,3\ndeep/../a.png,3\n", "line 2", "stands in", "give each file once"),
@@ -81,7 +82,7 @@ def test_a_list_that_cannot_be_is_refused(here: Path, text, where, said, fix) ->
 
 def test_labels_without_names_are_numbers(here: Path) -> None:
     (here / "list.csv").write_text("a.png,three\n")
-    with pytest.raises(BnnhwError, match="'three' is no number, and the network's classes"):
+    with pytest.raises(BnnhwError, match="'three' is no whole number, and the network's classes"):
         read_inputs([here / "list.csv"], GRAPH.input_format)
     (here / "list.csv").write_text("a.png,10\n")
     found = read_inputs([here / "list.csv"], GRAPH.input_format)
