@@ -302,7 +302,8 @@ def _integers(
 ) -> Graph:
     images, notes = None, graph.notes
     if options.calibrate:
-        given = read_inputs(options.calibrate, graph.input_format, options.rules)
+        source = graph.input_format
+        given = read_inputs(options.calibrate, source, options.rules, labelled=False)
         images = graph.input_format.encode(given.x)
         notes += given.notes
         progress(f"ranges of streams from {len(images)} inputs")

@@ -57,6 +57,8 @@ def read_inputs(
     class_names: Sequence[str] = (),
     classes: int | None = None,
     names_from: str = "class_names",
+    *,
+    labelled: bool = True,
 ) -> Samples:
     """Model inputs from .npy or .npz files, images, folders of images, or lists of files.
 
@@ -74,16 +76,17 @@ def read_inputs(
         class_names: names of the network's classes, which labels and folders may have.
         classes: how many the network has, so that a label beyond is refused with its place.
         names_from: where ``class_names`` were given.
+        labelled: whether labels in arrays and lists are read; without, they may be anything.
 
     Raises:
         BnnhwError: a file is missing, unreadable, or of the wrong shape, or labels are as many as
             inputs are not.
     """
     changes = Changes()
-    reader = _Reader(source, rules, changes, tuple(class_names), classes, names_from)
+    reader = _Reader(source, rules, changes, tuple(class_names), classes, names_from, labelled)
     parts = [part for path in paths for part in reader.parts(path)]
     count = sum(len(part.x) for part in parts)
-    labelled = sum(len(part.x) for part in parts if part.labels is not None)
+    known = sum(len(part.x) for part in parts if part.labels is not None)
     named = dict.fromkeys(part.classes for part in parts if part.classes)
     if len(named) > 1 and not class_names:
         raise BnnhwError(
@@ -92,12 +95,12 @@ def read_inputs(
             fix="give one folder that holds a folder for each class",
         )
     notes = [*changes.notes(source), *reader.notes]
-    if 0 < labelled < count:
-        notes.append(f"{labelled} of {count} inputs have labels: accuracy is that of these")
+    if 0 < known < count:
+        notes.append(f"{known} of {count} inputs have labels: accuracy is that of these")
     return Samples(
         np.concatenate([part.x for part in parts]),
         tuple(name for part in parts for name in part.names),
-        _joined_labels(parts) if labelled else None,
+        _joined_labels(parts) if known else None,
         tuple(class_names) or next(iter(named), ()),
         tuple(notes),
     )
@@ -219,6 +222,7 @@ class _Reader:
         class_names: names of the network's classes, or none.
         classes: how many the network has, where that is known.
         names_from: where the names were given.
+        labelled: whether labels in arrays and lists are read.
     """
 
     def __init__(
@@ -229,10 +233,11 @@ class _Reader:
         class_names: tuple[str, ...],
         classes: int | None,
         names_from: str,
+        labelled: bool,
     ) -> None:
         self._source, self._rules, self._changes = source, rules, changes
         self._class_names, self._classes = class_names, classes
-        self._names_from = names_from
+        self._names_from, self._labelled = names_from, labelled
         self.notes: list[str] = []
 
     def parts(self, path: Path) -> Iterator[Samples]:
@@ -255,6 +260,9 @@ class _Reader:
                     where=row.where,
                     fix="list files of one input each, or put the labels into an .npz file",
                 )
+            if not self._labelled:
+                yield part
+                continue
             label = class_number(row.label, self._class_names, row.where, self._classes)
             yield replace(part, labels=np.array([label]))
 
@@ -319,6 +327,8 @@ class _Reader:
             )
         found, labels = read_arrays(path, source.name)
         x = source.from_pixels(with_batch(found, source, path))
+        if not self._labelled:
+            labels = None
         if labels is not None:
             labels = numbered_labels(labels, len(x), self._class_names, path, self._classes)
         names = (name,) if len(x) == 1 else tuple(f"{name}[{i}]" for i in range(len(x)))

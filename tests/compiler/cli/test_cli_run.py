@@ -179,6 +179,17 @@ def test_scores_are_written_as_csv(bnnhw) -> None:
     assert "of 1 labelled inputs" in bnnhw("run", DIGITS, *words).out
 
 
+def test_what_calibrates_may_have_any_labels(bnnhw) -> None:
+    np.save("y.npy", digit_images(1))
+    Path("list.csv").write_text("y.npy,Seven\n")
+    Path("names.txt").write_text("\n".join(NAMES))
+    np.savez("y.npz", x=digit_images(2), labels=np.array([b"cat", b"dog"]))
+    words = ("-i", "list.csv", "--calibrate", "list.csv", "--calibrate", "y.npz")
+    ended = bnnhw("run", "birealnet8-digits", *words, "--labels", "names.txt")
+    assert ended.code == 0, ended.err
+    assert "of 1 labelled inputs" in ended.out
+
+
 def test_no_name_in_a_csv_is_a_formula(bnnhw) -> None:
     names = ["=1+1", "+a", "-a", "@a", "-1.5", "+7", "a=b", "'q", "a-b", "-"]
     Path("names.txt").write_text("\n".join(names))
