@@ -25,7 +25,7 @@ from bnnhw.report.figures import make_report, report_text
 from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
-from bnnhw.verify.labels import class_names
+from bnnhw.verify.labels import class_names, listed_files, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -122,14 +122,20 @@ class CompileOptions(ModelOptions):
             )
 
     def files(self, model: Path) -> dict[str, list[Path]]:
-        """All files that a compile reads, by option."""
+        """All files that a compile reads, by option; "listed" are those in lists of files.
+
+        Raises:
+            BnnhwError: a list of files is none.
+        """
         folding = [self.folding] if self.folding else []
+        given = dict.fromkeys((*self.inputs, *self.calibrate))
         return {
             "model": [model],
             "inputs": list(self.inputs),
             "calibrate": list(self.calibrate),
             "folding": folding,
             "class_names": [self.class_names] if isinstance(self.class_names, Path) else [],
+            "listed": list(dict.fromkeys(file for path in given for file in listed_files(path))),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -228,7 +234,14 @@ def compile_model(
     given = None
     if inputs is not None or options.inputs:
         asked = options.inputs if inputs is None else inputs
-        given = samples_of(asked, graph, labels=labels, rules=options.rules, class_names=names)
+        given = samples_of(
+            asked,
+            graph,
+            labels=labels,
+            rules=options.rules,
+            class_names=names,
+            names_from=origin(options.class_names),
+        )
         notes += given.notes
     elif labels is not None:
         raise BnnhwError(
@@ -289,7 +302,8 @@ def _integers(
 ) -> Graph:
     images, notes = None, graph.notes
     if options.calibrate:
-        given = read_inputs(options.calibrate, graph.input_format, options.rules)
+        source = graph.input_format
+        given = read_inputs(options.calibrate, source, options.rules, labelled=False)
         images = graph.input_format.encode(given.x)
         notes += given.notes
         progress(f"ranges of streams from {len(images)} inputs")

@@ -87,6 +87,12 @@ def class_names_for_another_network(folder: Path) -> list[str]:
 
 
 @case
+def class_names_on_two_lines(folder: Path) -> list[str]:
+    (folder / "names.json").write_text(r'["a", "b\nb", "c", "d", "e"]')
+    return [model(folder), "--labels", str(folder / "names.json")]
+
+
+@case
 def one_name_for_two_classes(folder: Path) -> list[str]:
     (folder / "names.txt").write_text("a\nb\na\nc\nd\n")
     return [model(folder), "--labels", str(folder / "names.txt")]

@@ -77,6 +77,11 @@ def labelled(folder: Path) -> Path:
     return folder / "x.npz"
 
 
+def labelled_in_floats(folder: Path) -> Path:
+    np.savez(folder / "x.npz", x=np.zeros((2, 3, 6, 6), np.uint8), y=np.zeros(2))
+    return folder / "x.npz"
+
+
 def listed(rows: bytes) -> Callable[[Path], Path]:
     """Writes x.npy, one input, and a list."""
 
@@ -106,12 +111,17 @@ given("folder without images", empty_folder)
 given("image of another size", picture(Image.new("RGB", (8, 6))))
 given("image of 16 bits", picture(Image.new("I;16", (6, 6))))
 given("labels for other inputs", labelled)
+given("labels in floats", labelled_in_floats)
 given("inputs of an unread type", content("x.txt", b"1,2,3\n"))
 given("list of three columns", content("x.csv", b"1,2,3\n"))
+given("list whose header names no label", content("x.csv", b"id,file\n1,x.npy\n"))
+given("list whose header names no file", content("x.csv", b"id,label\n1,2\n"))
 given("list of a missing file", content("x.csv", b"file,label\nabsent.png,1\n"))
 given("list without labels", content("x.csv", b"file,label\nx.csv,\n"))
 given("list with a file twice", listed(b"x.npy,1\n./x.npy,2\n"))
 given("list with an unknown class", listed(b"x.npy,cat\n"))
+given("list with a number below the classes", listed(b"x.npy,-1\n"))
+given("list with a number of many digits", listed(b"x.npy," + b"9" * 5000))
 
 
 def image_for_a_model_without_pixels(folder: Path) -> list[str]:

@@ -17,7 +17,7 @@ from bnnhw.report.record import (
 )
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, samples_of
-from bnnhw.verify.labels import class_names as read_names
+from bnnhw.verify.labels import class_names as read_names, origin
 from bnnhw.verify.run_simulation import RANDOM_FRAMES
 from bnnhw.verify.waves import wave_bytes
 
@@ -112,7 +112,15 @@ class Build:
         """
         graph, rules = self._build.graph, ImageRules(resize, grey)
         names = self.names_of_classes(class_names)
-        return samples_of(given, graph, labels=labels, rules=rules, class_names=names)
+        kept = class_names is None or class_names == ()
+        return samples_of(
+            given,
+            graph,
+            labels=labels,
+            rules=rules,
+            class_names=names,
+            names_from=f"names kept in {self.path}" if kept else origin(class_names),
+        )
 
     def run(
         self,

@@ -23,7 +23,7 @@ from bnnhw.frontend.options import LoadOptions, input_fields
 from bnnhw.report.compare import Comparison, compared
 from bnnhw.report.inspect import Inspection, inspect_model
 from bnnhw.verify.inputs import are_files, count_classes, samples_of
-from bnnhw.verify.labels import class_names as read_names
+from bnnhw.verify.labels import class_names as read_names, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,7 +204,14 @@ def run(
     with file_of(model, example) as path:
         graph = integer_graph(path, options)
     names = read_names(options.class_names, count_classes(graph))
-    given = samples_of(x, graph, labels=labels, rules=options.rules, class_names=names)
+    given = samples_of(
+        x,
+        graph,
+        labels=labels,
+        rules=options.rules,
+        class_names=names,
+        names_from=origin(options.class_names),
+    )
     return run_graph(graph, given)
 
 

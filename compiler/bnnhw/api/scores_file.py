@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIXES = (".npy", ".csv")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def check_scores_file(path: Path | None) -> None:
@@ -48,7 +49,8 @@ def write_scores(
     """Writes integer scores: to .npy as they are, to .csv a row an input.
 
     A row is the file, the best class, its name where it has one, and all scores by class. Of a
-    design that sends its ``top_k`` best classes it has these, each before its score.
+    design that sends its ``top_k`` best classes it has these, each before its score. Names that a
+    spreadsheet would run as formulas stand behind a '.
 
     Args:
         path: ends in .npy or .csv.
@@ -76,4 +78,16 @@ def write_scores(
         rows.writerow(["file", "class", *(["name"] if class_names else []), *columns])
         for number, (best, row) in enumerate(zip(classes.tolist(), flat.tolist(), strict=True)):
             name = names[number % len(names)] if names else str(number)
-            rows.writerow([name, best, *class_names[best : best + 1], *row])
+            called = map(_as_text, class_names[best : best + 1])
+            rows.writerow([_as_text(name), best, *called, *row])
+
+
+def _as_text(cell: str) -> str:
+    """A name as a spreadsheet shows it: behind ' where it would be run as a formula."""
+    if not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell

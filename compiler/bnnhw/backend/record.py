@@ -38,7 +38,8 @@ def record(
 
     Args:
         options: what the user asked, by the names that ``bnnhw.compile`` takes.
-        files: the files that were read, by option: model, inputs, calibrate, folding, class_names.
+        files: the files that were read, by option: model, inputs, calibrate, folding, class_names;
+            listed has those that lists of files name.
         command: the command line that asks the same.
         build_hash: of the hardware that came out.
     """

@@ -73,7 +73,7 @@ def simulate(
     names = opened.names_of_classes(labels)
     given = None
     if inputs:
-        given = opened.read(inputs, resize=resize, grey=grey, class_names=names)
+        given = opened.read(inputs, resize=resize, grey=grey, class_names=labels)
         print_notes(given.notes, quiet=quiet)
     if wave:
         count = frames or (None if given is None else len(given.x))

@@ -11,8 +11,9 @@ import numpy as np
 
 from bnnhw.errors import BnnhwError
 from bnnhw.ir.types import Integer
+from bnnhw.verify.arrays import numbered_labels, read_arrays, with_batch
 from bnnhw.verify.images import IMAGE_SUFFIXES, Changes, ImageRules, images_in, read_image
-from bnnhw.verify.labels import class_number, read_list
+from bnnhw.verify.labels import check_characters, class_number, is_list, read_list, shown_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, InputFormat
 
 _AS_THEY_ARE = ImageRules()
-_MAGIC = (b"\x93NUMPY", b"PK")
-_LABEL_KEYS = ("labels", "label", "y")
-_ARRAY_KEYS = ("x", "input", "inputs", "images", "data")
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,10 @@ def read_inputs(
     source: InputFormat,
     rules: ImageRules = _AS_THEY_ARE,
     class_names: Sequence[str] = (),
+    classes: int | None = None,
+    names_from: str = "class_names",
+    *,
+    labelled: bool = True,
 ) -> Samples:
     """Model inputs from .npy or .npz files, images, folders of images, or lists of files.
 
@@ -72,16 +74,19 @@ def read_inputs(
         source: the model's input.
         rules: what may be done to images that are of another size or colour.
         class_names: names of the network's classes, which labels and folders may have.
+        classes: how many the network has, so that a label beyond is refused with its place.
+        names_from: where ``class_names`` were given.
+        labelled: whether labels in arrays and lists are read; without, they may be anything.
 
     Raises:
         BnnhwError: a file is missing, unreadable, or of the wrong shape, or labels are as many as
             inputs are not.
     """
     changes = Changes()
-    reader = _Reader(source, rules, changes, tuple(class_names))
+    reader = _Reader(source, rules, changes, tuple(class_names), classes, names_from, labelled)
     parts = [part for path in paths for part in reader.parts(path)]
     count = sum(len(part.x) for part in parts)
-    labelled = sum(len(part.x) for part in parts if part.labels is not None)
+    known = sum(len(part.x) for part in parts if part.labels is not None)
     named = dict.fromkeys(part.classes for part in parts if part.classes)
     if len(named) > 1 and not class_names:
         raise BnnhwError(
@@ -90,12 +95,12 @@ def read_inputs(
             fix="give one folder that holds a folder for each class",
         )
     notes = [*changes.notes(source), *reader.notes]
-    if 0 < labelled < count:
-        notes.append(f"{labelled} of {count} inputs have labels: accuracy is that of these")
+    if 0 < known < count:
+        notes.append(f"{known} of {count} inputs have labels: accuracy is that of these")
     return Samples(
         np.concatenate([part.x for part in parts]),
         tuple(name for part in parts for name in part.names),
-        _joined_labels(parts) if labelled else None,
+        _joined_labels(parts) if known else None,
         tuple(class_names) or next(iter(named), ()),
         tuple(notes),
     )
@@ -120,6 +125,7 @@ def samples_of(
     labels: ArrayLike | None = None,
     rules: ImageRules = _AS_THEY_ARE,
     class_names: Sequence[str] = (),
+    names_from: str = "class_names",
 ) -> Samples:
     """Inputs of a network, however a user gives them.
 
@@ -131,6 +137,7 @@ def samples_of(
         labels: the right class of each input, [N], in place of those that files hold.
         rules: what may be done to images that are of another size or colour.
         class_names: names of the network's classes; empty where nobody gave them.
+        names_from: where they were given.
 
     Raises:
         BnnhwError: as ``read_inputs`` does; labels are no classes of the network.
@@ -138,7 +145,9 @@ def samples_of(
     if isinstance(given, Samples):
         samples = given
     elif are_files(given):
-        samples = read_inputs(_paths(given), graph.input_format, rules, class_names)
+        classes = count_classes(graph)
+        source = graph.input_format
+        samples = read_inputs(_paths(given), source, rules, class_names, classes, names_from)
     else:
         source, array = graph.input_format, np.asarray(given)
         one = array[None] if array.shape == tuple(source.shape) else array
@@ -192,10 +201,12 @@ def check_labels(samples: Samples, graph: Graph) -> None:
     labels = samples.labels
     if labels is None:
         return
-    low, high = labels.min(), labels.max()
-    if labels.dtype.kind not in "iu" or not 0 <= low <= high < classes:
+    whole = labels.dtype.kind in "iu"
+    if not whole or not 0 <= labels.min() <= labels.max() < classes:
         raise BnnhwError(
-            f"labels are {low} to {high} ({labels.dtype})",
+            f"labels are {labels.min()} to {labels.max()}"
+            if whole
+            else f"labels are of type {labels.dtype}",
             where="option --input",
             fix=f"the network's classes are the integers 0 to {classes - 1}",
         )
@@ -209,6 +220,9 @@ class _Reader:
         rules: what may be done to images.
         changes: counts what was done.
         class_names: names of the network's classes, or none.
+        classes: how many the network has, where that is known.
+        names_from: where the names were given.
+        labelled: whether labels in arrays and lists are read.
     """
 
     def __init__(
@@ -217,9 +231,13 @@ class _Reader:
         rules: ImageRules,
         changes: Changes,
         class_names: tuple[str, ...],
+        classes: int | None,
+        names_from: str,
+        labelled: bool,
     ) -> None:
         self._source, self._rules, self._changes = source, rules, changes
-        self._class_names = class_names
+        self._class_names, self._classes = class_names, classes
+        self._names_from, self._labelled = names_from, labelled
         self.notes: list[str] = []
 
     def parts(self, path: Path) -> Iterator[Samples]:
@@ -228,7 +246,7 @@ class _Reader:
             raise BnnhwError("no such file", where=str(path), fix="check the path of --input")
         if path.is_dir():
             yield from self._folder(path)
-        elif path.suffix.lower() == ".csv":
+        elif is_list(path):
             yield from self._list(path)
         else:
             yield self._file(path, path.name)
@@ -242,7 +260,10 @@ class _Reader:
                     where=row.where,
                     fix="list files of one input each, or put the labels into an .npz file",
                 )
-            label = class_number(row.label, self._class_names, row.where)
+            if not self._labelled:
+                yield part
+                continue
+            label = class_number(row.label, self._class_names, row.where, self._classes)
             yield replace(part, labels=np.array([label]))
 
     def _folder(self, path: Path) -> Iterator[Samples]:
@@ -266,6 +287,7 @@ class _Reader:
                 fix=f"give a folder of {', '.join(IMAGE_SUFFIXES)}, or .npy or .npz files",
             )
         classes = tuple(folder.name for folder in folders)
+        check_characters(classes, str(path))
         numbers = self._class_folders(classes, path)
         for label, folder in zip(numbers, folders, strict=True):
             for file in images_in(folder):
@@ -275,12 +297,14 @@ class _Reader:
     def _class_folders(self, folders: tuple[str, ...], path: Path) -> list[int]:
         """The class of each folder: the one that it is called after, else by its place."""
         names = self._class_names
-        if not set(folders) & set(names):
+        if not set(map(str.casefold, folders)) & set(map(str.casefold, names)):
             if names and len(folders) != len(names):
                 raise BnnhwError(
-                    f"holds {len(folders)} folders, none of them called as a class of --labels",
+                    f"holds {len(folders)} folders, none of them called as a class: "
+                    f"{shown_names(names)} ({self._names_from})",
                     where=str(path),
-                    fix="call each folder as the class of its images",
+                    fix="call each folder as the class of its images, or give other names "
+                    "(--labels FILE)",
                 )
             if names:
                 self.notes.append(
@@ -301,44 +325,14 @@ class _Reader:
                 where=str(path),
                 fix="give .npy, .npz, images, a folder of images, or a .csv list of files",
             )
-        found, labels = _read_arrays(path, source.name)
-        x = source.from_pixels(_with_batch(found, source, path))
-        if labels is not None and labels.shape != (len(x),):
-            raise BnnhwError(
-                f"holds labels of shape {labels.shape} for {len(x)} inputs",
-                where=str(path),
-                fix="give one number for each input, or leave the labels out",
-            )
-        if labels is not None and labels.dtype.kind == "U":
-            texts = labels.tolist()
-            labels = np.array([class_number(t, self._class_names, str(path)) for t in texts])
+        found, labels = read_arrays(path, source.name)
+        x = source.from_pixels(with_batch(found, source, path))
+        if not self._labelled:
+            labels = None
+        if labels is not None:
+            labels = numbered_labels(labels, len(x), self._class_names, path, self._classes)
         names = (name,) if len(x) == 1 else tuple(f"{name}[{i}]" for i in range(len(x)))
         return Samples(x, names, labels)
-
-
-def _with_batch(array: NDArray[np.generic], source: InputFormat, path: Path) -> NDArray[np.generic]:
-    """The array as [N, *shape]; one input alone gets its batch dimension."""
-    if array.dtype.kind not in "biuf":
-        raise BnnhwError(
-            f"holds elements of type {array.dtype}, not numbers",
-            where=str(path),
-            fix=f"save the inputs as {source.dtype}",
-        )
-    one = array[None] if tuple(array.shape) == tuple(source.shape) else array
-    if tuple(one.shape[1:]) != tuple(source.shape) or len(one) == 0:
-        raise BnnhwError(
-            f"holds an array of shape {tuple(array.shape)}, the model takes (N, "
-            f"{', '.join(map(str, source.shape))})",
-            where=str(path),
-            fix="give inputs in the model's own shape and order",
-        )
-    if not np.isfinite(one.astype(np.float64)).all():
-        raise BnnhwError(
-            "holds values that are infinite or not a number",
-            where=str(path),
-            fix="look at how the inputs were made: every element must be a number",
-        )
-    return one
 
 
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
@@ -350,38 +344,3 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> NDArray[np.int64]:
         return rng.integers(dtype.low, dtype.high + 1, (count, *shape))
     low, high = dtype.low, dtype.high  # type: ignore[union-attr]
     return np.where(rng.random((count, *shape)) < 0.5, low, high).astype(np.int64)
-
-
-def _read_arrays(
-    path: Path, input_name: str
-) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
-    """The array of a .npy file, or the input's of a .npz file; labels that lie beside it."""
-    try:
-        with path.open("rb") as file:
-            if not file.read(8).startswith(_MAGIC):  # numpy would take it for a pickled object
-                raise ValueError("it does not begin as one")
-        data = np.load(path, allow_pickle=False)
-        if isinstance(data, np.ndarray):
-            return data, None
-        with data:
-            names = list(data.files)
-            chosen = next((n for n in (input_name, *_ARRAY_KEYS) if n in names), None)
-            labels = next((n for n in _LABEL_KEYS if n in names and n != chosen), None)
-            rest = [n for n in names if n != labels]
-            if chosen is None and len(rest) == 1:
-                chosen = rest[0]
-            if chosen is not None:
-                return np.asarray(data[chosen]), None if labels is None else np.asarray(
-                    data[labels]
-                )
-    except Exception as error:  # numpy, zipfile and zlib have no common one for damaged files
-        raise BnnhwError(
-            f"is no readable {path.suffix} file: {error}",
-            where=str(path),
-            fix="save it again with numpy.save or numpy.savez, without pickled objects",
-        ) from error
-    raise BnnhwError(
-        f"holds {len(names)} arrays ({', '.join(names)}), none of them named as an input",
-        where=str(path),
-        fix=f"name one of them '{input_name}'",
-    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 _FILE_COLUMNS = ("file", "filename", "file_name", "path", "filepath", "file_path", "image")
 _LABEL_COLUMNS = ("label", "class", "target", "category", "y")
 _MOST_SHOWN = 8
+_LONGEST_SHOWN = 40
+_MOST_CLASSES = 2**31 - 1
+_JSON_TEXTS = re.compile(r'\s*[\[{]\s*"')
+_NUMBER = re.compile(r"[+-]?\d+")
 
 
 def class_names(given: str | Path | Sequence[str] | None, classes: int) -> tuple[str, ...]:
@@ -37,6 +43,7 @@ def class_names(given: str | Path | Sequence[str] | None, classes: int) -> tuple
         names = _read_names(Path(given), where)
     else:
         where, names = "class_names", tuple(map(str, given))
+    check_characters(names, where)
     if len(names) != classes:
         raise BnnhwError(
             f"{len(names)} class names, the network has {classes} classes",
@@ -55,28 +62,80 @@ def class_names(given: str | Path | Sequence[str] | None, classes: int) -> tuple
     return names
 
 
-def class_number(label: str, names: Sequence[str], where: str) -> int:
+def check_characters(names: Sequence[str], where: str) -> None:
+    """Refuses names that no terminal and no file can show as they are: with control characters.
+
+    Raises:
+        BnnhwError: a name holds one, or half a character.
+    """
+    for number, name in enumerate(names):
+        wrong = [c for c in name if unicodedata.category(c) in ("Cc", "Cs")]
+        if wrong:
+            raise BnnhwError(
+                f"the name of class {number} holds the control character {wrong[0]!a}",
+                where=where,
+                fix="give each class a name of letters, digits and signs, on one line",
+            )
+
+
+def class_number(label: str, names: Sequence[str], where: str, classes: int | None = None) -> int:
     """The class that a label means: the one of that name, else the one of that number.
+
+    Names that differ in case alone are the same, where they are those of one class only.
+
+    Args:
+        label: a name or a number.
+        names: of the classes, or none.
+        where: the label is.
+        classes: how many the network has; None where that is checked later.
 
     Raises:
         BnnhwError: it is neither.
     """
     if label in names:
         return names.index(label)
-    if label.isdecimal():
-        return int(label)
+    alike = [number for number, name in enumerate(names) if name.casefold() == label.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    shown = _shortened(label)
+    if _NUMBER.fullmatch(label):
+        last = _MOST_CLASSES if classes is None else classes - 1
+        # Python reads no number of thousands of digits
+        number = int(label) if len(label) <= _LONGEST_SHOWN else -1
+        if not 0 <= number <= last:
+            raise BnnhwError(
+                f"the label {shown} is no class",
+                where=where,
+                fix=f"the network's classes are the integers 0 to {last}"
+                if classes is not None
+                else "classes are counted from 0",
+            )
+        return number
     if not names:
         raise BnnhwError(
-            f"the label '{label}' is no number, and the network's classes have no names",
+            f"the label '{shown}' is no whole number, and the network's classes have no names",
             where=where,
             fix="give numbers from 0, or the names of all classes (--labels FILE)",
         )
-    known = ", ".join(names[:_MOST_SHOWN]) + (", ..." if len(names) > _MOST_SHOWN else "")
     raise BnnhwError(
-        f"'{label}' is no class",
+        f"'{shown}' is no class",
         where=where,
-        fix=did_you_mean(label, names, f"the classes are {known}"),
+        fix=did_you_mean(shown, names, f"the classes are {shown_names(names)}"),
     )
+
+
+def _shortened(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """The first names of classes."""
+    return ", ".join(names[:_MOST_SHOWN]) + (", ..." if len(names) > _MOST_SHOWN else "")
+
+
+def origin(given: str | Path | Sequence[str] | None) -> str:
+    """Where names come from that ``class_names`` reads."""
+    return f"--labels {given}" if isinstance(given, (str, Path)) else "class_names"
 
 
 @dataclass(frozen=True)
@@ -130,9 +189,13 @@ def read_list(path: Path) -> list[ListedFile]:
                 fix="give a file and its label in each row, with a comma between",
             )
         file = path.parent / cells[0]
-        if not file.is_file():
+        try:
+            there = file.is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            there = False
+        if not there:
             raise BnnhwError(
-                f"there is no file {cells[0]}",
+                f"there is no file {_shortened(cells[0], 200)}",
                 where=here,
                 fix=f"give its path from {path.parent} on, where the list is",
             )
@@ -146,6 +209,20 @@ def read_list(path: Path) -> list[ListedFile]:
     return found
 
 
+def is_list(path: Path) -> bool:
+    """Whether a path is read as a list of files."""
+    return path.suffix.lower() == ".csv" and not path.is_dir()
+
+
+def listed_files(path: Path) -> list[Path]:
+    """The files that a path names where it is a list of files; else none.
+
+    Raises:
+        BnnhwError: as ``read_list`` does.
+    """
+    return [row.path for row in read_list(path)] if is_list(path) and path.exists() else []
+
+
 def _columns(
     rows: list[tuple[int, list[str]]], where: str
 ) -> tuple[tuple[int, int], list[tuple[int, list[str]]]]:
@@ -157,6 +234,14 @@ def _columns(
     labels = [i for i, cell in enumerate(head) if cell in _LABEL_COLUMNS]
     if files and labels:
         return (files[0], labels[0]), rows[1:]
+    row = bool(Path(rows[0][1][0].strip()).suffix)  # files have one, names of columns none
+    if (files or labels) and not row:
+        missing, usual = ("label", _LABEL_COLUMNS) if files else ("file", _FILE_COLUMNS)
+        raise BnnhwError(
+            f"its header names no {missing}: {_shortened(', '.join(head))}",
+            where=where,
+            fix=f"call the column of the {missing}s '{missing}' (or {', '.join(usual[1:])})",
+        )
     if len(head) != 2:
         raise BnnhwError(
             f"has {len(head)} columns, and no header that names file and label",
@@ -168,21 +253,25 @@ def _columns(
 
 def _read_names(path: Path, where: str) -> tuple[str, ...]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise BnnhwError("no such file", where=where, fix="check the path of --labels") from error
     except (OSError, ValueError) as error:
         raise BnnhwError(
             f"is not readable: {error}", where=where, fix="save it as UTF-8 text, a name a line"
         ) from error
-    if text.lstrip()[:1] not in ("[", "{"):
-        return tuple(line.strip() for line in text.rstrip().splitlines())
+    if not text.strip():
+        return ()
     try:
         names = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
+        if not _JSON_TEXTS.match(text):  # e.g. names in brackets
+            return tuple(line.strip() for line in re.split("\r?\n", text.rstrip()))
         raise BnnhwError(
             f"is no readable JSON: {error}", where=where, fix='give a list: ["cat", "dog"]'
         ) from error
+    if not isinstance(names, (list, dict)):  # a line that JSON takes for a number or a text
+        return (text.strip(),)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BnnhwError("is no JSON list of names", where=where, fix='give e.g. ["cat", "dog"]')
     return tuple(names)

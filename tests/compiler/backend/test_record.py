@@ -73,6 +73,7 @@ def test_the_record_holds_options_files_versions_and_date(made: dict) -> None:
         "calibrate": 1,
         "folding": 1,
         "class_names": 0,
+        "listed": 0,
     }
     assert made["build_hash"] == of("a", "manifest.json")["build_hash"]
     assert {"bnnhw", "python", "numpy", "onnx", "onnxruntime"} == set(made["versions"])
@@ -102,6 +103,30 @@ def test_other_files_under_the_same_names_are_refused(bnnhw, made: dict) -> None
     assert code == 1
     assert "net.onnx, which is not there" in shown
     assert not Path("b").exists()
+
+
+@pytest.mark.parametrize("option", ["--input", "--calibrate"])
+def test_other_images_behind_the_same_list_are_refused(bnnhw, option: str) -> None:
+    Path("images").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(2):
+        np.save(f"images/{i}.npy", rng.integers(0, 16, (1, 8, 8, 1)).astype(np.uint8))
+    Path("images/list.csv").write_text("0.npy,1\n1.npy,2\n")
+    name = "digits" if option == "--input" else "birealnet8-digits"
+    common = ("compile", name, "--board", "pynq-z2", "--backend", "verilog", "--no-verify")
+    code, shown = bnnhw(*common, option, "images/list.csv", "-o", "a")
+    assert code == 0, shown
+    listed = of("a", "compile.json")["files"]["listed"]
+    assert [entry["path"] for entry in listed] == ["images/0.npy", "images/1.npy"]
+    config = ("compile", "--config", "a/compile.json", "-o", "b")
+    assert bnnhw(*config)[0] == 0
+    np.save("images/1.npy", np.zeros((1, 8, 8, 1), np.uint8))
+    code, shown = bnnhw(*config, "--force")
+    assert code == 1
+    assert "was made from another images/1.npy" in shown and "fix:" in shown
+    Path("images/1.npy").unlink()
+    code, shown = bnnhw(*config, "--force")
+    assert code == 1 and "images/1.npy, which is not there" in shown
 
 
 @pytest.mark.parametrize(

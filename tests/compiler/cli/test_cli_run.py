@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -142,6 +143,15 @@ def test_a_build_keeps_the_names_of_its_classes(bnnhw, tmp_path) -> None:
         ended = bnnhw(*command, "--labels", "few.txt")
         assert (ended.code, ended.out) == (1, "")
         assert "2 class names, the network has 10 classes" in ended.err
+    Path("val/odd").mkdir(parents=True)
+    Image.new("L", (8, 8)).save("val/odd/z.png")
+    Path("other.txt").write_text("\n".join(name[::-1] for name in NAMES))
+    for words, source in (((), "(names kept in "), (("--labels", "other.txt"), "other.txt)")):
+        for command in ("run", "simulate"):
+            ended = bnnhw(command, "b", "-i", "val", *words)
+            assert ended.code == 1 and "1 folders, none of them called as a class: " in ended.err
+            assert source in ended.err
+            assert ("(--labels other.txt)" in ended.err) == bool(words)
     other = [name.upper() for name in NAMES]
     Path("names.json").write_text(json.dumps(other))
     assert (
@@ -167,6 +177,31 @@ def test_scores_are_written_as_csv(bnnhw) -> None:
     ):
         assert row == [name, str(best), NAMES[best], *map(str, scores)]
     assert "of 1 labelled inputs" in bnnhw("run", DIGITS, *words).out
+
+
+def test_what_calibrates_may_have_any_labels(bnnhw) -> None:
+    np.save("y.npy", digit_images(1))
+    Path("list.csv").write_text("y.npy,Seven\n")
+    Path("names.txt").write_text("\n".join(NAMES))
+    np.savez("y.npz", x=digit_images(2), labels=np.array([b"cat", b"dog"]))
+    words = ("-i", "list.csv", "--calibrate", "list.csv", "--calibrate", "y.npz")
+    ended = bnnhw("run", "birealnet8-digits", *words, "--labels", "names.txt")
+    assert ended.code == 0, ended.err
+    assert "of 1 labelled inputs" in ended.out
+
+
+def test_no_name_in_a_csv_is_a_formula(bnnhw) -> None:
+    names = ["=1+1", "+a", "-a", "@a", "-1.5", "+7", "a=b", "'q", "a-b", "-"]
+    Path("names.txt").write_text("\n".join(names))
+    np.save("=x.npy", digit_images(40))
+    words = ("-i", "=x.npy", "--labels", "names.txt", "-o", "scores.csv")
+    best = json.loads(bnnhw("run", DIGITS, *words, "--json").out)["best"]
+    with Path("scores.csv").open(newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    written = ["'=1+1", "'+a", "'-a", "'@a", *names[4:9], "'-"]
+    assert len({number for (number,) in best}) > 4
+    for i, ((number,), row) in enumerate(zip(best, rows, strict=True)):
+        assert row[:3] == [f"'=x.npy[{i}]", str(number), written[number]]
 
 
 # ----------------------------------------------------------------------------------------- reports
