@@ -80,6 +80,7 @@ def _accuracy(report: Report) -> dict[str, Any]:
                 "saturated": percent(row["saturated"]),
                 "turned": percent(row["turned"]),
                 "bias": "-" if row["bias"] is None else f"{row['bias']:+.1%}",
+                "reads": row.get("reads", ""),
                 "length": f"{min(1.0, 10 * (row['turned'] or 0.0)) * 100:.1f}%",
             }
             for row in found.get("streams", ())

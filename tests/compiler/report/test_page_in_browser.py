@@ -76,7 +76,8 @@ def pages(fresh, branched):
         "agreement": 0.97, "noise_agreement": 0.99, "compared": 8, "alarm": "", "ways_out": "",
         "streams": [
             {"name": LONG, "type": "int10.5+1/2", "least": -4.05, "most": 3.91,
-             "saturated": 0.001, "turned": turned, "bias": None if turned is None else 0.001}
+             "saturated": 0.001, "turned": turned, "bias": None if turned is None else 0.001,
+             "reads": "" if turned is None else "layer1_0_downsample_2_batch_norm_add"}
             for turned in (None, 0.05)
         ],
     }  # fmt: skip
