@@ -49,11 +49,12 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its tables show flags as if they took a value
 )
 app.add_typer(lists_app)
 app.add_typer(zoo_app, name="zoo")
 app.command("compile")(compile_command)
-app.command()(simulate)
+app.command(short_help="Simulate a build's Verilog and compare it.")(simulate)
 
 
 def main() -> None:
@@ -72,7 +73,7 @@ def main() -> None:
     sys.exit(1)
 
 
-@app.command()
+@app.command(short_help="Run the bit-exact interpreter on inputs.")
 def run(
     model_or_build: Annotated[
         Path,
@@ -104,8 +105,8 @@ def run(
 ) -> None:
     """Run the bit-exact interpreter on images or arrays; scores are integers.
 
-    Where inputs have labels (a folder for each class, ``labels`` or ``y`` in .npz files, a .csv of
-    files and labels), the accuracy follows.
+    Where inputs have labels (a folder for each class, labels or y in .npz files, a .csv of files
+    and labels), the accuracy follows.
     """
     if top_k < 1:
         raise BnnhwError(f"{top_k} classes", where="option --top-k", fix="give 1 or more")
@@ -147,7 +148,7 @@ def run(
         typer.echo(f"accuracy: {ran.accuracy:.2%} of {ran.labelled} labelled inputs")
 
 
-@app.command("inspect")
+@app.command("inspect", short_help="List a model's layers and operations.")
 def inspect_command(
     model: Model,
     input_type: InputType = None,
@@ -197,12 +198,12 @@ def report(build: BuildDir, as_json: Json = False) -> None:
     typer.echo(f"report: {build / 'report.html'}")
 
 
-@app.command()
+@app.command(short_help="Show builds side by side.")
 def compare(
     builds: Annotated[
         list[Path],
         typer.Argument(
-            metavar="BUILD BUILD ...",
+            metavar="BUILD",
             help="Folders that compile wrote.",
             autocompletion=complete_build,
         ),
@@ -223,7 +224,7 @@ def compare(
         typer.echo(line)
 
 
-app.command()(synth)
+app.command(short_help="Synthesise a build with Yosys.")(synth)
 
 
 @app.callback(invoke_without_command=True)

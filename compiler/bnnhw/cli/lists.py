@@ -44,7 +44,7 @@ def boards(
     print_table(headings, rows, right=range(2, 7))
 
 
-@app.command()
+@app.command(short_help="List the compiler's passes, in order.")
 def passes(as_json: Json = False) -> None:
     """List the passes that turn a model into an integer graph, in order."""
     from bnnhw.passes import PIPELINE
@@ -56,7 +56,7 @@ def passes(as_json: Json = False) -> None:
     print_table(("pass", "what it does"), rows)
 
 
-@app.command()
+@app.command(short_help="List the trained networks that ship.")
 def models(as_json: Json = False) -> None:
     """List the trained networks that come with bnnhw, with the path of each."""
     from bnnhw.zoo.shipped import shipped_models
@@ -71,7 +71,7 @@ def models(as_json: Json = False) -> None:
         typer.echo(f"    recipe:   {model.recipe}")
 
 
-@app.command()
+@app.command(short_help="Say what is missing on this machine.")
 def doctor(as_json: Json = False) -> None:
     """Say what is missing on this machine and how to get it."""
     from bnnhw.cli.doctor import diagnose, readiness

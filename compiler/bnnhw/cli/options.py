@@ -47,7 +47,8 @@ InputScale = Annotated[
     ),
 ]
 InputOffset = Annotated[
-    str | None, typer.Option(help="See --input-scale; e.g. -1, or --input-offset=-2.1,-2,-1.8.")
+    str | None,
+    typer.Option(help="See --input-scale; = before it where it begins with a minus."),
 ]
 InputMean = Annotated[
     str | None,

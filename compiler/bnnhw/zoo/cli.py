@@ -14,6 +14,7 @@ from bnnhw.zoo.names import NETWORKS
 
 app = typer.Typer(
     help="Train the networks that come as PyTorch definitions, and export them.",
+    short_help="Train and export networks in PyTorch.",
     no_args_is_help=True,
 )
 

@@ -123,6 +123,13 @@ def test_lists_fit_80_columns_with_whole_names() -> None:
     assert max(map(len, shown_at_80("doctor"))) <= 100
 
 
+def test_help_says_what_each_command_does_and_which_options_take_nothing() -> None:
+    listed = shown_at_80("--help")
+    assert not [line for line in listed[1:] if line.rstrip().endswith("...")]
+    flag = next(line for line in shown_at_80("run", "--help") if "--quiet" in line)
+    assert "<" not in flag
+
+
 @pytest.mark.parametrize("name", ["compile", "run", "simulate", "synth"])
 def test_help_names_options_whole(name: str) -> None:
     words = " ".join(shown_at_80(name, "--help")).split()
