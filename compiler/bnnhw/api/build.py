@@ -261,8 +261,7 @@ class Build:
             "frames per second": f"{self.fps:,.0f}",
         }
         for fact in resource_facts(report):
-            if fact.limited:
-                rows[fact.name] = f"{fact.best.value:,} of {fact.usable:,}"
+            rows[fact.name] = f"{fact.best.value:,} of {fact.usable:,}"
         cells = "".join(
             f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items()
         )

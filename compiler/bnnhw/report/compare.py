@@ -82,7 +82,6 @@ def compared(reports: Sequence[Report]) -> list[Row]:
     rows += [
         _figures(facts[0].label, (fact.best for fact in facts))
         for facts in zip(*map(resource_facts, reports), strict=True)
-        if facts[0].limited
     ]
     for kind, key in (("integers", "integer_top1"), ("float", "float_top1")):
         shares = [(report.get("accuracy") or {}).get(key) for report in reports]

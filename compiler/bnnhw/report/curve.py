@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from bnnhw.report.facts import Report, ResourceFact, amount, number, percent, resource_facts
+from bnnhw.report.facts import (
+    Report,
+    ResourceFact,
+    amount,
+    fps_of,
+    number,
+    percent,
+    resource_facts,
+)
 
 # Size of a picture, and of the frame within it, in pixels: as narrow as a phone's screen.
 _WIDTH, _HEIGHT = 330, 190
@@ -80,7 +88,7 @@ def draw_curve(report: Report) -> list[Plot]:
     points = report.get("curve", [])
     if len({point["cycles_per_frame"] for point in points}) < 2:
         return []
-    facts = [fact for fact in resource_facts(report) if fact.limited and fact.available]
+    facts = [fact for fact in resource_facts(report) if fact.available]
     return [_plot(report, fact) for fact in facts if any(p[fact.name] for p in points)]
 
 
@@ -93,7 +101,7 @@ def curve_rows(report: Report) -> list[dict[str, Any]]:
     return [
         {
             "cycles": number(point["cycles_per_frame"]),
-            "fps": number(round(_fps(report, point["cycles_per_frame"]))),
+            "fps": number(round(fps_of(report, point["cycles_per_frame"]))),
             "bound": point.get("at_least", True),
             "amounts": [
                 {
@@ -115,11 +123,6 @@ def verdict_of(point: dict[str, Any]) -> str:
     if point["chosen"]:
         return "this design"
     return "fits" if point["fits"] else "too large"
-
-
-def _fps(report: Report, cycles: float) -> float:
-    clock: float = report["clock_mhz"]
-    return clock * 1e6 / cycles
 
 
 def _plot(report: Report, fact: ResourceFact) -> Plot:
@@ -201,7 +204,7 @@ def _tip(report: Report, fact: ResourceFact, point: dict[str, Any]) -> str:
     cycles, value = point["cycles_per_frame"], point[fact.name]
     return (
         f"{verdict_of(point)}: {number(cycles)} cycles per frame, "
-        f"{number(round(_fps(report, cycles)))} FPS, {amount(fact.name, value)} {fact.label} "
+        f"{number(round(fps_of(report, cycles)))} FPS, {amount(fact.name, value)} {fact.label} "
         f"({percent(fact.share(value))})"
     )
 

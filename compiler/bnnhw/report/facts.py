@@ -44,7 +44,7 @@ class ResourceFact:
         estimated: by the cost model.
         synthesised: by synthesis; None before one.
         available: on the part.
-        usable: what a design may take of it, beside the shell; all of it where not limited.
+        usable: what a design may take of it, beside the shell.
         reserved: what the board's file reserves for the shell.
     """
 
@@ -56,14 +56,9 @@ class ResourceFact:
     usable: float
     reserved: float
 
-    @property
-    def limited(self) -> bool:
-        """Whether a design is held to it; of the counts of LUTs, one."""
-        return self.name in LIMITED
-
     def over(self, amount: float) -> bool:
         """Whether ``amount`` is more than a design may take."""
-        return self.limited and amount > self.usable
+        return amount > self.usable
 
     @property
     def best(self) -> Figure:
@@ -92,10 +87,21 @@ def frames_per_second(report: Report) -> Figure:
     return Figure(report["fps"], cycles_per_frame(report).origin)
 
 
-def milliseconds(report: Report, cycles: float) -> float:
-    """Time of ``cycles`` at the report's clock."""
+def fps_of(report: Report, cycles: float) -> float:
+    """Frames per second of a frame of ``cycles`` at the report's clock."""
     clock: float = report["clock_mhz"]
-    return cycles / clock / 1e3
+    return clock * 1e6 / cycles
+
+
+def time_text(report: Report, cycles: float, micro: str = "us") -> str:
+    """Time of ``cycles`` at the report's clock: 2.13 ms; 50.1 us, in the spelling given."""
+    ms = cycles / float(report["clock_mhz"]) / 1e3
+    return f"{ms:.3g} ms" if ms >= 1 else f"{ms * 1e3:.3g} {micro}"
+
+
+def css_length(share: float) -> str:
+    """A share of a track as a CSS length; what goes over ends at the edge."""
+    return f"{min(max(share, 0.0), 1.0) * 100:.2f}%"
 
 
 def not_simulated(report: Report) -> str:
@@ -133,7 +139,7 @@ def lut_text(report: Report) -> str:
 
 def shell_text(report: Report) -> str:
     """What is reserved for the shell, in one sentence."""
-    facts = [fact for fact in resource_facts(report) if fact.limited and fact.reserved]
+    facts = [fact for fact in resource_facts(report) if fact.reserved]
     if not facts:
         return (
             "nothing is reserved for the shell (DMA, interconnect, reset): the board's file has no "

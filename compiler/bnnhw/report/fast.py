@@ -10,12 +10,14 @@ from bnnhw.report.facts import (
     Report,
     bottleneck_layers,
     bottleneck_text,
+    css_length,
     cycles_per_frame,
+    fps_of,
     lost_text,
-    milliseconds,
     number,
     percent,
     resource_facts,
+    time_text,
 )
 
 _FAR = 8
@@ -35,14 +37,6 @@ def fast(report: Report) -> dict[str, Any]:
     }
 
 
-def time_text(report: Report, cycles: float | None) -> str:
-    """Cycles as a time at the report's clock."""
-    if cycles is None:
-        return "-"
-    ms = milliseconds(report, cycles)
-    return f"{ms:.3g} ms" if ms >= 1 else f"{ms * 1e3:.3g} µs"
-
-
 def _timeline(report: Report) -> dict[str, Any]:
     """A row a layer: the frames' bars on a track of all cycles, then its work and its share."""
     layers = report["layers"]
@@ -53,8 +47,8 @@ def _timeline(report: Report) -> dict[str, Any]:
     for layer in layers:
         bars = [
             {
-                "left": _share(start, end),
-                "width": _share(stop - start, end),
+                "left": css_length(start / end),
+                "width": css_length((stop - start) / end),
                 "tip": f"frame {i + 1}: cycles {number(start)} to {number(stop)}",
             }
             for i, (start, stop) in enumerate(layer.get("active", ()))
@@ -66,15 +60,16 @@ def _timeline(report: Report) -> dict[str, Any]:
                 "bars": bars,
                 "cycles": number(layer["cycles"]),
                 "share": percent(layer["cycles"] / frame if frame else None),
-                "work": _share(layer["cycles"], frame or 1),
+                "work": css_length(layer["cycles"] / (frame or 1)),
                 "loud": layer["name"] in busiest,
             }
         )
-    return {"rows": rows, "end": number(end), "time": time_text(report, end), "drawn": end > 0}
-
-
-def _share(part: float, whole: float) -> str:
-    return f"{100 * min(1.0, max(0.0, part / whole)):.2f}%"
+    return {
+        "rows": rows,
+        "end": number(end),
+        "time": time_text(report, end, "µs"),
+        "drawn": end > 0,
+    }
 
 
 def _roofs(report: Report) -> dict[str, Any]:
@@ -86,7 +81,7 @@ def _roofs(report: Report) -> dict[str, Any]:
     """
     paces: dict[float, list[dict[str, Any]]] = {}
     for point in sorted(report.get("curve", ()), key=lambda point: point["cycles_per_frame"]):
-        paces.setdefault(_fps(report, point), []).append(point)
+        paces.setdefault(fps_of(report, point["cycles_per_frame"]), []).append(point)
     here = report["fps"]
     rows: list[dict[str, Any]] = []
     for fact in resource_facts(report):
@@ -119,8 +114,12 @@ def _roofs(report: Report) -> dict[str, Any]:
     low = math.log(min(here, *(row["fps"] for row in rows)) / 2)
     high = math.log(max(here, *(row["fps"] for row in rows)) * 1.1)
     for row in rows:
-        row["length"] = _share(math.log(row["fps"]) - low, high - low)
-    return {"rows": rows, "here": _share(math.log(here) - low, high - low), "fps": number(here)}
+        row["length"] = css_length((math.log(row["fps"]) - low) / (high - low))
+    return {
+        "rows": rows,
+        "here": css_length((math.log(here) - low) / (high - low)),
+        "fps": number(here),
+    }
 
 
 def _roof(points: list[tuple[float, float]], usable: float) -> float:
@@ -138,8 +137,3 @@ def _roof(points: list[tuple[float, float]], usable: float) -> float:
     if slope <= 0:
         return math.inf
     return math.exp(min(from_x + room / slope, 700.0))
-
-
-def _fps(report: Report, point: dict[str, Any]) -> float:
-    clock: float = report["clock_mhz"]
-    return clock * 1e6 / float(point["cycles_per_frame"])

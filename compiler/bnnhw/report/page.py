@@ -20,6 +20,7 @@ from bnnhw.report.facts import (
     bottleneck_layers,
     bottleneck_text,
     clock_alarms,
+    css_length,
     cycles_per_frame,
     frames_per_second,
     latency_cycles,
@@ -32,10 +33,11 @@ from bnnhw.report.facts import (
     resource_facts,
     shell_text,
     stream_statistics,
+    time_text,
     weights_place,
     windows_place,
 )
-from bnnhw.report.fast import fast, time_text
+from bnnhw.report.fast import fast
 from bnnhw.report.right import hardware_verdict, right
 
 # Widths of the picture in pixels; the template's media queries show the one that fits.
@@ -109,6 +111,7 @@ def report_html(report: Report) -> str:
 def _headline(report: Report) -> list[dict[str, Any]]:
     cycles, fps = cycles_per_frame(report), frames_per_second(report)
     latency = latency_cycles(report)
+    waited = "-" if latency.value is None else time_text(report, latency.value, "µs")
     found = report.get("accuracy") or {}
     hardware, checked = hardware_verdict(report)
     cards = [_card("hardware", hardware, checked, "", over=hardware == "wrong")]
@@ -122,7 +125,7 @@ def _headline(report: Report) -> list[dict[str, Any]]:
     for title, figure, text, detail in (
         ("frames per second", fps, _maybe(fps.value), f"at {report['clock_mhz']:g} MHz"),
         ("cycles per frame", cycles, _maybe(cycles.value), bottleneck_text(report)),
-        ("latency", latency, time_text(report, latency.value), f"{_maybe(latency.value)} cycles"),
+        ("latency", latency, waited, f"{_maybe(latency.value)} cycles"),
     ):
         cards.append(_card(title, text, detail, figure.origin))
     return cards
@@ -142,7 +145,7 @@ def _resource(fact: ResourceFact) -> dict[str, Any]:
         {
             "origin": origin,
             "value": amount(fact.name, value),
-            "length": _length(fact.share(value) or 0.0),
+            "length": css_length(fact.share(value) or 0.0),
             "over": fact.over(value),
         }
         for origin, value in (("estimated", fact.estimated), ("synthesised", fact.synthesised))
@@ -156,7 +159,7 @@ def _resource(fact: ResourceFact) -> dict[str, Any]:
         "over": fact.over(best.value),
         "available": amount(fact.name, fact.available),
         "usable": amount(fact.name, fact.usable),
-        "mark": _length(fact.share(fact.usable) or 0.0),
+        "mark": css_length(fact.share(fact.usable) or 0.0),
         "bars": bars,
     }
 
@@ -278,7 +281,7 @@ def _streams(report: Report) -> list[dict[str, Any]]:
                 "stalled": number(measured["stalled"]),
                 "starved": number(measured["starved"]),
                 "peak": f"{number(peak)} of {number(depth)}" if depth else "-",
-                "fill": _length(peak / depth) if depth else None,
+                "fill": css_length(peak / depth) if depth else None,
             }
         rows.append(row)
     return rows
@@ -328,8 +331,3 @@ def _commands(report: Report) -> list[dict[str, str]]:
 
 def _maybe(value: float | None) -> str:
     return "-" if value is None else number(value)
-
-
-def _length(share: float) -> str:
-    """A share of a track as a CSS length; what goes over ends at the edge."""
-    return f"{min(max(share, 0.0), 1.0) * 100:.2f}%"

@@ -25,13 +25,13 @@ from bnnhw.report.facts import (
     latency_cycles,
     lost_text,
     lut_text,
-    milliseconds,
     mismatches,
     not_simulated,
     number,
     percent,
     resource_facts,
     shell_text,
+    time_text,
     turned_text,
     verdict,
     weights_place,
@@ -81,10 +81,11 @@ def _headline(report: Report) -> Table:
     fps, cycles, latency = (
         f(report) for f in (frames_per_second, cycles_per_frame, latency_cycles)
     )
+    waited = "" if latency.value is None else time_text(report, latency.value)
     rows = (
         ("frames per second", fps, number, f"at {report['clock_mhz']:g} MHz"),
         ("cycles per frame", cycles, number, bottleneck_text(report)),
-        ("latency, cycles", latency, number, _time(report, latency.value)),
+        ("latency, cycles", latency, number, waited),
     )
     for name, figure, show, about in rows:
         text = "-" if figure.value is None else show(figure.value)
@@ -158,7 +159,7 @@ def _resources(report: Report) -> Table:
                 Text(amount(fact.name, value), style=style),
                 Text(f"{share}{' too much' if over else ''}", style=style),
             ]
-        supply = [amount(fact.name, v) for v in (fact.usable, fact.available) if fact.limited]
+        supply = [amount(fact.name, v) for v in (fact.usable, fact.available)]
         table.add_row(Text(fact.label), *cells, *supply)
     return table
 
@@ -174,7 +175,7 @@ def _print_reserve(report: Report, console: Console) -> None:
 
 def _curve(report: Report) -> Table:
     """Other paces and what they would cost, estimated, in shares of the part."""
-    facts = [fact for fact in resource_facts(report) if fact.limited]
+    facts = resource_facts(report)
     names = [(fact.label, "right") for fact in facts]
     table = _table(("cycles per frame", "right"), ("FPS", "right"), *names, ("estimated", "left"))
     for point, row in zip(report["curve"], curve_rows(report), strict=True):
@@ -234,10 +235,3 @@ def _cell(text: str, style: str = "") -> Text:
 def _bar(share: float, ascii_only: bool) -> str:
     full = round(min(max(share, 0.0), 1.0) * _BAR)
     return ("#" if ascii_only else "\N{FULL BLOCK}") * full
-
-
-def _time(report: Report, cycles: float | None) -> str:
-    if cycles is None:
-        return ""
-    ms = milliseconds(report, cycles)
-    return f"{ms:.3g} ms" if ms >= 1 else f"{ms * 1e3:.3g} us"

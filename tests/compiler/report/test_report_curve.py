@@ -50,7 +50,7 @@ def printed(report):
 
 def test_each_resource_in_use_has_a_picture_of_all_points(report):
     plots = draw_curve(report)
-    facts = [fact for fact in resource_facts(report) if fact.limited]
+    facts = resource_facts(report)
     used = [fact.label for fact in facts if any(p[fact.name] for p in report["curve"])]
     assert [plot.label for plot in plots] == used and "DSP" not in used
     for plot in plots:
