@@ -345,7 +345,11 @@ def emit(
         files |= emit_bench(design, 4 * prediction.latency_cycles + 10_000)
     if "hls" in backends:
         files |= emit_hls(design)
-    files |= emit_manifest(design, class_names)
+    predicted = {
+        "cycles_per_frame": prediction.cycles_per_frame,
+        "latency_cycles": prediction.latency_cycles,
+    }
+    files |= emit_manifest(design, class_names, predicted)
     return files
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.hardware.overlay import ACCELERATOR, DMA, overlay_of
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bnnhw.hardware.design import Design, MemoryPort
     from bnnhw.ir.graph import InputFormat
@@ -43,12 +46,17 @@ ERROR_BITS = {"short_packet": 0, "long_packet": 1, "memory": 2}
 PACKET_FRAMES_BITS = 16
 
 
-def manifest(design: Design, class_names: Sequence[str] = ()) -> dict[str, Any]:
+def manifest(
+    design: Design,
+    class_names: Sequence[str] = (),
+    predicted: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
     """The manifest's content. ``schema`` counts incompatible changes of its layout.
 
     Args:
         design: the hardware.
         class_names: names of the classes, in the order of the scores; none where they are unknown.
+        predicted: cycles per frame and of latency, as the token model has them.
     """
     source, port = design.input_format, design.input_port
     out, scores = design.output_port, design.output_map
@@ -105,7 +113,9 @@ def manifest(design: Design, class_names: Sequence[str] = ()) -> dict[str, Any]:
             name: bit for name, bit in ERROR_BITS.items() if design.memory_port or name != "memory"
         },
         "max_packet_frames": (1 << PACKET_FRAMES_BITS) - 1,
-        "memory": _memory(design.memory_port) if design.memory_port else None,
+        "memory": _memory(design, design.memory_port) if design.memory_port else None,
+        "overlay": _overlay(design),
+        **({"predicted": dict(predicted)} if predicted else {}),
     }
 
 
@@ -122,7 +132,20 @@ def _rounding(source: InputFormat) -> dict[str, Any]:
     return {"rounds": "to the nearest integer, halves to even, saturating"}
 
 
-def _memory(port: MemoryPort) -> dict[str, Any]:
+def _overlay(design: Design) -> dict[str, Any] | None:
+    """The block design as the host finds it: cells by name, and where their registers are."""
+    overlay = overlay_of(design)
+    if overlay is None:
+        return None
+    return {
+        "files": {"bit": f"{design.top}.bit", "hwh": f"{design.top}.hwh"},
+        "accelerator": ACCELERATOR,
+        "dma": DMA,
+        **asdict(overlay),
+    }
+
+
+def _memory(design: Design, port: MemoryPort) -> dict[str, Any]:
     """What the host loads: the file, to any address of a whole bus word, before it enables."""
     return {
         "bytes": port.bytes,
@@ -133,13 +156,18 @@ def _memory(port: MemoryPort) -> dict[str, Any]:
             for region in port.regions
         ],
         "file": MEMORY_FILE,
+        "sha256": hashlib.sha256(design.external_memory()).hexdigest(),
     }
 
 
-def emit_manifest(design: Design, class_names: Sequence[str] = ()) -> dict[str, str | bytes]:
+def emit_manifest(
+    design: Design,
+    class_names: Sequence[str] = (),
+    predicted: Mapping[str, int] | None = None,
+) -> dict[str, str | bytes]:
     """The file ``manifest.json``, and ``weights.bin`` where weights are read from memory."""
     files: dict[str, str | bytes] = {
-        "manifest.json": json.dumps(manifest(design, class_names), indent=2) + "\n",
+        "manifest.json": json.dumps(manifest(design, class_names, predicted), indent=2) + "\n",
     }
     if design.memory_port:
         files[MEMORY_FILE] = design.external_memory()

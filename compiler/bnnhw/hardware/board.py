@@ -15,12 +15,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+ZYNQ_7000, ZYNQ_ULTRASCALE = "zynq-7000", "zynq-ultrascale"
+PROCESSORS = (ZYNQ_7000, ZYNQ_ULTRASCALE)
 _FOLDER = Path(__file__).parent / "boards"
 _KEYS = {
     "": ("name", "title", "part", "family", "clock_mhz"),
     "resources": ("lut", "ff", "bram36", "dsp"),
     "memory": ("ddr_bytes_per_second",),
     "shell": ("lut", "ff", "bram36"),
+    "processor": ("kind",),
 }
 """What a board file holds, by section."""
 
@@ -56,6 +59,8 @@ class Board:
         dsp: DSP slices.
         ddr_bytes_per_second: usable memory bandwidth: 60 to 70 % of the interface's peak.
         shell: what is reserved of the part for all that is not the accelerator.
+        processor: which system of processors the part has, of ``PROCESSORS``; empty where
+            it has none, or the file does not say.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Board:
     dsp: int
     ddr_bytes_per_second: int
     shell: Shell = Shell()
+    processor: str = ""
 
 
 def board_names() -> list[str]:
@@ -102,6 +108,7 @@ def load_board(name: str) -> Board:
             **{key: int(data["resources"][key]) for key in ("lut", "ff", "bram36", "dsp")},
             ddr_bytes_per_second=int(data["memory"]["ddr_bytes_per_second"]),
             shell=_shell(data.get("shell", {})),
+            processor=_processor(data.get("processor", {})),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise BnnhwError(
@@ -142,3 +149,13 @@ def _shell(data: dict[str, Any]) -> Shell:
         ff=int(data.get("ff", 0)),
         bram36=float(data.get("bram36", 0)),
     )
+
+
+def _processor(data: dict[str, Any]) -> str:
+    """The kind in section ``[processor]``; empty in a file without it."""
+    if not data:
+        return ""
+    kind = data["kind"]
+    if kind not in PROCESSORS:
+        raise ValueError(f"[processor] is of kind {kind!r}, not one of {', '.join(PROCESSORS)}")
+    return str(kind)

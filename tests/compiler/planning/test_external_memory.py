@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -193,6 +194,7 @@ def test_a_register_that_no_reset_reaches_is_found(single: Case, tmp_path: Path)
 
 def test_the_image_is_beside_the_manifest_and_not_in_the_hardware(pair: Case) -> None:
     data = json.loads((pair.build.path / "manifest.json").read_text())
+    image = (pair.build.path / "weights.bin").read_bytes()
     assert data["memory"] == {
         "bytes": 4096 + 216,
         "data_bits": 64,
@@ -202,8 +204,8 @@ def test_the_image_is_beside_the_manifest_and_not_in_the_hardware(pair: Case) ->
             {"name": "conv1_weights", "offset": 4096, "bytes": 216},
         ],
         "file": "weights.bin",
+        "sha256": hashlib.sha256(image).hexdigest(),
     }
-    image = (pair.build.path / "weights.bin").read_bytes()
     assert len(image) == data["memory"]["bytes"]
     first = pair.layers[0].weights.reshape(4, 2, 18, 8)  # tile, PE, fold, SIMD
     bits = np.unpackbits(np.frombuffer(image[:2], np.uint8), bitorder="little")
