@@ -49,7 +49,7 @@ test-zoo: $(VENV)/.zoo
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy compiler/bnnhw
+	$(BIN)/mypy compiler/bnnhw host/bnnhw_host
 	$(BIN)/python -m pytest -q tests/hw/test_lint.py tests/hw/test_points.py
 
 format: $(VENV)/.dev

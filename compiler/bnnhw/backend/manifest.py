@@ -120,16 +120,29 @@ def manifest(
 
 
 def _rounding(source: InputFormat) -> dict[str, Any]:
-    """What the host does to values between the integers, where the model itself rounds them."""
+    """What the host does to values between the integers, where the model itself rounds them.
+
+    ``rounds`` says it in words, ``rounding`` as data: to a bit, values are compared with ``point``
+    where that is a number, else (value - offset) / scale with ``middle``.
+    """
     if not source.rounds:
         return {}
-    if isinstance(source.element, Bit):
-        comparison = ("<" if source.falls else ">") + ("=" if source.ties_high else "")
-        if source.point is not None:
-            return {"rounds": f"bit 1 where value {comparison} {source.point!r}"}
-        middle = (source.element.low + source.element.high) / 2
-        return {"rounds": f"bit 1 where (value - offset) / scale {comparison} {middle:g}"}
-    return {"rounds": "to the nearest integer, halves to even, saturating"}
+    if not isinstance(source.element, Bit):
+        words = "to the nearest integer, halves to even, saturating"
+        return {"rounds": words, "rounding": {"to": "integer"}}
+    comparison = ("<" if source.falls else ">") + ("=" if source.ties_high else "")
+    middle = (source.element.low + source.element.high) / 2
+    what = f"value {comparison} {source.point!r}"
+    if source.point is None:
+        what = f"(value - offset) / scale {comparison} {middle:g}"
+    rounding = {
+        "to": "bit",
+        "ties_high": source.ties_high,
+        "falls": source.falls,
+        "point": source.point,
+        "middle": middle,
+    }
+    return {"rounds": f"bit 1 where {what}", "rounding": rounding}
 
 
 def _overlay(design: Design) -> dict[str, Any] | None:
