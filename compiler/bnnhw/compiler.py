@@ -26,6 +26,7 @@ from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
 from bnnhw.verify.labels import class_names, listed_files, origin
+from bnnhw.verify.vectors import VECTORS, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -279,6 +280,7 @@ def compile_model(
     files = emit(fit.design, options.backends, fit.prediction, names)
     files["folding.json"] = fit.folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
+    files[VECTORS] = vectors(graph, options.top_k)
     files["report.json"] = report_text(report)
     files[RECORD] = record(options.to_json(), read, command, fit.design.build_hash())
     from bnnhw.report.page import report_html
