@@ -137,6 +137,30 @@ def test_inputs_are_packed_as_the_compiler_packs_them(
     assert data.tobytes() == wanted
 
 
+@pytest.mark.parametrize("low", [-1, 0])
+@pytest.mark.parametrize("falls", [False, True])
+@pytest.mark.parametrize("ties_high", [False, True])
+@pytest.mark.parametrize("point", [None, 0.25])
+def test_values_on_the_point_become_the_same_bit(
+    low: int, falls: bool, ties_high: bool, point: float | None, tmp_path: Path
+) -> None:
+    source = InputFormat(
+        *("x", (8,), "float32"),
+        element=Bit(low),
+        rounds=True,
+        falls=falls,
+        ties_high=ties_high,
+        point=point,
+    )
+    port = InputPort(1, 1, False, low, (8,), 1)
+    middle = (low + 1) / 2 if point is None else point
+    x = np.array([[-9, middle - 0.5, middle, middle, middle + 0.5, 9, middle, 1]], np.float32)
+    packer = Packer(written(host_view(source, port, OUT, SCORES), tmp_path).input)
+    data = np.empty((1, 1), np.uint8)
+    packer.pack(packer.check(x), data)
+    assert data.tobytes() == port.pack(source.encode(x))
+
+
 def test_raw_pixels_stand_for_floats(tmp_path: Path) -> None:
     source = InputFormat("x", (3, 4, 8), "float32", element=Integer(8, False), scale=1 / 255)
     port = InputPort(8, 8, False, 0, (3, 4, 8), 12)
