@@ -76,6 +76,7 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.zoo
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/host.py
 
 accuracy: $(VENV)/.zoo
 	$(BIN)/python benchmarks/rounded_accuracy.py
