@@ -79,7 +79,7 @@ module bnn_stream_counters #(
       else if (left_q && !entered_q) level_q <= level_q - 1'b1;
       if (zero_q) most_q <= '0;
       else if (shift_q) most_q <= ring_i;
-      else if (follow_q && level_q > most_q[LevelBits-1:0]) most_q <= 32'(level_q);
+      else if (follow_q && level_q > most_q[LevelBits-1:0]) most_q[LevelBits-1:0] <= level_q;
     end
   end
 
