@@ -7,11 +7,10 @@ import random
 from typing import Any
 
 import cocotb
+from bnn_registers_bench import set_pauses
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, Timer
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp  # type: ignore[import-untyped]
-
-from bnn_registers_bench import set_pauses
 
 CONTROL, COUNT, INDEX, VALUE = 0x10, 0x40, 0x44, 0x48
 CLEAR, HOLD = 1, 8  # in CONTROL

@@ -38,7 +38,11 @@ class StreamForecast:
 
 
 def forecast(design: Design) -> dict[str, StreamForecast]:
-    """By stream; those of weights from memory, which the model leaves out, are not in it."""
+    """By stream; those of weights from memory, which the model leaves out, are not in it.
+
+    Raises:
+        BnnhwError: the dataflow deadlocks.
+    """
     model = DesignFlow(design)
     found = {}
     for name, stream in model.streams.items():

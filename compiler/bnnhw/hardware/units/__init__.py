@@ -1,6 +1,15 @@
 """One room for each hardware unit: what is known of it stands in its record."""
 
-from bnnhw.hardware.units import arrays, elements, ends, instruments, pools, streams, weights, windows
+from bnnhw.hardware.units import (
+    arrays,
+    elements,
+    ends,
+    instruments,
+    pools,
+    streams,
+    weights,
+    windows,
+)
 from bnnhw.hardware.units.kind import UnitKind
 
 _ROOMS = (ends, streams, windows, arrays, weights, elements, pools, instruments)
