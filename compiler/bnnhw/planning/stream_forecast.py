@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.hardware.units import KINDS
 from bnnhw.planning.token_model import DesignFlow
 from bnnhw.planning.token_solve import ANY
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
     from bnnhw.hardware.design import Design
     from bnnhw.planning.token_solve import Bound
+
+_FRAMES, _MANY_FRAMES = 4, 16
+_FEW_BEATS = 50_000
+"""Per frame, of all streams: up to so many, more frames are solved, until streams that run ahead
+into FIFOs have come to a stop."""
 
 
 @dataclass(frozen=True)
@@ -43,29 +49,49 @@ def forecast(design: Design) -> dict[str, StreamForecast]:
     Raises:
         BnnhwError: the dataflow deadlocks.
     """
-    model = DesignFlow(design)
+    beats = sum(stream.beats for stream in design.streams.values())
+    model = DesignFlow(design, _MANY_FRAMES if beats <= _FEW_BEATS else _FRAMES)
+    partners = {
+        name: other
+        for unit in design.units
+        if KINDS[unit.kind].joins
+        for name, other in zip(unit.sources, reversed(unit.sources), strict=True)
+    }
     found = {}
     for name, stream in model.streams.items():
-        stall, starved = _waits(model, model.read[name])
+        stall, starved = _waits(model, name, partners.get(name))
         most = _most(model, name) if stream.depth else None
         found[name] = StreamForecast(stall, starved, most)
     return found
 
 
-def _waits(model: DesignFlow, event: int) -> tuple[int, int]:
-    """Cycles per frame, in the last frame solved, that an event waits for room and for beats."""
+def _waits(model: DesignFlow, stream: str, partner: str | None) -> tuple[int, int]:
+    """Cycles per frame, in the last frame solved, that a stream waits for room and for beats.
+
+    Where it moves together with a partner, a beat of one that has come before the other's is
+    stalled, and only then is there room for the other.
+    """
     flow = model.flow
-    leader, _ = flow.leader(event)
+    leader, _ = flow.leader(model.read[stream])
     moved = np.asarray(flow.moved[leader])
-    per_frame, pace = flow.tokens[leader], flow.equations.pace[leader]
-    last = len(moved) - per_frame
-    soonest = moved[last - 1 : -1] + pace
+    last = len(moved) - flow.tokens[leader]
+    soonest = moved[last - 1 : -1] + flow.equations.pace[leader]
     come, room = soonest.copy(), soonest.copy()
+    others = _before(model, partner) if partner else set()
     for bound in flow.equations.bounds[leader]:
-        waits = room if bound.least == ANY else come
+        waits = room if bound.least == ANY or bound.other in others else come
         np.maximum(waits, _times(model, bound), out=waits)
     now = moved[last:]
     return int(np.maximum(now - come, 0).sum()), int(np.maximum(now - room, 0).sum())
+
+
+def _before(model: DesignFlow, stream: str) -> set[int]:
+    """The events that a stream's beats come from: into its FIFO, or into its writer."""
+    flow, written = model.flow, model.written[stream]
+    if model.design.streams[stream].depth:
+        return {flow.leader(written)[0]}
+    writer = next(unit for unit in model.design.units if stream in unit.sinks)
+    return {link.source for link in flow.links if link.sink == written and writer.sources}
 
 
 def _times(model: DesignFlow, bound: Bound) -> NDArray[np.int64]:
