@@ -262,6 +262,27 @@ def test_simulate_updates_the_report(tmp_path: Path) -> None:
         bnnhw.compile(model, board="pynq-z2", output=tmp_path / "b")
 
 
+def test_activations_of_verilog_and_interpreter_are_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("cocotb")
+    made = bnnhw.compile(small_cnn().proto(), board="pynq-z2", output=tmp_path / "b", verify=False)
+    x = some(made, 2)
+    expected = made.activations(x)
+    shapes = {name: values.shape for name, values in expected.items()}
+    assert len(shapes) > 2 and all(shape[0] == 2 for shape in shapes.values())
+    found = made.simulate(x, probes=["all"]).activations
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+    bits = next(values for values in expected.values() if values.ndim == 4)
+    assert set(np.unique(bits)) == {-1, 1}
+    first, last = list(expected)[0], list(expected)[-1]
+    chosen = made.activations(x[0], [last, first])
+    assert list(chosen) == [first, last] and len(chosen[last]) == 1
+    np.testing.assert_array_equal(chosen[last][0].ravel(), made.run(x).scores[0].ravel())
+    with pytest.raises(bnnhw.BnnhwError, match="no stream carries the result of 'conv9'"):
+        made.activations(x, ["conv9"])
+
+
 def test_a_simulation_that_differs_is_an_error_and_on_record(tmp_path: Path) -> None:
     pytest.importorskip("cocotb")
     made = bnnhw.compile(small_cnn().proto(), board="pynq-z2", output=tmp_path / "b", verify=False)

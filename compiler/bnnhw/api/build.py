@@ -18,7 +18,7 @@ from bnnhw.report.record import (
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, samples_of
 from bnnhw.verify.labels import class_names as read_names, origin
-from bnnhw.verify.run_simulation import RANDOM_FRAMES
+from bnnhw.verify.run_simulation import RANDOM_FRAMES, layer_activations
 from bnnhw.verify.waves import wave_bytes
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from bnnhw.ir.ops import Ints
     from bnnhw.verify.inputs import Given, Samples
     from bnnhw.verify.run_simulation import SimulationOutcome
 
@@ -145,6 +146,25 @@ class Build:
         """
         given = self.read(x, labels, resize=resize, grey=grey, class_names=class_names)
         return run_graph(self._build.graph, given)
+
+    def activations(self, x: Given, layers: Sequence[str] = ("all",)) -> dict[str, Ints]:
+        """Results of layers inside the network, by the bit-exact interpreter.
+
+        ``simulate`` with ``probes`` has the same of the Verilog, as ``activations`` of its outcome.
+
+        Args:
+            x: inputs as ``read`` takes them.
+            layers: names of layers or other nodes as the report shows them; "all" for every one
+                whose result a stream carries.
+
+        Returns:
+            Integers ``[N, C, ...]`` by name, in the order of the network. Bits are given as their
+            values: -1 or 0, and 1.
+
+        Raises:
+            BnnhwError: a layer has no stream of its own; names those that have.
+        """
+        return layer_activations(self._build, self.read(x).x, layers)
 
     def simulate(
         self,

@@ -39,7 +39,7 @@ def probed_streams(build: Build, layers: Sequence[str]) -> dict[str, str]:
     }
     if "all" in layers:
         return carried
-    names = {name.removesuffix("_out"): name for name in carried}
+    names = {layer_name(name): name for name in carried}
     for layer in layers:
         if layer not in names:
             raise BnnhwError(
@@ -51,14 +51,21 @@ def probed_streams(build: Build, layers: Sequence[str]) -> dict[str, str]:
     return {name: tensor for name, tensor in carried.items() if name in wanted}
 
 
-def compare_stream(
-    build: Build, name: str, beats: NDArray[np.uint8], expected: Ints, origin: str
-) -> Verification:
-    """Compares the beats of a stream with a tensor [N, C, ...]; names the first difference."""
+def layer_name(stream: str) -> str:
+    """The layer or other node whose result a stream carries."""
+    return stream.removesuffix("_out")
+
+
+def probed_values(build: Build, name: str, beats: NDArray[np.uint8]) -> Ints:
+    """The values [N, C, ...], whole frames, that the beats of a stream carried."""
     stream = next(s for s in build.report["streams"] if s["name"] == name)
-    carrier = Stream(**stream)
-    got = stream_values(beats, carrier, build.graph)[: len(expected)]
-    layer = name.removesuffix("_out")
+    return stream_values(beats, Stream(**stream), build.graph)
+
+
+def compare_stream(name: str, values: Ints, expected: Ints, origin: str) -> Verification:
+    """Compares a stream's values with a tensor [N, C, ...]; names the first difference."""
+    got = values[: len(expected)]
+    layer = layer_name(name)
     wrong = got != expected[: len(got)]
     frames = int(wrong.reshape(len(got), -1).any(axis=1).sum())
     note = origin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +10,14 @@ import numpy as np
 from bnnhw.errors import BnnhwError
 from bnnhw.interpret.interpreter import interpret, interpret_all
 from bnnhw.verify.inputs import random_inputs
-from bnnhw.verify.probe import compare_stream, probed_streams
+from bnnhw.verify.probe import compare_stream, layer_name, probed_streams, probed_values
 from bnnhw.verify.simulate import Simulation, require_simulator, simulate
 from bnnhw.verify.simulated_memory import MemoryTiming
 from bnnhw.verify.top_k import best_scores
 from bnnhw.verify.verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,6 +42,8 @@ class SimulationOutcome:
         checks: comparisons with the interpreter.
         steady: whether source and sink never waited, so that its cycles are the design's own.
         classes: the best class of each frame's scores, [N].
+        activations: results [N, C, ...] of the probed layers by name, as their streams carried them
+            in the Verilog; bits are values, -1 or 0 and 1.
     """
 
     simulation: Simulation
@@ -49,6 +51,7 @@ class SimulationOutcome:
     checks: tuple[Verification, ...]
     steady: bool
     classes: Ints
+    activations: Mapping[str, Ints] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Cycles, streams, scores, classes and comparisons as JSON holds them."""
@@ -185,8 +188,9 @@ def simulate_build(
         note += f", idle {idle:g}, back-pressure {back_pressure:g}"
     if memory_latency:
         note += f", memory of {memory_latency[0]} to {memory_latency[1]} cycles"
+    carried = {name: probed_values(build, name, result.probed[name]) for name in streams}
     checks = [
-        compare_stream(build, name, result.probed[name], tensors[tensor], note)
+        compare_stream(name, carried[name], tensors[tensor], note)
         for name, tensor in streams.items()
     ]
     checks.append(Verification("verilog", "interpreter", count, _differing(scores, expected), note))
@@ -200,7 +204,29 @@ def simulate_build(
                 "hls", "interpreter", count, _differing(other, expected), f"{origin} inputs"
             )
         )
-    return SimulationOutcome(result, scores, tuple(checks), steady, _classes(build, scores))
+    return SimulationOutcome(
+        result, scores, tuple(checks), steady, _classes(build, scores),
+        {layer_name(name): values for name, values in carried.items()},
+    )  # fmt: skip
+
+
+def layer_activations(
+    build: Build, inputs: NDArray[np.generic], layers: Sequence[str]
+) -> dict[str, Ints]:
+    """Results [N, C, ...] of layers by name, as the interpreter computes them.
+
+    Args:
+        build: the build.
+        inputs: model inputs [N, *shape].
+        layers: as ``probed_streams`` takes them.
+
+    Raises:
+        BnnhwError: a layer has no stream of its own.
+    """
+    streams, graph = probed_streams(build, layers), build.graph
+    wanted = set(streams.values())
+    tensors = interpret_all(graph, graph.input_format.encode(inputs), wanted.__contains__)
+    return {layer_name(name): tensors[tensor] for name, tensor in streams.items()}
 
 
 def _classes(build: Build, scores: Ints) -> Ints:
