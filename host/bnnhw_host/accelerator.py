@@ -15,7 +15,7 @@ from bnnhw_host.manifest import find_manifest, read_manifest
 from bnnhw_host.measure import Counted, Latency, Profile, Throughput, profile_of
 from bnnhw_host.predictions import Predictions, Validation
 from bnnhw_host.registers import Registers
-from bnnhw_host.runtime import open_board, open_simulated
+from bnnhw_host.runtime import is_for_board, open_board, open_simulated
 from bnnhw_host.transfers import NO_MEMORY, Transfers
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Accelerator:
 
     Args:
         path: a build's folder, the folder with its bitstream, or the .bit.
-        device: None for the board that this runs on, through pynq; "sim" for a simulated one.
+        device: None for the board that this runs on, through pynq; "sim" for a simulated one;
+            "auto" for the board where there is one, else a simulated one.
         clock_mhz: the fabric's clock; None for the one that the design was made for.
         max_frames: most frames of a transfer; None for as many as the DMA and memory allow.
         pynq: on a simulated board, whether to run through pynq's own classes; None where it is
@@ -71,12 +72,12 @@ class Accelerator:
         place = Path(path)
         found = find_manifest(place)
         self.manifest = read_manifest(found)
-        if device not in (None, "sim"):
-            raise HostError(f"there is no device {device!r}", fix='give None, or "sim"')
+        if device not in (None, "sim", "auto"):
+            raise HostError(f"there is no device {device!r}", fix='give None, "sim" or "auto"')
         if max_frames is not None and max_frames < 1:
             raise HostError(f"max_frames is {max_frames}", fix="give 1 or more, or leave it out")
         weights = self._read_weights(found.parent)
-        if device is None:
+        if device is None or (device == "auto" and is_for_board(found.parent)):
             self._runtime = open_board(self.manifest, place)
         else:
             self._runtime = open_simulated(self.manifest, found.parent, pynq=pynq)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,26 @@ class Runtime:
     pause: float
     describe: str
     machine: Machine | None = None
+
+
+def is_for_board(folder: Path) -> bool:
+    """Whether the design in a folder runs on a board here, and not on a simulated one.
+
+    So it is where pynq finds a board. It also is where the folder holds no Verilog, as it is on a
+    board: what hides the board from pynq is then said by pynq, and not that there is no simulator.
+    """
+    return board_present() or not (folder / "rtl").is_dir()
+
+
+def board_present() -> bool:
+    """Whether this runs on a board: pynq is installed, and finds one."""
+    if importlib.util.find_spec("pynq") is None:
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pynq warns where it finds none
+        from pynq.pl_server.device import Device
+
+        return bool(Device.devices)
 
 
 def open_board(manifest: Manifest, path: Path) -> Runtime:

@@ -284,6 +284,20 @@ def test_files_that_do_not_belong_together_are_refused(
         Accelerator(tmp_path)
 
 
+def test_auto_takes_the_board_where_there_is_one(
+    digits: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Accelerator(digits.path, device="auto", pynq=False) as accelerator:
+        assert accelerator.machine is not None
+    monkeypatch.setattr("bnnhw_host.runtime.board_present", lambda: True)
+    with pytest.raises(BuildError, match=r"holds no digits_top\.bit"):
+        Accelerator(digits.path, device="auto")
+    monkeypatch.setattr("bnnhw_host.runtime.board_present", lambda: False)
+    shutil.copy(digits.path / "manifest.json", tmp_path)  # as on a board: no Verilog
+    with pytest.raises(BuildError, match=r"holds no digits_top\.bit"):
+        Accelerator(tmp_path, device="auto")
+
+
 def test_the_command_line(digits: Case) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "bnnhw_host", *words]
