@@ -3,6 +3,7 @@
 # make test-pynq the host package under each version of pynq, on simulated boards
 # make lint      ruff, mypy, Verilator and verible lint
 # make docs      the documentation as a site with search, in build/site
+# make notebooks run the host's notebooks and keep their outputs; NAMES="1 3": some of them
 # make bench     performance figures
 # make accuracy  train twenty small networks, compare integers with float
 # make cost-model  measure the hardware units with Yosys again and fit the cost model
@@ -15,7 +16,7 @@ JOBS ?= 2
 TORCH := torch==2.13.0
 PYNQ := 3.0.1 3.1.2 4.0.0
 
-.PHONY: demo test test-all test-zoo test-pynq lint format docs bench accuracy cost-model paths clean
+.PHONY: demo test test-all test-zoo test-pynq lint format docs notebooks bench accuracy cost-model paths clean
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -73,6 +74,9 @@ format: $(VENV)/.dev
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "build/site; to read it with search: python3 -m http.server -d build/site"
+
+notebooks: $(VENV)/.zoo
+	$(BIN)/python tools/run_notebooks.py $(NAMES)
 
 bench: $(VENV)/.zoo
 	$(BIN)/python benchmarks/run.py
