@@ -275,7 +275,7 @@ def test_activations_of_verilog_and_interpreter_are_the_same(tmp_path: Path) -> 
         np.testing.assert_array_equal(found[name], values)
     bits = next(values for values in expected.values() if values.ndim == 4)
     assert set(np.unique(bits)) == {-1, 1}
-    first, last = list(expected)[0], list(expected)[-1]
+    first, *_, last = expected
     chosen = made.activations(x[0], [last, first])
     assert list(chosen) == [first, last] and len(chosen[last]) == 1
     np.testing.assert_array_equal(chosen[last][0].ravel(), made.run(x).scores[0].ravel())
