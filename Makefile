@@ -51,7 +51,7 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
 
-test-all: $(VENV)/.zoo
+test-all: $(VENV)/.zoo $(PYNQ:%=.venv-pynq-%/.ready)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 test-zoo: $(VENV)/.zoo
