@@ -163,7 +163,7 @@ class Faulty:
             "OUT_BITS": 8 * sink.beat_bytes,
             "BEATS": FRAMES * source.beats,
         }
-        sources = [*sorted((self.build.path / "rtl").glob("*.sv")), HERE / "fault_bench.sv"]
+        sources = [*self.build.verilog_sources(), HERE / "fault_bench.sv"]
         if self.design.memory_port:
             port = port_values(self.design.memory_port)
             defines |= {"BNN_MEMORY": 1, "ADDR_BITS": port["address_bits"]}

@@ -89,6 +89,14 @@ class Build:
         if (self.path / _REPORT).is_file():
             _ = self.report
 
+    def verilog_sources(self) -> list[Path]:
+        """The files of ``rtl/`` that hold modules: the top in Verilog, the units in SystemVerilog.
+
+        Builds of earlier versions have their top in SystemVerilog, too.
+        """
+        rtl = self.path / "rtl"
+        return sorted(path for path in rtl.glob("*.*v") if path.suffix in (".v", ".sv"))
+
     @property
     def top(self) -> str:
         """Name of the top module."""

@@ -39,7 +39,7 @@ def test_compile_writes_a_whole_build_to_the_default_folder(bnnhw, tmp_path) -> 
         *("rtl", "hls", "sim", "manifest.json", "report.json", "report.html"),
         *("folding.json", "graph.npz", "files.txt", "compile.json"),
     }
-    for name in ("rtl/digits_top.sv", "hls/digits_top.cpp", "hls/run_hls.tcl", "sim/bnn_bench.sv"):
+    for name in ("rtl/digits_top.v", "hls/digits_top.cpp", "hls/run_hls.tcl", "sim/bnn_bench.sv"):
         assert (build / name).stat().st_size > 0
     assert [p.name for p in tmp_path.iterdir()] == ["build"]
     assert [p.name for p in build.parent.iterdir()] == ["digits"]
