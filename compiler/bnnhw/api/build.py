@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bnnhw.api.outcome import Run, run_graph
 from bnnhw.backend import build as builds
 from bnnhw.report.facts import cycles_per_frame, resource_facts
+from bnnhw.report.placement import record_placement
 from bnnhw.report.record import (
     SynthesisOutcome,
     record_simulation,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from bnnhw.backend.vivado_reports import Placement
     from bnnhw.verify.inputs import Given, Samples
     from bnnhw.verify.run_simulation import SimulationOutcome
 
@@ -58,6 +60,14 @@ class Build:
     def report(self) -> dict[str, Any]:
         """The content of report.json as it is now; simulation and synthesis add to it."""
         return self._build.report
+
+    def read_placement(self) -> Placement | None:
+        """Takes what Vivado reported of the build into its report; None where it has not run.
+
+        Raises:
+            ToolError: its reports are of another build, or cannot be read.
+        """
+        return record_placement(self._build)
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -186,8 +186,9 @@ def inspect_command(
 
 @app.command()
 def report(build: BuildDir, as_json: Json = False) -> None:
-    """Show a build's report."""
+    """Show a build's report, with what Vivado has made of the build since."""
     opened = bnnhw.open(build)
+    opened.read_placement()
     if as_json:
         print_json(opened.report)
         return
