@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from bnnhw.api.outcome import Run, run_graph
 from bnnhw.backend import build as builds
 from bnnhw.report.facts import cycles_per_frame, resource_facts
-from bnnhw.report.placement import record_placement
 from bnnhw.report.record import (
     SynthesisOutcome,
+    record_placement,
     record_simulation,
     record_synthesis,
     require_exact,

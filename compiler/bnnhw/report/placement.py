@@ -5,32 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.backend.vivado_reports import read_reports
 from bnnhw.hardware.cost.model import LABELS
 from bnnhw.report.facts import amount
-from bnnhw.report.figures import write_report
 
 if TYPE_CHECKING:
-    from bnnhw.backend.build import Build
     from bnnhw.backend.vivado_reports import Placement
 
 _NAMES = {"lut": "lut_packed", "ff": "ff", "bram36": "bram36", "dsp": "dsp"}
 """Resources as Vivado counts them, and what a design is held to of each."""
-
-
-def record_placement(build: Build) -> Placement | None:
-    """Reads what Vivado reported of a build, if anything, and updates the build's report.
-
-    Raises:
-        ToolError: its reports are of another build, or cannot be read.
-    """
-    placement = read_reports(build.path, str(build.manifest["build_hash"]))
-    if placement is not None:
-        report = build.report
-        updated = with_placement(report, placement)
-        if updated != report:
-            write_report(build.path, updated)
-    return placement
 
 
 def with_placement(report: dict[str, Any], placement: Placement) -> dict[str, Any]:
