@@ -194,6 +194,14 @@ def test_the_packager_learns_name_buses_and_the_size_of_the_registers(digits: Pa
     assert packed[packed.index("-vendor") + 1] == "bnnhw" and "-import_files" in packed
     assert ["range", "65536", "block:"] in run.of("set_property")
     assert [call[0] for call in run.of("ipx::get_bus_interfaces")] == ["s_axis", "m_axis", "s_axil"]
+    assert ["ipi_drc", "ignore_freq_hz true", "core:"] in run.of("set_property")
+
+
+def test_a_map_of_registers_that_vivado_does_not_find_is_made(fresh: Path) -> None:
+    run = run_script(fresh / "build.tcl", DEFECT="map")
+    assert run.error == ""
+    assert ["slave_memory_map_ref", "s_axil", "bus:s_axil"] in run.of("set_property")
+    assert run.of("ipx::add_address_block") == [["reg0", "map:s_axil"]]
 
 
 @pytest.mark.parametrize("handoff", ["gen", "srcs"])
@@ -231,7 +239,6 @@ def test_jobs_and_part_come_from_options_or_the_environment(fresh: Path) -> None
         ("no log", "the run did not start"),
         ("width", "CONFIG.c_m_axis_mm2s_tdata_width of dma is 32, not 64"),
         ("bus", "found no bus m_axis in digits_top.v"),
-        ("map", "found 0 register maps"),
     ],
 )
 def test_what_goes_wrong_in_vivado_ends_the_script(fresh: Path, defect: str, words: str) -> None:

@@ -38,6 +38,8 @@ set ::stand_in::commands {
     ipx::get_bus_interfaces {0 9 regexp nocase filter: of_objects:}
     ipx::get_memory_maps {0 9 regexp nocase filter: of_objects:}
     ipx::get_address_blocks {0 9 regexp nocase filter: of_objects:}
+    ipx::add_memory_map {2 2}
+    ipx::add_address_block {2 2}
     ipx::create_xgui_files {0 1 logo_file:}
     ipx::update_checksums {0 1}
     ipx::check_integrity {0 1 kernel xo_check}
@@ -146,7 +148,9 @@ command create_project {
     lassign $rest name directory
     require {[dict exists $options part]} "a project without -part takes the part of a Virtex-7"
     set ::stand_in::project [list $name [file normalize $directory] [dict get $options part]]
-    file mkdir $directory
+    if {[option $options force 0]} { file delete -force $directory }
+    require {![file exists [file join $directory $name.xpr]]} "there is a project $name already"
+    write_file [file join $directory $name.xpr] "project\n"
     array unset ::stand_in::added
     set ::stand_in::added(sources_1) {}
     set ::stand_in::added(sim_1) {}
@@ -194,8 +198,9 @@ set ::stand_in::known_properties {
     project: {target_language ip_repo_paths part board_part}
     fileset: {top xsim.simulate.runtime xsim.simulate.xsim.more_options}
     run: {STATUS PROGRESS DIRECTORY {STEPS.SYNTH_DESIGN.ARGS.MORE OPTIONS}}
-    core: {name vendor library version display_name description}
-    block: {range NAME}
+    core: {name vendor library version display_name description ipi_drc}
+    bus: {slave_memory_map_ref}
+    block: {range range_dependency NAME}
     bd: {synth_checkpoint_mode}
     path: {SLACK}
     ipdef: {VLNV NAME}
@@ -308,10 +313,20 @@ command ipx::get_bus_interfaces {
 }
 command ipx::get_memory_maps {
     require {[option $options of_objects] eq "core:"} "of no core"
+    require {$rest eq "s_axil"} "there is no map $rest"
     return [expr {[defect map] ? "" : "map:s_axil"}]
 }
+command ipx::add_memory_map {
+    require {$rest eq "s_axil core:"} "of no core"
+    return map:s_axil
+}
+command ipx::add_address_block {
+    require {$rest eq "reg0 map:s_axil"} "of no map"
+    return block:
+}
 command ipx::get_address_blocks {
-    return [expr {[option $options of_objects] eq "map:s_axil" ? "block:" : ""}]
+    require {[option $options of_objects] eq "map:s_axil"} "of no map"
+    return [expr {[defect map] ? "" : "block:"}]
 }
 foreach name {create_xgui_files update_checksums check_integrity} {
     command ipx::$name { require {$rest eq "core:"} "of no core" }
