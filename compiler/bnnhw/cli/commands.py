@@ -184,7 +184,7 @@ def inspect_command(
         raise error
 
 
-@app.command()
+@app.command(short_help="Show a build's report.")
 def report(build: BuildDir, as_json: Json = False) -> None:
     """Show a build's report, with what Vivado has made of the build since."""
     opened = bnnhw.open(build)
