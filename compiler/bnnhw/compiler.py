@@ -27,7 +27,7 @@ from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
 from bnnhw.verify.labels import class_names, listed_files, origin
-from bnnhw.verify.vectors import make_vectors
+from bnnhw.verify.stream_vectors import make_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -10,7 +10,7 @@ from tcl_harness import run_script
 from vivado_builds import network_design, network_graph, write_files
 
 from bnnhw.backend.vectors import Vectors
-from bnnhw.verify.vectors import make_vectors
+from bnnhw.verify.stream_vectors import make_vectors
 from bnnhw.verify.verilator import use_verilator
 from memory_designs import two_layers
 
