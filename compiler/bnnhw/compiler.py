@@ -21,13 +21,16 @@ from bnnhw.hardware.folding import FoldingRequest, read_folding
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.planning.fit import fit_network
+from bnnhw.planning.stream_forecast import forecast
 from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
+from bnnhw.report.instruments import instrument_notes
 from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
 from bnnhw.verify.labels import class_names, listed_files, origin
 from bnnhw.verify.stream_vectors import make_vectors
+from bnnhw.verify.vectors import VECTORS, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -91,6 +94,7 @@ class CompileOptions(ModelOptions):
         min_agreement: least share of inputs, 0 to 1, to which integers and float must give the
             same best class.
         dump_ir: where to write the graph after each pass.
+        instrument: whether the Verilog counts what each stream does.
     """
 
     board: str
@@ -104,6 +108,7 @@ class CompileOptions(ModelOptions):
     verify: bool = True
     min_agreement: float | None = None
     dump_ir: Path | None = None
+    instrument: bool = False
 
     def check(self) -> None:
         """Raises BnnhwError for what no compile can do."""
@@ -115,6 +120,12 @@ class CompileOptions(ModelOptions):
                     where="option --backend",
                     fix=f"choose {', '.join(BACKENDS)}",
                 )
+        if self.instrument and "verilog" not in self.backends:
+            raise BnnhwError(
+                "instruments are Verilog's: the HLS C++ has none",
+                where="option --instrument",
+                fix="give --backend verilog, or leave it out",
+            )
         if self.top_k < 0:
             raise BnnhwError(f"{self.top_k} classes", where="option --top-k", fix="give 1 or more")
         if self.min_agreement is not None and not 0 <= self.min_agreement <= 1:
@@ -271,7 +282,16 @@ def compile_model(
         accuracy = replace(accuracy, calibrated=bool(options.calibrate))
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
-    fit = fit_network(graph, board, options.target(clock), request, clock, options.top_k)
+    fit = fit_network(
+        graph,
+        board,
+        options.target(clock),
+        request,
+        clock,
+        options.top_k,
+        instrument=options.instrument,
+    )
+    notes += instrument_notes(fit.design, options.backends)
     progress("writing the build")
     notes += overlay_notes(fit.design)
     report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve, fit.schedule)
@@ -280,12 +300,13 @@ def compile_model(
     report["command"] = command = options.command(model)
     if names:
         report["output"]["class_names"] = list(names)
-    vectors = None
+    frames = None
     if fit.design.board.processor.kind and "verilog" in options.backends:
-        vectors = make_vectors(graph, fit.design, fit.prediction.latency_cycles)
-    files = emit(fit.design, options.backends, fit.prediction, names, vectors)
+        frames = make_vectors(graph, fit.design, fit.prediction.latency_cycles)
+    files = emit(fit.design, options.backends, fit.prediction, names, frames)
     files["folding.json"] = fit.folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
+    files[VECTORS] = vectors(graph, options.top_k)
     files["report.json"] = report_text(report)
     files[RECORD] = record(options.to_json(), read, command, fit.design.build_hash())
     from bnnhw.report.page import report_html
@@ -344,7 +365,7 @@ def emit(
     backends: tuple[str, ...],
     prediction: Prediction,
     class_names: Sequence[str] = (),
-    vectors: Vectors | None = None,
+    frames: Vectors | None = None,
 ) -> dict[str, str | bytes]:
     """All files of a build but the report, by path below the build folder."""
     files: dict[str, str | bytes] = {}
@@ -357,8 +378,10 @@ def emit(
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
     }
-    files |= emit_manifest(design, class_names, predicted)
-    files |= emit_vivado(design, backends, vectors)
+    known = forecast(design) if design.instrument else {}
+    forecasts = {name: asdict(one) for name, one in known.items()}
+    files |= emit_manifest(design, class_names, predicted, forecasts)
+    files |= emit_vivado(design, backends, frames)
     return files
 
 

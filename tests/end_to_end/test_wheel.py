@@ -91,7 +91,7 @@ def test_an_installed_wheel_compiles_outside_the_checkout(wheel, tmp_path) -> No
     assert first == second and len(first) == 10
     # What the extras bring is missing here, and said to be.
     doctor = run("bnnhw", "doctor")
-    assert doctor.returncode == 1
+    assert doctor.returncode == 0
     assert "missing cocotb: pip install 'bnnhw[sim]'" in doctor.stdout
     for command, extra in (("simulate", "sim"), ("synth", "synth")):
         ended = run("bnnhw", command, "build")

@@ -1,0 +1,1 @@
+"""A board in simulation: the same host code runs against the generated Verilog."""
