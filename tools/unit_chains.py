@@ -48,7 +48,7 @@ class Instance:
 def instances_of(build: Path) -> list[Instance]:
     """The units of a build's Verilog, but for the monitors, which are of the simulation."""
     rtl, found = build / "rtl", []
-    for top in sorted(rtl.glob("*_top.sv")):
+    for top in sorted(rtl.glob("*_top.v")):
         for kind, chosen, name, connected in _INSTANCE.findall(top.read_text()):
             if not (HW / f"{kind}.sv").exists():
                 continue

@@ -12,6 +12,7 @@ from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.record import RECORD, command_line, record
 from bnnhw.backend.verilog import emit_bench, emit_verilog
+from bnnhw.backend.vivado import emit_vivado, overlay_notes
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend import import_file, load
 from bnnhw.frontend.options import LoadOptions
@@ -28,6 +29,7 @@ from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
 from bnnhw.verify.labels import class_names, listed_files, origin
+from bnnhw.verify.stream_vectors import make_vectors
 from bnnhw.verify.vectors import VECTORS, vectors
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from bnnhw.backend.vectors import Vectors
     from bnnhw.hardware.design import Design
     from bnnhw.ir.graph import Graph
     from bnnhw.planning.token_model import Prediction
@@ -290,13 +293,17 @@ def compile_model(
     )
     notes += instrument_notes(fit.design, options.backends)
     progress("writing the build")
+    notes += overlay_notes(fit.design)
     report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve, fit.schedule)
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
     report["histograms"] = [asdict(histogram) for histogram in histograms]
     report["command"] = command = options.command(model)
     if names:
         report["output"]["class_names"] = list(names)
-    files = emit(fit.design, options.backends, fit.prediction, names)
+    frames = None
+    if fit.design.board.processor.kind and "verilog" in options.backends:
+        frames = make_vectors(graph, fit.design, fit.prediction.latency_cycles)
+    files = emit(fit.design, options.backends, fit.prediction, names, frames)
     files["folding.json"] = fit.folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
     files[VECTORS] = vectors(graph, options.top_k)
@@ -358,6 +365,7 @@ def emit(
     backends: tuple[str, ...],
     prediction: Prediction,
     class_names: Sequence[str] = (),
+    frames: Vectors | None = None,
 ) -> dict[str, str | bytes]:
     """All files of a build but the report, by path below the build folder."""
     files: dict[str, str | bytes] = {}
@@ -373,6 +381,7 @@ def emit(
     known = forecast(design) if design.instrument else {}
     forecasts = {name: asdict(one) for name, one in known.items()}
     files |= emit_manifest(design, class_names, predicted, forecasts)
+    files |= emit_vivado(design, backends, frames)
     return files
 
 

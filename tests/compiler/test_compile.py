@@ -34,7 +34,7 @@ def test_module_names_are_legal_whatever_the_file_is_called(tmp_path):
     shutil.copy(shipped_model("digits").path, model)
     options = CompileOptions(board="pynq-z2", cycles=5_000, verify=False)
     result = compile_model(model, tmp_path / "build", options)
-    top = next((tmp_path / "build" / "rtl").glob("*_top.sv"))
+    top = next((tmp_path / "build" / "rtl").glob("*_top.v"))
     assert re.search(r"^module (\w+) \($", top.read_text(), re.M)[1] == top.stem
     assert result.report["model"] == "digits_v1_0_final"
 

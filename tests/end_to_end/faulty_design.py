@@ -188,7 +188,7 @@ class Faulty:
             "OUT_BITS": 8 * sink.beat_bytes,
             "BEATS": FRAMES * source.beats,
         }
-        sources = [*sorted((self.build.path / "rtl").glob("*.sv")), HERE / "fault_bench.sv"]
+        sources = [*self.build.verilog_sources(), HERE / "fault_bench.sv"]
         if self.design.instrument:
             sources = [*self._watched(sources), asset_folder("sim") / "bnn_stream_monitor.sv"]
             sources[-1] = self._public(sources[-1], _MONITORED)

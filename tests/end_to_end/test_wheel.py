@@ -83,7 +83,7 @@ def test_an_installed_wheel_compiles_outside_the_checkout(wheel, tmp_path) -> No
     for folder, units in (("rtl", sources("hw", "bnn_*.sv")), ("hls", sources("hls", "bnn_*.h"))):
         written = {path.name for path in (work / "build" / folder).iterdir()}
         assert units <= written
-    assert (work / "build" / "rtl" / "digits_top.sv").is_file()
+    assert (work / "build" / "rtl" / "digits_top.v").is_file()
     script = "import numpy; numpy.save('x.npy', numpy.zeros((2, 8, 8, 1), 'uint8'))"
     assert run("python", "-c", script).returncode == 0
     ran = run("bnnhw", "run", "build", "-i", "x.npy", "--json")

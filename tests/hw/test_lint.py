@@ -68,8 +68,8 @@ def test_generated_verilog_casts_no_sign_lint(tmp_path: Path) -> None:
     model = asset_folder("models") / "birealnet8-digits.onnx"
     options = CompileOptions(board="pynq-z2", cycles=4096, verify=False)
     build = compile_model(model, tmp_path / "build", options).build
-    files = [*(build.path / "rtl").glob("*.sv")]
-    assert build.path / "rtl" / f"{build.top}.sv" in files
+    files = build.verilog_sources()
+    assert build.path / "rtl" / f"{build.top}.v" in files
     assert not [path.name for path in files if sign_casts(path.read_text())]
     templates = ROOT / "compiler" / "bnnhw" / "backend" / "templates"
-    assert not sign_casts((templates / "top.sv.j2").read_text())
+    assert not sign_casts((templates / "top.v.j2").read_text())

@@ -11,6 +11,7 @@ from bnnhw.backend import build as builds
 from bnnhw.report.facts import cycles_per_frame, resource_facts
 from bnnhw.report.record import (
     SynthesisOutcome,
+    record_placement,
     record_simulation,
     record_synthesis,
     require_exact,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from bnnhw.backend.vivado_reports import Placement
     from bnnhw.ir.ops import Ints
     from bnnhw.verify.inputs import Given, Samples
     from bnnhw.verify.run_simulation import SimulationOutcome
@@ -59,6 +61,14 @@ class Build:
     def report(self) -> dict[str, Any]:
         """The content of report.json as it is now; simulation and synthesis add to it."""
         return self._build.report
+
+    def read_placement(self) -> Placement | None:
+        """Takes what Vivado reported of the build into its report; None where it has not run.
+
+        Raises:
+            ToolError: its reports are of another build, or cannot be read.
+        """
+        return record_placement(self._build)
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 _MARK = "manifest.json"
 _REPORT = "report.json"
 _LIST = "files.txt"  # of what `compile` wrote, one path a line
-_TOOLS: tuple[str, ...] = ("sim/", "hls/simulation/")  # where later commands write
+# Where later commands write: bnnhw's own; Vivado as the scripts lead it, and of its own accord when
+# it is started in vivado/; Vitis HLS in hls/.
+_TOOLS: tuple[str, ...] = (
+    *("sim/*", "hls/simulation/*", "synth/*"),
+    *("vivado/ip/*", "vivado/project/*", "vivado/reports/*", "vivado/overlay/*"),
+    *("vivado/simulation/*", "vivado/.Xil/*", "vivado/vivado*.log", "vivado/vivado*.jou"),
+    *("vivado/vivado_pid*", "hls/*_hls/*", "hls/vitis*.log", "hls/.Xil/*", "hls/logs/*"),
+)
 _SCHEMAS = {_MARK: 1, _REPORT: 2}  # those that this version writes and reads
 _KEYS = {"schema", "bnnhw", "network", "top", "input", "output"}
 
@@ -89,6 +97,14 @@ class Build:
         if (self.path / _REPORT).is_file():
             _ = self.report
 
+    def verilog_sources(self) -> list[Path]:
+        """The files of ``rtl/`` that hold modules: the top in Verilog, the units in SystemVerilog.
+
+        Builds of earlier versions have their top in SystemVerilog, too.
+        """
+        rtl = self.path / "rtl"
+        return sorted(path for path in rtl.glob("*.*v") if path.suffix in (".v", ".sv"))
+
     @property
     def top(self) -> str:
         """Name of the top module."""
@@ -126,7 +142,8 @@ def check_folder(path: Path, sources: Sequence[Path] = (), *, force: bool = True
     """Raises BnnhwError where ``write_build`` would not write: worth asking before the work.
 
     Neither where the new build would delete one of the files that it is made from, nor, unless
-    ``force``, where the build that is there holds results of a simulation or a synthesis.
+    ``force``, where the build that is there holds results: of a simulation, of a synthesis, or of
+    Vivado.
     """
     for source in sources:
         if path.resolve() in source.resolve().parents:
@@ -170,7 +187,10 @@ def _results(path: Path) -> str:
         report = _read_json(path / _REPORT)
     except BnnhwError:
         return ""
-    return " and a ".join(name for name in ("simulation", "synthesis") if report.get(name))
+    found = [name for name in ("simulation", "synthesis") if report.get(name)]
+    if report.get("placement") or any((path / "vivado" / "overlay").glob("*.bit")):
+        found.append("run of Vivado")
+    return " and a ".join(found)
 
 
 def write_build(path: Path, files: Mapping[str, str | bytes]) -> Build:
@@ -239,13 +259,14 @@ def _foreign_file(path: Path) -> Path | None:
         listed = (path / _LIST).read_text(encoding="utf-8").splitlines()
         ours = _TOOLS
     except (OSError, ValueError):  # of an earlier version, which kept no list
-        listed, ours = ["folding.json", "graph.npz", "report.html"], (*_TOOLS, "rtl/", "hls/")
+        listed, ours = ["folding.json", "graph.npz", "report.html"], (*_TOOLS, "rtl/*", "hls/*")
     known = {_MARK, _REPORT, _LIST, *listed}
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path)
-        if name.as_posix().startswith(ours) or (file.is_dir() and not file.is_symlink()):
+        if file.is_dir() and not file.is_symlink():
             continue
-        if name.as_posix() not in known:
+        path_name = name.as_posix()
+        if path_name not in known and not any(fnmatchcase(path_name, own) for own in ours):
             return name
     return None
 

@@ -13,6 +13,7 @@ from bnnhw.backend.memory_port import region_of, regions
 from bnnhw.backend.render import render
 from bnnhw.errors import BnnhwError
 from bnnhw.hardware.folding import WIDEST_WORD
+from bnnhw.hardware.overlay import VENDOR
 from bnnhw.hardware.units import KINDS
 from bnnhw.version import __version__
 
@@ -60,6 +61,7 @@ def emit_hls(design: Design) -> dict[str, str]:
             _region(design, unit) for unit in design.units if KINDS[unit.kind].reads_memory
         ],
         "weights_file": MEMORY_FILE,
+        "vendor": VENDOR,
         "wide_addresses": "true" if _address_bits(design) > _SHORT_ADDRESS else "false",
     }
     headers = sorted({f"{unit.kind}.h" for unit in _called(design)})
@@ -91,6 +93,15 @@ def emit_hls(design: Design) -> dict[str, str]:
     stand_in = f"{STAND_IN}/ap_axi_sdata.h"
     files[f"hls/{stand_in}"] = (asset_folder("hls") / stand_in).read_text()
     return files
+
+
+def hls_readers(design: Design) -> list[str]:
+    """The buses of the core that Vitis HLS makes by which it reads weights, one a region."""
+    return [f"m_axi_{_bundle(index)}" for index, _ in enumerate(regions(design))]
+
+
+def _bundle(index: int) -> str:
+    return f"gmem{index}"
 
 
 def tcl_word(text: str) -> str:
@@ -135,7 +146,7 @@ def _region(design: Design, unit: Unit) -> dict[str, object]:
         "bits": bits,
         "words": words,
         "offset": region.offset,
-        "bundle": f"gmem{regions(design).index(region)}",
+        "bundle": _bundle(regions(design).index(region)),
         "burst": unit.params["BURST"],
         "outstanding": unit.params["OUTSTANDING"],
     }

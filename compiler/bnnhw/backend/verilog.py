@@ -8,6 +8,7 @@ from bnnhw.assets import hardware_sources
 from bnnhw.backend.manifest import IDENTITY, REGISTERS_VERSION
 from bnnhw.backend.memory_port import port_values, reader_ports, regions
 from bnnhw.backend.render import render
+from bnnhw.backend.top_ports import top_ports
 from bnnhw.hardware.instruments import count_words, instruments_of
 from bnnhw.hardware.units import KINDS
 from bnnhw.version import __version__
@@ -48,12 +49,12 @@ _MEMORY_SIGNALS = (
 def emit_verilog(design: Design) -> dict[str, str]:
     """Files of the Verilog build, by path below the build folder.
 
-    ``rtl/`` holds everything that simulation and synthesis need: ``<name>_top.sv``, the units, and
+    ``rtl/`` holds everything that simulation and synthesis need: ``<name>_top.v``, the units, and
     one ``.mem`` file a memory image, which the units find by name from ``rtl/`` as the working
     folder. Weights that are read from memory are no part of it.
     """
     outside = {region.memory for region in regions(design)}
-    files = {f"rtl/{design.top}.sv": emit_top(design)}
+    files = {f"rtl/{design.top}.v": emit_top(design)}
     files |= {
         f"rtl/{memory.name}.mem": _mem_file(memory.hex_words())
         for memory in design.memories.values()
@@ -67,16 +68,15 @@ def emit_top(design: Design) -> str:
     """The text of the top module."""
     build, instruments = design.build_hash(), instruments_of(design)
     return render(
-        "top.sv.j2",
+        "top.v.j2",
         top=design.top,
         network=design.name,
         version=__version__,
         board=design.board.name,
         clock_mhz=f"{design.clock_mhz:g}",
         input_bits=8 * design.input_port.beat_bytes,
-        input_msb=8 * design.input_port.beat_bytes - 1,
         output_bits=8 * design.output_port.beat_bytes,
-        output_msb=8 * design.output_port.beat_bytes - 1,
+        ports=top_ports(design),
         streams=[_stream(s) for s in design.streams.values()],
         instances=[_instance(design, u) for u in design.units],
         identity=f"32'h{IDENTITY:08x}",

@@ -78,9 +78,13 @@ def synthesise(build: Build, netlist: Path | None = None) -> Synthesis:
     require_yosys()
     build.require("verilog")
     rtl = build.path / "rtl"
-    sources = sorted(path.name for path in rtl.glob("*.sv"))
+    plain, system = (
+        " ".join(path.name for path in build.verilog_sources() if path.suffix == suffix)
+        for suffix in (".v", ".sv")
+    )
     script = [
-        f"read_verilog -sv -defer {' '.join(sources)}",
+        *([f"read_verilog -defer {plain}"] if plain else ()),
+        f"read_verilog -sv -defer {system}",
         f"hierarchy -check -top {build.top}",
         f"synth_xilinx -family {build.report['family']} -noiopad -top {build.top}",
         "tee -q -o {out} stat -tech xilinx",

@@ -184,10 +184,11 @@ def inspect_command(
         raise error
 
 
-@app.command()
+@app.command(short_help="Show a build's report.")
 def report(build: BuildDir, as_json: Json = False) -> None:
-    """Show a build's report."""
+    """Show a build's report, with what Vivado has made of the build since."""
     opened = bnnhw.open(build)
+    opened.read_placement()
     if as_json:
         print_json(opened.report)
         return

@@ -17,13 +17,15 @@ else:
 
 ZYNQ_7000, ZYNQ_ULTRASCALE = "zynq-7000", "zynq-ultrascale"
 PROCESSORS = (ZYNQ_7000, ZYNQ_ULTRASCALE)
+_PREFIXES = {ZYNQ_7000: ("PCW_",), ZYNQ_ULTRASCALE: ("PSU_",)}
+"""What parameters of AMD's processor cores begin with."""
 _FOLDER = Path(__file__).parent / "boards"
 _KEYS = {
     "": ("name", "title", "part", "family", "clock_mhz"),
     "resources": ("lut", "ff", "bram36", "dsp"),
     "memory": ("ddr_bytes_per_second",),
     "shell": ("lut", "ff", "bram36"),
-    "processor": ("kind",),
+    "processor": ("kind", "pll_mhz", "config"),
 }
 """What a board file holds, by section."""
 
@@ -44,6 +46,22 @@ class Shell:
 
 
 @dataclass(frozen=True)
+class Processor:
+    """The processors of a part, as AMD's cores for Vivado know them.
+
+    Attributes:
+        kind: which system it is, of ``PROCESSORS``; empty where the part has none, or the file
+            does not say.
+        pll_mhz: of the PLL that the clock of the fabric is divided from; 0 where it is not known.
+        config: parameters of the core: clocks, memory, voltages; none where they are not known.
+    """
+
+    kind: str = ""
+    pll_mhz: float = 0
+    config: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Board:
     """A board and the resources of its part.
 
@@ -59,8 +77,7 @@ class Board:
         dsp: DSP slices.
         ddr_bytes_per_second: usable memory bandwidth: 60 to 70 % of the interface's peak.
         shell: what is reserved of the part for all that is not the accelerator.
-        processor: which system of processors the part has, of ``PROCESSORS``; empty where
-            it has none, or the file does not say.
+        processor: the processors of the part.
     """
 
     name: str
@@ -74,7 +91,7 @@ class Board:
     dsp: int
     ddr_bytes_per_second: int
     shell: Shell = Shell()
-    processor: str = ""
+    processor: Processor = Processor()
 
 
 def board_names() -> list[str]:
@@ -151,11 +168,16 @@ def _shell(data: dict[str, Any]) -> Shell:
     )
 
 
-def _processor(data: dict[str, Any]) -> str:
-    """The kind in section ``[processor]``; empty in a file without it."""
+def _processor(data: dict[str, Any]) -> Processor:
+    """The section ``[processor]``; a file without it names none."""
     if not data:
-        return ""
-    kind = data["kind"]
+        return Processor()
+    kind, pll, config = data["kind"], float(data.get("pll_mhz", 0)), data.get("config", {})
     if kind not in PROCESSORS:
         raise ValueError(f"[processor] is of kind {kind!r}, not one of {', '.join(PROCESSORS)}")
-    return str(kind)
+    if not 0 <= pll < math.inf:
+        raise ValueError(f"[processor] has a PLL of {pll:g} MHz")
+    for name, value in config.items():
+        if not name.startswith(_PREFIXES[kind]) or not isinstance(value, (str, int, float)):
+            raise ValueError(f"[processor.config] has {name} = {value!r}, no parameter of {kind}")
+    return Processor(str(kind), pll, tuple((name, str(value)) for name, value in config.items()))

@@ -215,6 +215,15 @@ class OutputPort:
     beats: int
     top_k: int = 0
 
+    def pack(self, scores: NDArray[np.int64]) -> bytes:
+        """The bytes that ``unpack`` makes these scores, or (index, score) pairs, of."""
+        if self.top_k:
+            scores = scores[:, :, ::-1]
+        elif scores.ndim == 4:
+            scores = scores.transpose(0, 2, 3, 1)
+        mask = (1 << self.field_bits) - 1
+        return (scores & mask).astype(f"<u{self.field_bits // 8}").tobytes()
+
     def unpack(self, data: bytes) -> NDArray[np.int64]:
         """Scores [N, C, H, W] or [N, C], or (index, score) pairs [N, K, 2], of received bytes."""
         if self.top_k:

@@ -27,7 +27,7 @@ class Figure:
 
     Attributes:
         value: the number; None where nothing has given it.
-        origin: "predicted", "simulated", "estimated" or "synthesised".
+        origin: "predicted", "simulated", "estimated", "synthesised" or "placed".
     """
 
     value: float | None
@@ -42,7 +42,8 @@ class ResourceFact:
         name: its key in the report.
         label: its name for people.
         estimated: by the cost model.
-        synthesised: by synthesis; None before one.
+        synthesised: by synthesis with Yosys; None before one.
+        placed: by Vivado; None before it ran.
         available: on the part.
         usable: what a design may take of it, beside the shell.
         reserved: what the board's file reserves for the shell.
@@ -52,6 +53,7 @@ class ResourceFact:
     label: str
     estimated: float
     synthesised: float | None
+    placed: float | None
     available: float
     usable: float
     reserved: float
@@ -62,7 +64,9 @@ class ResourceFact:
 
     @property
     def best(self) -> Figure:
-        """The synthesised amount where there is one, else the estimate."""
+        """The amount placed where there is one, else that synthesised, else the estimate."""
+        if self.placed is not None:
+            return Figure(self.placed, "placed")
         if self.synthesised is not None:
             return Figure(self.synthesised, "synthesised")
         return Figure(self.estimated, "estimated")
@@ -117,6 +121,7 @@ def resource_facts(report: Report) -> list[ResourceFact]:
             LABELS[name],
             row["estimated"],
             row["synthesised"],
+            row.get("placed"),
             row["available"],
             row["available"] if row.get("usable") is None else row["usable"],
             row.get("reserved", 0),

@@ -65,6 +65,8 @@ def make_report(
             name: {
                 "estimated": _round(getattr(estimated, name)),
                 "synthesised": None,
+                "vivado_synthesised": None,
+                "placed": None,
                 "usable": _round(getattr(limit, of)) if name in LIMITED else None,
                 "reserved": _round(getattr(board.shell, of, 0)),
                 "available": getattr(board, of),
@@ -109,6 +111,7 @@ def make_report(
         ],
         "simulation": None,
         "synthesis": None,
+        "placement": None,
         "notes": list(notes),
     }
 

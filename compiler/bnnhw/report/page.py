@@ -38,6 +38,7 @@ from bnnhw.report.facts import (
     windows_place,
 )
 from bnnhw.report.fast import fast
+from bnnhw.report.placement import placement_lines
 from bnnhw.report.right import hardware_verdict, right
 
 # Widths of the picture in pixels; the template's media queries show the one that fits.
@@ -47,6 +48,7 @@ _ORIGIN_MEANING = {
     "simulated": "measured in cycle-accurate simulation of the Verilog",
     "estimated": "by the cost model fitted to synthesis",
     "synthesised": "counted after synthesis with Yosys",
+    "placed": "counted by Vivado on the placed design",
 }
 _SCALES_SHOWN = 16
 
@@ -85,6 +87,7 @@ def report_html(report: Report) -> str:
         resources=[_resource(fact) for fact in resource_facts(report)],
         not_synthesised=SYNTHESISE,
         synthesis=_synthesis(report),
+        placement=placement_lines(report),
         plots=[asdict(plot) for plot in draw_curve(report)],
         curve=curve_rows(report),
         resource_labels=[fact.label for fact in resource_facts(report)],
@@ -148,7 +151,11 @@ def _resource(fact: ResourceFact) -> dict[str, Any]:
             "length": css_length(fact.share(value) or 0.0),
             "over": fact.over(value),
         }
-        for origin, value in (("estimated", fact.estimated), ("synthesised", fact.synthesised))
+        for origin, value in (
+            ("estimated", fact.estimated),
+            ("synthesised", fact.synthesised),
+            ("placed", fact.placed),
+        )
         if value is not None
     ]
     return {
@@ -233,6 +240,15 @@ def _comparison(report: Report) -> list[dict[str, Any]]:
                 SYNTHESISE,
             )
         )
+        if fact.placed is not None:
+            rows.append(
+                _compared(
+                    f"{fact.label}, placed",
+                    ("estimated", fact.estimated, amount(fact.name, fact.estimated)),
+                    ("placed", fact.placed, amount(fact.name, fact.placed)),
+                    SYNTHESISE,
+                )
+            )
     return rows
 
 

@@ -1,12 +1,14 @@
-"""Simulations and syntheses of a build, recorded in its report."""
+"""Simulations and syntheses of a build, and what Vivado made of it, recorded in its report."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bnnhw.backend.vivado_reports import read_reports
 from bnnhw.backend.yosys import Synthesis, synthesise
 from bnnhw.errors import BnnhwError, ToolError
 from bnnhw.report.figures import with_simulation, with_synthesis, write_report
+from bnnhw.report.placement import with_placement
 from bnnhw.verify.run_simulation import SimulationOutcome, simulate_build, simulate_netlist
 from bnnhw.verify.simulate import require_simulator
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.backend.build import Build
+    from bnnhw.backend.vivado_reports import Placement
     from bnnhw.verify.verification import Verification
 
 
@@ -96,3 +99,18 @@ def record_synthesis(
     checks = [simulate_netlist(build, netlist, inputs, frames, progress)]
     write_report(build.path, with_synthesis(build.report, synthesis, checks))
     return SynthesisOutcome(synthesis, tuple(checks))
+
+
+def record_placement(build: Build) -> Placement | None:
+    """Reads what Vivado reported of a build, if anything, and updates the build's report.
+
+    Raises:
+        ToolError: its reports are of another build, or cannot be read.
+    """
+    placement = read_reports(build.path, str(build.manifest["build_hash"]))
+    if placement is not None:
+        report = build.report
+        updated = with_placement(report, placement)
+        if updated != report:
+            write_report(build.path, updated)
+    return placement

@@ -36,6 +36,7 @@ from bnnhw.report.facts import (
     verdict,
     weights_place,
 )
+from bnnhw.report.placement import placement_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,24 +142,24 @@ def _line(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) ->
 
 def _resources(report: Report) -> Table:
     facts = resource_facts(report)
-    synthesised = any(fact.synthesised is not None for fact in facts)
-    columns = [("resource", "left"), ("estimated", "right"), ("", "right")]
-    if synthesised:
-        columns += [("synthesised", "right"), ("", "right")]
+    shown = ["estimated"]
+    shown += [n for n in ("synthesised", "placed") if any(getattr(f, n) is not None for f in facts)]
+    # Of three figures only the best has its share beside it: more than that no line of 80 holds.
+    shares = shown if len(shown) < 3 else shown[-1:]
+    columns = [("resource", "left")]
+    for name in shown:
+        columns += [(name, "right"), *([("", "right")] if name in shares else [])]
     table = _table(*columns, ("usable", "right"), ("available", "right"))
     for fact in facts:
         cells: list[Text] = []
-        for value in (fact.estimated, fact.synthesised) if synthesised else (fact.estimated,):
-            if value is None:
-                cells += [Text("-"), Text("")]
-                continue
-            over = fact.over(value)
-            share = percent(fact.share(value))
+        for name in shown:
+            value = getattr(fact, name)
+            over = value is not None and fact.over(value)
             style = _ALARM if over else ""
-            cells += [
-                Text(amount(fact.name, value), style=style),
-                Text(f"{share}{' too much' if over else ''}", style=style),
-            ]
+            cells.append(Text("-" if value is None else amount(fact.name, value), style=style))
+            if name in shares:
+                share = "" if value is None else percent(fact.share(value))
+                cells.append(Text(f"{share}{' too much' if over else ''}", style=style))
         supply = [amount(fact.name, v) for v in (fact.usable, fact.available)]
         table.add_row(Text(fact.label), *cells, *supply)
     return table
@@ -169,6 +170,7 @@ def _print_reserve(report: Report, console: Console) -> None:
     lines = [lut_text(report), shell_text(report)]
     if report["synthesis"] is None:
         lines.insert(0, SYNTHESISE)
+    lines += placement_lines(report)
     for line in lines:
         console.print(Text(line, style=_SOFT, overflow="fold"))
 

@@ -153,8 +153,7 @@ def simulate(
     folder = netlist.parent if netlist else build.path / "sim"
     wave_type = wave_format() if wave else None
     recorded = folder / f"waves.{wave_type}" if wave_type else None
-    rtl = sorted((build.path / "rtl").glob("*.sv"))
-    design = netlist_sources(netlist) if netlist else rtl
+    design = netlist_sources(netlist) if netlist else build.verilog_sources()
     if wave_frames is not None and not counts_frames([build.path / "sim" / "bnn_bench.sv"]):
         raise ToolError(
             "the bench of this build does not count frames",

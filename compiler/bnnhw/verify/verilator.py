@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_FLAGS = ("-O3", "-Wno-fatal", "-Werror-USERERROR", "--x-assign", "fast", "--no-timing")
+_VERILOG = ("+1364-2005ext+v",)  # what a file .v is read as: Vivado reads the top so
+_FLAGS = ("-O3", "-Wno-fatal", "-Werror-USERERROR", "--x-assign", "fast", "--no-timing", *_VERILOG)
 # Of a netlist, a register without an initial value starts at random.
 NETLIST_FLAGS = (
     *("-O3", "-Wno-fatal", "-Wno-lint", "-Werror-USERERROR"),

@@ -17,7 +17,7 @@ MANIFEST = json.dumps(
 )
 FILES: dict[str, str | bytes] = {
     "manifest.json": MANIFEST,
-    "rtl/n_top.sv": "// µ\n",
+    "rtl/n_top.v": "// µ\n",
     "graph.npz": b"\0",
 }
 
@@ -29,10 +29,10 @@ def names(folder: Path) -> list[str]:
 def test_writes_text_and_bytes_and_makes_the_folders_above(tmp_path) -> None:
     build = write_build(tmp_path / "a" / "b", FILES)
     assert build.path == tmp_path / "a" / "b"
-    expected = ["files.txt", "graph.npz", "manifest.json", "rtl", "rtl/n_top.sv"]
+    expected = ["files.txt", "graph.npz", "manifest.json", "rtl", "rtl/n_top.v"]
     assert names(build.path) == expected
-    assert (build.path / "files.txt").read_text() == "graph.npz\nmanifest.json\nrtl/n_top.sv\n"
-    assert (build.path / "rtl" / "n_top.sv").read_bytes() == "// µ\n".encode()
+    assert (build.path / "files.txt").read_text() == "graph.npz\nmanifest.json\nrtl/n_top.v\n"
+    assert (build.path / "rtl" / "n_top.v").read_bytes() == "// µ\n".encode()
     assert names(tmp_path / "a")[0] == "b", "temporary folders are left"
     assert Build.open(build.path).top == "n_top"
 
@@ -100,7 +100,7 @@ def test_what_later_commands_write_is_replaced(tmp_path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("{}")
     write_build(folder, FILES)
-    assert names(folder) == ["files.txt", "graph.npz", "manifest.json", "rtl", "rtl/n_top.sv"]
+    assert names(folder) == ["files.txt", "graph.npz", "manifest.json", "rtl", "rtl/n_top.v"]
 
 
 class Broken:

@@ -88,7 +88,7 @@ def replace_synthesis(monkeypatch: pytest.MonkeyPatch, change: tuple[str, str]) 
     """In the place of a netlist, the Verilog of the build, changed."""
 
     def synthesise(build: Build, netlist: Path) -> Synthesis:
-        text = "\n".join(path.read_text() for path in sorted((build.path / "rtl").glob("*.sv")))
+        text = "\n".join(path.read_text() for path in build.verilog_sources())
         assert change[0] in text
         netlist.parent.mkdir()
         netlist.write_text(text.replace(*change))

@@ -36,10 +36,10 @@ def test_compile_writes_a_whole_build_to_the_default_folder(bnnhw, tmp_path) -> 
     assert "onnxruntime" in ended.err, "the step at work is told on standard error"
     build = tmp_path / "build" / "digits"
     assert {p.name for p in build.iterdir()} == {
-        *("rtl", "hls", "sim", "manifest.json", "report.json", "report.html"),
+        *("rtl", "hls", "sim", "vivado", "manifest.json", "report.json", "report.html"),
         *("folding.json", "graph.npz", "vectors.npz", "files.txt", "compile.json"),
     }
-    for name in ("rtl/digits_top.sv", "hls/digits_top.cpp", "hls/run_hls.tcl", "sim/bnn_bench.sv"):
+    for name in ("rtl/digits_top.v", "hls/digits_top.cpp", "hls/run_hls.tcl", "sim/bnn_bench.sv"):
         assert (build / name).stat().st_size > 0
     assert [p.name for p in tmp_path.iterdir()] == ["build"]
     assert [p.name for p in build.parent.iterdir()] == ["digits"]
@@ -198,7 +198,7 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
         *("clock", "histograms"),
     )
     beside = ("bnnhw", "part", "family", "layers", "units", "streams", "memories", "simulation")
-    beside += ("synthesis", "notes", "command", "ddr_bytes_per_second")
+    beside += ("synthesis", "placement", "notes", "command", "ddr_bytes_per_second")
     assert set(report) == {*described, *beside}
     assert report["schema"] == 2 and report["model"] == "digits" and report["board"] == "pynq-z2"
     assert report["clock_mhz"] == 100 and report["ddr_bytes_per_frame"] == 0
@@ -219,7 +219,8 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
     assert list(report["resources"]) == names
     board = load_board("pynq-z2")
     for name, row in report["resources"].items():
-        assert list(row) == ["estimated", "synthesised", "usable", "reserved", "available"]
+        figures = ["estimated", "synthesised", "vivado_synthesised", "placed"]
+        assert list(row) == [*figures, "usable", "reserved", "available"]
         assert row["synthesised"] is None
         part = "lut" if name.startswith("lut") else name
         assert row["available"] == getattr(board, part)

