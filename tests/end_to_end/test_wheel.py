@@ -127,8 +127,8 @@ def test_an_installed_wheel_compiles_outside_the_checkout(wheel, tmp_path) -> No
     doctor = run("bnnhw", "doctor")
     assert doctor.returncode == 0
     assert "missing cocotb: pip install 'bnnhw[sim]'" in doctor.stdout
-    for command, extra in (("simulate", "sim"), ("synth", "synth")):
-        ended = run("bnnhw", command, "build")
+    for command, extra in (("simulate build", "sim"), ("synth build --no-verify", "synth")):
+        ended = run("bnnhw", *command.split())
         assert ended.returncode == 1
         assert f"pip install 'bnnhw[{extra}]'" in ended.stderr
         assert "Traceback" not in ended.stderr
