@@ -217,6 +217,7 @@ class Accelerator:
         """Gives memory back; the accelerator cannot be used afterwards."""
         self._transfers.free()
         if self._weights is not None:
+            self.registers.forget_weights()
             self._weights.freebuffer()
             self._weights = None
 

@@ -181,14 +181,15 @@ class Packer:
 def unpack(port: OutputPort, data: Array) -> Array:
     """Scores of bytes [N, frame_bytes]: int64 [N, *grid], or [N, K, 2] of class and score."""
     fields = data.view(f"<i{port.field_bits // 8}")
+    fields = fields.reshape(len(data), port.frame_bytes * 8 // port.field_bits)
     if port.top_k:
         pairs = fields.reshape(len(data), port.top_k, 2)[:, :, ::-1].astype(np.int64)
         pairs[:, :, 0] &= (1 << port.field_bits) - 1  # class numbers are unsigned
         return pairs
-    scores = fields.reshape(len(data), -1).astype(np.int64)
+    scores = fields.astype(np.int64)
     if len(port.grid) == 3:
         channels, height, width = port.grid
-        return scores.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
+        return scores.reshape(len(data), height, width, channels).transpose(0, 3, 1, 2)
     return scores.reshape(len(data), *port.grid)
 
 

@@ -61,6 +61,12 @@ class Registers:
         self._control |= 1 << self._manifest.control_bits["weights_enable"]
         self["control"] = self._control
 
+    def forget_weights(self) -> None:
+        """Lets the design read no more weights, so that their memory can be given back."""
+        self._control &= ~(1 << self._manifest.control_bits["weights_enable"])
+        self._weights = 0
+        self.reset()
+
     def clear(self) -> None:
         """Sets counters and error flags to 0."""
         self["control"] = self._control | 1 << self._manifest.control_bits["clear"]

@@ -37,7 +37,7 @@ def test_compile_writes_a_whole_build_to_the_default_folder(bnnhw, tmp_path) -> 
     build = tmp_path / "build" / "digits"
     assert {p.name for p in build.iterdir()} == {
         *("rtl", "hls", "sim", "manifest.json", "report.json", "report.html"),
-        *("folding.json", "graph.npz", "files.txt", "compile.json"),
+        *("folding.json", "graph.npz", "vectors.npz", "files.txt", "compile.json"),
     }
     for name in ("rtl/digits_top.sv", "hls/digits_top.cpp", "hls/run_hls.tcl", "sim/bnn_bench.sv"):
         assert (build / name).stat().st_size > 0

@@ -1,0 +1,282 @@
+"""Accelerators on the simulated board, without pynq: scores, faults, memory, time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from bnnhw_host import (
+    Accelerator,
+    BitstreamError,
+    BuildError,
+    HostError,
+    InputError,
+    MemoryShortError,
+    TransferError,
+)
+from bnnhw_host.sim import shim
+from bnnhw_host.sim.machine import Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Case
+
+FAULTS = ("halt", "slave_error", "decode_error", "stuck", "reset")
+SAID = {
+    "halt": "halted",
+    "slave_error": "slave error of memory",
+    "decode_error": "decode error of memory",
+    "stuck": "have not come",
+    "reset": "halted",
+}
+
+
+@pytest.fixture(scope="module")
+def accelerator(digits: Case) -> Iterator[Accelerator]:
+    with Accelerator(digits.path, device="sim", pynq=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def streaming(with_memory: Case) -> Iterator[Accelerator]:
+    with Accelerator(with_memory.path, device="sim", pynq=False) as made:
+        yield made
+
+
+def test_scores_are_the_interpreters(accelerator: Accelerator, digits: Case) -> None:
+    assert np.array_equal(accelerator.run(digits.images), digits.scores)
+    assert accelerator.run(digits.images[0]).shape == (1, 10)
+    assert accelerator.run(digits.images[:0]).shape == (0, 10)
+    prediction = accelerator.predict(digits.images)
+    assert np.array_equal(prediction.classes, prediction.outputs.argmax(axis=1))
+    assert prediction.names == [str(number) for number in prediction.classes]
+    assert accelerator.validate().exact, "the build's own vectors"
+
+
+def test_ten_thousand_frames_in_one_run(accelerator: Accelerator, digits: Case) -> None:
+    order = np.random.default_rng(0).integers(0, len(digits.images), 10_000)
+    before = accelerator.transfers
+    scores = accelerator.run(digits.images[order])
+    assert np.array_equal(scores, digits.scores[order])
+    assert accelerator.transfers == before + 1
+
+
+def test_weights_come_from_memory(streaming: Accelerator, with_memory: Case) -> None:
+    assert np.array_equal(streaming.run(with_memory.images), with_memory.scores)
+    assert streaming.validate().exact
+
+
+def test_several_transfers_give_the_same_scores(digits: Case) -> None:
+    with Accelerator(digits.path, device="sim", pynq=False, max_frames=16) as made:
+        for count in (1, 15, 16, 17, 33, 100):
+            before = made.transfers
+            assert np.array_equal(made.run(digits.images[:count]), digits.scores[:count])
+            assert made.transfers - before == -(-count // 16)
+
+
+@pytest.mark.parametrize("channel", ["send", "receive"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_named_and_the_next_frame_exact(
+    accelerator: Accelerator, digits: Case, fault: str, channel: str
+) -> None:
+    for after in (0, 350):
+        accelerator.machine.inject(fault, channel=channel, after=after)
+        with pytest.raises(TransferError, match=SAID[fault]) as caught:
+            accelerator.run(digits.images[:100])
+        assert "frames_out" in str(caught.value), "the registers' state is told"
+        assert np.array_equal(accelerator.run(digits.images[:3]), digits.scores[:3])
+
+
+@pytest.mark.parametrize("after", [0, 8, 3000])
+def test_a_packet_that_ends_early_is_named(
+    accelerator: Accelerator, digits: Case, after: int
+) -> None:
+    accelerator.machine.inject("short", after=after)
+    with pytest.raises(TransferError, match="a packet that ended early"):
+        accelerator.run(digits.images[:100])
+    assert np.array_equal(accelerator.run(digits.images[:3]), digits.scores[:3])
+
+
+@pytest.mark.parametrize("after", [0, 5, 700])
+def test_a_failed_read_of_weights_is_named(
+    streaming: Accelerator, with_memory: Case, after: int
+) -> None:
+    streaming.machine.inject("read_error", after=after)
+    with pytest.raises(TransferError, match="a failed read of weights"):
+        streaming.run(with_memory.images[:20])
+    assert np.array_equal(streaming.run(with_memory.images), with_memory.scores)
+
+
+def test_a_reset_of_the_fabric_does_not_lose_the_weights(
+    streaming: Accelerator, with_memory: Case
+) -> None:
+    streaming.machine.inject("reset", after=200)
+    with pytest.raises(TransferError):
+        streaming.run(with_memory.images)
+    assert np.array_equal(streaming.run(with_memory.images), with_memory.scores)
+
+
+def test_an_interrupt_leaves_it_usable(
+    accelerator: Accelerator, digits: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(channel: shim.Channel) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shim.Channel, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            accelerator.run(digits.images)
+    assert np.array_equal(accelerator.run(digits.images), digits.scores)
+
+
+def test_another_bitstream_is_refused_before_anything_is_written(
+    digits: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    started = Machine.power_up
+
+    def power_up(machine: Machine) -> None:
+        started(machine)
+        machine.inject("hash")
+
+    write = shim.Registers.write
+
+    def watched(registers: shim.Registers, offset: int, value: int) -> None:
+        if not isinstance(registers, shim.Dma):
+            written.append(offset)
+        write(registers, offset, value)
+
+    monkeypatch.setattr(Machine, "power_up", power_up)
+    monkeypatch.setattr(shim.Registers, "write", watched)
+    with pytest.raises(BitstreamError, match="the bitstream is of build"):
+        Accelerator(digits.path, device="sim", pynq=False)
+    assert not written
+
+
+@pytest.mark.parametrize(("way", "side"), [("flush", "send"), ("invalidate", "receive")])
+def test_memory_is_not_coherent(
+    digits: Case, monkeypatch: pytest.MonkeyPatch, way: str, side: str
+) -> None:
+    with Accelerator(digits.path, device="sim", pynq=False) as made:
+        monkeypatch.setattr(shim.Buffer, way, lambda buffer: None)
+        scores = made.run(digits.images)
+    assert not np.array_equal(scores, digits.scores), f"nobody misses the {way} of {side}"
+
+
+def test_little_memory_means_more_transfers(digits: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Machine.__init__
+
+    def small(machine: Machine, build: Path, manifest: object) -> None:
+        made(machine, build, manifest, 4 * 4096)
+
+    monkeypatch.setattr(Machine, "__init__", small)
+    with Accelerator(digits.path, device="sim", pynq=False) as accelerator:
+        assert np.array_equal(accelerator.run(digits.images), digits.scores)
+        assert accelerator.transfers > 1
+        accelerator._transfers.free()
+        others = [accelerator._runtime.allocate((4096,), np.uint8) for _ in range(3)]
+        with pytest.raises(MemoryShortError, match="cma="):
+            accelerator.run(digits.images)
+        for other in others:
+            other.freebuffer()
+        assert np.array_equal(accelerator.run(digits.images), digits.scores)
+
+
+def test_wrong_images_are_refused_and_nothing_is_sent(
+    accelerator: Accelerator, digits: Case
+) -> None:
+    before = accelerator.machine.accesses
+    with pytest.raises(InputError, match=r"the model takes \(N, 8, 8, 1\)"):
+        accelerator.run(digits.images[:, :7])
+    with pytest.raises(InputError, match="of type"):
+        accelerator.run(digits.images.astype(complex))
+    with pytest.raises(InputError, match="expected scores have shape"):
+        accelerator.validate(digits.images[:2], digits.scores[:2, :5])
+    assert accelerator.machine.accesses - before < 50
+    with pytest.raises(InputError, match="none of"):
+        accelerator.run(digits.images[:4].astype(np.float32) + 0.25)
+    assert np.array_equal(accelerator.run(digits.images), digits.scores)
+
+
+def test_throughput_latency_and_counters_are_as_predicted(accelerator: Accelerator) -> None:
+    manifest = accelerator.manifest
+    speed = accelerator.throughput(200)
+    assert speed.predicted_cycles == manifest.cycles_per_frame
+    assert abs(speed.frame_cycles - manifest.cycles_per_frame) <= 1
+    assert 0.9 < speed.fps / speed.predicted_fps < 1.02
+    latency = accelerator.latency()
+    assert manifest.latency_cycles / 1e8 < latency.seconds < manifest.latency_cycles / 1e8 + 5e-6
+    profile = accelerator.profile()
+    assert profile.counters["frames_out"] == profile.frames == 16
+    assert str(manifest.cycles_per_frame) in str(profile)
+
+
+def test_the_clock_is_never_faster_than_asked(digits: Case) -> None:
+    with Accelerator(digits.path, device="sim", pynq=False) as made:
+        assert made.clock_mhz == 100
+    for wanted, given in ((135.0, 125.0), (61.0, 1000 / 17)):
+        with pytest.warns(UserWarning, match="the dividers give no"):
+            made = Accelerator(digits.path, device="sim", pynq=False, clock_mhz=wanted)
+        assert made.clock_mhz == pytest.approx(given)
+        made.close()
+
+
+def test_files_that_do_not_belong_together_are_refused(
+    digits: Case, with_memory: Case, tmp_path: Path
+) -> None:
+    with pytest.raises(BuildError, match="there is no"):
+        Accelerator(tmp_path / "nothing", device="sim")
+    with pytest.raises(BuildError, match=r"has no manifest\.json"):
+        Accelerator(tmp_path, device="sim")
+    with pytest.raises(HostError, match="there is no device 'moon'"):
+        Accelerator(digits.path, device="moon")
+    shutil.copytree(with_memory.path, tmp_path / "copy")
+    weights = tmp_path / "copy" / "weights.bin"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    with pytest.raises(BuildError, match="SHA-256"):
+        Accelerator(tmp_path / "copy", device="sim")
+    manifest = json.loads((digits.path / "manifest.json").read_text())
+    for change, said in (
+        ({"schema": 9}, "has schema 9"),
+        ({"registers_version": 0x0003_0000}, "has register map 3"),
+        ({"overlay": None}, "has no processor"),
+        ({"input": {}}, "lacks"),
+    ):
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest | change))
+        with pytest.raises(BuildError, match=said):
+            Accelerator(tmp_path, device="sim")
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BuildError, match="holds no Verilog"):
+        Accelerator(tmp_path, device="sim", pynq=False)
+    with pytest.raises(BuildError, match=r"holds no digits_top\.bit"):
+        Accelerator(tmp_path)
+
+
+def test_the_command_line(digits: Case) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bnnhw_host", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    told = run("info", str(digits.path))
+    assert told.returncode == 0 and "digits for pynq-z2 at 100 MHz" in told.stdout
+    valid = run("validate", str(digits.path), "--device", "sim")
+    assert valid.returncode == 0 and "exact: all scores of 8 frames" in valid.stdout
+    speed = run("throughput", str(digits.path), "--device", "sim", "--frames", "5")
+    assert speed.returncode == 0 and "frames per second (5 frames" in speed.stdout
+    wrong = digits.path.parent / "wrong.npy"
+    np.save(wrong, digits.scores[:4] + 1)
+    images = digits.path.parent / "images.npy"
+    np.save(images, digits.images[:4])
+    words = ("--images", str(images), "--expected", str(wrong), "--device", "sim")
+    bad = run("validate", str(digits.path), *words)
+    assert bad.returncode == 1 and "WRONG: 4 of 4 frames" in bad.stdout
+    missing = run("validate", str(digits.path.parent))
+    assert missing.returncode == 2 and missing.stderr.startswith("error: ")
