@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.backend.build import Build, check_folder, write_build
+from bnnhw.backend.c_driver import emit_c_driver
 from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.manifest import emit_manifest
 from bnnhw.backend.record import RECORD, command_line, record
@@ -352,6 +353,7 @@ def emit(
         "latency_cycles": prediction.latency_cycles,
     }
     files |= emit_manifest(design, class_names, predicted)
+    files |= emit_c_driver(design, class_names, predicted)
     return files
 
 
