@@ -1,5 +1,6 @@
 # make demo      compile a residual network for the PYNQ-Z2, simulate real digits, show the report
 # make test      all tests but the longest; make test-all runs those too, and the ones that need PyTorch
+# make test-pynq the host package under each version of pynq, on simulated boards
 # make lint      ruff, mypy, Verilator and verible lint
 # make docs      the documentation as a site with search, in build/site
 # make bench     performance figures
@@ -12,8 +13,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 TORCH := torch==2.13.0
+PYNQ := 3.0.1 3.1.2 4.0.0
 
-.PHONY: demo test test-all test-zoo lint format docs bench accuracy cost-model paths clean
+.PHONY: demo test test-all test-zoo test-pynq lint format docs bench accuracy cost-model paths clean
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -21,11 +23,20 @@ $(VENV)/.run: pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[sim,synth,images,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[sim,synth,images,dev]' -e host
 	touch $@
 
 $(VENV)/.zoo: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check '$(TORCH)' -e '.[zoo]'
+	touch $@
+
+# pynq 3 is built with old tools, and its cffi reads C with an old parser.
+.venv-pynq-%/.ready: host/pyproject.toml
+	$(PYTHON) -m venv .venv-pynq-$*
+	.venv-pynq-$*/bin/pip install --quiet --disable-pip-version-check 'setuptools<80' wheel
+	.venv-pynq-$*/bin/pip install --quiet --disable-pip-version-check --no-build-isolation \
+	  'pynq==$*' 'pycparser<3' 'pytest>=8'
+	.venv-pynq-$*/bin/pip install --quiet --disable-pip-version-check -e host
 	touch $@
 
 $(VENV)/.docs: pyproject.toml
@@ -46,6 +57,9 @@ test-zoo: $(VENV)/.zoo
 	$(BIN)/python -m pytest -m "not slow" tests/compiler/zoo tests/compiler/frontend \
 	  tests/end_to_end/test_tutorial.py tests/end_to_end/test_recipes.py $(ARGS)
 
+test-pynq: $(VENV)/.dev $(PYNQ:%=.venv-pynq-%/.ready)
+	$(BIN)/python -m pytest tests/host/test_pynq.py $(ARGS)
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,6 +76,7 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.zoo
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/host.py
 
 accuracy: $(VENV)/.zoo
 	$(BIN)/python benchmarks/rounded_accuracy.py
@@ -73,4 +88,4 @@ paths: $(VENV)/.dev
 	$(BIN)/python tools/critical_path.py $(if $(BUILD),--build $(BUILD),--points) --jobs $(JOBS)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-pynq-* build dist .pytest_cache .mypy_cache .ruff_cache

@@ -34,6 +34,12 @@ class Packer:
         self._scale = self._spread(port.scale)
         self._offset = self._spread(port.offset)
         self._frame_elements = int(np.prod(port.grid))
+        self._scales = bool(np.any(self._scale != 1))
+        self._shifts = bool(np.any(self._offset != 0))
+        floats = np.dtype(port.dtype).kind == "f"
+        plain = floats or not (self._scales or self._shifts)
+        # Whether uint8 stand for themselves: raw pixels, or integers that the model takes.
+        self._takes_pixels = plain and (port.low, port.high) == (0, 255)
 
     def check(self, images: Array) -> Array:
         """Images as an array [N, *shape] of a type that can be packed; one image becomes N = 1.
@@ -82,22 +88,33 @@ class Packer:
             signed = np.dtype(f"<i{port.elem_bits // 8}")
             out.view(kind)[:] = flat.astype(signed if port.low < 0 else kind, copy=False).view(kind)
             return
-        shifts = np.arange(port.elem_bits)
-        spread = (flat.astype(np.int64)[:, :, None] >> shifts) & 1
-        bits = spread.astype(np.uint8).reshape(len(flat), -1)
-        out[:] = np.packbits(bits, axis=1, bitorder="little")
+        if port.elem_bits in (2, 4):
+            fields = flat.astype(np.uint8) & ((1 << port.elem_bits) - 1)
+            parts = fields.reshape(len(flat), port.frame_bytes, 8 // port.elem_bits)
+            packed = parts[:, :, 0].copy()
+            for place in range(1, parts.shape[2]):
+                packed |= parts[:, :, place] << place * port.elem_bits
+            out[:] = packed
+            return
+        if port.elem_bits < 8:
+            each = flat.astype(np.uint8)[:, :, None]
+            bits = np.unpackbits(each, axis=2, count=port.elem_bits, bitorder="little")
+        else:
+            spread = flat.astype(np.int64)[:, :, None] >> np.arange(port.elem_bits)
+            bits = (spread & 1).astype(np.uint8)
+        out[:] = np.packbits(bits.reshape(len(flat), -1), axis=1, bitorder="little")
 
     def _integers(self, images: Array) -> Array:
         """Integers of the model's own shape."""
         port = self.port
-        if images.dtype.kind in "bu" and self._raw_pixels(images):
+        if self._takes_pixels and images.dtype == np.uint8:
             return images
         narrow = images.dtype == np.float32 and port.rounding is None
         kind = np.float32 if narrow and max(-port.low, port.high) <= _FLOAT32_REACH else np.float64
         exact = images.astype(kind)
-        if np.any(self._offset != 0):
+        if self._shifts:
             exact -= self._offset.astype(kind)
-        if np.any(self._scale != 1):
+        if self._scales:
             exact /= self._scale.astype(kind)
         integers = np.rint(exact)
         if port.rounding is not None:
@@ -111,14 +128,6 @@ class Packer:
         if wrong or not (port.low <= integers.min() and integers.max() <= port.high):
             raise self._refusal(images)
         return integers.astype(np.uint8 if port.low == 0 and port.high <= 255 else np.int32)
-
-    def _raw_pixels(self, images: Array) -> bool:
-        """Whether numbers stand for themselves: raw pixels, or integers that the model takes."""
-        port = self.port
-        if images.dtype == np.uint8 and (port.low, port.high) == (0, 255):
-            floats = np.dtype(port.dtype).kind == "f"
-            return floats or not (np.any(self._scale != 1) or np.any(self._offset != 0))
-        return False
 
     def _bits(self, images: Array) -> Array:
         """Whether each value is bit 1, of the model's own shape."""

@@ -101,7 +101,6 @@ class Transfers:
             TransferError: a transfer failed; the accelerator was reset and can be used again.
         """
         step = self._prepare(frames)
-        self._set_packet(0)
         parts = [(first, min(step, frames - first)) for first in range(0, frames, step)]
         try:
             self._run(parts, fill, take)
@@ -212,7 +211,7 @@ class Transfers:
         return f"DMA status {send:#x} (send) {receive:#x} (receive), {self._registers.state()}"
 
     def _set_packet(self, frames: int) -> None:
-        if frames and frames != self._packet:
+        if frames != self._packet:
             self._registers["packet_frames"] = frames
         self._packet = frames
 

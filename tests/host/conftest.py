@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-import bnnhw
-from bnnhw.assets import asset_folder
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from host_cases import make_case
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from host_cases import Case
 
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A build, images for it, and the scores that the compiler's interpreter gives."""
-
-    path: Path
-    images: NDArray[np.generic]
-    scores: Array
-
-
-def make_case(path: Path, model: str, count: int, **options: object) -> Case:
-    bnnhw.compile(
-        asset_folder("models") / f"{model}.onnx",
-        board="pynq-z2",
-        output=path,
-        backends=["verilog"],
-        **options,
-    )
-    images = _images(path, count)
-    return Case(path, images, bnnhw.run(path, images).scores)
-
-
-def _images(path: Path, count: int) -> NDArray[np.generic]:
-    manifest = json.loads((path / "manifest.json").read_text())
-    shape = (count, *manifest["input"]["shape"])
-    pixels = np.random.default_rng(count).integers(0, 256, shape, np.uint8)
-    top = {"digits": 17}.get(manifest["network"])
-    return pixels % top if top else pixels
+collect_ignore = ["on_pynq"]  # test_pynq.py runs these where pynq is installed
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Case
+    from host_cases import Case
 
 FAULTS = ("halt", "slave_error", "decode_error", "stuck", "reset")
 SAID = {
