@@ -321,6 +321,23 @@ def test_a_build_without_a_bitstream_says_how_to_make_one(
     assert "has no lone.hwh beside it" in ended.err
 
 
+def test_weights_in_memory_go_along(compiled, board, deploy, tmp_path) -> None:
+    build = tmp_path / "build"
+    build.mkdir()
+    manifest = json.loads((compiled / "manifest.json").read_text())
+    manifest["memory"] = {"file": "weights.bin"}
+    (build / "manifest.json").write_text(json.dumps(manifest))
+    (build / "vectors.npz").write_bytes((compiled / "vectors.npz").read_bytes())
+    bit = str(compiled / "vivado" / "overlay" / "net_top.bit")
+    ended = deploy(str(build), "xilinx@pynq", "--bit", bit)
+    assert ended.code == 1
+    assert "the build holds no weights.bin" in ended.err
+    (build / "weights.bin").write_bytes(b"weights")
+    assert deploy(str(build), "xilinx@pynq", "--bit", bit).code == 0
+    arrived = board.home / "jupyter_notebooks" / "bnnhw" / "net" / "weights.bin"
+    assert arrived.read_bytes() == b"weights"
+
+
 def test_wrong_ports_and_keys_are_refused(compiled, board, deploy) -> None:
     assert "is no port" in deploy(str(compiled), "xilinx@pynq", "--port", "70000").err
     assert "no such file" in deploy(str(compiled), "xilinx@pynq", "--identity", "absent").err
