@@ -16,7 +16,7 @@ from bnnhw.verify.top_k import best_scores
 from bnnhw_host.formats import Packer
 from bnnhw_host.manifest import find_manifest, read_manifest
 from bnnhw_host.sim.verilated import library
-from conftest import Case, make_case
+from host_cases import Case, make_case
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
