@@ -2,13 +2,15 @@
 // and where the weights in memory lie. Counters count from the last reset or clear, are 32 bits and
 // wrap; cycles are 64: reading the low word keeps the high word for the next read. All accesses
 // answer OKAY: a bus error would end the process that made it. What has no register reads 0, and
-// writes to it or to a read-only register do nothing.
+// writes to it or to a read-only register do nothing. INSTRUMENTS words of counters, if any, are read
+// through bnn_instruments: reads wait while it is busy.
 // The map is in README.md. One read and one write may be under way at a time.
 module bnn_registers #(
     parameter logic [31:0] IDENTITY   = 32'h424E_4E48,
-    parameter logic [31:0] VERSION    = 32'h0002_0000,
+    parameter logic [31:0] VERSION    = 32'h0002_0001,
     parameter logic [63:0] BUILD_HASH = 64'h0,
-    parameter int unsigned ERROR_BITS = 2
+    parameter int unsigned ERROR_BITS = 2,
+    parameter int unsigned INSTRUMENTS = 0
 ) (
     input  logic                  clk,
     input  logic                  rst_n,
@@ -41,7 +43,12 @@ module bnn_registers #(
     output logic                  reset_o,
     output logic [          15:0] packet_frames_o,
     output logic [          63:0] weights_base_o,
-    output logic                  enable_o
+    output logic                  enable_o,
+    input  logic                  instruments_busy_i,
+    input  logic [          31:0] instrument_i,
+    output logic                  clear_o,
+    output logic                  hold_o,
+    output logic [          15:0] instrument_index_o
 );
 
   localparam logic [5:0] RegIdentity = 6'h00;
@@ -60,10 +67,16 @@ module bnn_registers #(
   localparam logic [5:0] RegBaseLow = 6'h0d;
   localparam logic [5:0] RegBaseHigh = 6'h0e;
   localparam logic [5:0] RegPacketFrames = 6'h0f;
+  localparam logic [5:0] RegInstruments = 6'h10;
+  localparam logic [5:0] RegIndex = 6'h11;
+  localparam logic [5:0] RegInstrument = 6'h12;
   localparam logic [1:0] Okay = 2'b00;
 
   if (ERROR_BITS < 1 || ERROR_BITS > 8) begin : gen_bad_errors
     $error("bnn_registers: ERROR_BITS must be 1 to 8");
+  end
+  if (INSTRUMENTS > 65535) begin : gen_bad_instruments
+    $error("bnn_registers: INSTRUMENTS must be at most 65535");
   end
 
   // Write channels: address and data wait for each other, in any order.
@@ -138,6 +151,48 @@ module bnn_registers #(
     end
   end
 
+  // Instruments: whether they stand still, and which is read.
+  logic        hold;
+  logic        busy;
+  logic [15:0] index;
+  logic [31:0] instrument;
+
+  assign clear_o = clear;
+  assign hold_o = hold;
+  assign instrument_index_o = index;
+
+  if (INSTRUMENTS == 0) begin : gen_no_instruments
+    assign hold       = 1'b0;
+    assign busy       = 1'b0;
+    assign index      = '0;
+    assign instrument = '0;
+
+    logic unused;
+    assign unused = &{1'b0, instruments_busy_i, instrument_i};
+  end else begin : gen_instruments
+    logic        hold_q;
+    logic [15:0] index_q;
+
+    assign hold       = hold_q;
+    assign busy       = instruments_busy_i;
+    assign index      = index_q;
+    assign instrument = instrument_i;
+
+    always_ff @(posedge clk) begin
+      if (!rst_n) begin
+        hold_q  <= 1'b0;
+        index_q <= '0;
+      end else if (write) begin
+        if (write_control) hold_q <= write_data_q[3];
+        for (int b = 0; b < 2; b++) begin
+          if (write_reg_q == RegIndex && write_bytes_q[b]) begin
+            index_q[8*b+:8] <= write_data_q[8*b+:8];
+          end
+        end
+      end
+    end
+  end
+
   // Counters.
   logic [          31:0] frames_in_q;
   logic [          31:0] frames_out_q;
@@ -189,7 +244,7 @@ module bnn_registers #(
   logic [31:0] read_data_q;
   logic [31:0] cycles_high_q;
 
-  assign s_axil_arready = !read_valid_q;
+  assign s_axil_arready = !read_valid_q && !busy;
   assign s_axil_rvalid = read_valid_q;
   assign s_axil_rdata = read_data_q;
   assign s_axil_rresp = Okay;
@@ -202,7 +257,7 @@ module bnn_registers #(
       RegVersion:    value = VERSION;
       RegHashLow:    value = BUILD_HASH[31:0];
       RegHashHigh:   value = BUILD_HASH[63:32];
-      RegControl:    value = {29'b0, busy_i, enable_q, 1'b0};
+      RegControl:    value = {28'b0, hold, busy_i, enable_q, 1'b0};
       RegErrors:     value = 32'(errors_q);
       RegFramesIn:   value = frames_in_q;
       RegFramesOut:  value = frames_out_q;
@@ -214,6 +269,9 @@ module bnn_registers #(
       RegBaseLow:    value = base_q[31:0];
       RegBaseHigh:   value = base_q[63:32];
       RegPacketFrames: value = 32'(packet_frames_q);
+      RegInstruments: value = 32'(INSTRUMENTS);
+      RegIndex:      value = 32'(index);
+      RegInstrument: value = instrument;
       default:       value = '0;
     endcase
   end

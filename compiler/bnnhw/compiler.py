@@ -21,8 +21,10 @@ from bnnhw.hardware.folding import FoldingRequest, read_folding
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.planning.fit import fit_network
+from bnnhw.planning.stream_forecast import forecast
 from bnnhw.planning.target import Target, check_speed
 from bnnhw.report.figures import make_report, report_text
+from bnnhw.report.instruments import instrument_notes
 from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
@@ -90,6 +92,7 @@ class CompileOptions(ModelOptions):
         min_agreement: least share of inputs, 0 to 1, to which integers and float must give the
             same best class.
         dump_ir: where to write the graph after each pass.
+        instrument: whether the Verilog counts what each stream does.
     """
 
     board: str
@@ -103,6 +106,7 @@ class CompileOptions(ModelOptions):
     verify: bool = True
     min_agreement: float | None = None
     dump_ir: Path | None = None
+    instrument: bool = False
 
     def check(self) -> None:
         """Raises BnnhwError for what no compile can do."""
@@ -114,6 +118,12 @@ class CompileOptions(ModelOptions):
                     where="option --backend",
                     fix=f"choose {', '.join(BACKENDS)}",
                 )
+        if self.instrument and "verilog" not in self.backends:
+            raise BnnhwError(
+                "instruments are Verilog's: the HLS C++ has none",
+                where="option --instrument",
+                fix="give --backend verilog, or leave it out",
+            )
         if self.top_k < 0:
             raise BnnhwError(f"{self.top_k} classes", where="option --top-k", fix="give 1 or more")
         if self.min_agreement is not None and not 0 <= self.min_agreement <= 1:
@@ -270,7 +280,16 @@ def compile_model(
         accuracy = replace(accuracy, calibrated=bool(options.calibrate))
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
     progress("choosing the folding")
-    fit = fit_network(graph, board, options.target(clock), request, clock, options.top_k)
+    fit = fit_network(
+        graph,
+        board,
+        options.target(clock),
+        request,
+        clock,
+        options.top_k,
+        instrument=options.instrument,
+    )
+    notes += instrument_notes(fit.design, options.backends)
     progress("writing the build")
     report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve, fit.schedule)
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
@@ -352,7 +371,9 @@ def emit(
         "cycles_per_frame": prediction.cycles_per_frame,
         "latency_cycles": prediction.latency_cycles,
     }
-    files |= emit_manifest(design, class_names, predicted)
+    known = forecast(design) if design.instrument else {}
+    forecasts = {name: asdict(one) for name, one in known.items()}
+    files |= emit_manifest(design, class_names, predicted, forecasts)
     files |= emit_c_driver(design, class_names, predicted)
     return files
 

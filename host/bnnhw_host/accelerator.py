@@ -12,7 +12,7 @@ import numpy as np
 from bnnhw_host.errors import BuildError, HostError, InputError, MemoryShortError
 from bnnhw_host.formats import Packer, outputs, unpack
 from bnnhw_host.manifest import find_manifest, read_manifest
-from bnnhw_host.measure import Latency, Profile, Throughput, profile_of
+from bnnhw_host.measure import Counted, Latency, Profile, Throughput, profile_of
 from bnnhw_host.predictions import Predictions, Validation
 from bnnhw_host.registers import Registers
 from bnnhw_host.runtime import open_board, open_simulated
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _CLOCK_SLACK = 1.001
 _CLOCK_STEP = 0.97
 _CLOCK_TRIES = 60
+_WARM_UP = 4  # frames
 VECTORS = "vectors.npz"
 
 
@@ -175,19 +176,17 @@ class Accelerator:
         best = min(self._time_zeros(1) for _ in range(repeats))
         return Latency(best, self._runtime.get_clock(), self.manifest.latency_cycles)
 
-    def profile(self, images: ArrayLike | None = None) -> Profile:
-        """Where cycles go: counters of the design beside what was predicted.
+    def profile(self, frames: int = 16) -> Profile:
+        """Where cycles go in the steady state: counters of the design beside what was predicted.
+
+        Counters are read after a few frames and after so many more, and subtracted, so that neither
+        the first frame's way through the layers nor the time between transfers is in them.
 
         Args:
-            images: as ``run`` takes them; None for 16 frames of zeros.
+            frames: that are counted, of zeros: cycles do not depend on what is in them.
         """
-        self.registers.clear()
-        if images is None:
-            frames = 16
-            self._time_zeros(frames)
-        else:
-            frames = len(self.run(images))
-        return profile_of(self.registers, self.manifest, frames, self._runtime.get_clock())
+        few, more = (self._count(n) for n in (_WARM_UP, _WARM_UP + frames))
+        return profile_of(few, more, self.manifest, frames, self._runtime.get_clock())
 
     def reset(self) -> None:
         """Brings DMA and accelerator to where the next frame is exact."""
@@ -305,6 +304,12 @@ class Accelerator:
         before = self._transfers.seconds
         self._transfers.run(frames, fill, lambda first, last, data: None)
         return self._transfers.seconds - before
+
+    def _count(self, frames: int) -> Counted:
+        """Counters after some frames of zeros."""
+        self.registers.clear()
+        self._time_zeros(frames)
+        return Counted.of(self.registers)
 
     def _frames_for_half_a_second(self) -> int:
         if self.machine is not None or not self.manifest.cycles_per_frame:

@@ -164,7 +164,10 @@ class Manifest:
         overlay: the block design.
         cycles_per_frame: as predicted; 0 where the build does not say.
         latency_cycles: as predicted; 0 where the build does not say.
-        instruments: counters that were compiled in; empty without ``--instrument``.
+        instruments: counters that were compiled in, an entry a stream: its name, the layers at both
+            ends, its FIFO's depth, words by counter, and what was predicted; empty without
+            ``--instrument``.
+        instrument_cycles: the word that counts cycles in which the others counted.
     """
 
     folder: Path
@@ -185,6 +188,7 @@ class Manifest:
     cycles_per_frame: int = 0
     latency_cycles: int = 0
     instruments: tuple[dict[str, Any], ...] = ()
+    instrument_cycles: int = 0
 
 
 def find_manifest(path: Path) -> Path:
@@ -259,7 +263,8 @@ def _manifest(folder: Path, data: dict[str, Any]) -> Manifest:
         overlay=Overlay(bit=files["bit"], hwh=files["hwh"], **known),
         cycles_per_frame=int(predicted.get("cycles_per_frame", 0)),
         latency_cycles=int(predicted.get("latency_cycles", 0)),
-        instruments=tuple(data.get("instruments") or ()),
+        instruments=tuple(data.get("instruments", ())),
+        instrument_cycles=data.get("instrument_cycles", 0),
         **{key: data[key] for key in _PLAIN},
     )
 

@@ -113,3 +113,23 @@ class Registers:
         """Registers that tell where a design stands, for messages."""
         names = ("control", "errors", "packet_frames", *_COUNTERS)
         return ", ".join(f"{name} {self[name]}" for name in names)
+
+    def instruments(self) -> list[dict[str, int]]:
+        """Counters of each instrumented stream, by name; all are of the same cycle."""
+        manifest = self._manifest
+        if not manifest.instruments:
+            return []
+        self["control"] = self._control | 1 << manifest.control_bits["hold"]
+        try:
+            cycles = self._word(manifest.instrument_cycles)
+            return [
+                {"cycles": cycles}
+                | {name: self._word(index) for name, index in entry["words"].items()}
+                for entry in manifest.instruments
+            ]
+        finally:
+            self["control"] = self._control
+
+    def _word(self, index: int) -> int:
+        self["instrument_index"] = index
+        return self["instrument_value"]

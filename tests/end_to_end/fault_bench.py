@@ -20,6 +20,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp  # type: ignore[import-untyped]
 
+import fault_counters
+
 NEVER = (1 << 32) - 1
 PATIENCE = 1024  # of bnn_reset_control
 
@@ -368,6 +370,7 @@ SCENARIOS = {
     for f in (
         *(frames_in_mid, short_frames, long_frames, packets, stopped, bad_reads),
         *(reset_when_idle, packet_during_reset, reserved),
+        *(fault_counters.counted, fault_counters.cleared),
     )
 }
 

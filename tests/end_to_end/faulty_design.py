@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FRAMES = 24
+_READ = "/* verilator public_flat_rd */"
+_CONTROLS = {f"wire {n};": f"wire {n} {_READ};" for n in ("instruments_held", "instruments_clear")}
+_MONITORED = {
+    "longint beats_q, stalled_q, starved_q, level_q, peak_q;": "".join(
+        f"logic [63:0] {n}_q {_READ};\n" for n in ("beats", "stalled", "starved", "level", "peak")
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,8 @@ class Faulty:
                 "patience": 40 * self.latency + 20_000,
                 "memory_base": memory.base if memory else None,
                 "scenarios": list(scenarios),
+                "instruments": self.build.manifest.get("instruments", []),
+                "instrument_words": self.build.manifest.get("instrument_words", 0),
                 **{k: self.build.manifest[k] for k in ("registers", "control_bits", "error_bits")},
             }
             (run / "job.json").write_text(json.dumps(job))
@@ -155,6 +164,22 @@ class Faulty:
         assert covered == len(lines), "beats came that nobody waited for"
         return exact
 
+    def _watched(self, sources: Sequence[Path]) -> list[Path]:
+        """The sources; of the top, the controls of the counters are public."""
+        top = f"{self.design.top}."
+        return [self._public(p, _CONTROLS) if p.name.startswith(top) else p for p in sources]
+
+    def _public(self, path: Path, changes: dict[str, str]) -> Path:
+        """A copy of a source in which the bench may read what is inside."""
+        text = path.read_text()
+        for before, after in changes.items():
+            assert before in text
+            text = text.replace(before, after)
+        copy = self.build.path / "faults" / path.name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(text)
+        return copy
+
     def _simulator(self) -> Any:
         source, sink = self.design.input_port, self.design.output_port
         defines: dict[str, object] = {
@@ -164,6 +189,10 @@ class Faulty:
             "BEATS": FRAMES * source.beats,
         }
         sources = [*sorted((self.build.path / "rtl").glob("*.sv")), HERE / "fault_bench.sv"]
+        if self.design.instrument:
+            sources = [*self._watched(sources), asset_folder("sim") / "bnn_stream_monitor.sv"]
+            sources[-1] = self._public(sources[-1], _MONITORED)
+            defines["BNN_MONITOR"] = 1
         if self.design.memory_port:
             port = port_values(self.design.memory_port)
             defines |= {"BNN_MEMORY": 1, "ADDR_BITS": port["address_bits"]}

@@ -10,10 +10,10 @@ from hls_harness import STREAM_PARAMETERS, TWINS, twin_of
 from bnnhw.assets import asset_folder
 
 # Units of the contracts that are no part of the data path: a stream's depth, a pipeline register,
-# and the AXI4-Lite block and the memory port, which the interface pragmas of the top function
-# stand for.
+# the AXI4-Lite block and the memory port, which the interface pragmas of the top function stand
+# for, and the counters of streams, which are Verilog's alone.
 NO_TWIN = {"bnn_fifo", "bnn_register_slice", "bnn_registers", "bnn_reset_control", "bnn_rom"}
-NO_TWIN |= {"bnn_read_arbiter"}
+NO_TWIN |= {"bnn_read_arbiter", "bnn_instruments", "bnn_stream_counters"}
 
 
 def contracts() -> dict[str, list[str]]:

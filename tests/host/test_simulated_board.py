@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from bnnhw_host import (
 )
 from bnnhw_host.sim import shim
 from bnnhw_host.sim.machine import Machine
+from host_cases import make_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,6 +219,28 @@ def test_throughput_latency_and_counters_are_as_predicted(accelerator: Accelerat
     profile = accelerator.profile()
     assert profile.counters["frames_out"] == profile.frames == 16
     assert str(manifest.cycles_per_frame) in str(profile)
+    assert not profile.streams
+    with pytest.raises(HostError, match="ompile it with --instrument"):
+        profile.plot()
+
+
+def test_instruments_count_what_was_predicted(tmp_path: Path) -> None:
+    case = make_case(tmp_path / "build", "digits", 20, cycles=1000, instrument=True)
+    with Accelerator(case.path, device="sim", pynq=False) as made:
+        assert np.array_equal(made.run(case.images), case.scores)
+        profile = made.profile(8)
+        assert np.array_equal(made.run(case.images), case.scores), "counting goes on"
+    assert {s.stream for s in profile.streams} >= {"input_out", "conv1_out", "dense4_out"}
+    for s in profile.streams:
+        assert s.predicted_stall is not None and s.predicted_starved is not None
+        assert s.stall == pytest.approx(s.predicted_stall, abs=8), s.stream
+        assert s.starved == pytest.approx(s.predicted_starved, abs=8), s.stream
+        assert s.high_water == s.predicted_high_water
+        assert s.high_water is None or s.high_water <= s.depth
+        assert s.stream in str(profile)
+    if importlib.util.find_spec("matplotlib"):
+        profile.plot().savefig(tmp_path / "profile.png")
+        assert (tmp_path / "profile.png").stat().st_size > 10_000
 
 
 def test_the_clock_is_never_faster_than_asked(digits: Case) -> None:

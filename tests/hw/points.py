@@ -190,6 +190,10 @@ POINTS = {
             ],
         },
     ),
+    "bnn_instruments": Points(
+        legal=[{"WORDS": 2}, {"WORDS": 256}, {"WORDS": 65_535}],
+        illegal={"WORDS must be 2 to 65535": [{"WORDS": 1}, {"WORDS": 65_536}]},
+    ),
     "bnn_int_pe_array": Points(
         legal=[_int_pe(simd) for simd in (1, 2, 3, 10)],
         illegal={
@@ -366,8 +370,11 @@ POINTS = {
     ),
     "bnn_register_slice": Points(illegal={"WIDTH must be at least 1": [{"WIDTH": 0}]}),
     "bnn_registers": Points(
-        legal=[{"ERROR_BITS": 1}, {"ERROR_BITS": 8}],
-        illegal={"ERROR_BITS must be 1 to 8": [{"ERROR_BITS": 9}]},
+        legal=[{"ERROR_BITS": 1}, {"ERROR_BITS": 8, "INSTRUMENTS": 400}],
+        illegal={
+            "ERROR_BITS must be 1 to 8": [{"ERROR_BITS": 9}],
+            "INSTRUMENTS must be at most 65535": [{"INSTRUMENTS": 65536}],
+        },
     ),
     "bnn_reset_control": Points(
         illegal={"PATIENCE_BITS must be 2 to 31": [{"PATIENCE_BITS": 1}, {"PATIENCE_BITS": 32}]},
@@ -386,6 +393,10 @@ POINTS = {
     "bnn_stream_check": Points(),
     "bnn_stream_control": Points(
         illegal={"FOLDS, TILES and PIXELS must be positive": [{"PIXELS": 0}]},
+    ),
+    "bnn_stream_counters": Points(
+        legal=[{"DEPTH": 1}, {"DEPTH": 2}, {"DEPTH": 50_000}],
+        illegal={"DEPTH must be less than 2^30": [{"DEPTH": 1 << 30}]},
     ),
     "bnn_stream_mac_pe_array": Points(
         legal=[

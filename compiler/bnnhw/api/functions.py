@@ -64,6 +64,7 @@ def compile(
     verify: bool = True,
     min_agreement: float | None = None,
     dump_ir: str | Path | None = None,
+    instrument: bool = False,
     example: Any = None,
     force: bool = False,
     progress: Callable[[str], None] = silent,
@@ -102,6 +103,7 @@ def compile(
         verify: whether to check the integer graph against onnxruntime.
         min_agreement: least share of inputs, 0 to 1, whose class must be as in float.
         dump_ir: folder that receives the graph as text after each pass.
+        instrument: whether the Verilog counts what each stream does, for its host to read.
         example: an input ``[N, ...]`` of a PyTorch module, for its export.
         force: whether a build with results of simulation or synthesis may be replaced.
         progress: told the name of each step as it begins, and how far a counted one is (``Step``, a
@@ -132,6 +134,7 @@ def compile(
         verify=verify,
         min_agreement=min_agreement,
         dump_ir=None if dump_ir is None else Path(dump_ir),
+        instrument=instrument,
     )
     with file_of(model, example) as path:
         made = compile_model(

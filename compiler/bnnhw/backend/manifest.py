@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.hardware.instruments import CYCLES, count_words, instruments_of
 from bnnhw.hardware.overlay import ACCELERATOR, DMA, overlay_of
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.version import __version__
@@ -21,7 +22,7 @@ MEMORY_FILE = "weights.bin"
 # The register block (hw/README.md, bnn_registers). The version counts changes of its map: the high
 # half those that a host must know of.
 IDENTITY = 0x424E4E48
-REGISTERS_VERSION = 0x0002_0000
+REGISTERS_VERSION = 0x0002_0001
 REGISTERS = {
     "identity": 0x00,
     "version": 0x04,
@@ -39,9 +40,12 @@ REGISTERS = {
     "weights_base_low": 0x34,
     "weights_base_high": 0x38,
     "packet_frames": 0x3C,
+    "instruments": 0x40,
+    "instrument_index": 0x44,
+    "instrument_value": 0x48,
 }
 # Bits of the register "control", and the sticky flags of "errors".
-CONTROL_BITS = {"clear": 0, "weights_enable": 1, "reset": 2}
+CONTROL_BITS = {"clear": 0, "weights_enable": 1, "reset": 2, "hold": 3}
 ERROR_BITS = {"short_packet": 0, "long_packet": 1, "memory": 2}
 PACKET_FRAMES_BITS = 16
 
@@ -50,6 +54,7 @@ def manifest(
     design: Design,
     class_names: Sequence[str] = (),
     predicted: Mapping[str, int] | None = None,
+    forecasts: Mapping[str, Mapping[str, int | None]] | None = None,
 ) -> dict[str, Any]:
     """The manifest's content. ``schema`` counts incompatible changes of its layout.
 
@@ -57,6 +62,7 @@ def manifest(
         design: the hardware.
         class_names: names of the classes, in the order of the scores; none where they are unknown.
         predicted: cycles per frame and of latency, as the token model has them.
+        forecasts: by stream, what the token model says of its counters, where it says anything.
     """
     source, port = design.input_format, design.input_port
     out, scores = design.output_port, design.output_map
@@ -116,6 +122,7 @@ def manifest(
         "memory": _memory(design, design.memory_port) if design.memory_port else None,
         "overlay": _overlay(design),
         **({"predicted": dict(predicted)} if predicted else {}),
+        **(_instruments(design, forecasts or {}) if design.instrument else {}),
     }
 
 
@@ -158,6 +165,31 @@ def _overlay(design: Design) -> dict[str, Any] | None:
     }
 
 
+def _instruments(
+    design: Design, forecasts: Mapping[str, Mapping[str, int | None]]
+) -> dict[str, Any]:
+    """The counters by stream: which word each is, and what it is predicted to say per frame."""
+    found = instruments_of(design)
+    streams = [
+        {
+            "stream": one.stream,
+            "layer": one.layer,
+            "reader_layer": one.reader_layer,
+            "units": [one.writer, one.reader],
+            "depth": one.depth,
+            "beats_per_frame": design.streams[one.stream].beats,
+            "words": dict(one.words),
+            "predicted": dict(forecasts[one.stream]) if one.stream in forecasts else None,
+        }
+        for one in found
+    ]
+    return {
+        "instrument_words": count_words(found),
+        "instrument_cycles": CYCLES,
+        "instruments": streams,
+    }
+
+
 def _memory(design: Design, port: MemoryPort) -> dict[str, Any]:
     """What the host loads: the file, to any address of a whole bus word, before it enables."""
     return {
@@ -177,11 +209,11 @@ def emit_manifest(
     design: Design,
     class_names: Sequence[str] = (),
     predicted: Mapping[str, int] | None = None,
+    forecasts: Mapping[str, Mapping[str, int | None]] | None = None,
 ) -> dict[str, str | bytes]:
     """The file ``manifest.json``, and ``weights.bin`` where weights are read from memory."""
-    files: dict[str, str | bytes] = {
-        "manifest.json": json.dumps(manifest(design, class_names, predicted), indent=2) + "\n",
-    }
+    content = manifest(design, class_names, predicted, forecasts)
+    files: dict[str, str | bytes] = {"manifest.json": json.dumps(content, indent=2) + "\n"}
     if design.memory_port:
         files[MEMORY_FILE] = design.external_memory()
     return files

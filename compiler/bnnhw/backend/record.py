@@ -159,7 +159,7 @@ _KINDS: dict[str, _Kind] = {
     **dict.fromkeys(("model", "board", "output", "folding", "input_type", "sign_zero"), _TEXT),
     **dict.fromkeys(("fps", "clock_mhz", "min_agreement"), _NUMBER),
     **dict.fromkeys(("cycles", "top_k"), _WHOLE),
-    **dict.fromkeys(("verify", "resize", "grey"), _TRUTH),
+    **dict.fromkeys(("verify", "resize", "grey", "instrument"), _TRUTH),
     **dict.fromkeys(_LISTS, _TEXTS),
     **dict.fromkeys(("input_scale", "input_offset", "input_mean", "input_std"), _NUMBERS),
     "precision": _WIDTHS,

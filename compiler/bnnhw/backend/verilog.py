@@ -8,6 +8,7 @@ from bnnhw.assets import hardware_sources
 from bnnhw.backend.manifest import IDENTITY, REGISTERS_VERSION
 from bnnhw.backend.memory_port import port_values, reader_ports, regions
 from bnnhw.backend.render import render
+from bnnhw.hardware.instruments import count_words, instruments_of
 from bnnhw.hardware.units import KINDS
 from bnnhw.version import __version__
 
@@ -64,7 +65,7 @@ def emit_verilog(design: Design) -> dict[str, str]:
 
 def emit_top(design: Design) -> str:
     """The text of the top module."""
-    build = design.build_hash()
+    build, instruments = design.build_hash(), instruments_of(design)
     return render(
         "top.sv.j2",
         top=design.top,
@@ -82,6 +83,8 @@ def emit_top(design: Design) -> str:
         version_word=f"32'h{REGISTERS_VERSION:08x}",
         build_hash=f"64'h{build:016x}",
         memory=port_values(design.memory_port) if design.memory_port else None,
+        instruments=instruments,
+        instrument_words=count_words(instruments),
     )
 
 

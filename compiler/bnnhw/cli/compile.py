@@ -82,6 +82,10 @@ def compile_command(
     dump_ir: Annotated[
         Path | None, typer.Option(help="Write the graph after each pass to this folder.")
     ] = None,
+    instrument: Annotated[
+        bool,
+        typer.Option("--instrument", help="Count stalls, beats, FIFO levels of streams (Verilog)."),
+    ] = False,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Skip the check against onnxruntime.")
     ] = False,
@@ -118,6 +122,7 @@ def compile_command(
         "class_names": labels,
         "resize": resize or None,
         "grey": grey or None,
+        "instrument": instrument or None,
         "verify": False if no_verify else None,
         "min_agreement": min_agreement,
     }

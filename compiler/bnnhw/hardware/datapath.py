@@ -23,6 +23,7 @@ class Datapath:
         plans: the layers of weights.
         input_port: see InputPort.
         output_port: see OutputPort.
+        instrument: see Design.
     """
 
     units: list[Unit] = field(default_factory=list)
@@ -30,6 +31,7 @@ class Datapath:
     plans: list[LayerPlan] = field(default_factory=list)
     input_port: InputPort | None = None
     output_port: OutputPort | None = None
+    instrument: bool = False
 
     def add(
         self,

@@ -290,6 +290,7 @@ class Design:
         board: the board.
         clock_mhz: clock frequency.
         memory_port: where weights come from memory; None where all are on the chip.
+        instrument: whether the Verilog counts what each stream does.
     """
 
     name: str
@@ -304,6 +305,7 @@ class Design:
     board: Board
     clock_mhz: float
     memory_port: MemoryPort | None = None
+    instrument: bool = False
 
     @property
     def top(self) -> str:
@@ -334,4 +336,6 @@ class Design:
         for memory in self.memories.values():
             digest.update(repr((memory.name, memory.bits.shape)).encode())
             digest.update(np.packbits(memory.bits).tobytes())
+        if self.instrument:
+            digest.update(b"instruments")
         return int.from_bytes(digest.digest()[:8], "little")

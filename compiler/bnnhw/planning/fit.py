@@ -240,9 +240,11 @@ def fit_network(
     request: FoldingRequest,
     clock_mhz: float,
     top_k: int = 0,
+    *,
+    instrument: bool = False,
 ) -> Fit:
     """The design of an integer graph that meets ``target`` on ``board``; see lower_fitting."""
-    network = Network(graph, top_k)
+    network = Network(graph, top_k, instrument)
     search = FoldingSearch(network, board, request, clock_mhz)
     design, folding, prediction = lower_fitting(search, target, clock_mhz)
     if request != FoldingRequest():  # other paces are free of what a folding file fixes

@@ -66,6 +66,7 @@ def lower(network: Network, folding: Folding, *, board: Board, clock_mhz: float)
         memory_port=MemoryPort(BUS_BITS, ADDRESS_BITS, BURST_BEATS, tuple(regions))
         if regions
         else None,
+        instrument=network.instrument,
     )
 
 

@@ -22,10 +22,12 @@ class Network:
     Attributes:
         graph: the graph.
         top_k: 0 for all scores, else the number of best classes to send.
+        instrument: whether the design is to count what each stream does.
     """
 
     graph: Graph
     top_k: int = 0
+    instrument: bool = False
 
     @cached_property
     def stages(self) -> list[Stage]:

@@ -38,7 +38,7 @@ class _Builder:
 
     network: Network
     folding: Folding
-    path: Datapath = field(default_factory=Datapath)
+    path: Datapath
     ends: dict[str, list[Stream]] = field(default_factory=dict)
 
     def read(self, tensor: str) -> Stream:
@@ -56,7 +56,7 @@ def build_datapath(network: Network, folding: Folding) -> Datapath:
     Raises:
         ModelError: something has no hardware; names the node.
     """
-    builder = _Builder(network, folding)
+    builder = _Builder(network, folding, Datapath(instrument=network.instrument))
     first = network.stages[0]
     if isinstance(first, Layer):
         lanes = layer_input_lanes(first, folding.layers[first.name])

@@ -61,6 +61,7 @@ enum : uint32_t {
 
 const uint64_t kLengthMask = (1u << 26) - 1;
 const int kStartLatency = 40;  // cycles from the length's write to the first beat
+const int kBusPatience = 1 << 18;  // cycles in which a register must answer
 const int kEndLatency = 20;    // cycles from the last beat in to the last write's answer
 
 struct Channel {
@@ -161,7 +162,7 @@ class Board {
     top_->s_axil_arvalid = 1;
     top_->s_axil_rready = 1;
     bool asked = false;
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < kBusPatience; i++) {
       top_->eval();
       const bool accepted = !asked && top_->s_axil_arready;
       const bool answered = top_->s_axil_rvalid;
@@ -186,7 +187,7 @@ class Board {
     top_->s_axil_wstrb = 0xF;
     top_->s_axil_wvalid = 1;
     top_->s_axil_bready = 1;
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < kBusPatience; i++) {
       top_->eval();
       const bool address_taken = top_->s_axil_awvalid && top_->s_axil_awready;
       const bool data_taken = top_->s_axil_wvalid && top_->s_axil_wready;

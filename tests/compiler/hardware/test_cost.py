@@ -40,6 +40,7 @@ def test_every_unit_is_measured_as_often_as_its_features_need(kind: str) -> None
 
 def test_every_unit_of_the_data_path_has_a_cost() -> None:
     others = {"bnn_fifo", "bnn_registers", "bnn_reset_control", "bnn_read_arbiter"}
+    others |= {"bnn_instruments", "bnn_stream_counters"}
     assert {name for name, kind in KINDS.items() if not kind.twin} == others
     assert set(KINDS) == set(MODEL)
 

@@ -1,9 +1,18 @@
 """One room for each hardware unit: what is known of it stands in its record."""
 
-from bnnhw.hardware.units import arrays, elements, ends, pools, streams, weights, windows
+from bnnhw.hardware.units import (
+    arrays,
+    elements,
+    ends,
+    instruments,
+    pools,
+    streams,
+    weights,
+    windows,
+)
 from bnnhw.hardware.units.kind import UnitKind
 
-_ROOMS = (ends, streams, windows, arrays, weights, elements, pools)
+_ROOMS = (ends, streams, windows, arrays, weights, elements, pools, instruments)
 KINDS: dict[str, UnitKind] = {kind.name: kind for room in _ROOMS for kind in room.UNITS}
 """All units that a design may hold, by the name of their module."""
 

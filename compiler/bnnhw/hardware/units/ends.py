@@ -100,6 +100,12 @@ TOP_K = UnitKind(
     (_sorts,),
     path_ns=2.1,
 )
-REGISTERS = UnitKind("bnn_registers", "registers", lambda _: [1.0], ({},), path_ns=2.9)
+REGISTERS = UnitKind(
+    "bnn_registers",
+    "registers",
+    lambda p: [float(p.get("INSTRUMENTS", 0) > 0), 1.0],
+    ({}, {"INSTRUMENTS": 100}),
+    path_ns=2.9,
+)
 RESET_CONTROL = UnitKind("bnn_reset_control", "reset control", lambda _: [1.0], ({},), path_ns=1.9)
 UNITS = (INPUT, OUTPUT, TOP_K, REGISTERS, RESET_CONTROL)
