@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.backend.build import Build, check_folder, write_build
-from bnnhw.backend.c_driver import emit_c_driver
 from bnnhw.backend.hls import emit_hls
-from bnnhw.backend.manifest import emit_manifest
+from bnnhw.backend.host_files import emit_host
 from bnnhw.backend.record import RECORD, command_line, record
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.errors import BnnhwError
@@ -373,9 +372,7 @@ def emit(
     }
     known = forecast(design) if design.instrument else {}
     forecasts = {name: asdict(one) for name, one in known.items()}
-    files |= emit_manifest(design, class_names, predicted, forecasts)
-    files |= emit_c_driver(design, class_names, predicted)
-    return files
+    return files | emit_host(design, class_names, predicted, forecasts)
 
 
 def network_name(model: Path) -> str:
