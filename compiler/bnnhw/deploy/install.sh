@@ -38,19 +38,28 @@ if [ -e "$place" ] && [ ! -f "$place/manifest.json" ]; then
 fi
 mkdir -p -- "$directory" && [ -w "$directory" ] || leave 13
 
+new=$directory/.bnnhw-$network.new old=$directory/.bnnhw-$network.old
+
 # What a run that was cut off has left: renaming again ends its work, uploads of yesterday go.
-if [ ! -e "$place" ] && [ -d "$place.old" ]; then
-  mv -T -- "$place.old" "$place"
+if [ ! -e "$place" ] && [ -d "$old" ]; then
+  mv -T -- "$old" "$place"
 fi
-rm -rf -- "$place.new" "$place.old"
+rm -rf -- "$new"
 find "${stage%/*}" -maxdepth 1 -name '.bnnhw-deploy-*' -mtime +0 -exec rm -rf -- {} + || :
 
-mv -T -- "$stage/overlay" "$place.new" || leave 13
+mv -T -- "$stage/overlay" "$new" || leave 13
+for file in "$place"/*; do  # files of the user's own stay; those of the old overlay go
+  case ${file##*/} in
+    *.bit | *.hwh | manifest.json | weights.bin | vectors.npz | '*') ;;
+    *) cp -a -- "$file" "$new/" || leave 13 ;;
+  esac
+done
+rm -rf -- "$old"
 if [ -e "$place" ]; then
-  mv -T -- "$place" "$place.old"
+  mv -T -- "$place" "$old"
 fi
-mv -T -- "$place.new" "$place"
-rm -rf -- "$place.old"
+mv -T -- "$new" "$place"
+rm -rf -- "$old"
 
 # Notebooks that were changed on the board stay beside the new ones, as NAME.~1~.
 for file in "$stage"/notebooks/*; do

@@ -212,6 +212,19 @@ def test_a_new_overlay_takes_the_place_of_the_old_as_a_whole(compiled, board, de
     assert {path.name for path in place.parent.iterdir()} == {"net", *notebooks()}
 
 
+def test_files_of_the_users_own_stay_beside_a_new_overlay(compiled, board, deploy) -> None:
+    place = old_overlay(board)
+    (place / "my results").mkdir()
+    (place / "my results" / "a.npy").write_text("mine")
+    (place / "notes.txt").write_text("mine, too")
+    (place / "net.old").write_text("and this")
+    assert deploy(str(compiled), "xilinx@pynq").code == 0
+    files = board.files("jupyter_notebooks/bnnhw/net")
+    assert files["my results/a.npy"] == "mine"
+    assert (files["notes.txt"], files["net.old"]) == ("mine, too", "and this")
+    assert files["net_top.bit"] == "new bit"
+
+
 def notebooks() -> set[str]:
     folder = Path(__file__).resolve().parents[3] / "host" / "notebooks"
     return {path.name for path in folder.glob("[!.]*") if path.is_file()}
@@ -232,12 +245,12 @@ def test_an_interrupted_copy_leaves_the_old_overlay(compiled, board, deploy) -> 
 
 def test_what_an_interrupted_move_left_is_mended(compiled, board, deploy) -> None:
     place = old_overlay(board)
-    place.rename(place.with_name("net.old"))
-    (place.with_name("net.new")).mkdir()
+    place.rename(place.with_name(".bnnhw-net.old"))
+    (place.with_name(".bnnhw-net.new")).mkdir()
     board.set("bnnhw_host", 2)
     assert deploy(str(compiled), "xilinx@pynq").code == 1
     assert (place / "net_top.bit").read_text() == "new bit"
-    assert not list(place.parent.glob("net.*"))
+    assert not list(place.parent.glob(".bnnhw*"))
 
 
 def test_a_folder_that_is_no_overlay_is_left_as_it_is(compiled, board, deploy) -> None:
