@@ -17,6 +17,7 @@ COPY hw hw
 COPY hls hls
 COPY sim sim
 COPY models models
+COPY host host
 # hadolint ignore=DL3013
 RUN pip install --no-cache-dir '.[sim,synth,images,fast]'
 

@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def asset_folder(name: str) -> Path:
-    """The folder ``hw``, ``hls``, ``sim`` or ``models``.
+    """The folder ``hw``, ``hls``, ``sim``, ``models`` or ``host``.
 
     An installed wheel keeps them in ``bnnhw/share``; a checkout at the repository's root.
     """

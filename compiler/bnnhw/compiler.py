@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bnnhw.backend.build import Build, check_folder, write_build
 from bnnhw.backend.hls import emit_hls
-from bnnhw.backend.manifest import emit_manifest
+from bnnhw.backend.host_files import emit_host
 from bnnhw.backend.record import RECORD, command_line, record
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.backend.vivado import emit_vivado, overlay_notes
@@ -380,9 +380,8 @@ def emit(
     }
     known = forecast(design) if design.instrument else {}
     forecasts = {name: asdict(one) for name, one in known.items()}
-    files |= emit_manifest(design, class_names, predicted, forecasts)
     files |= emit_vivado(design, backends, frames)
-    return files
+    return files | emit_host(design, class_names, predicted, forecasts)
 
 
 def network_name(model: Path) -> str:

@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "backend": {"hardware", "ir"},
     "verify": {"backend", "hardware", "passes", "frontend", "interpret", "ir"},
     "zoo": {"frontend"},
+    "deploy": {"backend"},
 }
-MAY_IMPORT["report"] = {*MAY_IMPORT} - {"zoo"}
+MAY_IMPORT["report"] = {*MAY_IMPORT} - {"zoo", "deploy"}
 MAY_IMPORT["api"] = {*MAY_IMPORT, ""}  # and compiler.py
 BELOW_ALL = {"bnnhw.errors", "bnnhw.assets", "bnnhw.version"}
 LONGEST = 400

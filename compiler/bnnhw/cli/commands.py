@@ -12,6 +12,7 @@ import typer
 import bnnhw
 from bnnhw.cli.compile import compile_command
 from bnnhw.cli.completion import complete_build, complete_model
+from bnnhw.cli.deploy import deploy
 from bnnhw.cli.hardware import simulate, synth
 from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
@@ -226,6 +227,7 @@ def compare(
 
 
 app.command(short_help="Synthesise a build with Yosys.")(synth)
+app.command(short_help="Copy a build to a PYNQ board and validate it.")(deploy)
 
 
 @app.callback(invoke_without_command=True)

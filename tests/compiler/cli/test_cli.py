@@ -36,7 +36,7 @@ def test_compile_writes_a_whole_build_to_the_default_folder(bnnhw, tmp_path) -> 
     assert "onnxruntime" in ended.err, "the step at work is told on standard error"
     build = tmp_path / "build" / "digits"
     assert {p.name for p in build.iterdir()} == {
-        *("rtl", "hls", "sim", "vivado", "manifest.json", "report.json", "report.html"),
+        *("rtl", "hls", "sim", "vivado", "host", "manifest.json", "report.json", "report.html"),
         *("folding.json", "graph.npz", "vectors.npz", "files.txt", "compile.json"),
     }
     for name in ("rtl/digits_top.v", "hls/digits_top.cpp", "hls/run_hls.tcl", "sim/bnn_bench.sv"):
