@@ -29,8 +29,7 @@ from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
 from bnnhw.verify.labels import class_names, listed_files, origin
-from bnnhw.verify.stream_vectors import make_vectors
-from bnnhw.verify.vectors import VECTORS, vectors
+from bnnhw.verify.vectors import VECTORS, make_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -300,13 +299,12 @@ def compile_model(
     report["command"] = command = options.command(model)
     if names:
         report["output"]["class_names"] = list(names)
-    frames = None
-    if fit.design.board.processor.kind and "verilog" in options.backends:
-        frames = make_vectors(graph, fit.design, fit.prediction.latency_cycles)
+    vectors = make_vectors(graph, options.top_k)
+    frames = vectors.streamed(fit.design, fit.prediction.latency_cycles)
     files = emit(fit.design, options.backends, fit.prediction, names, frames)
     files["folding.json"] = fit.folding.to_json()
     files["graph.npz"] = graph_to_bytes(graph)
-    files[VECTORS] = vectors(graph, options.top_k)
+    files[VECTORS] = vectors.to_npz()
     files["report.json"] = report_text(report)
     files[RECORD] = record(options.to_json(), read, command, fit.design.build_hash())
     from bnnhw.report.page import report_html

@@ -118,7 +118,7 @@ def _processor(modules: ElementTree.Element, manifest: Manifest) -> None:
     overlay = manifest.overlay
     first, second = _divisors(1000.0 if overlay.processor == "zynq-7000" else 1500.0, manifest)
     if overlay.processor == "zynq-7000":
-        name, vlnv, master = "ps7", "xilinx.com:ip:processing_system7:5.5", "M_AXI_GP0"
+        name, vlnv, master = "processor", "xilinx.com:ip:processing_system7:5.5", "M_AXI_GP0"
         parameters: dict[str, object] = {
             "PCW_FPGA0_PERIPHERAL_FREQMHZ": manifest.clock_mhz,
             "PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ": 1000.0 / (first * second),
@@ -134,7 +134,7 @@ def _processor(modules: ElementTree.Element, manifest: Manifest) -> None:
                 f"PCW_FCLK{index}_PERIPHERAL_DIVISOR1": second if used else 1,
             }
     else:
-        name, vlnv, master = "ps8", "xilinx.com:ip:zynq_ultra_ps_e:3.5", "M_AXI_HPM0_FPD"
+        name, vlnv, master = "processor", "xilinx.com:ip:zynq_ultra_ps_e:3.5", "M_AXI_HPM0_FPD"
         parameters = {
             "C_MAXIGP0_DATA_WIDTH": 32,
             "C_SAXIGP2_DATA_WIDTH": overlay.memory_bits,

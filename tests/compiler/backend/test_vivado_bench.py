@@ -10,7 +10,7 @@ from tcl_harness import run_script
 from vivado_builds import network_design, network_graph, write_files
 
 from bnnhw.backend.vectors import Vectors
-from bnnhw.verify.stream_vectors import make_vectors
+from bnnhw.verify.vectors import make_vectors
 from bnnhw.verify.verilator import use_verilator
 from memory_designs import two_layers
 
@@ -58,7 +58,7 @@ def streamed(count: int) -> tuple[Design, Vectors]:
 
 def test_scores_of_the_interpreter_are_what_the_bench_expects(tmp_path: Path) -> None:
     design = network_design("digits")
-    rtl = bench(tmp_path, design, make_vectors(network_graph("digits"), design, 2_000))
+    rtl = bench(tmp_path, design, make_vectors(network_graph("digits"), 0).streamed(design, 2_000))
     assert "BNNHW PASS 2 frames" in play(rtl)
     scores = (rtl / "scores.mem").read_text()
     changed = "1" if scores[0] == "0" else "0"
