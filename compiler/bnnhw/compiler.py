@@ -11,6 +11,7 @@ from bnnhw.backend.build import Build, check_folder, write_build
 from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.host_files import emit_host
 from bnnhw.backend.record import RECORD, command_line, record
+from bnnhw.backend.vectors import VECTORS
 from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.backend.vivado import emit_vivado, overlay_notes
 from bnnhw.errors import BnnhwError
@@ -29,7 +30,7 @@ from bnnhw.verify.agreement import check_agreement
 from bnnhw.verify.images import ImageRules
 from bnnhw.verify.inputs import count_classes, read_inputs, samples_of
 from bnnhw.verify.labels import class_names, listed_files, origin
-from bnnhw.verify.vectors import VECTORS, make_vectors
+from bnnhw.verify.vectors import make_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,7 +14,7 @@ from bnnhw_host.formats import Packer, outputs, unpack
 from bnnhw_host.manifest import find_manifest, read_manifest
 from bnnhw_host.measure import Counted, Latency, Profile, Throughput, profile_of
 from bnnhw_host.predictions import Predictions, Validation
-from bnnhw_host.registers import Registers
+from bnnhw_host.registers import Registers, check_core
 from bnnhw_host.runtime import is_for_board, open_board, open_simulated
 from bnnhw_host.transfers import NO_MEMORY, Transfers
 
@@ -48,7 +48,7 @@ class Accelerator:
         path: a build's folder, the folder with its bitstream, or the .bit.
         device: None for the board that this runs on, through pynq; "sim" for a simulated one;
             "auto" for the board where there is one, else a simulated one.
-        clock_mhz: the fabric's clock; None for the one that the design was made for.
+        clock_mhz: the fabric's clock; None for the one at which the bitstream's timing was checked.
         max_frames: most frames of a transfer; None for as many as the DMA and memory allow.
         pynq: on a simulated board, whether to run through pynq's own classes; None where it is
             installed.
@@ -81,10 +81,11 @@ class Accelerator:
             self._runtime = open_board(self.manifest, place)
         else:
             self._runtime = open_simulated(self.manifest, found.parent, pynq=pynq)
+        check_core(self._runtime.overlay, self.manifest)
         core = getattr(self._runtime.overlay, self.manifest.overlay.accelerator)
         self.registers = Registers(core, self.manifest)
         self.registers.check()
-        self._set_clock(clock_mhz or self.manifest.clock_mhz)
+        self._set_clock(clock_mhz or self.manifest.overlay.fabric_mhz)
         self._weights = self._load_weights(weights)
         self._packer = Packer(self.manifest.input)
         self._transfers = Transfers(self._runtime, self.manifest, self.registers, max_frames)
@@ -239,6 +240,12 @@ class Accelerator:
     def _set_clock(self, wanted: float) -> None:
         """Sets the fastest clock that is not above ``wanted``, and reads it back."""
         runtime, asked = self._runtime, wanted
+        checked = self.manifest.overlay.fabric_mhz
+        if wanted > checked * _CLOCK_SLACK:
+            warnings.warn(
+                f"at {wanted:g} MHz scores may be wrong: timing was checked at {checked:g}",
+                stacklevel=3,
+            )
         for _ in range(_CLOCK_TRIES):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # pynq warns of what is checked below

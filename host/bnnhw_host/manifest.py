@@ -126,6 +126,7 @@ class Overlay:
         address_range: bytes of each.
         length_bits: of the DMA's transfer length.
         memory_bits: of the processor's memory ports.
+        fabric_mhz: clock at which the bitstream's timing was checked.
         vlnv: of the accelerator's core.
     """
 
@@ -139,6 +140,7 @@ class Overlay:
     address_range: int
     length_bits: int
     memory_bits: int
+    fabric_mhz: float
     vlnv: str
 
 
@@ -251,7 +253,7 @@ def read_manifest(path: Path) -> Manifest:
 def _manifest(folder: Path, data: dict[str, Any]) -> Manifest:
     overlay, predicted = dict(data["overlay"]), data.get("predicted", {})
     files = overlay.pop("files")
-    known = {key: overlay[key] for key in Overlay.__dataclass_fields__ if key in overlay}
+    known = {key: overlay[key] for key in Overlay.__dataclass_fields__ if key not in files}
     memory = data["memory"]
     keep = WeightMemory.__dataclass_fields__
     return Manifest(

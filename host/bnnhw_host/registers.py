@@ -13,6 +13,29 @@ _COUNTERS = ("frames_in", "frames_out", "frame_cycles", "input_stalls", "output_
 _RESET_POLLS = 100_000
 
 
+def check_core(overlay: Any, manifest: Manifest) -> None:
+    """Looks at what the handoff file calls the accelerator, before it is touched.
+
+    Raises:
+        BitstreamError: the overlay has no such core, or the one of the HLS C++.
+    """
+    cores = getattr(overlay, "ip_dict", None)
+    if cores is None:
+        return
+    name = manifest.overlay.accelerator
+    for wanted in (name, manifest.overlay.dma):
+        if wanted not in cores:
+            raise BitstreamError(
+                f"the overlay has no core '{wanted}', it has {', '.join(sorted(cores))}",
+                fix="load the .bit and .hwh that the scripts in vivado/ make",
+            )
+    if str(cores[name].get("type", "")).split(":")[1:2] == ["hls"]:
+        raise BitstreamError(
+            "the bitstream holds the core of the HLS C++, whose registers are Vitis's own",
+            fix="make the one of the Verilog: vivado -mode batch -source build.tcl",
+        )
+
+
 class Registers:
     """Reads and writes registers by name.
 

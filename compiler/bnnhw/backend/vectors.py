@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+VECTORS = "vectors.npz"
+
 if TYPE_CHECKING:
     from bnnhw.hardware.design import Design
 

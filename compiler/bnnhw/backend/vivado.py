@@ -10,7 +10,7 @@ from bnnhw.backend.memory_port import port_values
 from bnnhw.backend.processor_core import PROCESSOR_CORES, design_config
 from bnnhw.backend.render import render
 from bnnhw.backend.top_ports import bus_interfaces
-from bnnhw.backend.vectors import vector_files
+from bnnhw.backend.vectors import VECTORS, vector_files
 from bnnhw.hardware.overlay import ACCELERATOR, DMA, overlay_of
 from bnnhw.version import __version__
 
@@ -126,7 +126,7 @@ def _values(design: Design, overlay: Overlay) -> dict[str, Any]:
         "fabric_mhz": f"{overlay.fabric_mhz:g}",
         "tolerance_mhz": f"{_TOLERANCE * overlay.fabric_mhz:g}",
         "build_hash": f"{design.build_hash():016x}",
-        "copied": ["manifest.json", *([MEMORY_FILE] if design.memory_port else [])],
+        "copied": ["manifest.json", VECTORS, *([MEMORY_FILE] if design.memory_port else [])],
         "vendor": vendor,
         "library": library,
         "core_version": version,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnnhw.assets import asset_folder
+from bnnhw.backend.vectors import VECTORS
 from bnnhw.deploy.address import check_name
 from bnnhw.deploy.wheel import host_wheel
 from bnnhw.errors import BnnhwError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bnnhw.backend.build import Build
 
 MADE = "vivado/overlay"  # where the scripts of vivado/ leave bitstream and handoff
-_MANIFEST, _VECTORS = "manifest.json", "vectors.npz"
+_MANIFEST = "manifest.json"
 INSTALL = "install.sh"
 
 
@@ -70,7 +71,7 @@ def bundle(build: Build, bit: Path | None = None) -> Bundle:
     }
     memory = manifest.get("memory")
     weights = [check_name(str(memory["file"]), "the file of weights", where)] if memory else []
-    for name in (*weights, _VECTORS):
+    for name in (*weights, VECTORS):
         path = build.path / name
         if not path.is_file():
             raise BnnhwError(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints
 
-VECTORS = "vectors.npz"
 _ELEMENTS = 1 << 16  # of all inputs together
 _MOST, _FEWEST = 8, 2
 _STREAMED = 2  # enough to see the second begin while the first is still in the design

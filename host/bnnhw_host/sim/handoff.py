@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bnnhw_host.manifest import Manifest
 
+_PLL_MHZ = {"zynq-7000": 1000.0, "zynq-ultrascale": 1500.0}
 _PARTS = {"zynq-7000": ("zynq", "7z020"), "zynq-ultrascale": ("zynquplus", "xczu3eg")}
 
 
@@ -116,12 +117,13 @@ _LITE = {"ARADDR": 32, "ARVALID": 1, "ARREADY": 1, "RDATA": 32, "RVALID": 1, "RR
 
 def _processor(modules: ElementTree.Element, manifest: Manifest) -> None:
     overlay = manifest.overlay
-    first, second = _divisors(1000.0 if overlay.processor == "zynq-7000" else 1500.0, manifest)
+    source = _PLL_MHZ[overlay.processor]
+    first, second = _divisors(source, overlay.fabric_mhz)
     if overlay.processor == "zynq-7000":
         name, vlnv, master = "processor", "xilinx.com:ip:processing_system7:5.5", "M_AXI_GP0"
         parameters: dict[str, object] = {
-            "PCW_FPGA0_PERIPHERAL_FREQMHZ": manifest.clock_mhz,
-            "PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ": 1000.0 / (first * second),
+            "PCW_FPGA0_PERIPHERAL_FREQMHZ": overlay.fabric_mhz,
+            "PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ": source / (first * second),
         }
         for index in range(4):
             used = index == 0
@@ -143,8 +145,8 @@ def _processor(modules: ElementTree.Element, manifest: Manifest) -> None:
             used = index == 0
             parameters |= {
                 f"PSU__FPGA_PL{index}_ENABLE": int(used),
-                f"PSU__CRL_APB__PL{index}_REF_CTRL__FREQMHZ": manifest.clock_mhz if used else 100,
-                f"PSU__CRL_APB__PL{index}_REF_CTRL__ACT_FREQMHZ": 1500.0 / (first * second),
+                f"PSU__CRL_APB__PL{index}_REF_CTRL__FREQMHZ": overlay.fabric_mhz if used else 100,
+                f"PSU__CRL_APB__PL{index}_REF_CTRL__ACT_FREQMHZ": source / (first * second),
                 f"PSU__CRL_APB__PL{index}_REF_CTRL__DIVISOR0": first if used else 1,
                 f"PSU__CRL_APB__PL{index}_REF_CTRL__DIVISOR1": second if used else 1,
                 f"PSU__CRL_APB__PL{index}_REF_CTRL__SRCSEL": "IOPLL",
@@ -175,10 +177,10 @@ def _processor(modules: ElementTree.Element, manifest: Manifest) -> None:
         )
 
 
-def _divisors(source_mhz: float, manifest: Manifest) -> tuple[int, int]:
-    """Two divisors of 6 bits that give the clock, or the next one below it."""
+def _divisors(source_mhz: float, clock_mhz: float) -> tuple[int, int]:
+    """Two divisors of 6 bits that give a clock, or the next one below it."""
     products = {a * b: (a, b) for a in range(63, 0, -1) for b in range(1, 64)}
-    return products[min(p for p in products if source_mhz / p <= manifest.clock_mhz * 1.0001)]
+    return products[min(p for p in products if source_mhz / p <= clock_mhz * 1.0001)]
 
 
 def _dma(modules: ElementTree.Element, manifest: Manifest) -> None:

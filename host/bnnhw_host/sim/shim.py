@@ -160,7 +160,7 @@ class Overlay:
     def __init__(self, machine: Machine) -> None:
         overlay = machine.manifest.overlay
         machine.power_up()
-        machine.clocks.fabric_mhz = machine.manifest.clock_mhz
+        machine.clocks.fabric_mhz = overlay.fabric_mhz
         setattr(self, overlay.accelerator, Registers(machine, overlay.accelerator_address))
         setattr(self, overlay.dma, Dma(machine, overlay.dma_address, overlay.length_bits))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import emit_hls
 from bnnhw.backend.manifest import emit_manifest
-from bnnhw.backend.vectors import Vectors
+from bnnhw.backend.vectors import VECTORS, Vectors
 from bnnhw.backend.verilog import emit_verilog
 from bnnhw.backend.vivado import emit_vivado
 from bnnhw.compiler import CompileOptions, integer_graph
@@ -73,6 +73,7 @@ def write_files(folder: Path, design: Design, vectors: Vectors | None = None) ->
     hls = emit_hls(design)
     top_function = hls[f"hls/{design.top}.cpp"]
     files: dict[str, str | bytes] = {
+        VECTORS: b"",
         **emit_verilog(design),
         **emit_manifest(design),
         **emit_vivado(design, ("verilog", "hls"), vectors or blank_vectors(design)),

@@ -16,6 +16,7 @@ from pynq.lib.dma import DMA
 
 from bnnhw_host import Accelerator, BitstreamError, HostError, TransferError
 from bnnhw_host.manifest import read_manifest
+from bnnhw_host.sim import handoff
 from bnnhw_host.sim.handoff import write_handoff
 from bnnhw_host.sim.machine import Machine
 from bnnhw_host.sim.pynq_device import SimulatedDevice
@@ -108,6 +109,18 @@ def test_another_build_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Machine, "power_up", power_up)
     with pytest.raises(BitstreamError):
         Accelerator(case(RUNNABLE[0])[0], device="sim")
+
+
+def test_an_overlay_with_other_cores_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = handoff.hardware_handoff
+    for old, new, said in (
+        ("bnnhw:bnnhw:", "bnnhw:hls:", "the core of the HLS C"),
+        ("accelerator", "other", "has no core 'accelerator'"),
+    ):
+        changed = lambda manifest, a=old, b=new: written(manifest).replace(a, b)  # noqa: E731
+        monkeypatch.setattr(handoff, "hardware_handoff", changed)
+        with pytest.raises(BitstreamError, match=said):
+            Accelerator(case(RUNNABLE[0])[0], device="sim")
 
 
 @pytest.mark.skipif(MAJOR < 4, reason="pynq 3 sets these boards up")
