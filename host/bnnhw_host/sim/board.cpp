@@ -6,7 +6,6 @@
 //   BNN_IN_BYTES, BNN_OUT_BYTES   bytes of a beat of s_axis and m_axis
 //   BNN_BUS_BYTES                 bytes that the DMA moves in a cycle each way
 //   BNN_WEIGHT_BYTES              bytes of a word of m_axi; undefined without that port
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <climits>
@@ -18,6 +17,7 @@
 
 #include "Vtop.h"
 #include "channel.h"
+#include "memory.h"
 #include "verilated.h"
 
 double sc_time_stamp() { return 0; }
@@ -53,7 +53,7 @@ struct Burst {
 class Board {
  public:
   Board(const char* rtl, uint64_t base, uint64_t bytes)
-      : base_(base), bytes_(bytes), memory_(map(bytes)), cached_(map(bytes)) {
+      : memory_(base, bytes) {
     context_.reset(new VerilatedContext);
     context_->fatalOnError(true);
     context_->randReset(2);
@@ -65,11 +65,7 @@ class Board {
     reset_fabric();
     if (here[0] && chdir(here)) throw std::bad_alloc();
   }
-  ~Board() {
-    top_->final();
-    munmap(memory_, bytes_);
-    munmap(cached_, bytes_);
-  }
+  ~Board() { top_->final(); }
 
   // The fabric's reset, as the processor gives it after a download.
   void reset_fabric() {
@@ -82,17 +78,10 @@ class Board {
     for (int i = 0; i < 8; i++) cycle();
   }
 
-  uint8_t* cached() { return cached_; }
+  Memory& memory() { return memory_; }
   uint64_t cycles() const { return cycles_; }
   void run(uint64_t count) {
     for (uint64_t i = 0; i < count; i++) cycle();
-  }
-  int flush(uint64_t offset, uint64_t count) { return copy(memory_, cached_, offset, count); }
-  int invalidate(uint64_t offset, uint64_t count) { return copy(cached_, memory_, offset, count); }
-  void scramble(uint64_t offset, uint64_t count) {  // what freshly given memory holds
-    if (offset > bytes_ || count > bytes_ - offset) return;
-    std::memset(memory_ + offset, 0xA5, count);
-    std::memset(cached_ + offset, 0x5A, count);
   }
 
   // Faults: `after` bytes of the channel's next transfer, or words of weights from now on.
@@ -199,22 +188,6 @@ class Board {
   }
 
  private:
-  static uint8_t* map(uint64_t bytes) {
-    void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                    -1, 0);
-    if (at == MAP_FAILED) throw std::bad_alloc();
-    return static_cast<uint8_t*>(at);
-  }
-  int copy(uint8_t* to, const uint8_t* from, uint64_t offset, uint64_t count) {
-    if (offset > bytes_ || count > bytes_ - offset) return 1;
-    std::memcpy(to + offset, from + offset, count);
-    return 0;
-  }
-  uint8_t* at(uint64_t address, uint64_t count) {
-    if (address < base_ || address - base_ > bytes_ || count > bytes_ - (address - base_)) return nullptr;
-    return memory_ + (address - base_);
-  }
-
   void idle_ports() {
     top_->clk = 0;
     top_->rst_n = 0;
@@ -251,7 +224,7 @@ class Board {
     channel.ending = false;
     channel.wait = kStartLatency;
     channel.status &= ~kIdle;
-    if (!at(channel.address, length)) channel.fail(kDecodeErrorFlag);
+    if (!memory_.at(channel.address, length)) channel.fail(kDecodeErrorFlag);
   }
 
   // What a fault does once its bytes have moved; true where the channel ends with it.
@@ -293,7 +266,7 @@ class Board {
         if (s.credit >= BNN_IN_BYTES || s.credit >= left) {
           uint8_t beat[BNN_IN_BYTES] = {0};
           const uint64_t count = left < BNN_IN_BYTES ? left : BNN_IN_BYTES;
-          std::memcpy(beat, at(s.address + s.moved, count), count);
+          std::memcpy(beat, memory_.at(s.address + s.moved, count), count);
           set_bytes(top_->s_axis_tdata, beat, BNN_IN_BYTES);
           top_->s_axis_tlast = left <= BNN_IN_BYTES || short_;
           valid = true;
@@ -333,7 +306,7 @@ class Board {
       }
       uint8_t beat[BNN_OUT_BYTES];
       get_bytes(top_->m_axis_tdata, beat, BNN_OUT_BYTES);
-      std::memcpy(at(r.address + r.moved, BNN_OUT_BYTES), beat, BNN_OUT_BYTES);
+      std::memcpy(memory_.at(r.address + r.moved, BNN_OUT_BYTES), beat, BNN_OUT_BYTES);
       r.moved += BNN_OUT_BYTES;
       r.credit -= BNN_OUT_BYTES;
       if (top_->m_axis_tlast) {
@@ -354,7 +327,7 @@ class Board {
     if (!bursts_.empty() && !refreshing && cycles_ >= bursts_.front().due) {
       const Burst& burst = bursts_.front();
       uint8_t word[BNN_WEIGHT_BYTES] = {0};
-      const uint8_t* from = at(burst.address, BNN_WEIGHT_BYTES);
+      const uint8_t* from = memory_.at(burst.address, BNN_WEIGHT_BYTES);
       if (from) std::memcpy(word, from, BNN_WEIGHT_BYTES);
       set_bytes(top_->m_axi_rdata, word, BNN_WEIGHT_BYTES);
       top_->m_axi_rresp = from ? (read_error_ && read_error_after_ == 0 ? 2 : 0) : 3;
@@ -396,10 +369,7 @@ class Board {
     cycles_++;
   }
 
-  const uint64_t base_;
-  const uint64_t bytes_;
-  uint8_t* memory_;
-  uint8_t* cached_;
+  Memory memory_;
   std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<Vtop> top_;
   Channel sender_;
@@ -413,6 +383,8 @@ class Board {
   int fabric_reset_ = 0;
 };
 
+Board& of(void* board) { return *static_cast<Board*>(board); }
+
 }  // namespace
 
 extern "C" {
@@ -423,33 +395,33 @@ void* board_new(const char* rtl, uint64_t base, uint64_t bytes) {
     return nullptr;
   }
 }
-void board_delete(void* board) { delete static_cast<Board*>(board); }
-void board_reset(void* board) { static_cast<Board*>(board)->reset_fabric(); }
-uint8_t* board_cached(void* board) { return static_cast<Board*>(board)->cached(); }
-uint64_t board_cycles(void* board) { return static_cast<Board*>(board)->cycles(); }
-void board_run(void* board, uint64_t count) { static_cast<Board*>(board)->run(count); }
+void board_delete(void* board) { delete &of(board); }
+void board_reset(void* board) { of(board).reset_fabric(); }
+uint8_t* board_cached(void* board) { return of(board).memory().cached(); }
+uint64_t board_cycles(void* board) { return of(board).cycles(); }
+void board_run(void* board, uint64_t count) { of(board).run(count); }
 int board_flush(void* board, uint64_t offset, uint64_t count) {
-  return static_cast<Board*>(board)->flush(offset, count);
+  return of(board).memory().flush(offset, count);
 }
 int board_invalidate(void* board, uint64_t offset, uint64_t count) {
-  return static_cast<Board*>(board)->invalidate(offset, count);
+  return of(board).memory().invalidate(offset, count);
 }
 void board_scramble(void* board, uint64_t offset, uint64_t count) {
-  static_cast<Board*>(board)->scramble(offset, count);
+  of(board).memory().scramble(offset, count);
 }
 void board_inject(void* board, int fault, int receive, uint64_t after) {
-  static_cast<Board*>(board)->inject(fault, receive, after);
+  of(board).inject(fault, receive, after);
 }
 uint32_t board_read_register(void* board, uint32_t address) {
-  return static_cast<Board*>(board)->read_register(address);
+  return of(board).read_register(address);
 }
 void board_write_register(void* board, uint32_t address, uint32_t value) {
-  static_cast<Board*>(board)->write_register(address, value);
+  of(board).write_register(address, value);
 }
 uint32_t board_read_dma(void* board, uint32_t offset, uint64_t patience) {
-  return static_cast<Board*>(board)->read_dma(offset, patience);
+  return of(board).read_dma(offset, patience);
 }
 void board_write_dma(void* board, uint32_t offset, uint32_t value) {
-  static_cast<Board*>(board)->write_dma(offset, value);
+  of(board).write_dma(offset, value);
 }
 }

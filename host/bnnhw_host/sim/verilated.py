@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bnnhw_host.manifest import Manifest
 
 _BOARD = Path(__file__).with_name("board.cpp")
-_CHANNEL = Path(__file__).with_name("channel.h")
+_PARTS = [Path(__file__).with_name(name) for name in ("channel.h", "memory.h")]
 _FLAGS = ("-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "--no-timing", "-DSYNTHESIS")
 _LIBRARY = "board.so"
 
@@ -87,7 +87,7 @@ def _defines(manifest: Manifest) -> list[str]:
 
 def _key(sources: list[Path], manifest: Manifest) -> str:
     digest = hashlib.sha256(repr((_FLAGS, _defines(manifest))).encode())
-    for path in [_BOARD, _CHANNEL, *sources, *sorted(sources[0].parent.glob("*.mem"))]:
+    for path in [_BOARD, *_PARTS, *sources, *sorted(sources[0].parent.glob("*.mem"))]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:24]
