@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from bnnhw_host.errors import HostError
 
 if TYPE_CHECKING:
-    from bnnhw_host.measure import Profile
+    from bnnhw_host.measure import Profile, StreamCounters
 
 _COLOURS = {"stall": "#d55e00", "starved": "#0072b2", "high_water": "#009e73"}  # told apart by all
 _INCHES_PER_STREAM = 0.22
 
 
 def plot_streams(profile: Profile) -> Any:
-    """Two charts: cycles in which each stream waited, and what its FIFO held; dots are predictions.
+    """Charts: cycles in which each stream waited, and what FIFOs held; dots are predictions.
 
     Raises:
         HostError: the build has no instruments, or matplotlib is not installed.
@@ -30,8 +30,11 @@ def plot_streams(profile: Profile) -> Any:
         raise HostError("pictures need matplotlib", fix="pip install matplotlib") from error
     streams = profile.streams[::-1]  # the input on top
     places = list(range(len(streams)))
-    figure = Figure(figsize=(9, 1.2 + _INCHES_PER_STREAM * len(streams)), layout="constrained")
-    waits, queues = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    queues = [(place, stream) for place, stream in enumerate(streams) if stream.depth]
+    figure = Figure(figsize=(9, 1.8 + _INCHES_PER_STREAM * len(streams)), layout="constrained")
+    widths = (3, 2) if queues else (1,)
+    axes = figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0]
+    waits = axes[0]
     for shift, name, what in (
         (0.2, "stall", "a beat waited for its reader"),
         (-0.2, "starved", "the reader waited for a beat"),
@@ -44,22 +47,20 @@ def plot_streams(profile: Profile) -> Any:
     waits.set_yticks(places, [stream.stream for stream in streams], fontsize=7)
     waits.set_xlabel("cycles per frame")
     waits.set_ylim(-0.7, len(streams) - 0.3)
-    waits.legend(fontsize=7)
-    with_queue = [(place, s) for place, s in enumerate(streams) if s.depth]
-    at = [place for place, _ in with_queue]
-    queues.barh(at, [s.depth for _, s in with_queue], 0.7, color="#e5e5e5", label="depth")
-    queues.barh(
-        at,
-        [s.high_water or 0 for _, s in with_queue],
-        0.4,
-        color=_COLOURS["high_water"],
-        label="most beats held",
-    )
-    _dots(queues, [(s.predicted_high_water, place) for place, s in with_queue])
-    queues.set_xlabel("beats in the FIFO")
-    queues.legend(fontsize=7)
+    if queues:
+        _draw_queues(axes[1], queues)
     figure.suptitle(f"{profile.frames:,} frames: bars counted, dots predicted", fontsize=9)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=7)
     return figure
+
+
+def _draw_queues(axes: Any, queues: list[tuple[int, StreamCounters]]) -> None:
+    at = [place for place, _ in queues]
+    axes.barh(at, [stream.depth for _, stream in queues], 0.7, color="#e5e5e5", label="FIFO depth")
+    held = [stream.high_water or 0 for _, stream in queues]
+    axes.barh(at, held, 0.4, color=_COLOURS["high_water"], label="most beats held")
+    _dots(axes, [(stream.predicted_high_water, place) for place, stream in queues])
+    axes.set_xlabel("beats in the FIFO")
 
 
 def _dots(axes: Any, points: list[tuple[float | None, float]]) -> None:

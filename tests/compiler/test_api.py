@@ -297,3 +297,11 @@ def test_a_simulation_that_differs_is_an_error_and_on_record(tmp_path: Path) -> 
 def test_mean_and_scale_exclude_each_other() -> None:
     with pytest.raises(bnnhw.BnnhwError, match="exclude each other"):
         bnnhw.compile(DIGITS, board="pynq-z2", input_mean=0.5, input_scale=1.0)
+
+
+def test_a_shipped_networks_name_is_no_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "digits").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert bnnhw.inspect("digits")

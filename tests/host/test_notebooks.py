@@ -95,6 +95,8 @@ def test_throughput_is_as_predicted(shared: tuple[Path, str]) -> None:
     assert len(at_clocks) == 3 and {int(n.replace(",", "")) for n in at_clocks} == {counted}
     reached = re.search(r"that is ([\d.]+)% of the prediction", text)
     assert 98 < float(reached[1]) <= 100.5
+    assert "there is no bitstream with instruments here" in text
+    assert "simulated: 13 streams, 0 with a FIFO" in run(THROUGHPUT, shared[0])
 
 
 def test_looking_inside_finds_no_difference(shared: tuple[Path, str]) -> None:

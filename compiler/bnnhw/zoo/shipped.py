@@ -49,6 +49,6 @@ def shipped_model(name: str) -> ShippedModel:
 
 
 def model_file(name: Path | str) -> Path:
-    """A file as it is, or the one of the shipped network of that name."""
+    """A file as it is, or the one of the shipped network of that name, which a build may have."""
     shipped = {model.name: model.path for model in shipped_models()}
-    return Path(name) if Path(name).exists() else shipped.get(str(name), Path(name))
+    return Path(name) if Path(name).is_file() else shipped.get(str(name), Path(name))
