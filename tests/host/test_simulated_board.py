@@ -63,6 +63,22 @@ def test_scores_are_the_interpreters(accelerator: Accelerator, digits: Case) -> 
     assert accelerator.validate().exact, "the build's own vectors"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "cycles"), [("cnv-cifar10", 32_768), ("birealnet8-digits", 5_000)]
+)
+def test_larger_networks_give_the_interpreters_scores(
+    model: str, cycles: int, tmp_path: Path
+) -> None:
+    case = make_case(tmp_path / "build", model, 12, cycles=cycles)
+    with Accelerator(case.path, device="sim", pynq=False, max_frames=5) as made:
+        assert np.array_equal(made.run(case.images), case.scores)
+        made.machine.inject("stuck", channel="receive", after=10)
+        with pytest.raises(TransferError):
+            made.run(case.images)
+        assert np.array_equal(made.run(case.images), case.scores)
+
+
 def test_ten_thousand_frames_in_one_run(accelerator: Accelerator, digits: Case) -> None:
     order = np.random.default_rng(0).integers(0, len(digits.images), 10_000)
     before = accelerator.transfers
