@@ -92,7 +92,8 @@ def open_board(manifest: Manifest, path: Path) -> Runtime:
         ) from error
     return Runtime(
         overlay=overlay,
-        allocate=lambda shape, dtype: pynq.allocate(shape, dtype),
+        # In the caches: packing writes, and unpacking reads, byte by byte.
+        allocate=lambda shape, dtype: pynq.allocate(shape, dtype, cacheable=1),
         get_clock=lambda: float(pynq.Clocks.fclk0_mhz),
         set_clock=lambda mhz: setattr(pynq.Clocks, "fclk0_mhz", mhz),
         seconds=time.monotonic,
@@ -160,7 +161,7 @@ def _simulated_pynq(manifest: Manifest, machine: Machine, common: dict[str, Any]
         overlay = pynq.Overlay(str(write_handoff(Path(folder), manifest)), device=device)
     return Runtime(
         overlay=overlay,
-        allocate=lambda shape, dtype: pynq.allocate(shape, dtype, target=device),
+        allocate=lambda shape, dtype: pynq.allocate(shape, dtype, target=device, cacheable=1),
         get_clock=lambda: float(pynq.Clocks.fclk0_mhz),
         set_clock=lambda mhz: setattr(pynq.Clocks, "fclk0_mhz", mhz),
         describe=f"pynq {pynq.__version__} on a simulated {manifest.board}",

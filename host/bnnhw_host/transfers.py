@@ -257,7 +257,9 @@ class Transfers:
         send = self._runtime.allocate((frames * self._manifest.input.frame_bytes,), np.uint8)
         try:
             size = (frames * self._manifest.output.frame_bytes,)
-            return _Slot(send, self._runtime.allocate(size, np.uint8))
+            receive = self._runtime.allocate(size, np.uint8)
+            receive.flush()  # no line of a cache may be written back over scores later
+            return _Slot(send, receive)
         except BaseException:
             send.freebuffer()
             raise
