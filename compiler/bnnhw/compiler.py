@@ -19,6 +19,7 @@ from bnnhw.frontend import import_file, load
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest, read_folding
+from bnnhw.hardware.overlay import fabric_clock
 from bnnhw.ir.serialize import graph_to_bytes
 from bnnhw.passes import PIPELINE, run as run_passes
 from bnnhw.planning.fit import fit_network
@@ -285,7 +286,7 @@ def compile_model(
     fit = fit_network(
         graph,
         board,
-        options.target(clock),
+        options.target(fabric_clock(board, clock)),
         request,
         clock,
         options.top_k,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         part.add_argument("path", type=Path, help="a build's folder, the bitstream's, or the .bit")
         if command is _info:
             continue
-        part.add_argument("--device", choices=["sim"], help="a simulated board")
+        part.add_argument("--device", choices=["sim", "auto"], help="a simulated board")
         part.add_argument("--clock", type=float, metavar="MHZ", help="another clock")
         if command is _validate:
             part.add_argument("--images", type=Path, metavar="X.npy", help="images of your own")
@@ -57,7 +58,7 @@ def _open(options: argparse.Namespace) -> Accelerator:
 def _info(options: argparse.Namespace) -> int:
     manifest = read_manifest(find_manifest(options.path))
     source, scores = manifest.input, manifest.output
-    print(f"{manifest.network} for {manifest.board} at {manifest.clock_mhz:g} MHz")
+    print(f"{manifest.network} for {manifest.board} at {manifest.overlay.fabric_mhz:g} MHz")
     print(f"build {manifest.build_hash:016x}")
     print(
         f"input  {source.name}: {source.dtype} {source.shape}, {source.frame_bytes:,} bytes a frame"
@@ -67,19 +68,33 @@ def _info(options: argparse.Namespace) -> int:
     if manifest.memory:
         print(f"weights in memory: {manifest.memory.bytes:,} bytes")
     if manifest.cycles_per_frame:
-        fps = manifest.clock_mhz * 1e6 / manifest.cycles_per_frame
+        fps = manifest.overlay.fabric_mhz * 1e6 / manifest.cycles_per_frame
         print(f"predicted: {manifest.cycles_per_frame:,} cycles a frame, {fps:,.0f} per second")
     return 0
 
 
 def _validate(options: argparse.Namespace) -> int:
-    images = None if options.images is None else np.load(options.images)
-    expected = None if options.expected is None else np.load(options.expected)
+    images, expected = _array(options.images), _array(options.expected)
     with _open(options) as accelerator:
         print(accelerator)
         result = accelerator.validate(images, expected)
     print(result)
     return 0 if result.exact else 1
+
+
+def _array(path: Path | None) -> Any:
+    """The array in a .npy file; None without one."""
+    if path is None:
+        return None
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise HostError(
+            f"{path} is no .npy file: {error}", fix="write it with numpy.save"
+        ) from error
+    if not isinstance(found, np.ndarray):
+        raise HostError(f"{path} holds several arrays", fix="give one array as .npy")
+    return found
 
 
 def _throughput(options: argparse.Namespace) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import math
+import threading
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +20,11 @@ from bnnhw_host.measure import Counted, Latency, Profile, Throughput, profile_of
 from bnnhw_host.predictions import Predictions, Validation
 from bnnhw_host.registers import Registers, check_core
 from bnnhw_host.runtime import is_for_board, open_board, open_simulated
+from bnnhw_host.sim.machine import OPENING
 from bnnhw_host.transfers import NO_MEMORY, Transfers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from numpy.typing import ArrayLike, NDArray
@@ -69,13 +75,17 @@ class Accelerator:
         max_frames: int | None = None,
         pynq: bool | None = None,
     ) -> None:
-        place = Path(path)
+        with OPENING:
+            place = Path(path).absolute()
+        self._lock = threading.RLock()
+        self._closed = False
         found = find_manifest(place)
         self.manifest = read_manifest(found)
         if device not in (None, "sim", "auto"):
             raise HostError(f"there is no device {device!r}", fix='give None, "sim" or "auto"')
-        if max_frames is not None and max_frames < 1:
-            raise HostError(f"max_frames is {max_frames}", fix="give 1 or more, or leave it out")
+        _check_count("max_frames", max_frames)
+        if clock_mhz is not None and not _is_clock(clock_mhz):
+            raise HostError(f"clock_mhz is {clock_mhz!r}", fix="give megahertz, e.g. 50.0")
         weights = self._read_weights(found.parent)
         if device is None or (device == "auto" and is_for_board(found.parent)):
             self._runtime = open_board(self.manifest, place)
@@ -108,15 +118,16 @@ class Accelerator:
             TransferError: the hardware failed. It was reset, and can be used again.
         """
         packer, port = self._packer, self.manifest.output
-        checked = packer.check(np.asarray(images))
+        checked = packer.check(images)
         scores: list[Array] = []
-        if not len(checked):
-            return unpack(port, np.zeros((0, port.frame_bytes), np.uint8))
-        self._transfers.run(
-            len(checked),
-            lambda first, last, out: packer.pack(checked[first:last], out),
-            lambda first, last, data: scores.append(unpack(port, data)),
-        )
+        with self._using():
+            if not len(checked):
+                return unpack(port, np.zeros((0, port.frame_bytes), np.uint8))
+            self._transfers.run(
+                len(checked),
+                lambda first, last, out: packer.pack(checked[first:last], out),
+                lambda first, last, data: scores.append(unpack(port, data)),
+            )
         return np.concatenate(scores)
 
     def predict(self, images: ArrayLike) -> Predictions:
@@ -146,10 +157,11 @@ class Accelerator:
             BuildError: no images were given, and the build holds none.
             InputError: there are more or fewer scores than images.
         """
-        if images is None:
+        if (images is None) != (expected is None):
+            missing = "images" if images is None else "expected scores"
+            raise InputError(f"validate lacks the {missing}", fix="give both, or neither")
+        if images is None or expected is None:
             images, expected = self._vectors()
-        if expected is None:
-            raise InputError("validate lacks the expected scores", fix="give both, or neither")
         scores, wanted = self.run(images), np.asarray(expected)
         if wanted.shape != scores.shape:
             raise InputError(
@@ -165,18 +177,21 @@ class Accelerator:
             frames: how many; None for what takes about half a second on the board, or 32 on a
                 simulated one.
         """
-        count = frames or self._frames_for_half_a_second()
-        self.registers.clear()
-        seconds = self._time_zeros(count)
-        measured = self.registers["frame_cycles"] if count > 1 else 0
-        return Throughput(
-            count, seconds, self._runtime.get_clock(), measured, self.manifest.cycles_per_frame
-        )
+        _check_count("frames", frames)
+        with self._using():
+            count = frames or self._frames_for_half_a_second()
+            self.registers.clear()
+            seconds = self._time_zeros(count)
+            measured = self.registers["frame_cycles"] if count > 1 else 0
+            clock = self._runtime.get_clock()
+        return Throughput(count, seconds, clock, measured, self.manifest.cycles_per_frame)
 
     def latency(self, repeats: int = 5) -> Latency:
         """Time of one frame from the start of its transfer to its scores, the best of a few."""
-        best = min(self._time_zeros(1) for _ in range(repeats))
-        return Latency(best, self._runtime.get_clock(), self.manifest.latency_cycles)
+        _check_count("repeats", repeats)
+        with self._using():
+            best = min(self._time_zeros(1) for _ in range(repeats))
+            return Latency(best, self._runtime.get_clock(), self.manifest.latency_cycles)
 
     def profile(self, frames: int = 16) -> Profile:
         """Where cycles go in the steady state: counters of the design beside what was predicted.
@@ -187,12 +202,15 @@ class Accelerator:
         Args:
             frames: that are counted, of zeros: cycles do not depend on what is in them.
         """
-        few, more = (self._count(n) for n in (_WARM_UP, _WARM_UP + frames))
-        return profile_of(few, more, self.manifest, frames, self._runtime.get_clock())
+        _check_count("frames", frames)
+        with self._using():
+            few, more = (self._count(n) for n in (_WARM_UP, _WARM_UP + frames))
+            return profile_of(few, more, self.manifest, frames, self._runtime.get_clock())
 
     def reset(self) -> None:
         """Brings DMA and accelerator to where the next frame is exact."""
-        self._transfers.recover()
+        with self._using():
+            self._transfers.recover()
 
     @property
     def clock_mhz(self) -> float:
@@ -216,11 +234,17 @@ class Accelerator:
 
     def close(self) -> None:
         """Gives memory back; the accelerator cannot be used afterwards."""
-        self._transfers.free()
-        if self._weights is not None:
-            self.registers.forget_weights()
-            self._weights.freebuffer()
-            self._weights = None
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._transfers.free()
+            if self._weights is not None:
+                self.registers.forget_weights()
+                self._weights.freebuffer()
+                self._weights = None
+            if self.machine is not None:
+                self.machine.close()
 
     def __enter__(self) -> Accelerator:
         return self
@@ -234,8 +258,16 @@ class Accelerator:
         self.close()
 
     def __repr__(self) -> str:
-        manifest = self.manifest
-        return f"Accelerator({manifest.network}, {self._runtime.describe}, {self.clock_mhz:g} MHz)"
+        state = "closed" if self._closed else f"{self.clock_mhz:g} MHz"
+        return f"Accelerator({self.manifest.network}, {self._runtime.describe}, {state})"
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[None]:
+        """One thread at a time uses the hardware, and none once it is closed."""
+        with self._lock:
+            if self._closed:
+                raise HostError("the accelerator is closed", fix="make another one")
+            yield
 
     def _set_clock(self, wanted: float) -> None:
         """Sets the fastest clock that is not above ``wanted``, and reads it back."""
@@ -331,5 +363,20 @@ class Accelerator:
             raise BuildError(
                 f"the build holds no {VECTORS} to validate with", fix="give images and their scores"
             )
-        with np.load(path, allow_pickle=False) as data:
-            return data["images"], data["scores"]
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                return data["images"], data["scores"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise BuildError(
+                f"{path} cannot be read: {error}", fix="copy it again, or compile again"
+            ) from error
+
+
+def _check_count(name: str, value: int | None) -> None:
+    """Raises HostError where a number is no whole number from 1 on."""
+    if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
+        raise HostError(f"{name} is {value!r}", fix="give a whole number from 1 on")
+
+
+def _is_clock(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value) and value > 0

@@ -12,7 +12,7 @@ import numpy as np
 from bnnhw_host.errors import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from bnnhw_host.manifest import InputPort, OutputPort
 
@@ -41,13 +41,17 @@ class Packer:
         # Whether uint8 stand for themselves: raw pixels, or integers that the model takes.
         self._takes_pixels = plain and (port.low, port.high) == (0, 255)
 
-    def check(self, images: Array) -> Array:
+    def check(self, images: ArrayLike) -> Array:
         """Images as an array [N, *shape] of a type that can be packed; one image becomes N = 1.
 
         Raises:
             InputError: the shape or the type is another than the model's.
         """
-        port, images = self.port, np.asarray(images)
+        port = self.port
+        try:
+            images = np.asarray(images)
+        except ValueError as error:
+            raise InputError(f"images are no array: {error}", fix="give [N, *shape]") from error
         if images.shape == port.shape:
             images = images[None]
         if images.ndim != len(port.shape) + 1 or images.shape[1:] != port.shape:
@@ -166,9 +170,10 @@ class Packer:
         if port.element == "bit":
             what = f"bits {port.low} and {port.high}"
         return InputError(
-            f"images hold values between {images.min():g} and {images.max():g} that are none of "
+            f"images hold values, {_range(images)}, that are none of "
             f"the model's input: {what}, times {port.scale}, plus {port.offset}",
-            fix="give raw pixels as uint8, or what the model was trained on",
+            fix="give what the model takes"
+            + (", or raw pixels as uint8" if self._takes_pixels else ""),
         )
 
     def _tolerance(self, images: Array) -> float:
@@ -185,6 +190,12 @@ class Packer:
         if self.port.channels_last or array.ndim == 0:
             return array
         return array.reshape(-1, *(1,) * (len(self.port.shape) - 1))
+
+
+def _range(values: Array) -> str:
+    if not np.isfinite(values).all():
+        return "some of them no numbers"
+    return f"{values.min():g} to {values.max():g}"
 
 
 def unpack(port: OutputPort, data: Array) -> Array:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bnnhw_host.checks import check_manifest
 from bnnhw_host.errors import BuildError
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
-REGISTERS_VERSION = 2  # the high half: changes of the register map that a host must know of
+_MAP = 2  # of the registers: changes that a host must know of
 
 
 @dataclass(frozen=True)
@@ -221,37 +222,36 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        schema = data.get("schema")
-    except (OSError, ValueError, AttributeError) as error:
+        schema, registers = data.get("schema"), data.get("registers_version")
+        version = int(registers) >> 16 if isinstance(registers, int) else registers
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise BuildError(
             f"{path} cannot be read: {error}", fix="compile the model again"
         ) from error
-    if schema != SCHEMA:
-        raise BuildError(
-            f"{path} has schema {schema}, this version of bnnhw-host reads {SCHEMA}",
-            fix="install the bnnhw-host of the bnnhw that compiled it, or compile again",
-        )
-    if data.get("registers_version", 0) >> 16 != REGISTERS_VERSION:
-        raise BuildError(
-            f"{path} has register map {data.get('registers_version', 0) >> 16}, this version of "
-            f"bnnhw-host knows {REGISTERS_VERSION}",
-            fix="install the bnnhw-host of the bnnhw that compiled it, or compile again",
-        )
+    for what, found, known in (("schema", schema, SCHEMA), ("register map", version, _MAP)):
+        if found != known:
+            raise BuildError(
+                f"{path} has {what} {found}, this version of bnnhw-host reads {known}",
+                fix="install the bnnhw-host of the bnnhw that compiled it, or compile again",
+            )
     if not data.get("overlay"):
         raise BuildError(
             f"{path}: the board {data.get('board')} has no processor, so no host can run there",
             fix="compile for a board that `bnnhw boards` lists",
         )
     try:
-        return _manifest(path.parent, data)
-    except (KeyError, TypeError, ValueError) as error:
+        manifest = _manifest(path.parent, data)
+        check_manifest(manifest)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
+        lacks = "lacks" if isinstance(error, KeyError) else "is no manifest of a build:"
         raise BuildError(
-            f"{path} lacks {error}", fix="compile the model again with this version of bnnhw"
+            f"{path} {lacks} {error}", fix="compile the model again with this version of bnnhw"
         ) from error
+    return manifest
 
 
 def _manifest(folder: Path, data: dict[str, Any]) -> Manifest:
-    overlay, predicted = dict(data["overlay"]), data.get("predicted", {})
+    overlay, predicted = dict(data["overlay"]), data.get("predicted") or {}
     files = overlay.pop("files")
     known = {key: overlay[key] for key in Overlay.__dataclass_fields__ if key not in files}
     memory = data["memory"]

@@ -42,7 +42,10 @@ class Throughput:
         text = (
             f"{self.fps:,.0f} frames per second ({self.frames:,} frames, {self.clock_mhz:g} MHz); "
         )
-        text += f"{self.frame_cycles:,} cycles a frame"
+        counted = (
+            f"{self.frame_cycles:,} cycles a frame" if self.frame_cycles else "one frame alone"
+        )
+        text += counted
         if self.predicted_cycles:
             text += f", predicted {self.predicted_cycles:,} ({self.predicted_fps:,.0f} per second)"
         return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +54,9 @@ class Predictions:
             values = values + bias[classes if bias.size > 1 else one]
             return Predictions(classes[:, 0], values[:, 0], classes, None, port.class_names)
         found = outputs(port, scores)
-        flat = found.reshape(len(found), -1)
+        flat = found.reshape(len(found), math.prod(port.shape))
         ranked = np.argsort(-flat, axis=1, kind="stable")
-        best = ranked[:, 0] if len(ranked) else np.zeros(0, np.int64)
+        best = ranked[:, 0]
         values = flat[np.arange(len(flat)), best]
         return Predictions(best, values, ranked, found, port.class_names)
 
@@ -82,7 +83,8 @@ class Validation:
     @staticmethod
     def of(scores: Array, expected: Array) -> Validation:
         """Compares two arrays of one shape [N, ...]."""
-        differ = np.flatnonzero((scores != expected).reshape(len(scores), -1).any(axis=1))
+        axes = tuple(range(1, scores.ndim))
+        differ = np.flatnonzero((scores != expected).any(axis=axes))
         return Validation(len(scores), len(differ), int(differ[0]) if len(differ) else None)
 
     def __str__(self) -> str:

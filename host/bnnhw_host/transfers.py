@@ -51,6 +51,8 @@ class _Slot:
 class Transfers:
     """The DMA's two channels and the buffers that they use.
 
+    An interrupt may come at any time, during a recovery too: the next run then begins with one.
+
     Args:
         runtime: the board.
         manifest: of the build.
@@ -70,6 +72,7 @@ class Transfers:
         self._slots: list[_Slot] = []
         self._capacity = 0
         self._packet = 0
+        self._stale = True  # what is known of DMA and accelerator: nothing yet
         self.seconds = 0.0
         self.count = 0
         longest = max(manifest.input.frame_bytes, manifest.output.frame_bytes)
@@ -100,11 +103,14 @@ class Transfers:
             MemoryShortError: there is no contiguous memory for one frame.
             TransferError: a transfer failed; the accelerator was reset and can be used again.
         """
+        if self._stale:
+            self.recover()
         step = self._prepare(frames)
         parts = [(first, min(step, frames - first)) for first in range(0, frames, step)]
         try:
             self._run(parts, fill, take)
         except BaseException:
+            self._stale = True
             self.recover()
             raise
 
@@ -226,6 +232,7 @@ class Transfers:
         self._packet = 0
         self._dma.recvchannel.start()
         self._dma.sendchannel.start()
+        self._stale = False
 
     def _prepare(self, frames: int) -> int:
         """Frames of a transfer; makes buffers where there are none that large.

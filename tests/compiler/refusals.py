@@ -327,6 +327,12 @@ def top_k_of_a_map_of_scores(folder: Path) -> list[str]:
 
 
 @case
+def top_k_of_scores_with_scales_of_their_own(folder: Path) -> list[str]:
+    path = small_cnn().batch_norm(5).save(folder / "m.onnx")
+    return [str(path), "--top-k", "1"]
+
+
+@case
 def network_too_large_for_the_board(folder: Path) -> list[str]:
     """Its line buffer of 31 rows alone takes more than the block RAM, and is no weight."""
     sketch = Sketch(["N", 3, 32, 1024], np.uint8)

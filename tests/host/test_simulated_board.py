@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ from bnnhw_host import (
     MemoryShortError,
     TransferError,
 )
+from bnnhw_host.manifest import read_manifest
 from bnnhw_host.sim import shim
 from bnnhw_host.sim.machine import Machine
 from host_cases import make_case
@@ -272,6 +274,105 @@ def test_the_clock_is_never_faster_than_asked(digits: Case) -> None:
         made.close()
 
 
+def test_a_build_made_again_is_the_one_that_runs(tmp_path: Path) -> None:
+    for cycles in (2000, 1000, 2000):
+        shutil.rmtree(tmp_path / "a build", ignore_errors=True)
+        case = make_case(tmp_path / "a build", "digits", 5, cycles=cycles)
+        with Accelerator(case.path, device="sim", pynq=False) as made:
+            assert np.array_equal(made.run(case.images), case.scores)
+            assert made.manifest.cycles_per_frame <= cycles
+    for library in (case.path / "sim" / "board").glob("*.so"):
+        library.write_bytes(b"cut off")
+    with Accelerator(case.path, device="sim", pynq=False) as made:
+        assert made.validate().exact
+
+
+def test_threads_share_an_accelerator(accelerator: Accelerator, digits: Case) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: accelerator.run(digits.images[:50]), range(24)))
+    assert all(np.array_equal(scores, digits.scores[:50]) for scores in found)
+
+
+def test_a_second_interrupt_during_recovery_is_made_good(
+    accelerator: Accelerator, digits: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shim.Channel, "wait", interrupted)
+        patch.setattr(type(accelerator.registers), "reset", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            accelerator.run(digits.images)
+    assert np.array_equal(accelerator.run(digits.images), digits.scores)
+
+
+def test_what_is_closed_says_so(digits: Case) -> None:
+    made = Accelerator(digits.path, device="sim", pynq=False)
+    made.close()
+    made.close()
+    for use in (lambda: made.run(digits.images), made.throughput, made.reset, made.profile):
+        with pytest.raises(HostError, match="is closed"):
+            use()
+    with pytest.raises(HostError, match="is closed"):
+        made.registers.counters()
+    assert "closed" in repr(made)
+
+
+def test_arguments_that_mean_nothing_are_refused(accelerator: Accelerator, digits: Case) -> None:
+    for frames in (0, -3, 2.5):
+        for call in (accelerator.throughput, accelerator.profile, accelerator.latency):
+            with pytest.raises(HostError, match=f"is {frames}"):
+                call(frames)
+        with pytest.raises(HostError, match="max_frames"):
+            Accelerator(digits.path, device="sim", max_frames=frames)
+    for clock in (0, -5, float("nan"), "100"):
+        with pytest.raises(HostError, match="clock_mhz"):
+            Accelerator(digits.path, device="sim", clock_mhz=clock)
+    for fault in (("bogus", "send", 0), ("halt", "side", 0), ("short", "receive", 0)):
+        with pytest.raises(HostError, match="there is no fault"):
+            accelerator.machine.inject(fault[0], channel=fault[1], after=fault[2])
+    with pytest.raises(InputError, match="lacks the images"):
+        accelerator.validate(None, digits.scores)
+    with pytest.raises(InputError, match="are no array"):
+        accelerator.run([[1, 2], [3]])
+    assert accelerator.predict(digits.images[:0]).classes.shape == (0,)
+    assert not accelerator.validate(digits.images[:0], digits.scores[:0]).exact
+    assert "one frame alone" in str(accelerator.throughput(1))
+
+
+def test_a_manifest_that_says_anything_gives_clean_errors(digits: Case, tmp_path: Path) -> None:
+    whole = json.loads((digits.path / "manifest.json").read_text())
+    path = tmp_path / "manifest.json"
+    bad = (None, -1, 0, 1.5, "x", [], {}, float("nan"), float("inf"), 1 << 70, True, [None], [[0]])
+
+    def leaves(value: object, way: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
+        yield way
+        if isinstance(value, dict):
+            for key, part in value.items():
+                yield from leaves(part, (*way, key))
+        elif isinstance(value, list) and value:
+            yield from leaves(value[0], (*way, 0))
+
+    refused = 0
+    for way in [*leaves(whole, ())][1:]:
+        for value in bad:
+            changed = json.loads(json.dumps(whole))
+            place = changed
+            for step in way[:-1]:
+                place = place[step]
+            place[way[-1]] = value
+            path.write_text(json.dumps(changed))
+            try:
+                read_manifest(path)
+            except HostError:
+                refused += 1
+    assert refused > 700
+    path.write_text("[" * 100_000)
+    with pytest.raises(HostError):
+        read_manifest(path)
+
+
 def test_files_that_do_not_belong_together_are_refused(
     digits: Case, with_memory: Case, tmp_path: Path
 ) -> None:
@@ -333,6 +434,10 @@ def test_the_command_line(digits: Case) -> None:
     images = digits.path.parent / "images.npy"
     np.save(images, digits.images[:4])
     words = ("--images", str(images), "--expected", str(wrong), "--device", "sim")
+    (digits.path.parent / "junk.npy").write_text("nothing")
+    junk = ("--images", str(digits.path.parent / "junk.npy"), "--expected", str(wrong))
+    unread = run("validate", str(digits.path), "--device", "sim", *junk)
+    assert unread.returncode == 2 and "is no .npy file" in unread.stderr
     bad = run("validate", str(digits.path), *words)
     assert bad.returncode == 1 and "WRONG: 4 of 4 frames" in bad.stdout
     missing = run("validate", str(digits.path.parent))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bnnhw.hardware.board import ZYNQ_7000, ZYNQ_ULTRASCALE
 
 if TYPE_CHECKING:
+    from bnnhw.hardware.board import Board
     from bnnhw.hardware.design import Design
 
 VENDOR = "bnnhw"
@@ -55,8 +56,9 @@ class Overlay:
     hls_vlnv: str
 
 
-def _divided(pll_mhz: float, clock_mhz: float) -> float:
-    """The highest clock, not above the one asked, that two dividers make of a PLL."""
+def fabric_clock(board: Board, clock_mhz: float) -> float:
+    """The highest clock, not above the one asked, that two dividers make of the processor's PLL."""
+    pll_mhz = board.processor.pll_mhz
     if not pll_mhz:
         return clock_mhz
     products = {a * b for a in range(1, _DIVIDER + 1) for b in range(1, a + 1)}
@@ -77,7 +79,7 @@ def overlay_of(design: Design) -> Overlay | None:
         address_range=_RANGE,
         length_bits=_LENGTH_BITS,
         memory_bits=_MEMORY_BITS[processor.kind],
-        fabric_mhz=_divided(processor.pll_mhz, design.clock_mhz),
+        fabric_mhz=fabric_clock(design.board, design.clock_mhz),
         vlnv=f"{VENDOR}:{VENDOR}:{design.top}:1.0",
         hls_vlnv=f"{VENDOR}:hls:{design.top}:1.0",
     )

@@ -25,7 +25,7 @@ from bnnhw.planning.streamed_layers import add_streamed_layer, layer_plan
 if TYPE_CHECKING:
     from bnnhw.hardware.folding import Folding, LayerFolding
     from bnnhw.hardware.stages.layer_facts import LayerFacts
-    from bnnhw.ir.graph import Graph
+    from bnnhw.ir.graph import Graph, OutputMap
     from bnnhw.ir.ops import Tensor
     from bnnhw.planning.network import Network
 
@@ -200,6 +200,7 @@ def _add_output(builder: _Builder, graph: Graph, top_k: int) -> None:
     tensor = graph.tensors[graph.output]
     path, end = builder.path, builder.read(builder.network.output)
     if top_k:
+        _check_order(graph.output_map)
         _add_top_k(path, end, tensor, top_k)
         return
     bits = end.elem_bits
@@ -212,6 +213,19 @@ def _add_output(builder: _Builder, graph: Graph, top_k: int) -> None:
     params = {"ELEM_BITS": bits, "LANES": lanes, "FIELD_BITS": field_bits, "FRAME_BEATS": beats}
     path.add("output", OUTPUT.name, params, "output", sources=(end,))
     path.output_port = OutputPort(lanes * field_bits // 8, field_bits, bits, tensor.shape, beats)
+
+
+def _check_order(scores: OutputMap) -> None:
+    """Raises ModelError where the order of integer scores is not that of the model's outputs."""
+    scale, bias = scores.scale, scores.bias
+    if (scale == scale.flat[0]).all() and (bias == bias.flat[0]).all() and scale.flat[0] > 0:
+        return
+    raise ModelError(
+        "each class has a scale or a bias of its own (a BatchNorm at the end, as a rule), so that "
+        "the best integers are not the best classes",
+        where="option --top-k",
+        fix="leave it out: the host gets all scores, and ranks the model's outputs",
+    )
 
 
 def _add_top_k(path: Datapath, end: Stream, tensor: Tensor, top_k: int) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bnnhw_host.errors import BuildError
+from bnnhw_host.errors import BuildError, HostError
 from bnnhw_host.sim.clocks import ClockRegisters
 from bnnhw_host.sim.verilated import library
 
@@ -20,6 +22,7 @@ _BASE = 0x1000_0000  # of the memory that is given to buffers
 _PAGE = 4096
 CONTIGUOUS_BYTES = 128 << 20  # what PYNQ's images for these boards set aside
 PATIENCE = 20_000  # cycles that pass while the processor polls a busy channel once
+OPENING = threading.Lock()
 FAULTS = ("none", "halt", "slave_error", "decode_error", "stuck", "read_error", "reset", "short")
 
 
@@ -42,11 +45,12 @@ class Machine:
         self.clocks = ClockRegisters(manifest.overlay.processor)
         self.size = contiguous_bytes
         self.accesses = 0
-        self._library = _load(library(build, manifest))
-        self._board = self._library.board_new(
-            str((build / "rtl").resolve()).encode(), _BASE, contiguous_bytes
-        )
-        if not self._board:
+        self._library = _load(library(build, manifest), build, manifest)
+        with OPENING:  # the process is in the build's folder meanwhile: memories are found there
+            self._handle = self._library.board_new(
+                os.fsencode((build / "rtl").resolve()), _BASE, contiguous_bytes
+            )
+        if not self._handle:
             raise BuildError("the simulated board has no memory", fix="close other programs")
         address = self._library.board_cached(self._board)
         raw = (ctypes.c_uint8 * contiguous_bytes).from_address(address)
@@ -56,9 +60,15 @@ class Machine:
 
     def close(self) -> None:
         """Ends the simulation; buffers of it must not be touched any more."""
-        if self._board:
-            self._library.board_delete(self._board)
-            self._board = None
+        if self._handle:
+            self._library.board_delete(self._handle)
+            self._handle = None
+
+    @property
+    def _board(self) -> Any:
+        if not self._handle:
+            raise HostError("the simulated board is closed", fix="make another Accelerator")
+        return self._handle
 
     def power_up(self) -> None:
         """What a download of the bitstream does: the fabric starts from its reset."""
@@ -143,9 +153,18 @@ class Machine:
                 one), "stuck" (the stream stands still), "short" (the DMA ends the packet early),
                 "reset" (the fabric is reset), "read_error" (a read of weights fails), "hash" (the
                 bitstream is another build's), or "none".
-            channel: "send" or "receive".
+            channel: "send" or "receive"; "short" is of "send".
             after: bytes of the transfer that still go well; of "read_error", words.
+
+        Raises:
+            HostError: there is no such fault.
         """
+        sides = ("send",) if fault == "short" else ("send", "receive")
+        if fault not in (*FAULTS, "hash") or channel not in sides or after < 0:
+            raise HostError(
+                f"there is no fault {fault!r} of channel {channel!r} after {after}",
+                fix=f"faults are {', '.join((*FAULTS, 'hash'))}",
+            )
         if fault == "hash":
             self._hash_flip = 1
             return
@@ -158,8 +177,12 @@ class Machine:
         return self.manifest.registers["build_hash_low"]
 
 
-def _load(path: Path) -> Any:
-    found = ctypes.CDLL(str(path))
+def _load(path: Path, build: Path, manifest: Manifest) -> Any:
+    try:
+        found = ctypes.CDLL(str(path))
+    except OSError:  # cut off while it was written: compiled again
+        path.unlink()
+        found = ctypes.CDLL(str(library(build, manifest)))
     pointer, word, wide = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
     signatures: dict[str, tuple[Any, list[Any]]] = {
         "board_new": (pointer, [ctypes.c_char_p, wide, wide]),

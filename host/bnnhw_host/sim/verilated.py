@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 _BOARD = Path(__file__).with_name("board.cpp")
 _PARTS = [Path(__file__).with_name(name) for name in ("channel.h", "memory.h")]
 _FLAGS = ("-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "--no-timing", "-DSYNTHESIS")
-_LIBRARY = "board.so"
 
 
 def library(build: Path, manifest: Manifest) -> Path:
     """The shared library of a build's simulated board; compiled where it is not there yet.
 
     It is kept in ``sim/board`` of the build, or in the user's cache where that cannot be written.
+    Its name tells what it was made from: a process that has loaded one finds another beside it.
 
     Raises:
         BuildError: the build holds no Verilog, there is no Verilator, or it failed.
@@ -37,40 +37,40 @@ def library(build: Path, manifest: Manifest) -> Path:
             f"{build} holds no Verilog to simulate",
             fix="give the folder that `bnnhw compile` wrote, compiled with --backend verilog",
         )
-    key = _key(sources, manifest)
-    for folder in (build / "sim" / "board", _cache() / key):
-        if (folder / "key").is_file() and (folder / "key").read_text() == key:
-            return folder / _LIBRARY
-    return _compile(build, sources, manifest, key)
+    name = f"board-{_key(sources, manifest)}.so"
+    for folder in (build / "sim" / "board", _cache()):
+        if (folder / name).is_file():
+            return folder / name
+    return _compile(sources, manifest, _folder(build) / name)
 
 
-def _compile(build: Path, sources: list[Path], manifest: Manifest, key: str) -> Path:
+def _compile(sources: list[Path], manifest: Manifest, target: Path) -> Path:
+    """Compiles in a folder of its own, whose path make can read, and moves what came out."""
     executable, environment = _verilator()
-    folder = _folder(build, key)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with tempfile.TemporaryDirectory(dir=folder) as work:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bnnhw-") as work:
+        copies = [shutil.copy(path, work) for path in (_BOARD, *_PARTS, *sources)]
+        read = [path for path in copies if not path.endswith(".h")]
+        flags = ["-fPIC", "-O1", "-fno-strict-aliasing", "-w", *_defines(manifest)]
         command = [
             *(executable, "--cc", "--exe", "--build", "-j", str(os.cpu_count() or 1), *_FLAGS),
-            *("--top-module", manifest.top, "--prefix", "Vtop", "--Mdir", work),
-            *(
-                "-CFLAGS",
-                " ".join(["-fPIC", "-O1", "-fno-strict-aliasing", "-w", *_defines(manifest)]),
-            ),
-            *("-LDFLAGS", "-shared", "-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include"),
-            *("-o", _LIBRARY, str(_BOARD), *map(str, sources)),
+            *("--top-module", manifest.top, "--prefix", "Vtop", "--Mdir", f"{work}/made"),
+            *("-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared"),
+            *("-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include", "-o", "board.so", *read),
         ]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        (folder / "build.log").write_text(done.stdout + done.stderr)
-        made = Path(work) / _LIBRARY
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        log = target.with_name("build.log")
+        log.write_bytes(done.stdout + done.stderr)
+        made = Path(work) / "made" / "board.so"
         if done.returncode or not made.is_file():
             raise BuildError(
                 f"the Verilog of {manifest.top} could not be compiled",
-                fix=f"see {folder / 'build.log'}; a C++ compiler and make are needed",
+                fix=f"see {log}; g++ and make are needed",
             )
-        made.rename(folder / _LIBRARY)
-    (folder / "key").write_text(key)
-    return folder / _LIBRARY
+        draft = target.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(made, draft)
+        draft.replace(target)
+    return target
 
 
 def _defines(manifest: Manifest) -> list[str]:
@@ -93,10 +93,10 @@ def _key(sources: list[Path], manifest: Manifest) -> str:
     return digest.hexdigest()[:24]
 
 
-def _folder(build: Path, key: str) -> Path:
+def _folder(build: Path) -> Path:
     inside = build / "sim" / "board"
     existing = next(path for path in (inside, *inside.parents) if path.exists())
-    return inside if os.access(existing, os.W_OK) else _cache() / key
+    return inside if os.access(existing, os.W_OK) else _cache()
 
 
 def _cache() -> Path:
