@@ -71,7 +71,9 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     return residual_design(request, tmp_path_factory.mktemp("memory"))
 
 
-@pytest.mark.parametrize("name", ["digits", "shortcuts", "memory"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("digits", marks=pytest.mark.slow), "shortcuts", "memory"]
+)
 def test_counters_are_exactly_what_the_monitors_of_the_simulation_say(
     name: str, request: pytest.FixtureRequest
 ) -> None:

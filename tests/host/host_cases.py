@@ -28,6 +28,17 @@ class Case:
     scores: Array
 
 
+def save_case(case: Case, folder: Path) -> None:
+    """Keeps images and scores beside a build, scores last."""
+    np.save(folder / "images.npy", case.images)
+    np.save(folder / "scores.npy", case.scores)
+
+
+def load_case(folder: Path) -> Case:
+    """What ``save_case`` kept."""
+    return Case(folder / "build", np.load(folder / "images.npy"), np.load(folder / "scores.npy"))
+
+
 def make_case(
     path: Path, model: str, count: int, board: str = "pynq-z2", **options: object
 ) -> Case:

@@ -114,6 +114,7 @@ def test_looking_inside_says_what_a_board_does_not_compare(shared: tuple[Path, s
     assert "0 scores differ" in text and "activations differ" not in text
 
 
+@pytest.mark.slow
 def test_an_own_network_is_exact_with_and_without_the_compiler(tmp_path: Path) -> None:
     folder = fresh(tmp_path / "notebooks")
     text = run(OWN, folder)

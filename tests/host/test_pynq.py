@@ -10,12 +10,11 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from bnnhw_host.manifest import read_manifest
 from bnnhw_host.sim.verilated import library
-from host_cases import make_case
+from host_cases import make_case, save_case
 
 if TYPE_CHECKING:
     from host_cases import Case
@@ -38,12 +37,11 @@ pytestmark = pytest.mark.skipif(
 def cases(digits: Case, with_memory: Case, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cases")
     kria = make_case(folder / "kv260", "digits", 40, board="kv260", cycles=1000)
+    library(kria.path, read_manifest(kria.path / "manifest.json"))
     for name, case in (("digits", digits), ("memory", with_memory), ("digits-kv260", kria)):
         (folder / name).mkdir()
         (folder / name / "build").symlink_to(case.path)
-        np.save(folder / name / "images.npy", case.images)
-        np.save(folder / name / "scores.npy", case.scores)
-        library(case.path, read_manifest(case.path / "manifest.json"))
+        save_case(case, folder / name)
     return folder
 
 

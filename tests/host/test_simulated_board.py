@@ -275,15 +275,16 @@ def test_the_clock_is_never_faster_than_asked(digits: Case) -> None:
 
 
 def test_a_build_made_again_is_the_one_that_runs(tmp_path: Path) -> None:
-    for cycles in (2000, 1000, 2000):
+    for cycles in (4000, 2000):
         shutil.rmtree(tmp_path / "a build", ignore_errors=True)
         case = make_case(tmp_path / "a build", "digits", 5, cycles=cycles)
         with Accelerator(case.path, device="sim", pynq=False) as made:
             assert np.array_equal(made.run(case.images), case.scores)
             assert made.manifest.cycles_per_frame <= cycles
-    for library in (case.path / "sim" / "board").glob("*.so"):
+    shutil.copytree(case.path, tmp_path / "copy")
+    for library in (tmp_path / "copy" / "sim" / "board").glob("*.so"):
         library.write_bytes(b"cut off")
-    with Accelerator(case.path, device="sim", pynq=False) as made:
+    with Accelerator(tmp_path / "copy", device="sim", pynq=False) as made:
         assert made.validate().exact
 
 

@@ -103,7 +103,7 @@ def check_overlay(run: Run, scripts: Path, design: Design, *, hls: bool) -> None
         run.index("get_timing_paths"),
     ]
     assert order == sorted(order)
-    expected = {f"{design.top}.bit", f"{design.top}.hwh", "manifest.json"}
+    expected = {f"{design.top}.bit", f"{design.top}.hwh", "manifest.json", "vectors.npz"}
     expected |= {"weights.bin"} if manifest["memory"] else set()
     assert {path.name for path in (scripts / "overlay").iterdir()} == expected
     for name in expected & {"manifest.json", "weights.bin"}:
