@@ -24,7 +24,7 @@ def test_it_holds_every_file_of_the_package_and_nothing_else() -> None:
     package = HOST / "bnnhw_host"
     expected = {
         path.relative_to(HOST).as_posix()
-        for suffix in (".py", ".cpp")
+        for suffix in (".py", ".cpp", ".h")
         for path in package.rglob(f"*{suffix}")
     }
     assert files == expected
