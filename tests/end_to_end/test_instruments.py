@@ -85,7 +85,7 @@ def test_counters_are_exactly_what_the_monitors_of_the_simulation_say(
 @pytest.mark.parametrize(
     ("name", "cycles", "inexact"),
     [
-        ("digits", 1000, 0),
+        pytest.param("digits", 1000, 0, marks=pytest.mark.slow),
         pytest.param("birealnet8-digits", 4096, 0.15, marks=pytest.mark.slow),
     ],
 )

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ com
 def best_three(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Pairs of class and score."""
     path = tmp_path_factory.mktemp("top") / "build"
-    case = make_case(path, "digits", 9, cycles=128, top_k=3)
+    case = make_case(path, "digits", 9, cycles=1000, top_k=3)
     return replace(case, scores=best_scores(case.scores, 3))
 
 

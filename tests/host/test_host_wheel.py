@@ -38,7 +38,9 @@ def test_it_holds_all_of_the_package(wheel: Path) -> None:
             assert path.relative_to(HOST).as_posix() in names
 
 
-@pytest.mark.parametrize("numpy", ["numpy==1.26.4", "numpy>=2"])
+@pytest.mark.parametrize(
+    "numpy", ["numpy==1.26.4", pytest.param("numpy>=2", marks=pytest.mark.slow)]
+)
 def test_it_runs_with_numpy_alone(wheel: Path, numpy: str, digits: Case, tmp_path: Path) -> None:
     if sys.version_info >= (3, 13) and "1.26" in numpy:
         pytest.skip("numpy 1 has no wheels for this Python")

@@ -169,10 +169,15 @@ def test_scripts_pass_for_every_board(tmp_path: Path, network: str, board: str) 
     run_all(tmp_path / "build", on_board(network_design(network), load_board(board)))
 
 
-def test_scripts_of_birealnet18_with_weights_in_memory_pass_for_every_board(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "boards", [("pynq-z2", "kv260"), pytest.param(tuple(board_names()), marks=pytest.mark.slow)]
+)
+def test_scripts_of_birealnet18_with_weights_in_memory_pass(
+    boards: tuple[str, ...], tmp_path: Path
+) -> None:
     design = network_design("birealnet18")
     assert design.memory_port is not None and len(design.memory_port.regions) > 1
-    for board in board_names():
+    for board in boards:
         run_all(tmp_path / board, on_board(design, load_board(board)))
 
 
