@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bnnhw_host.errors import BuildError, HostError, InputError, MemoryShortError
+from bnnhw_host.errors import BuildError, HostError, InputError
 from bnnhw_host.formats import Packer, outputs, unpack
 from bnnhw_host.manifest import find_manifest, read_manifest
 from bnnhw_host.measure import Counted, Latency, Profile, Throughput, profile_of
 from bnnhw_host.predictions import Predictions, Validation
 from bnnhw_host.registers import Registers, check_core
-from bnnhw_host.runtime import is_for_board, open_board, open_simulated
+from bnnhw_host.runtime import contiguous, is_for_board, open_board, open_simulated
 from bnnhw_host.sim.machine import OPENING
-from bnnhw_host.transfers import NO_MEMORY, Transfers
+from bnnhw_host.transfers import Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -320,13 +320,7 @@ class Accelerator:
             return None
         memory = self.manifest.memory
         assert memory is not None
-        try:
-            buffer = self._runtime.allocate((len(data),), np.uint8)
-        except (MemoryError, RuntimeError) as error:
-            raise MemoryShortError(
-                f"there is no contiguous memory for {len(data):,} bytes of weights: {error}",
-                fix=NO_MEMORY,
-            ) from error
+        buffer = contiguous(self._runtime, len(data), f"{len(data):,} bytes of weights")
         buffer[:] = np.frombuffer(data, np.uint8)
         buffer.flush()
         address = int(buffer.physical_address)

@@ -8,7 +8,9 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bnnhw_host.errors import BuildError, HostError
+import numpy as np
+
+from bnnhw_host.errors import BuildError, HostError, MemoryShortError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +67,21 @@ def board_present() -> bool:
         from pynq.pl_server.device import Device
 
         return bool(Device.devices)
+
+
+def contiguous(runtime: Runtime, count: int, what: str) -> Any:
+    """An array of ``count`` bytes in contiguous memory.
+
+    Raises:
+        MemoryShortError: there is none for ``what``.
+    """
+    try:
+        return runtime.allocate((count,), np.uint8)
+    except (MemoryError, RuntimeError) as error:  # pynq raises the second
+        raise MemoryShortError(
+            f"there is no contiguous memory for {what}: {error}",
+            fix="close other notebooks that hold buffers, or give the kernel more with cma=",
+        ) from error
 
 
 def open_board(manifest: Manifest, path: Path) -> Runtime:

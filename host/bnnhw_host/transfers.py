@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw_host.errors import MemoryShortError, TransferError
+from bnnhw_host.runtime import contiguous
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,6 @@ _HALTED = 1
 _ERRORS = {4: "internal error", 5: "slave error of memory", 6: "decode error of memory"}
 _RESET_POLLS = 1000
 _USABLE = "the accelerator was reset and can be used again"
-NO_MEMORY = "close other notebooks that hold buffers, or give the kernel more with cma="
 _MARGIN = 4  # times the predicted cycles before a transfer counts as stuck
 _UNKNOWN_SECONDS = 10.0
 
@@ -251,20 +251,18 @@ class Transfers:
                     self._slots.append(self._slot(step))
                 self._capacity = step
                 return step
-            except (MemoryError, RuntimeError) as error:  # pynq raises the second
+            except MemoryShortError:
                 self.free()
                 if step == 1:
-                    raise MemoryShortError(
-                        f"there is no contiguous memory for one frame: {error}",
-                        fix=NO_MEMORY,
-                    ) from error
+                    raise
                 step = self._limit = -(-step // 2)
 
     def _slot(self, frames: int) -> _Slot:
-        send = self._runtime.allocate((frames * self._manifest.input.frame_bytes,), np.uint8)
+        what = "one frame" if frames == 1 else f"{frames:,} frames"
+        send = contiguous(self._runtime, frames * self._manifest.input.frame_bytes, what)
         try:
-            size = (frames * self._manifest.output.frame_bytes,)
-            receive = self._runtime.allocate(size, np.uint8)
+            size = frames * self._manifest.output.frame_bytes
+            receive = contiguous(self._runtime, size, what)
             receive.flush()  # no line of a cache may be written back over scores later
             return _Slot(send, receive)
         except BaseException:

@@ -80,9 +80,6 @@ class Board {
 
   Memory& memory() { return memory_; }
   uint64_t cycles() const { return cycles_; }
-  void run(uint64_t count) {
-    for (uint64_t i = 0; i < count; i++) cycle();
-  }
 
   // Faults: `after` bytes of the channel's next transfer, or words of weights from now on.
   void inject(int fault, int receive, uint64_t after) {
@@ -399,7 +396,6 @@ void board_delete(void* board) { delete &of(board); }
 void board_reset(void* board) { of(board).reset_fabric(); }
 uint8_t* board_cached(void* board) { return of(board).memory().cached(); }
 uint64_t board_cycles(void* board) { return of(board).cycles(); }
-void board_run(void* board, uint64_t count) { of(board).run(count); }
 int board_flush(void* board, uint64_t offset, uint64_t count) {
   return of(board).memory().flush(offset, count);
 }

@@ -14,7 +14,6 @@ enum : uint32_t {
   kInternalError = 1u << 4,
   kSlaveErrorFlag = 1u << 5,
   kDecodeErrorFlag = 1u << 6,
-  kErrors = kInternalError | kSlaveErrorFlag | kDecodeErrorFlag,
   kComplete = 1u << 12,
   kErrorInterrupt = 1u << 14,
   kInterrupts = 7u << 12,

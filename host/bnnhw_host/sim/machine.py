@@ -84,10 +84,6 @@ class Machine:
         """What these cycles take on the board at its present clock."""
         return self.cycles / (self.clocks.fabric_mhz * 1e6)
 
-    def run(self, cycles: int) -> None:
-        """Lets time pass."""
-        self._library.board_run(self._board, cycles)
-
     def read(self, address: int) -> int:
         """A 32-bit register at a physical address; a bus error ends the program on a board."""
         self.accesses += 1
@@ -190,7 +186,6 @@ def _load(path: Path, build: Path, manifest: Manifest) -> Any:
         "board_reset": (None, [pointer]),
         "board_cached": (pointer, [pointer]),
         "board_cycles": (wide, [pointer]),
-        "board_run": (None, [pointer, wide]),
         "board_flush": (ctypes.c_int, [pointer, wide, wide]),
         "board_invalidate": (ctypes.c_int, [pointer, wide, wide]),
         "board_scramble": (None, [pointer, wide, wide]),
