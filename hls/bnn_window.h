@@ -59,11 +59,12 @@ struct Place {
 /// Line buffer and address generator.
 /// In: HEIGHT * WIDTH * (CHANNELS / SIMD) beats of SIMD elements, raster order. Out: for each
 /// output pixel in raster order, for REPEATS times: for ky, kx, channel fold (CHANNEL_OUTER=0) or
-/// for channel fold, ky, kx (CHANNEL_OUTER=1): one beat. Taps outside the image are PAD_VALUE.
+/// for channel fold, ky, kx (CHANNEL_OUTER=1): one beat. With GROUPS, each group of channel folds
+/// in turn is a window that is given REPEATS times. Taps outside the image are PAD_VALUE.
 /// Where the output stream is one bit wider than its elements, that top bit marks them.
 template <int ELEM_BITS, int CHANNELS, int HEIGHT, int WIDTH, int KERNEL_H, int KERNEL_W,
           int STRIDE_H, int STRIDE_W, int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT,
-          int SIMD, int REPEATS, int CHANNEL_OUTER, int PAD_VALUE, int DEPTH, int RAM_STYLE,
+          int SIMD, int REPEATS, int GROUPS, int CHANNEL_OUTER, int PAD_VALUE, int DEPTH, int RAM_STYLE,
           int OUT_BITS>
 void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
                 hls::stream<ap_uint<OUT_BITS>>& m_axis) {
@@ -81,9 +82,12 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
       "the kernel fits the padded image");
   static_assert(CHANNELS % SIMD == 0, "SIMD divides CHANNELS");
   static_assert(CHANNEL_OUTER == 0 || CHANNEL_OUTER == 1, "CHANNEL_OUTER is 0 or 1");
+  static_assert(GROUPS >= 1 && CHANNELS / SIMD % GROUPS == 0 && (GROUPS == 1 || CHANNEL_OUTER == 0),
+                "GROUPS divides the channel folds");
   constexpr int kBeatBits = ELEM_BITS * SIMD;
   static_assert(OUT_BITS == kBeatBits || OUT_BITS == kBeatBits + 1, "elements, and tuser or not");
   constexpr int kFolds = CHANNELS / SIMD;
+  constexpr int kGroupFolds = kFolds / GROUPS;
   constexpr int kOutH = output_size(HEIGHT, KERNEL_H, STRIDE_H, PAD_TOP, PAD_BOTTOM);
   constexpr int kOutW = output_size(WIDTH, KERNEL_W, STRIDE_W, PAD_LEFT, PAD_RIGHT);
   constexpr int kBeats = HEIGHT * WIDTH * kFolds;
@@ -114,7 +118,8 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   int written = 0;     // beats of the frame in the buffer so far
   int write_slot = 0;  // of the next beat
   bool done = false;   // all windows are out
-  int out_y = 0, out_x = 0, repeat = 0, ky = 0, kx = 0, fold = 0;
+  int out_y = 0, out_x = 0, repeat = 0, ky = 0, kx = 0;
+  int fold = 0, first_fold = 0;  // of the pixel; the first of the group
   // Where the window begins, in the padding too: in rows and columns, and in beats.
   int top = -PAD_TOP, left = -PAD_LEFT;
   int top_beats = kFirstTop, left_beats = kFirstLeft;
@@ -151,10 +156,10 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
 
       const bool last_kx = kx == KERNEL_W - 1;
       const bool last_ky = ky == KERNEL_H - 1;
-      const bool last_fold = fold == kFolds - 1;
+      const bool last_fold = fold == first_fold + kGroupFolds - 1;
       const bool last_tap = last_kx && last_ky;
       const bool next_tap = CHANNEL_OUTER == 1 || last_fold;
-      if (CHANNEL_OUTER == 0 || last_tap) fold = last_fold ? 0 : fold + 1;
+      if (CHANNEL_OUTER == 0 || last_tap) fold = last_fold ? first_fold : fold + 1;
       if (next_tap) {
         kx = last_kx ? 0 : kx + 1;
         if (last_kx) ky = last_ky ? 0 : ky + 1;
@@ -162,8 +167,13 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
       if (last_tap && last_fold) {  // the window is out
         if (repeat < REPEATS - 1) {
           ++repeat;
+        } else if (first_fold < kFolds - kGroupFolds) {
+          repeat = 0;
+          first_fold += kGroupFolds;
+          fold = first_fold;
         } else {
           repeat = 0;
+          first_fold = fold = 0;
           if (out_x < kOutW - 1) {
             ++out_x;
             left += STRIDE_W;

@@ -1,6 +1,7 @@
 // Line buffer and address generator: the input windows of a convolution or a pool, one beat a tap
 // and channel fold, each window REPEATS times; order (ky, kx, fold) or, with CHANNEL_OUTER,
-// (fold, ky, kx). A padded tap gives PAD_VALUE and raises m_axis_tuser.
+// (fold, ky, kx). With GROUPS, each group of channels is a window of its own, one after the other.
+// A padded tap gives PAD_VALUE and raises m_axis_tuser.
 // Streams: SIMD elements per beat; in raster order, channels innermost; frames without a gap.
 // Latency 2 cycles from the beat that a tap needs; one beat out a cycle, one in a cycle.
 module bnn_window #(
@@ -18,6 +19,7 @@ module bnn_window #(
     parameter int unsigned PAD_RIGHT     = 1,
     parameter int unsigned SIMD          = 64,
     parameter int unsigned REPEATS       = 1,
+    parameter int unsigned GROUPS        = 1,
     parameter int unsigned CHANNEL_OUTER = 0,
     parameter int          PAD_VALUE     = 0,
     parameter int unsigned DEPTH         = 32,
@@ -44,9 +46,11 @@ module bnn_window #(
   localparam int PadTop = PAD_TOP;
   localparam int PadLeft = PAD_LEFT;
   localparam int Depth = DEPTH;
+  localparam int Groups = GROUPS;
 
   // Everything is counted in beats; signed, since windows begin in the padding.
   localparam int Folds = CHANNELS / SIMD;
+  localparam int GroupFolds = CHANNELS / SIMD / GROUPS;
   localparam int Row = Width * Folds;
   localparam int Frame = Height * Row;
   localparam int OutH = (HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H + 1;
@@ -58,10 +62,13 @@ module bnn_window #(
   // Where reading begins, and how far it moves at each kind of step.
   localparam int First = -((PadTop * Width + PadLeft) * Folds);
   localparam int StepTap = CHANNEL_OUTER != 0 ? Folds : 1;
+  localparam int StepPixel = Folds - GroupFolds + 1;
   localparam int StepRow = CHANNEL_OUTER != 0 ? Row - (KernelW - 1) * Folds
-                                              : Row - KernelW * Folds + 1;
+                                              : Row - (KernelW - 1) * Folds - GroupFolds + 1;
   localparam int StepFold = Folds - Span + 1;
-  localparam int StepRepeat = 1 - Span;
+  localparam int StepRepeat = Folds - GroupFolds + 1 - Span;
+  localparam int StepGroup = StepRepeat + GroupFolds;
+  localparam int StepWindow = StepRepeat - (Groups - 1) * GroupFolds;
   localparam int MoveX = StrideW * Folds;
   localparam int MoveY = StrideH * Row - (OutW - 1) * MoveX;
   localparam int MoveFrame = Frame - (OutH - 1) * StrideH * Row - (OutW - 1) * MoveX;
@@ -91,6 +98,9 @@ module bnn_window #(
   if (STRIDE_H < 1 || STRIDE_W < 1 || REPEATS < 1 || CHANNEL_OUTER > 1) begin : gen_bad_order
     $error("bnn_window: strides and REPEATS must be at least 1, CHANNEL_OUTER 0 or 1");
   end
+  if (GROUPS < 1 || Folds % Groups != 0 || (GROUPS > 1 && CHANNEL_OUTER != 0)) begin : gen_bad_group
+    $error("bnn_window: GROUPS must divide CHANNELS/SIMD, and be 1 with CHANNEL_OUTER");
+  end
   if (DEPTH < 2 || (Depth < Span && !(Pointwise && REPEATS == 1))) begin : gen_bad_depth
     $error("bnn_window: DEPTH must be at least 2 and ((KERNEL_H-1)*WIDTH+KERNEL_W)*CHANNELS/SIMD");
   end
@@ -104,12 +114,14 @@ module bnn_window #(
   logic last_ky;
   logic last_tap;
   logic last_repeat;
+  logic last_group;
+  logic last_window;
   logic last_x;
   logic last_y;
   logic step;
 
   bnn_loop #(
-      .COUNT(Folds)
+      .COUNT(GroupFolds)
   ) u_fold (
       .clk   (clk),
       .rst_n (rst_n),
@@ -142,11 +154,20 @@ module bnn_window #(
       .last_o(last_repeat)
   );
   bnn_loop #(
+      .COUNT(GROUPS)
+  ) u_group (
+      .clk   (clk),
+      .rst_n (rst_n),
+      .step_i(step && last_tap && last_repeat),
+      .last_o(last_group)
+  );
+  assign last_window = last_repeat && last_group;
+  bnn_loop #(
       .COUNT(OutW)
   ) u_x (
       .clk   (clk),
       .rst_n (rst_n),
-      .step_i(step && last_tap && last_repeat),
+      .step_i(step && last_tap && last_window),
       .last_o(last_x)
   );
   bnn_loop #(
@@ -154,7 +175,7 @@ module bnn_window #(
   ) u_y (
       .clk   (clk),
       .rst_n (rst_n),
-      .step_i(step && last_tap && last_repeat && last_x),
+      .step_i(step && last_tap && last_window && last_x),
       .last_o(last_y)
   );
 
@@ -173,9 +194,12 @@ module bnn_window #(
   logic                        valid_q;
 
   always_comb begin
-    if (CHANNEL_OUTER == 0 ? !(last_fold && last_kx) : !last_kx) begin
+    if (CHANNEL_OUTER == 0 ? !last_fold : !last_kx) begin
       delta = ReachBits'(StepTap);
       raddr_move = AddrBits'(modulo(StepTap));
+    end else if (!last_kx) begin
+      delta = ReachBits'(StepPixel);
+      raddr_move = AddrBits'(modulo(StepPixel));
     end else if (!last_ky) begin
       delta = ReachBits'(StepRow);
       raddr_move = AddrBits'(modulo(StepRow));
@@ -185,15 +209,18 @@ module bnn_window #(
     end else if (!last_repeat) begin
       delta = ReachBits'(StepRepeat);
       raddr_move = AddrBits'(modulo(StepRepeat));
+    end else if (!last_group) begin
+      delta = ReachBits'(StepGroup);
+      raddr_move = AddrBits'(modulo(StepGroup));
     end else if (!last_x) begin
-      delta = ReachBits'(StepRepeat + MoveX);
-      raddr_move = AddrBits'(modulo(StepRepeat + MoveX));
+      delta = ReachBits'(StepWindow + MoveX);
+      raddr_move = AddrBits'(modulo(StepWindow + MoveX));
     end else if (!last_y) begin
-      delta = ReachBits'(StepRepeat + MoveY);
-      raddr_move = AddrBits'(modulo(StepRepeat + MoveY));
+      delta = ReachBits'(StepWindow + MoveY);
+      raddr_move = AddrBits'(modulo(StepWindow + MoveY));
     end else begin
-      delta = ReachBits'(StepRepeat + MoveFrame);
-      raddr_move = AddrBits'(modulo(StepRepeat + MoveFrame));
+      delta = ReachBits'(StepWindow + MoveFrame);
+      raddr_move = AddrBits'(modulo(StepWindow + MoveFrame));
     end
   end
 
@@ -202,11 +229,11 @@ module bnn_window #(
   always_comb begin
     release_by = '0;
     if (Below && last_y) begin
-      if (last_repeat && last_tap && last_x) begin
+      if (last_window && last_tap && last_x) begin
         release_by = ReachBits'(MoveFrame + (OutW - 1) * MoveX);
       end
     end else if (last_repeat && Pointwise) release_by = delta;
-    else if (last_repeat && last_tap) begin
+    else if (last_window && last_tap) begin
       if (!last_x) release_by = ReachBits'(MoveX);
       else if (!last_y) release_by = ReachBits'(MoveY);
       else release_by = ReachBits'(MoveFrame);
@@ -269,12 +296,12 @@ module bnn_window #(
       y_d = y_q;
       if (CHANNEL_OUTER != 0 || last_fold) begin
         if (!last_kx) x_d = x_q + XBits'(1);
-        else if (!(last_tap && last_repeat)) x_d = x_q - XBits'(KERNEL_W - 1);
+        else if (!(last_tap && last_window)) x_d = x_q - XBits'(KERNEL_W - 1);
         else if (!last_x) x_d = x_q + XBits'(StrideW - KernelW + 1);
         else x_d = XBits'(-PadLeft);
         if (last_kx) begin
           if (!last_ky) y_d = y_q + YBits'(1);
-          else if (!(last_tap && last_repeat && last_x)) y_d = y_q - YBits'(KERNEL_H - 1);
+          else if (!(last_tap && last_window && last_x)) y_d = y_q - YBits'(KERNEL_H - 1);
           else if (!last_y) y_d = y_q + YBits'(StrideH - KernelH + 1);
           else y_d = YBits'(-PadTop);
         end

@@ -23,7 +23,7 @@ LEGAL = {
     "bnn_input": {"BYTES": 2, "ELEM_BITS": 8, "LANES": 3, "FRAME_ELEMS": 6},
     "bnn_width_converter": {"ELEM_BITS": 2, "IN_LANES": 3, "OUT_LANES": 2, "BEATS": 4},
     # A window reaches over two rows of six pixels and three more, two beats each: 30.
-    "bnn_window": {**IMAGE, "CHANNEL_OUTER": 0, "DEPTH": 30, "OUT_BITS": 3},
+    "bnn_window": {**IMAGE, "GROUPS": 1, "CHANNEL_OUTER": 0, "DEPTH": 30, "OUT_BITS": 3},
     "bnn_window_parallel": IMAGE,
     "bnn_pe_array": {
         **{"PE": 2, "SIMD": 3, "FOLDS": 2, "TILES": 2, "ACC_BITS": 6, "ACC_SHIFT": 1},
@@ -48,6 +48,7 @@ ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_window", {"DEPTH": 29}, "the buffer holds a window"),
     ("bnn_window", {"OUT_BITS": 5}, "elements, and tuser or not"),
     ("bnn_window", {"CHANNEL_OUTER": 2}, "CHANNEL_OUTER is 0 or 1"),
+    ("bnn_window", {"GROUPS": 3}, "GROUPS divides the channel folds"),
     ("bnn_window", {"RAM_STYLE": 3}, "a style is 0, 1 or 2"),
     ("bnn_window_parallel", {"SIMD": 5}, "SIMD divides the window"),
     ("bnn_window_parallel", {"PAD_TOP": 3}, "a window touches the image"),

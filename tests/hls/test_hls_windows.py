@@ -19,6 +19,7 @@ def window_case(
     repeats: int = 1,
     bits: int = 1,
     outer: int = 0,
+    groups: int = 1,
     pad_value: int = 0,
     user: bool = False,
     spare: int = 0,
@@ -44,11 +45,15 @@ def window_case(
             marks = np.broadcast_to(padded[oy, ox][:, :, None], taps.shape[:3])
             if outer:
                 taps, marks = np.moveaxis(taps, 2, 0), np.moveaxis(marks, 2, 0)
-            window = [
-                pack(tap, bits) | (int(mark and user) << (simd * bits))
-                for tap, mark in zip(taps.reshape(-1, simd), marks.reshape(-1), strict=True)
-            ]
-            expected += window * repeats
+            # Channel folds are the last axis but one, or the first where they are outermost.
+            axis = 0 if outer else 2
+            parts = (np.split(values, groups, axis) for values in (taps, marks))
+            for own, marked in zip(*parts, strict=True):
+                window = [
+                    pack(tap, bits) | (int(mark and user) << (simd * bits))
+                    for tap, mark in zip(own.reshape(-1, simd), marked.reshape(-1), strict=True)
+                ]
+                expected += window * repeats
     params = {
         "ELEM_BITS": bits, "CHANNELS": channels, "HEIGHT": height, "WIDTH": width,
         "KERNEL_H": kernel[0], "KERNEL_W": kernel[1],
@@ -61,7 +66,7 @@ def window_case(
     else:
         kind, in_lanes, out_bits = "bnn_window", simd, simd * bits + user
         depth = smallest_depth(image, kernel, stride, pads) * (channels // simd) + spare
-        params |= {"CHANNEL_OUTER": outer, "DEPTH": depth, "OUT_BITS": out_bits}
+        params |= {"GROUPS": groups, "CHANNEL_OUTER": outer, "DEPTH": depth, "OUT_BITS": out_bits}
     return Case(name, kind, params, in_lanes * bits, out_bits, beats, expected, frames)
 
 
@@ -125,6 +130,12 @@ CASES = [
                 pads=(1, 1, 1, 1), simd=2, outer=1, user=True, spare=3),
     window_case("channel_outer_repeats", image=(4, 5, 6), kernel=(2, 3), pads=(1, 0, 2, 1),
                 simd=3, outer=1, repeats=2, user=True),
+    window_case("groups", image=(4, 5, 12), kernel=(3, 3), pads=(1, 1, 1, 1), simd=2, groups=3,
+                repeats=2, user=True),
+    window_case("one_channel_a_group", image=(5, 6, 4), kernel=(3, 2), stride=(2, 2),
+                pads=(1, 0, 0, 1), simd=1, groups=4, bits=8, pad_value=3, spare=1),
+    window_case("1x1_groups", image=(3, 4, 8), kernel=(1, 1), simd=2, groups=2, repeats=3),
+    window_case("1x1_groups_once", image=(3, 4, 8), kernel=(1, 1), simd=2, groups=4),
     window_case(
         "negative_padding",
         image=(3, 4, 4),

@@ -487,6 +487,7 @@ POINTS = {
         legal=[
             {**_NO_PADDING, "DEPTH": 100},
             {"SIMD": 8, "CHANNEL_OUTER": 1, "DEPTH": 1000, "ELEM_BITS": 8, "PAD_VALUE": 3},
+            {"SIMD": 8, "GROUPS": 4, "REPEATS": 2, "DEPTH": 1000},
             {**_ONE_TAP, "HEIGHT": 1, "WIDTH": 1, "CHANNELS": 512, "DEPTH": 8},
         ],
         illegal={
@@ -494,6 +495,7 @@ POINTS = {
             "the kernel must fit the padded image": [{"KERNEL_H": 11, "DEPTH": 100}],
             "each padding must be at most the kernel": [{"PAD_TOP": 4, "DEPTH": 100}],
             "strides and REPEATS must be at least 1": [{"REPEATS": 0}, {"CHANNEL_OUTER": 2}],
+            "GROUPS must divide CHANNELS/SIMD": [{"GROUPS": 2}, {"GROUPS": 0}],
             "DEPTH must be at least 2 and ((KERNEL_H-1)*WIDTH+KERNEL_W)": [{"DEPTH": 18}],
             "DEPTH must be at least (PAD_TOP*WIDTH+PAD_LEFT+1)": [{"PAD_TOP": 3, "DEPTH": 25}],
         },

@@ -59,6 +59,26 @@ CONFIGS: dict[str, tuple[WindowShape, int, int, int, int, int, int | None, int]]
     "2x3 pool": (WindowShape(6, 8, 7, (2, 3), (2, 1), (1, 1, 0, 2)), 3, 2, 1, 1, 5, 9, 0),
     "2x2 stride 3 pool": (WindowShape(3, 8, 11, (2, 2), (3, 3)), 1, 1, 1, 1, 0, 0, 0),
     "3x3 channel outer repeated": (WindowShape(4, 4, 4, pads=(1, 1, 1, 1)), 8, 2, 3, 1, 0, 2, 0),
+    "3x3 in groups": (WindowShape(12, 5, 4, pads=(1, 1, 1, 1)), 1, 2, 2, 0, 0, None, 0),
+    "3x3 stride 2, one channel a group": (
+        WindowShape(4, 6, 7, stride=(2, 2), pads=(1, 0, 0, 1)),
+        8,
+        1,
+        1,
+        0,
+        3,
+        0,
+        2,
+    ),
+    "1x1 in groups": (WindowShape(8, 3, 4, (1, 1)), 2, 2, 3, 0, 0, None, 0),
+    "1x1 in groups, read once": (WindowShape(8, 3, 4, (1, 1), (2, 2)), 1, 2, 1, 0, 0, 0, 0),
+}
+#: GROUPS, where there are several.
+GROUPS = {
+    "3x3 in groups": 3,
+    "3x3 stride 2, one channel a group": 4,
+    "1x1 in groups": 2,
+    "1x1 in groups, read once": 4,
 }
 
 
@@ -66,7 +86,8 @@ CONFIGS: dict[str, tuple[WindowShape, int, int, int, int, int, int | None, int]]
 def test_gives_every_window_in_the_stated_cycles(name: str) -> None:
     shape, bits, simd, repeats, outer, pad_value, slack, style = CONFIGS[name]
     folds = shape.channels // simd
-    timing = WindowTiming(shape, folds, repeats, bool(outer), 0)
+    groups = GROUPS.get(name, 1)
+    timing = WindowTiming(shape, folds, repeats, bool(outer), 0, groups)
     depth = timing.no_stall_depth if slack is None else timing.minimal_depth + slack
     timing = replace(timing, depth=depth)
     count = 4
@@ -75,10 +96,9 @@ def test_gives_every_window_in_the_stated_cycles(name: str) -> None:
 
     def serial(windows: np.ndarray) -> np.ndarray:
         """(frame, y, x, ky, kx, channel) to (beat, lane)."""
-        split = windows.reshape(*windows.shape[:5], folds, simd)
-        if outer:
-            split = np.moveaxis(split, 5, 3)
-        flat = split.reshape(count * shape.out_h * shape.out_w, -1, simd)
+        split = windows.reshape(*windows.shape[:5], groups, folds // groups, simd)
+        split = split.transpose(0, 1, 2, 5, *((6, 3, 4) if outer else (3, 4, 6)), 7)
+        flat = split.reshape(count * shape.out_h * shape.out_w * groups, -1, simd)
         return np.repeat(flat[:, None], repeats, axis=1).reshape(-1, simd)
 
     expected = pack(serial(shape.windows(frames, pad_value)), simd, bits)
@@ -94,6 +114,7 @@ def test_gives_every_window_in_the_stated_cycles(name: str) -> None:
             **shape.parameters(),
             "SIMD": simd,
             "REPEATS": repeats,
+            "GROUPS": groups,
             "CHANNEL_OUTER": outer,
             "PAD_VALUE": pad_value,
             "DEPTH": timing.depth,

@@ -73,6 +73,7 @@ class WindowTiming:
     repeats: int
     channel_outer: bool
     depth: int
+    groups: int = 1
 
     @cached_property
     def minimal_depth(self) -> int:
@@ -87,7 +88,7 @@ class WindowTiming:
         """For each output beat of a frame: the input beat it needs (-1: none, padding), and the
         first input beat that is kept after it is read, both from the beginning of the frame."""
         s, folds = self.shape, self.folds
-        row = s.width * folds
+        row, each = s.width * folds, folds // self.groups
         taps = [(ky, kx) for ky in range(s.kernel[0]) for kx in range(s.kernel[1])]
         if self.channel_outer:
             order = [(ky, kx, f) for f in range(folds) for ky, kx in taps]
@@ -107,18 +108,23 @@ class WindowTiming:
         result = []
         for i, (start, y, x) in enumerate(starts):
             following = starts[i + 1][0] if i + 1 < len(starts) else first
-            for repeat in range(self.repeats):
-                for j, (ky, kx, f) in enumerate(order):
-                    iy, ix = y * s.stride[0] - s.pads[0] + ky, x * s.stride[1] - s.pads[2] + kx
-                    inside = 0 <= iy < s.height and 0 <= ix < s.width
-                    need = iy * row + ix * folds + f if inside else -1
-                    keep = start
-                    if repeat == self.repeats - 1:
-                        if j == len(order) - 1:
-                            keep = following
-                        elif s.pointwise:
-                            keep = start + f + 1
-                    result.append((need, keep))
+            visits = [
+                (group, repeat, tap)
+                for group in range(self.groups)
+                for repeat in range(self.repeats)
+                for tap in order
+                if tap[2] // each == group
+            ]
+            for n, (group, repeat, (ky, kx, f)) in enumerate(visits, 1):
+                iy, ix = y * s.stride[0] - s.pads[0] + ky, x * s.stride[1] - s.pads[2] + kx
+                inside = 0 <= iy < s.height and 0 <= ix < s.width
+                need = iy * row + ix * folds + f if inside else -1
+                keep = start
+                if n == len(visits):
+                    keep = following
+                elif s.pointwise:
+                    keep += f + 1 if repeat == self.repeats - 1 else group * each
+                result.append((need, keep))
         return result
 
     def _below(self, y: int) -> bool:

@@ -95,11 +95,18 @@ def transposed_convolution() -> Sketch:
     return sketch
 
 
-@case("node 'conv", "3 groups")
-def grouped_convolution() -> Sketch:
+@case("node 'conv", "in each of 2 groups")
+def groups_of_too_many_channels() -> Sketch:
     sketch = image()
-    sketch.conv(1, 6, group=3)
+    sketch.conv(3, 6, group=2)
     return sketch.sign().flatten().dense(96, 3)
+
+
+@case("node 'conv", "do not split into 3 groups")
+def groups_that_do_not_split_the_outputs() -> Sketch:
+    sketch = image()
+    sketch.conv(1, 4, group=3)
+    return sketch.sign().flatten().dense(64, 3)
 
 
 @case("node 'conv", "dilations (2, 2)")

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import DTypeLike
 
     from bnnhw.ir.exact_matrix import ExactMatrix
@@ -40,32 +42,53 @@ def multiply(x: Image, matrix: ExactMatrix, reach: int, dtype: DTypeLike) -> Ima
     return result
 
 
-def convolve(x: Image, matrix: ExactMatrix, window: Window, reach: int, dtype: DTypeLike) -> Image:
+def convolve(
+    x: Image, matrices: Sequence[ExactMatrix], window: Window, reach: int, dtype: DTypeLike
+) -> Image:
     """Convolution with zero padding of images of integers up to ``reach``.
-
-    The windows of as many output rows at a time as the cache holds are gathered as rows of a
-    matrix; small images several at a time.
 
     Args:
         x: [N, C, H, W].
-        matrix: the weights, [Cout, KH * KW * C], channels innermost.
+        matrices: the weights of each group, [Cout / groups, KH * KW * C / groups], channels
+            innermost.
         window: kernel, stride, padding.
         reach: see above.
         dtype: of the result; holds all sums.
     """
     out_h, out_w = window.output_size(*x.shape[2:])
-    outputs, terms = matrix.shape
-    views = _kernel_rows(padded(x, window, 0, matrix.dtype(reach)), window, (out_h, out_w))
-    result = np.empty((len(x), out_h, out_w, outputs), dtype)
+    outputs = matrices[0].shape[0]
+    result = np.empty((len(x), out_h, out_w, outputs * len(matrices)), dtype)
+    channels = x.shape[1] // len(matrices)
+    for group, matrix in enumerate(matrices):
+        own = x[:, group * channels : (group + 1) * channels]
+        image = padded(own, window, 0, matrix.dtype(reach))
+        into = result[..., group * outputs : (group + 1) * outputs]
+        if len(matrices) == 1:
+            _convolve(image, matrix, window, reach, into)
+        else:  # products go to memory without gaps
+            part = np.empty(into.shape, dtype)
+            _convolve(image, matrix, window, reach, part)
+            into[...] = part
+    return channels_first(result)
+
+
+def _convolve(image: Image, matrix: ExactMatrix, window: Window, reach: int, result: Image) -> None:
+    """Convolves padded images [N, H, W, C] into ``result`` [N, OH, OW, outputs].
+
+    The windows of as many output rows at a time as the cache holds are gathered as rows of a
+    matrix; small images several at a time.
+    """
+    _, out_h, out_w, outputs = result.shape
+    terms = matrix.shape[1]
+    views = _kernel_rows(image, window, (out_h, out_w))
     rows = min(out_h, max(1, _CACHED_ELEMENTS // (out_w * terms)))
     images = max(1, _CACHED_ELEMENTS // (out_h * out_w * terms)) if rows == out_h else 1
 
-    for image, row in product(range(0, len(x), images), range(0, out_h, rows)):
-        part = views[image : image + images, row : row + rows]
+    for first, row in product(range(0, len(result), images), range(0, out_h, rows)):
+        part = views[first : first + images, row : row + rows]
         columns = np.ascontiguousarray(part).reshape(-1, terms)
-        into = result[image : image + images, row : row + rows]
+        into = result[first : first + images, row : row + rows]
         matrix.times(columns, reach, into.reshape(-1, outputs))
-    return channels_first(result)
 
 
 def max_pool(x: Image, window: Window) -> Image:

@@ -87,14 +87,15 @@ def _layer(
 ) -> Values:
     """Sums of products, plus offset; kept in what holds every partial sum."""
     reach = _reach(tensor, x)
-    most = op.matrix.bound(reach)
+    matrices = (op.matrix,) if isinstance(op, (BinaryDense, IntegerDense)) else op.matrices
+    most = max(matrix.bound(reach) for matrix in matrices)
     offset = None
     if isinstance(op, (IntegerConv, IntegerDense)):
         offset = op.offset
         most += int(np.abs(offset).max(initial=0))
     dtype = storage(-most, most)
     if isinstance(op, (BinaryConv, IntegerConv)):
-        acc = convolve(x, op.matrix, op.window, reach, dtype)
+        acc = convolve(x, matrices, op.window, reach, dtype)
     else:
         acc = multiply(x, op.matrix, reach, dtype)
     if offset is None or not offset.any():

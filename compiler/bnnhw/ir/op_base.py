@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,16 +94,17 @@ def same_channels(x: Tensor, channels: int, what: str) -> None:
         )
 
 
-def conv_shape(x: Tensor, weight: Shape, window: Window) -> Shape:
-    """Shape of a convolution's output."""
+def conv_shape(x: Tensor, weight: Shape, window: Window, groups: int) -> Shape:
+    """Shape of a convolution's output; weights are [Cout, Cin / groups, KH, KW]."""
     if len(x.shape) != 3:
         raise ModelError(
             f"a 2-D convolution needs an image, not a tensor of shape {x.shape}",
             fix="the file is damaged; export the model again",
         )
-    if weight[1] != x.shape[0] or weight[2:] != window.kernel:
+    if weight[1] * groups != x.shape[0] or weight[0] % groups or weight[2:] != window.kernel:
         raise ModelError(
-            f"convolution weights {weight} do not suit an input of shape {x.shape}",
+            f"convolution weights {weight} of {groups} groups do not suit an input of shape "
+            f"{x.shape}",
             fix="the file is damaged; export the model again",
         )
     return (weight[0], *window.output_size(*x.shape[1:]))
@@ -138,6 +139,20 @@ def joined_shape(*inputs: Tensor) -> Shape:
             fix="the file is damaged; export the model again",
         )
     return inputs[0].shape
+
+
+def by_input(values: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
+    """Values [Cin] of a layer's input channels, to broadcast against its weights.
+
+    Args:
+        values: [Cin], one per input channel.
+        weight: [Cout, Cin / groups, ...].
+    """
+    groups, trailing = len(values) // weight.shape[1], (1,) * (weight.ndim - 2)
+    rows = values.reshape(groups, weight.shape[1])
+    if groups > 1:
+        rows = rows.repeat(len(weight) // groups, axis=0)
+    return rows.reshape(*rows.shape, *trailing)
 
 
 def same_magnitudes(weight: Floats) -> bool:

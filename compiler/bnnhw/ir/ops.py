@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from bnnhw.ir.op_base import (
     Shape as Shape,
     Tensor as Tensor,
     Window as Window,
+    by_input as by_input,
     conv_shape,
     dense_shape,
     joined_shape,
@@ -59,22 +60,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class BinaryConv(Op):
-    """Convolution of integers or bits by weights in {-1, +1} [Cout, Cin, KH, KW], int8.
+    """Convolution of integers or bits by weights in {-1, +1} [Cout, Cin / groups, KH, KW], int8.
 
     acc = sum of w*x over the taps inside the image: a padded tap contributes exactly 0.
     """
 
     weight: NDArray[np.int8]
     window: Window
+    groups: int = 1
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        shape = conv_shape(inputs[0], self.weight.shape, self.window)
+        shape = conv_shape(inputs[0], self.weight.shape, self.window, self.groups)
         return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
 
     @cached_property
-    def matrix(self) -> ExactMatrix:
-        """The weights as a matrix [Cout, KH * KW * Cin], channels innermost."""
-        return ExactMatrix(self.weight.transpose(0, 2, 3, 1).reshape(len(self.weight), -1))
+    def matrices(self) -> tuple[ExactMatrix, ...]:
+        """The weights of each group; see ``_matrices``."""
+        return _matrices(self.weight, self.groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,12 +153,13 @@ class IntegerConv(Op):
     acc = offset + sum of w*x over the taps inside the image.
 
     Attributes:
-        weight: [Cout, Cin, KH, KW].
+        weight: [Cout, Cin / groups, KH, KW].
         window: kernel, stride, padding.
         weight_bits: width of the weights, two's complement.
         offset: [row classes, column classes, Cout]: what a shift of the input becomes.
         row_class: the row class of each output row; empty where there is only one.
         column_class: likewise for columns.
+        groups: of channels.
     """
 
     weight: Ints
@@ -165,15 +168,16 @@ class IntegerConv(Op):
     offset: Ints
     row_class: tuple[int, ...] = ()
     column_class: tuple[int, ...] = ()
+    groups: int = 1
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        shape = conv_shape(inputs[0], self.weight.shape, self.window)
+        shape = conv_shape(inputs[0], self.weight.shape, self.window, self.groups)
         return Tensor(shape, weighted_span(inputs[0].dtype, self.weight, self.offset))
 
     @cached_property
-    def matrix(self) -> ExactMatrix:
-        """The weights as a matrix [Cout, KH * KW * Cin], channels innermost."""
-        return ExactMatrix(self.weight.transpose(0, 2, 3, 1).reshape(len(self.weight), -1))
+    def matrices(self) -> tuple[ExactMatrix, ...]:
+        """The weights of each group; see ``_matrices``."""
+        return _matrices(self.weight, self.groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,6 +289,12 @@ class Flatten(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor((int(np.prod(inputs[0].shape)),), inputs[0].dtype)
+
+
+def _matrices(weight: NDArray[Any], groups: int) -> tuple[ExactMatrix, ...]:
+    """Weights of each group as a matrix [Cout / groups, KH * KW * Cin / groups]."""
+    rows = weight.transpose(0, 2, 3, 1).reshape(groups, len(weight) // groups, -1)
+    return tuple(map(ExactMatrix, rows))
 
 
 def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[int, ...]) -> Ints:

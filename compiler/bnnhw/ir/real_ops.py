@@ -32,14 +32,18 @@ from bnnhw.ir.types import Integer, Real
 
 @dataclass(frozen=True, eq=False)
 class Conv(Op):
-    """2-D convolution with real weights [Cout, Cin, KH, KW]; zero padding; no bias."""
+    """2-D convolution with real weights [Cout, Cin / groups, KH, KW]; zero padding; no bias.
+
+    The output channels of a group read the input channels of that group alone.
+    """
 
     level: ClassVar[str] = "real"
     weight: Floats
     window: Window
+    groups: int = 1
 
     def infer(self, *inputs: Tensor) -> Tensor:
-        return Tensor(conv_shape(inputs[0], self.weight.shape, self.window), Real())
+        return Tensor(conv_shape(inputs[0], self.weight.shape, self.window, self.groups), Real())
 
     @cached_property
     def is_binary(self) -> bool:

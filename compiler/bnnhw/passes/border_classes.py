@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.ir.ops import by_input
+
 if TYPE_CHECKING:
     from bnnhw.ir.ops import Exacts, Floats, Ints, Window
 
@@ -57,13 +59,16 @@ def padded_shift(
 
 
 def weighted_sums(weight: Floats, shift: Exacts) -> Exacts:
-    """Sums over input channels of weight * shift, exact: [Cout, ...] of [Cout, Cin, ...]."""
+    """Sums over input channels of weight * shift, exact.
+
+    [Cout, ...] of weights [Cout, Cin / groups, ...] and shifts [Cin].
+    """
     total = np.zeros((weight.shape[0], *weight.shape[2:]), object)
     whole = weight.astype(np.int64)
     for value in {*shift}:
         if value:
-            chosen = np.array([s == value for s in shift], bool)
-            total = total + whole[:, chosen].sum(axis=1).astype(object) * value
+            chosen = by_input(np.array([s == value for s in shift], np.int64), whole)
+            total = total + (whole * chosen).sum(axis=1).astype(object) * value
     return total
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.ir.exact import exact, full
-from bnnhw.ir.ops import Affine, Conv, Dense, IntegerConv, IntegerDense, class_values
+from bnnhw.ir.ops import Affine, Conv, Dense, IntegerConv, IntegerDense, by_input, class_values
 from bnnhw.passes.border_classes import classes_of, shrink, taps_inside
 from bnnhw.passes.fixed_point import grid_bits, quantise_weights
 
@@ -43,20 +43,19 @@ def integer_layer(
     shift; ``rest`` says how much, for signs that take it into their thresholds.
 
     Args:
-        op: with real weights [Cout, Cin, ...].
+        op: with real weights [Cout, Cin / groups, ...].
         image: shape of the input.
         bits: width of the weights; narrower where all of them are.
         scale: [Cin].
         shift: [Cin].
     """
-    by_input = (1, -1, *(1,) * (op.weight.ndim - 2))
-    grid, step = quantise_weights(op.weight * scale.reshape(by_input), bits)
+    gains, shifts = by_input(scale, op.weight), by_input(shift, op.weight)
+    grid, step = quantise_weights(op.weight * gains, bits)
     bits = min(bits, grid_bits(grid))
     out = step.reshape(-1, *(1,) * (op.weight.ndim - 1))
-    live = (scale != 0).reshape(by_input)
-    divisor = np.where(scale != 0, scale, 1.0).reshape(by_input)
+    divisor = np.where(gains != 0, gains, 1.0)
     # Shares of the shift in steps of the accumulator, tap by tap.
-    taps = np.where(live, grid / divisor, op.weight / out) * shift.reshape(by_input)
+    taps = np.where(gains != 0, grid / divisor, op.weight / out) * shifts
     affine = Affine(exact(step), exact(np.zeros(len(step))))
     if isinstance(op, Dense):
         total = taps.sum(axis=1)
@@ -68,7 +67,8 @@ def integer_layer(
     small, rows, columns = shrink(rounded, rows, columns)
     if small.shape[:2] == (1, 1):
         rows, columns = (), ()
-    made = IntegerConv(grid, op.window, bits, small.astype(np.int64), rows, columns)
+    offset = small.astype(np.int64)
+    made = IntegerConv(grid, op.window, bits, offset, rows, columns, op.groups)
     return IntegerLayer(made, affine, rest)
 
 

@@ -23,7 +23,8 @@ def lower_layers(graph: Graph) -> Graph:
 
 def _lowered(node: Node) -> Node:
     if isinstance(node.op, Conv):
-        return with_op(node, BinaryConv(node.op.weight.astype(np.int8), node.op.window))
+        weight = node.op.weight.astype(np.int8)
+        return with_op(node, BinaryConv(weight, node.op.window, node.op.groups))
     if isinstance(node.op, Dense):
         return with_op(node, BinaryDense(node.op.weight.astype(np.int8)))
     return node

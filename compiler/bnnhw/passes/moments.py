@@ -151,8 +151,13 @@ def _scaled(x: Moments, scale: Floats, shift: Floats) -> Moments:
 def _weighted(x: Moments, weight: Floats) -> Moments:
     """A sum of independent terms."""
     flat = weight.reshape(*weight.shape[:2], -1)
-    mean = flat.sum(axis=2) @ x.mean
-    return Moments.of(mean, np.square(flat).sum(axis=2) @ x.variance)
+    groups = len(x.mean) // weight.shape[1]
+    sums, squares = (
+        w.reshape(groups, -1, weight.shape[1])
+        for w in (flat.sum(axis=2), np.square(flat).sum(axis=2))
+    )
+    mean, variance = (v.reshape(groups, -1, 1) for v in (x.mean, x.variance))
+    return Moments.of((sums @ mean).ravel(), (squares @ variance).ravel())
 
 
 def _bent(op: Piecewise, x: Moments) -> Moments:

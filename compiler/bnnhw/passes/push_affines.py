@@ -6,6 +6,7 @@ differs at the borders, so the shift then has row and column classes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from bnnhw.ir.ops import (
     Dense,
     Flatten,
     MaxPool,
+    by_input,
     limits_of,
 )
 from bnnhw.ir.types import Real
@@ -129,8 +131,7 @@ def _through_layer(graph: Graph, node: Node, layer: Node) -> list[Node]:
     else:
         affine = Affine(full(len(weight), size), weighted_sums(weight, node.op.shift))
     signs = np.array([-1.0 if s < 0 else 1.0 for s in node.op.scale])
-    turned = weight * signs.reshape(1, -1, *(1,) * (weight.ndim - 2))
-    made = Conv(turned, layer.op.window) if isinstance(layer.op, Conv) else Dense(turned)
+    made = replace(layer.op, weight=weight * by_input(signs, weight))
     return [with_op(layer, made), with_op(node, affine, f"{layer.name}_{node.name}")]
 
 

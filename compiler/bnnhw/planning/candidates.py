@@ -72,7 +72,7 @@ def folding_key(network: Network, layer: Layer, request: FoldingRequest) -> obje
     """A key of a layer: layers with equal keys have the same foldings at the same prices."""
     facts = network.facts[layer.name]
     return (
-        layer.image, layer.window, layer.features, layer.element, layer.weight_bits,
+        layer.image, layer.window, layer.features, layer.groups, layer.element, layer.weight_bits,
         layer.threshold is None, facts.acc_bits, facts.rows, facts.columns,
         repr(request.layers.get(layer.name)),
     )  # fmt: skip
@@ -89,9 +89,11 @@ def candidates(
     if streamed and not can_stream(layer):
         return []
     found: list[Candidate] = []
+    # Beats across taps are made of whole pixels, which hold other groups as well.
+    simd_whole = layer.taps if layer.groups == 1 else layer.group_channels
     for pe, simd in product(
-        _allowed(asked, "pe", layer.features, layer, request),
-        _allowed(asked, "simd", layer.taps, layer, request),
+        _allowed(asked, "pe", layer.group_features, layer, request),
+        _allowed(asked, "simd", simd_whole, layer, request),
     ):
         if pe * simd > _MAX_LANES and not asked:
             continue
@@ -237,6 +239,8 @@ def _allowed(
     value = int(asked[key])
     if whole % value:
         what = "output channels" if key == "pe" else "window (KH * KW * Cin)"
+        if layer.groups > 1:
+            what = f"{'output' if key == 'pe' else 'input'} channels per group"
         raise FoldingError(
             f"{key} = {value} of layer '{layer.name}' does not divide its {what}, {whole}",
             where=request.source,

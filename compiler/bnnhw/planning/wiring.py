@@ -134,7 +134,7 @@ def _add_resident_layer(
 def _add_windows(path: Datapath, layer: Layer, fold: LayerFolding, source: Stream) -> Stream:
     """Adds the units that give a layer its windows; returns the last one's stream."""
     out_h, out_w = layer.out_size
-    once = out_h * out_w * layer.taps
+    once = out_h * out_w * layer.taps * layer.groups
     names = ("window", "feed_converter", "replay") if fold.feed else ("window",)
     for name, (kind, params) in zip(names, layer_windows(layer, fold), strict=True):
         lanes = params.get("OUT_LANES") or params["SIMD"]

@@ -242,6 +242,9 @@ def _layer(graph: Graph, node: Node, kind: str) -> Layer:
         name = f"Conv {size[0]}x{size[1]}"
         if stride != (1, 1):
             name += f" /{stride[0]}" if stride[0] == stride[1] else f" /{stride[0]}x{stride[1]}"
+        if op.groups > 1:
+            whole = op.groups == graph.tensors[node.inputs[0]].shape[0]
+            name += " depthwise" if whole else f", {op.groups} groups"
     return Layer(
         name=node.name,
         op=name,

@@ -30,6 +30,7 @@ from bnnhw.ir.ops import (
     IntegerDense,
     IntegerMaxPool,
     Quantise,
+    by_input,
 )
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.fixed_point import reads_images, rounding_bound
@@ -139,9 +140,8 @@ class _Plan:
         if layer is None or not isinstance(layer.op, (Conv, Dense)):
             raise VerificationError("is no layer of the model", where=_where(node), fix=_DEFECT)
         weight, grid = layer.op.weight, node.op.weight
-        inputs = (1, -1, *(1,) * (weight.ndim - 2))
         outputs = (-1, *(1,) * (weight.ndim - 1))
-        gain = self._gain(layer, self._starts_of(node)).reshape(inputs)
+        gain = by_input(self._gain(layer, self._starts_of(node)), weight)
         scaled = weight * gain
         largest, top = (np.abs(w).reshape(len(w), -1).max(axis=1) for w in (scaled, grid))
         step = np.where(largest > 0, largest / np.maximum(top, 1), 1.0).reshape(outputs)

@@ -65,18 +65,21 @@ def worst_lag(a, b):
 
 
 @pytest.mark.parametrize("shape", filter(moves_forward, SHAPES), ids=str)
-@pytest.mark.parametrize(("folds", "repeats"), [(1, 1), (2, 3), (4, 2)])
-def test_window_moves_beats_within_a_few_cycles_of_the_unit(shape, folds, repeats):
+@pytest.mark.parametrize(
+    ("folds", "repeats", "groups"), [(1, 1, 1), (2, 3, 1), (4, 2, 1), (4, 2, 2), (4, 1, 4)]
+)
+def test_window_moves_beats_within_a_few_cycles_of_the_unit(shape, folds, repeats, groups):
     window = Window(shape.kernel, shape.stride, shape.pads)
     depth = window_depth(window, shape.height, shape.width, folds)
     params = shape.parameters() | {
         "SIMD": 4 // folds,
         "REPEATS": repeats,
+        "GROUPS": groups,
         "CHANNEL_OUTER": 0,
         "DEPTH": depth,
     }
     moved = solve(model("bnn_window", params), 3)
-    taken, given = WindowTiming(shape, folds, repeats, False, depth).cycles(3)
+    taken, given = WindowTiming(shape, folds, repeats, False, depth, groups).cycles(3)
     assert worst_lag(moved[1], given) <= 4
     assert worst_lag(moved[0], taken) <= 4
 
@@ -142,6 +145,7 @@ def test_window_depth_is_the_longest_way_ahead_of_any_pixel() -> None:
 def test_a_buffer_too_small_for_a_window_is_a_deadlock_not_a_guess():
     shape = WindowShape(1, 8, 8)
     params = shape.parameters() | {"SIMD": 1, "REPEATS": 1, "CHANNEL_OUTER": 0, "DEPTH": 10}
+    params["GROUPS"] = 1
     with pytest.raises(BnnhwError, match="deadlock"):
         solve(model("bnn_window", params), 1)
 

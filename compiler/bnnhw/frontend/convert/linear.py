@@ -38,13 +38,6 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
-    groups = int(node.attributes.get("group", 1))
-    if groups != 1:
-        raise ModelError(
-            f"has {groups} groups; grouped and depthwise convolutions are not supported",
-            where=node.where,
-            fix="use a dense convolution (group=1)",
-        )
     kernel = weight.shape[2:]
     declared = node.attributes.get("kernel_shape")
     if declared is not None and tuple(declared) != kernel:
@@ -53,11 +46,19 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
-    if weight.shape[1] != source.shape[0]:
+    groups = int(node.attributes.get("group", 1))
+    if groups < 1 or weight.shape[1] * groups != source.shape[0]:
+        each = f" in each of {groups} groups" if groups != 1 else ""
         raise ModelError(
-            f"its weights take {weight.shape[1]} channels, its input has {source.shape[0]}",
+            f"its weights take {weight.shape[1]} channels{each}, its input has {source.shape[0]}",
             where=node.where,
             fix="the file is damaged, or channels-last data lacks its Transpose",
+        )
+    if len(weight) % groups:
+        raise ModelError(
+            f"its {len(weight)} output channels do not split into {groups} groups",
+            where=node.where,
+            fix="the file is damaged; export the model again",
         )
     window = window_of(node, kernel, source)
     pads = ctx.pads.get(node.inputs[0])
@@ -68,7 +69,8 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
     plain = bias is None or not np.any(bias)
     weight = source.weights(ctx.binary_weights(weight, node))
-    target = ctx.add(Conv(weight, window), source.tensor, node, node.outputs[0] if plain else None)
+    op = Conv(weight, window, groups)
+    target = ctx.add(op, source.tensor, node, node.outputs[0] if plain else None)
     out = source.view(target, ctx.tensors[target].shape)
     if bias is not None and not plain:
         out = ctx.affine(out, node, shift=source.per_channel(bias), output=node.outputs[0])

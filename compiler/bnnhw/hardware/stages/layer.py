@@ -19,7 +19,7 @@ class Layer(StageBase):
     """A layer of weights with the threshold that follows it, if one does.
 
     Attributes:
-        weight: [Cout, KH, KW, Cin]: the order in which windows stream.
+        weight: [Cout, KH, KW, Cin / groups]: the order in which windows stream.
         weight_bits: 1 for weights in {-1, +1}, else their width in two's complement.
         window: kernel, stride and padding.
         offset: what is added to the sums, [row classes, column classes, Cout]; None for nothing.
@@ -27,6 +27,7 @@ class Layer(StageBase):
         column_class: likewise for columns.
         threshold: the threshold fused behind the accumulator; None where sums leave.
         is_conv: whether it is a convolution.
+        groups: of channels: the output channels of each read the input channels of that one alone.
     """
 
     weight: Ints
@@ -37,6 +38,7 @@ class Layer(StageBase):
     offset: Ints | None = None
     row_class: tuple[int, ...] = ()
     column_class: tuple[int, ...] = ()
+    groups: int = 1
 
     @property
     def input_low(self) -> int:
@@ -59,8 +61,18 @@ class Layer(StageBase):
         return int(self.weight.shape[0])
 
     @property
+    def group_channels(self) -> int:
+        """Input channels of a group."""
+        return self.channels // self.groups
+
+    @property
+    def group_features(self) -> int:
+        """Output channels of a group."""
+        return self.features // self.groups
+
+    @property
     def taps(self) -> int:
-        """Length of a window: KH * KW * Cin."""
+        """Length of what an output channel reads of a window: KH * KW * Cin / groups."""
         return int(np.prod(self.weight.shape[1:]))
 
     @property

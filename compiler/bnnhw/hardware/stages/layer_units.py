@@ -56,21 +56,25 @@ def layer_input_lanes(layer: Layer, fold: LayerFolding) -> int:
 def needs_window(layer: Layer, fold: LayerFolding) -> bool:
     """Whether a layer reads its input more than once, or in another order than it comes."""
     plain = layer.window.kernel == (1, 1) == layer.window.stride and not any(layer.window.pads)
+    plain = plain and layer.groups == 1
     return not plain or fold.pe != layer.features or layer.channels % fold.simd != 0
 
 
 def layer_windows(layer: Layer, fold: LayerFolding) -> list[UnitParams]:
     """The units that give a layer its windows, once per tile of output channels, in stream order.
 
+    The window of each group of channels, if there are several, once per tile of that group's.
+
     One window unit; or, with a feed, one that gives each window once, in narrow beats, a converter
     to SIMD, and the memory of two windows that plays them: as many bits of LUTRAM as two windows
     hold, where a window unit of SIMD across taps keeps them in registers behind multiplexers.
     """
-    bits, tiles = element_bits(layer.element), layer.features // fold.pe
+    bits, tiles = element_bits(layer.element), layer.group_features // fold.pe
     lanes, repeats = (fold.feed, 1) if fold.feed else (fold.simd, tiles)
     window = window_unit(
-        layer.image, layer.window, bits, simd=lanes, repeats=repeats, buffer=fold.buffer
-    )
+        layer.image, layer.window, bits,
+        simd=lanes, repeats=repeats, buffer=fold.buffer, groups=layer.groups,
+    )  # fmt: skip
     if not fold.feed:
         return [window]
     converter = {"ELEM_BITS": bits, "IN_LANES": fold.feed, "OUT_LANES": fold.simd}

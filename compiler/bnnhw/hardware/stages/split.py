@@ -141,6 +141,7 @@ def _layer(splitter: _Splitter, node: Node, threshold: Node | None) -> Layer:
         weight_bits=op.weight_bits if isinstance(op, (IntegerConv, IntegerDense)) else 1,
         window=window,
         is_conv=isinstance(op, (BinaryConv, IntegerConv)),
+        groups=op.groups if isinstance(op, (BinaryConv, IntegerConv)) else 1,
         threshold=threshold.op if threshold is not None else None,  # type: ignore[arg-type]
         offset=offset,
         row_class=op.row_class if isinstance(op, IntegerConv) else (),

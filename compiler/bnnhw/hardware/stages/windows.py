@@ -24,6 +24,7 @@ def window_unit(
     simd: int,
     repeats: int,
     buffer: str,
+    groups: int = 1,
     channel_outer: bool = False,
 ) -> UnitParams:
     """Kind and parameters of the window unit: serial where SIMD divides the channels."""
@@ -39,6 +40,7 @@ def window_unit(
     if channels % simd:
         params["LINES"] = window_lines(window, height, width)
         return WINDOW_PARALLEL.name, params
+    params["GROUPS"] = groups
     params["CHANNEL_OUTER"] = int(channel_outer)
     params["DEPTH"] = window_depth(window, height, width, channels // simd)
     return WINDOW.name, params

@@ -42,13 +42,13 @@ def _padded(p: Params) -> float:
 def _window(p: Params) -> list[float]:
     width, luts = p["SIMD"] * p["ELEM_BITS"], p["RAM_STYLE"] != BLOCK
     folds, padded = p["CHANNELS"] // p["SIMD"], _padded(p)
-    image = float(p["HEIGHT"] * p["WIDTH"] > 1)
+    image, groups = float(p["HEIGHT"] * p["WIDTH"] > 1), p.get("GROUPS", 1)
     return [
         width if luts else 0.0,
         ram_luts(width, p["DEPTH"]) if luts else 0.0,
         selection_luts(width, p["DEPTH"]) if luts else 0.0,
         address_bits(p["DEPTH"]),
-        counter_bits(folds, p["KERNEL_W"], p["KERNEL_H"], *output_size(p), p["REPEATS"]),
+        counter_bits(folds, p["KERNEL_W"], p["KERNEL_H"], *output_size(p), p["REPEATS"], groups),
         image,
         padded,
         width * padded,
@@ -133,9 +133,12 @@ def _circular(p: Params, beats: int) -> UnitTiming:
     if p["CHANNEL_OUTER"]:
         beat = beat.transpose(0, 1, 4, 2, 3)
     pixels = beat.shape[0] * beat.shape[1]
-    windows = beat.reshape(pixels, 1, -1)
-    taps = windows.shape[2]
-    needs = np.broadcast_to(windows, (pixels, p["REPEATS"], taps))
+    groups = p["GROUPS"]
+    split = beat.reshape(pixels, -1, groups, folds // groups) if groups > 1 else beat
+    windows = np.moveaxis(split, 2, 1) if groups > 1 else split
+    windows = windows.reshape(pixels, groups, 1, -1)
+    taps = windows.shape[3]
+    needs = np.broadcast_to(windows, (pixels, groups, p["REPEATS"], taps))
     # The first beat still kept after each output beat: it moves on as a window ends, and beat by
     # beat where a window is one pixel.
     total = p["HEIGHT"] * p["WIDTH"] * folds
@@ -143,10 +146,11 @@ def _circular(p: Params, beats: int) -> UnitTiming:
     if rows[-1, 0] >= p["HEIGHT"]:  # what its beats would be are the next frame's
         starts[-1] = starts[-1, 0]
     first = starts.reshape(-1) * folds
-    keep = np.broadcast_to(first[:, None, None], needs.shape).copy()
+    keep = np.broadcast_to(first[:, None, None, None], needs.shape).copy()
     if p["KERNEL_H"] == p["KERNEL_W"] == 1 and inside.all():
-        keep[:, -1] += np.arange(1, taps + 1)
-    keep[:, -1, -1] = np.append(first[1:], total + first[0])
+        keep += taps * np.arange(groups)[:, None, None]
+        keep[:, :, -1] += np.arange(1, taps + 1)
+    keep[:, -1, -1, -1] = np.append(first[1:], total + first[0])
     # Input beat i has room once what is kept lies above i - DEPTH. The frame before stands ahead
     # of this one, so that frames may overlap. Room that was given may be taken at once.
     flat = keep.reshape(-1)
@@ -313,7 +317,7 @@ WINDOW = UnitKind(
     _window_points(),
     Twin(
         (
-            *(*_IMAGE, "SIMD", "REPEATS"),
+            *(*_IMAGE, "SIMD", "REPEATS", "GROUPS"),
             *("CHANNEL_OUTER", "PAD_VALUE", "DEPTH", "RAM_STYLE", "OUT_BITS"),
         )
     ),

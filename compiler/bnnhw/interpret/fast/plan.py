@@ -156,6 +156,8 @@ class Plan:
             return False
         if isinstance(node.op, FixedAffine) and not affine_fits(node.op, tensors[0]):
             return False
+        if isinstance(node.op, (BinaryConv, IntegerConv)) and node.op.groups > 1:
+            return False
         return all(map(fits, tensors))
 
     def _chain(self, node: Node) -> _Chain:
