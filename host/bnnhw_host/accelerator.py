@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
 import threading
@@ -24,7 +23,6 @@ from bnnhw_host.sim.machine import OPENING
 from bnnhw_host.transfers import Transfers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
     from numpy.typing import ArrayLike, NDArray
@@ -120,7 +118,8 @@ class Accelerator:
         packer, port = self._packer, self.manifest.output
         checked = packer.check(images)
         scores: list[Array] = []
-        with self._using():
+        with self._lock:
+            self._check_open()
             if not len(checked):
                 return unpack(port, np.zeros((0, port.frame_bytes), np.uint8))
             self._transfers.run(
@@ -128,7 +127,7 @@ class Accelerator:
                 lambda first, last, out: packer.pack(checked[first:last], out),
                 lambda first, last, data: scores.append(unpack(port, data)),
             )
-        return np.concatenate(scores)
+        return scores[0] if len(scores) == 1 else np.concatenate(scores)
 
     def predict(self, images: ArrayLike) -> Predictions:
         """Classes of images, best first, with the model's own outputs; see ``run``."""
@@ -178,7 +177,8 @@ class Accelerator:
                 simulated one.
         """
         _check_count("frames", frames)
-        with self._using():
+        with self._lock:
+            self._check_open()
             count = frames or self._frames_for_half_a_second()
             self.registers.clear()
             seconds = self._time_zeros(count)
@@ -189,7 +189,8 @@ class Accelerator:
     def latency(self, repeats: int = 5) -> Latency:
         """Time of one frame from the start of its transfer to its scores, the best of a few."""
         _check_count("repeats", repeats)
-        with self._using():
+        with self._lock:
+            self._check_open()
             best = min(self._time_zeros(1) for _ in range(repeats))
             return Latency(best, self._runtime.get_clock(), self.manifest.latency_cycles)
 
@@ -203,13 +204,15 @@ class Accelerator:
             frames: that are counted, of zeros: cycles do not depend on what is in them.
         """
         _check_count("frames", frames)
-        with self._using():
+        with self._lock:
+            self._check_open()
             few, more = (self._count(n) for n in (_WARM_UP, _WARM_UP + frames))
             return profile_of(few, more, self.manifest, frames, self._runtime.get_clock())
 
     def reset(self) -> None:
         """Brings DMA and accelerator to where the next frame is exact."""
-        with self._using():
+        with self._lock:
+            self._check_open()
             self._transfers.recover()
 
     @property
@@ -261,13 +264,10 @@ class Accelerator:
         state = "closed" if self._closed else f"{self.clock_mhz:g} MHz"
         return f"Accelerator({self.manifest.network}, {self._runtime.describe}, {state})"
 
-    @contextlib.contextmanager
-    def _using(self) -> Iterator[None]:
-        """One thread at a time uses the hardware, and none once it is closed."""
-        with self._lock:
-            if self._closed:
-                raise HostError("the accelerator is closed", fix="make another one")
-            yield
+    def _check_open(self) -> None:
+        """Called by whoever has just taken the lock, without which nobody uses the hardware."""
+        if self._closed:
+            raise HostError("the accelerator is closed", fix="make another one")
 
     def _set_clock(self, wanted: float) -> None:
         """Sets the fastest clock that is not above ``wanted``, and reads it back."""

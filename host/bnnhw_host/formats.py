@@ -33,13 +33,18 @@ class Packer:
         self.port = port
         self._scale = self._spread(port.scale)
         self._offset = self._spread(port.offset)
-        self._frame_elements = int(np.prod(port.grid))
+        self._narrow = self._scale.astype(np.float32), self._offset.astype(np.float32)
+        self._block = max(1, _BLOCK // int(np.prod(port.grid)))  # frames
         self._scales = bool(np.any(self._scale != 1))
         self._shifts = bool(np.any(self._offset != 0))
         floats = np.dtype(port.dtype).kind == "f"
         plain = floats or not (self._scales or self._shifts)
         # Whether uint8 stand for themselves: raw pixels, or integers that the model takes.
         self._takes_pixels = plain and (port.low, port.high) == (0, 255)
+        self._fits_float32 = max(-port.low, port.high) <= _FLOAT32_REACH
+        self._whole: np.dtype[Any] | None = None  # numbers of the stream that numpy has too
+        if port.element != "bit" and port.elem_bits in (8, 16, 32):
+            self._whole = np.dtype(f"<{'i' if port.low < 0 else 'u'}{port.elem_bits // 8}")
 
     def check(self, images: ArrayLike) -> Array:
         """Images as an array [N, *shape] of a type that can be packed; one image becomes N = 1.
@@ -73,10 +78,9 @@ class Packer:
         Raises:
             InputError: a value is none that the model's input type can hold.
         """
-        step = max(1, _BLOCK // self._frame_elements)
-        for first in range(0, len(images), step):
-            part = images[first : first + step]
-            self._pack_block(part, out[first : first + len(part)])
+        for first in range(0, len(images), self._block):
+            last = first + self._block
+            self._pack_block(images[first:last], out[first:last])
 
     def _pack_block(self, images: Array, out: Array) -> None:
         port = self.port
@@ -87,10 +91,8 @@ class Packer:
             return
         integers = self._raster(self._integers(images))
         flat = integers.reshape(len(integers), -1)
-        if port.elem_bits in (8, 16, 32):
-            kind = np.dtype(f"<u{port.elem_bits // 8}")
-            signed = np.dtype(f"<i{port.elem_bits // 8}")
-            out.view(kind)[:] = flat.astype(signed if port.low < 0 else kind, copy=False).view(kind)
+        if self._whole is not None:
+            out.view(self._whole)[:] = flat
             return
         if port.elem_bits in (2, 4):
             fields = flat.astype(np.uint8) & ((1 << port.elem_bits) - 1)
@@ -113,23 +115,24 @@ class Packer:
         port = self.port
         if self._takes_pixels and images.dtype == np.uint8:
             return images
-        narrow = images.dtype == np.float32 and port.rounding is None
-        kind = np.float32 if narrow and max(-port.low, port.high) <= _FLOAT32_REACH else np.float64
-        exact = images.astype(kind)
+        exact: Array
+        if self._fits_float32 and images.dtype == np.float32 and port.rounding is None:
+            exact, (scale, offset) = images.astype(np.float32), self._narrow
+        else:
+            exact, scale, offset = images.astype(np.float64), self._scale, self._offset
         if self._shifts:
-            exact -= self._offset.astype(kind)
+            exact -= offset
         if self._scales:
-            exact /= self._scale.astype(kind)
+            exact /= scale
         integers = np.rint(exact)
         if port.rounding is not None:
             if np.isnan(integers).any():
                 raise self._refusal(images)
             return np.clip(integers, port.low, port.high).astype(np.int32)
         exact -= integers
-        wrong = not (
-            -self._tolerance(images) <= exact.min() and exact.max() <= self._tolerance(images)
-        )
-        if wrong or not (port.low <= integers.min() and integers.max() <= port.high):
+        tolerance = self._tolerance(images)
+        near = -tolerance <= exact.min() and exact.max() <= tolerance
+        if not near or not (port.low <= integers.min() and integers.max() <= port.high):
             raise self._refusal(images)
         return integers.astype(np.uint8 if port.low == 0 and port.high <= 255 else np.int32)
 
@@ -203,14 +206,14 @@ def unpack(port: OutputPort, data: Array) -> Array:
     fields = data.view(f"<i{port.field_bits // 8}")
     fields = fields.reshape(len(data), port.frame_bytes * 8 // port.field_bits)
     if port.top_k:
-        pairs = fields.reshape(len(data), port.top_k, 2)[:, :, ::-1].astype(np.int64)
+        pairs = fields.reshape(len(data), port.top_k, 2)[:, :, ::-1].astype(np.int64, "C")
         pairs[:, :, 0] &= (1 << port.field_bits) - 1  # class numbers are unsigned
         return pairs
-    scores = fields.astype(np.int64)
     if len(port.grid) == 3:
         channels, height, width = port.grid
-        return scores.reshape(len(data), height, width, channels).transpose(0, 3, 1, 2)
-    return scores.reshape(len(data), *port.grid)
+        fields = fields.reshape(len(data), height, width, channels).transpose(0, 3, 1, 2)
+        return fields.astype(np.int64, "C")
+    return fields.astype(np.int64).reshape(len(data), *port.grid)
 
 
 def outputs(port: OutputPort, scores: Array) -> Array:

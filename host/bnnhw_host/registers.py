@@ -122,6 +122,8 @@ class Registers:
     def errors(self) -> list[str]:
         """Names of the flags that are set."""
         flags = self["errors"]
+        if not flags:
+            return []
         return [name for name, bit in self._manifest.error_bits.items() if flags >> bit & 1]
 
     def acknowledge(self) -> None:

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 _CONTROL, _STATUS, _RECEIVE, _DMA_RESET = 0x00, 0x04, 0x30, 1 << 2
-_HALTED = 1
+_HALTED, _IDLE = 1 << 0, 1 << 1
 _ERRORS = {4: "internal error", 5: "slave error of memory", 6: "decode error of memory"}
+_STOPPED = _HALTED | sum(1 << bit for bit in _ERRORS)
 _RESET_POLLS = 1000
 _USABLE = "the accelerator was reset and can be used again"
 _MARGIN = 4  # times the predicted cycles before a transfer counts as stuck
 _UNKNOWN_SECONDS = 10.0
+_PAUSES = 4  # a transfer this short is waited for without a pause, which would outlast it
 
 
 @dataclass
@@ -36,14 +38,18 @@ class _Slot:
     """Buffers of one packet.
 
     Attributes:
-        send: bytes of frames.
-        receive: bytes of scores.
+        send: the buffer of frames.
+        receive: the buffer of scores.
+        sent: its bytes, a row per frame; a plain array.
+        received: bytes of scores in the same way.
         frames: how many are under way; 0 for none.
         first: number of the first of them.
     """
 
     send: Any
     receive: Any
+    sent: Bytes
+    received: Bytes
     frames: int = 0
     first: int = 0
 
@@ -69,13 +75,16 @@ class Transfers:
     ) -> None:
         self._runtime, self._manifest, self._registers = runtime, manifest, registers
         self._dma = getattr(runtime.overlay, manifest.overlay.dma)
+        self._sender, self._receiver = self._dma.sendchannel, self._dma.recvchannel
+        self._sent_bytes = manifest.input.frame_bytes
+        self._received_bytes = manifest.output.frame_bytes
         self._slots: list[_Slot] = []
         self._capacity = 0
         self._packet = 0
         self._stale = True  # what is known of DMA and accelerator: nothing yet
         self.seconds = 0.0
         self.count = 0
-        longest = max(manifest.input.frame_bytes, manifest.output.frame_bytes)
+        longest = max(self._sent_bytes, self._received_bytes)
         limit = ((1 << manifest.overlay.length_bits) - 1) // longest
         if not limit:
             raise MemoryShortError(
@@ -123,7 +132,7 @@ class Transfers:
         waiting: _Slot | None = None
         for index, (first, frames) in enumerate(parts):
             slot = self._slots[index % len(self._slots)]
-            fill(first, first + frames, self._view(slot.send, frames, self._manifest.input))
+            fill(first, first + frames, slot.sent[:frames])
             done = waiting
             if waiting:
                 self._finish(waiting)
@@ -131,31 +140,20 @@ class Transfers:
             self._start(slot)
             waiting = slot
             if done:
-                self._take(done, take)
+                take(done.first, done.first + done.frames, done.received[: done.frames])
         if waiting:
             self._finish(waiting)
-            self._take(waiting, take)
-
-    def _take(self, slot: _Slot, take: Callable[[int, int, Bytes], None]) -> None:
-        data = self._view(slot.receive, slot.frames, self._manifest.output)
-        take(slot.first, slot.first + slot.frames, data)
-
-    @staticmethod
-    def _view(buffer: Any, frames: int, port: Any) -> Bytes:
-        plain: Bytes = np.asarray(buffer)
-        return plain[: frames * port.frame_bytes].reshape(frames, port.frame_bytes)
+            take(waiting.first, waiting.first + waiting.frames, waiting.received[: waiting.frames])
 
     def _start(self, slot: _Slot) -> None:
         self._set_packet(slot.frames)
         self._began = self._runtime.seconds()
-        manifest = self._manifest
-        receive, send = self._dma.recvchannel, self._dma.sendchannel
         try:
-            receive.transfer(slot.receive, nbytes=slot.frames * manifest.output.frame_bytes)
-            send.transfer(slot.send, nbytes=slot.frames * manifest.input.frame_bytes)
+            self._receiver.transfer(slot.receive, nbytes=slot.frames * self._received_bytes)
+            self._sender.transfer(slot.send, nbytes=slot.frames * self._sent_bytes)
         except RuntimeError as error:  # as pynq says that a channel does not run
-            self._check_channel("receive", _RECEIVE, receive)
-            self._check_channel("send", 0, send)
+            self._check_channel("receive", self._status(_RECEIVE))
+            self._check_channel("send", self._status(0))
             raise TransferError(
                 f"the transfer could not begin: {error}; {self._state()}",
                 fix=_USABLE,
@@ -163,29 +161,19 @@ class Transfers:
 
     def _finish(self, slot: _Slot) -> None:
         """Waits for a packet's scores, and sees whether they may be used."""
-        manifest, runtime = self._manifest, self._runtime
-        limit = self._began + self._allowed(slot.frames)
-        send, receive = self._dma.sendchannel, self._dma.recvchannel
-        while not receive.idle:
-            self._check_channel("send", 0, send)
-            self._check_channel("receive", _RECEIVE, receive)
-            if runtime.seconds() > limit:
-                waited = runtime.seconds() - self._began
-                raise TransferError(
-                    f"after {waited:.3g} s the scores of {slot.frames} frames have not come: "
-                    f"{self._state()}",
-                    fix=f"{_USABLE}; where it comes again, try a slower clock",
-                )
-            if runtime.pause:
-                sleep(runtime.pause)
-        receive.wait()
-        self._check_channel("send", 0, send)
+        runtime, receiver = self._runtime, self._receiver
+        while not (status := self._status(_RECEIVE)) & _IDLE:
+            self._check_channel("send", self._status(0))
+            self._check_channel("receive", status)
+            self._wait_on(slot.frames)
+        receiver.wait()
+        self._check_channel("send", self._status(0))
         self.seconds += runtime.seconds() - self._began
         self.count += 1
-        wanted = slot.frames * manifest.output.frame_bytes
-        if receive.transferred != wanted:
+        wanted = slot.frames * self._received_bytes
+        if receiver.transferred != wanted:
             raise TransferError(
-                f"{receive.transferred} bytes of scores came, not {wanted}: {self._state()}",
+                f"{receiver.transferred} bytes of scores came, not {wanted}: {self._state()}",
                 fix=_USABLE,
             )
         if flags := self._registers.errors():
@@ -195,10 +183,27 @@ class Transfers:
                 fix=f"the scores were dropped; {_USABLE}",
             )
 
-    def _check_channel(self, name: str, offset: int, channel: Any) -> None:
-        if not channel.error and channel.running:
+    def _wait_on(self, frames: int) -> None:
+        """Lets time pass while a packet is under way, but not more than it may take."""
+        runtime = self._runtime
+        waited = runtime.seconds() - self._began
+        # Nothing has less than the grace: only what outlasts it is worth asking for the clock.
+        if waited > runtime.grace and waited > self._allowed(frames):
+            raise TransferError(
+                f"after {waited:.3g} s the scores of {frames} frames have not come: "
+                f"{self._state()}",
+                fix=f"{_USABLE}; where it comes again, try a slower clock",
+            )
+        if waited > _PAUSES * runtime.pause > 0:
+            sleep(runtime.pause)
+
+    def _status(self, channel: int) -> int:
+        """Status of the channel whose registers begin at an offset, all of it in one access."""
+        return int(self._dma.read(channel + _STATUS))
+
+    def _check_channel(self, name: str, status: int) -> None:
+        if not status & _STOPPED:
             return
-        status = int(self._dma.read(offset + _STATUS))
         found = [text for bit, text in _ERRORS.items() if status >> bit & 1] or ["halted"]
         raise TransferError(
             f"the DMA's {name} channel stopped: {', '.join(found)}; {self._state()}",
@@ -212,8 +217,7 @@ class Transfers:
         return _MARGIN * cycles / (self._runtime.get_clock() * 1e6) + self._runtime.grace
 
     def _state(self) -> str:
-        send = int(self._dma.read(_STATUS))
-        receive = int(self._dma.read(_RECEIVE + _STATUS))
+        send, receive = self._status(0), self._status(_RECEIVE)
         return f"DMA status {send:#x} (send) {receive:#x} (receive), {self._registers.state()}"
 
     def _set_packet(self, frames: int) -> None:
@@ -230,8 +234,8 @@ class Transfers:
         self._registers.reset()
         self._registers.acknowledge()
         self._packet = 0
-        self._dma.recvchannel.start()
-        self._dma.sendchannel.start()
+        self._receiver.start()
+        self._sender.start()
         self._stale = False
 
     def _prepare(self, frames: int) -> int:
@@ -259,12 +263,12 @@ class Transfers:
 
     def _slot(self, frames: int) -> _Slot:
         what = "one frame" if frames == 1 else f"{frames:,} frames"
-        send = contiguous(self._runtime, frames * self._manifest.input.frame_bytes, what)
+        send = contiguous(self._runtime, frames * self._sent_bytes, what)
         try:
-            size = frames * self._manifest.output.frame_bytes
-            receive = contiguous(self._runtime, size, what)
+            receive = contiguous(self._runtime, frames * self._received_bytes, what)
             receive.flush()  # no line of a cache may be written back over scores later
-            return _Slot(send, receive)
+            sent, received = (np.asarray(buffer).reshape(frames, -1) for buffer in (send, receive))
+            return _Slot(send, receive, sent, received)
         except BaseException:
             send.freebuffer()
             raise

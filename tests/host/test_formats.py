@@ -185,11 +185,14 @@ def test_scores_are_unpacked_as_the_compiler_unpacks_them(
     data = np.random.default_rng(bits).integers(0, 256, (7, count * bits // 8), np.uint8)
     found = unpack(host.output, data)
     assert np.array_equal(found, out.unpack(data.tobytes()))
+    assert found.flags.c_contiguous and not np.shares_memory(found, data)
     assert np.array_equal(outputs(host.output, found), scores.apply(found))
     best = OutputPort(bits // 4, bits, bits, (3,), 3, top_k=3)
     data = np.random.default_rng(bits).integers(0, 256, (7, 6 * bits // 8), np.uint8)
     host = written(host_view(source, InputPort(8, 8, False, 0, (8,), 1), best, SCORES), tmp_path)
-    assert np.array_equal(unpack(host.output, data), best.unpack(data.tobytes()))
+    found = unpack(host.output, data)
+    assert np.array_equal(found, best.unpack(data.tobytes()))
+    assert found.flags.c_contiguous and not np.shares_memory(found, data)
 
 
 def test_the_best_classes_have_their_values(tmp_path: Path) -> None:

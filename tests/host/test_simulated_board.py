@@ -21,6 +21,7 @@ from bnnhw_host import (
     InputError,
     MemoryShortError,
     TransferError,
+    transfers,
 )
 from bnnhw_host.manifest import read_manifest
 from bnnhw_host.sim import shim
@@ -87,6 +88,44 @@ def test_ten_thousand_frames_in_one_run(accelerator: Accelerator, digits: Case) 
     scores = accelerator.run(digits.images[order])
     assert np.array_equal(scores, digits.scores[order])
     assert accelerator.transfers == before + 1
+
+
+def test_a_frame_takes_few_accesses_beside_those_of_the_dma(
+    accelerator: Accelerator, digits: Case
+) -> None:
+    accelerator.run(digits.images[:1])
+    before = accelerator.machine.accesses
+    accelerator.run(digits.images[1:2])
+    by_dma = 2 * (2 + 3) + 2  # two transfers begin, one is waited for
+    assert accelerator.machine.accesses - before == by_dma + 3, "both channels and the flags"
+
+
+def test_a_transfer_shorter_than_a_pause_is_waited_for_without_one(
+    accelerator: Accelerator, digits: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(transfers, "sleep", slept.append)
+    few, many = digits.images[:1], np.repeat(digits.images, 20, axis=0)
+    accelerator.run(many)
+    assert not slept, "the simulated processor needs none"
+    for pause, images, sleeps in ((1.0, many, False), (50e-6, few, False), (50e-6, many, True)):
+        monkeypatch.setattr(accelerator._runtime, "pause", pause)
+        accelerator.run(images)
+        assert bool(slept) == sleeps and set(slept) <= {pause}
+
+
+def test_the_clock_is_asked_for_only_when_a_transfer_is_late(
+    accelerator: Accelerator, digits: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    clock = accelerator._runtime.get_clock
+    monkeypatch.setattr(accelerator._runtime, "get_clock", lambda: asked.append(1) or clock())
+    accelerator.run(digits.images)
+    assert not asked, "pynq works it out from registers"
+    accelerator.machine.inject("stuck", channel="receive")
+    with pytest.raises(TransferError, match="have not come"):
+        accelerator.run(digits.images)
+    assert asked
 
 
 def test_weights_come_from_memory(streaming: Accelerator, with_memory: Case) -> None:
