@@ -13,15 +13,15 @@ import pytest
 
 from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.errors import BnnhwError, FoldingError
-from random_networks import plain_network, residual_network
+from random_networks import branched_network, plain_network, residual_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from random_networks import RandomNetwork
 
-PLAIN, RESIDUAL = 500, 200
-PLAIN_STEP, RESIDUAL_STEP = 8, 10
+PLAIN, RESIDUAL, BRANCHED = 500, 200, 200
+PLAIN_STEP, RESIDUAL_STEP, BRANCHED_STEP = 8, 10, 20
 CHUNKS = 10
 TARGETS = (None, None, 3_000, 20_000)
 REASONS = (
@@ -72,6 +72,17 @@ def test_a_sample_of_plain_networks_is_built_exactly(tmp_path: Path, part: int) 
 @pytest.mark.parametrize("seed", range(0, RESIDUAL, RESIDUAL_STEP))
 def test_a_sample_of_residual_networks_is_built_exactly(tmp_path: Path, seed: int) -> None:
     sweep(residual_network, [seed], tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(0, BRANCHED, BRANCHED_STEP))
+def test_a_sample_of_branched_networks_is_built_exactly(tmp_path: Path, seed: int) -> None:
+    sweep(branched_network, [seed], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_branched_networks_are_built_exactly(tmp_path: Path, chunk: int) -> None:
+    sweep(branched_network, range(chunk, BRANCHED, CHUNKS), tmp_path)
 
 
 @pytest.mark.slow

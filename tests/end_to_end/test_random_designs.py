@@ -9,7 +9,7 @@ import pytest
 
 from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.verify.run_simulation import simulate_build
-from random_networks import plain_network, residual_network
+from random_networks import branched_network, plain_network, residual_network
 from sketch import Sketch
 
 if TYPE_CHECKING:
@@ -71,4 +71,12 @@ def test_plain_networks_are_exact(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_residual_networks_are_exact(tmp_path: Path, seed: int) -> None:
     network = residual_network(seed)
+    exact_everywhere(network.sketch, network.input_type, (None, 20_000)[seed % 2], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "seed", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in range(200, 208))]
+)
+def test_branched_networks_are_exact(tmp_path: Path, seed: int) -> None:
+    network = branched_network(seed)
     exact_everywhere(network.sketch, network.input_type, (None, 20_000)[seed % 2], tmp_path)

@@ -42,8 +42,8 @@ class Case:
         in_bits: bits of an input beat; of each input where they differ.
         out_bits: bits of an output beat.
         beats: input beats of all frames; (data, last) pairs where ``axis_in``. Where a twin has
-            several inputs: of the first, then equally many of the next. The words of a memory
-            that it reads.
+            several inputs: of the first, then of the next, equally many where ``shares`` does not
+            say otherwise. The words of a memory that it reads.
         expected: output beats of all frames; (data, last) pairs where ``axis_out``. Where a twin
             has several outputs: of the first, then equally many of the next.
         frames: number of frames, so of calls.
@@ -51,6 +51,7 @@ class Case:
         axis_in: whether the input is the AXI4-Stream of the design.
         axis_out: whether the output is the AXI4-Stream of the design.
         errors: expected error flag of each frame, for units that have one.
+        shares: beats of each input, in proportion.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Case:
     axis_in: bool = False
     axis_out: bool = False
     errors: tuple[int, ...] = field(default=())
+    shares: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -75,6 +77,12 @@ class Case:
         if isinstance(self.in_bits, tuple):
             return self.in_bits
         return (self.in_bits,) * len(twin_of(self.kind).inputs)
+
+    @property
+    def counts(self) -> list[int]:
+        """Beats of each input, of all frames."""
+        shares = self.shares or (1,) * len(self.input_bits)
+        return [len(self.beats) * share // sum(shares) for share in shares]
 
 
 @dataclass(frozen=True)
@@ -125,8 +133,7 @@ def _program(cases: Sequence[Case]) -> str:
             lines += [f"  harness::load(in, memory_{index});"]
             arguments.append(f"memory_{index}")
         sink = f"{'bnnhw::AxisBeat' if case.axis_out else 'ap_uint'}<{case.out_bits}>"
-        beats = len(case.beats) // len(twin.inputs)
-        for name, bits in zip(twin.inputs, case.input_bits, strict=True):
+        for name, bits, beats in zip(twin.inputs, case.input_bits, case.counts, strict=True):
             source = f"{'bnnhw::AxisBeat' if case.axis_in else 'ap_uint'}<{bits}>"
             if name in _streams(twin):
                 lines += [f'  hls::stream<{source}> {name}("{name}");']
@@ -168,9 +175,8 @@ def _stimulus(case: Case) -> bytes:
         for word in words:
             fields = [word] if isinstance(word, int) else word
             parts += [_word(int(value), bits) for value in fields]
-    each = len(case.beats) // len(case.input_bits)
-    for number, beat in enumerate(case.beats):
-        bits = case.input_bits[number // each]
+    widths = [bits for bits, n in zip(case.input_bits, case.counts, strict=True) for _ in range(n)]
+    for beat, bits in zip(case.beats, widths, strict=True):
         if isinstance(beat, tuple):
             parts += [_word(beat[0], bits), _word(beat[1], 1)]
         else:

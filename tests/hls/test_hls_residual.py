@@ -42,6 +42,17 @@ def add_case(name: str, in_bits: int, out_bits: int, lanes: int, beats: int = 40
                 FRAMES)  # fmt: skip
 
 
+def concat_case(name: str, bits: int, lanes: int, folds: tuple[int, int], pixels: int) -> Case:
+    rng = np.random.default_rng(100 * bits + lanes)
+    a, b = (rng.integers(0, 1 << bits, (FRAMES * pixels, n * lanes)) for n in folds)
+    beats_in = beats_of(a, lanes, bits) + beats_of(b, lanes, bits)
+    expected = beats_of(np.concatenate([a, b], axis=1), lanes, bits)
+    params = {"ELEM_BITS": bits, "LANES": lanes, "FOLDS0": folds[0], "FOLDS1": folds[1],
+              "BEATS": pixels * folds[1]}  # fmt: skip
+    return Case(name, "bnn_concat", params, bits * lanes, bits * lanes, beats_in, expected, FRAMES,
+                shares=folds)  # fmt: skip
+
+
 def pool_case(
     name: str,
     image: tuple[int, int, int],
@@ -147,6 +158,9 @@ CASES = [
     add_case("add_narrow", 10, 4, 2),
     add_case("add_to_one_bit", 5, 1, 3),
     add_case("add_wide", 32, 32, 3),
+    concat_case("concat", 8, 3, (2, 2), 5),
+    concat_case("concat_bits", 1, 8, (1, 5), 7),
+    concat_case("concat_wide", 12, 20, (3, 1), 4),
     pool_case("max_2x2", (4, 6, 4), 2, (2, 2), 8, total=False),
     pool_case("max_unsigned_left_over", (5, 7, 3), 3, (2, 3), 5, total=False, signed=False),
     pool_case("max_1x1", (2, 3, 4), 4, (1, 1), 12, total=False),
@@ -212,6 +226,8 @@ LEGAL = {case.kind: dict(case.params) for case in reversed(CASES)}
 ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_fork", {"BEATS": 0}, "widths and counts are positive"),
     ("bnn_add", {"LANES": 0}, "widths and counts are positive"),
+    ("bnn_concat", {"FOLDS0": 0}, "both sides have beats"),
+    ("bnn_concat", {"BEATS": 9}, "a frame holds whole pixels"),
     ("bnn_int_pool", {"LANES": 3}, "LANES divides CHANNELS"),
     ("bnn_int_pool", {"POOL_W": 7}, "the pool fits the image"),
     ("bnn_int_pool", {"OPERATION": 2}, "OPERATION is 0 or 1"),

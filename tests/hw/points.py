@@ -138,6 +138,10 @@ POINTS = {
             "a DSP48E1 multiplies 25 by 18 bits": [{"X_BITS": 26}],
         },
     ),
+    "bnn_concat": Points(
+        legal=[{"FOLDS0": 4}, {"FOLDS1": 7}, {"LANES": 1, "ELEM_BITS": 1}],
+        illegal={"FOLDS0 and FOLDS1 must be positive": [{"FOLDS0": 0}, {"LANES": 0}]},
+    ),
     "bnn_fifo": Points(
         legal=[
             {"DEPTH": 2},

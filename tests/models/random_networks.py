@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,8 @@ import onnxruntime
 from sketch import SIGNS, Sketch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
 PLAIN_INPUTS = ("uint8", "int8", "bipolar", "unipolar", "int4", "uint3")
@@ -228,6 +231,109 @@ class _Residual(RandomNetwork):
         elif kind == "relu":
             self.sketch.op("Relu")
         self.behind_relu = kind == "relu"
+
+
+class _Branched(_Residual):
+    """Concatenations and groups, as the papers' networks have them."""
+
+    def residual_block(self) -> None:
+        """One of the papers' blocks."""
+        kinds = (self.doubled, self.copied, self.dense_block, self.grouped, self.of_parts)
+        kinds[self.number(0, len(kinds) - 1)]()
+        self.activation()
+
+    def binary(self, features: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> None:
+        """Sign, binary convolution and BatchNorm."""
+        self.sign()
+        weight = self.sketch.signs(features, self.channels // groups, kernel, kernel)
+        weight *= self.rng.uniform(0.02, 0.2, (features, 1, 1, 1)).astype(np.float32)
+        pads = [(kernel - 1) // 2] * 4
+        self.sketch.conv(
+            self.channels, features, weight=weight, pads=pads, strides=[stride] * 2, group=groups
+        )
+        self.channels = features
+        self.shrink([kernel] * 2, [stride] * 2, pads)
+        self.norm()
+
+    def branch(self, make: Callable[[], None], channels: int) -> str:
+        """What ``make`` gives, beside the path as it is."""
+        start, size = self.sketch.tensor, self.size
+        self.channels = channels
+        make()
+        made, self.sketch.tensor = self.sketch.tensor, start
+        self.channels, self.size = channels, size
+        return made
+
+    def doubled(self) -> None:
+        """ReActNet: two blocks on one input, each with the shortcut."""
+        channels, start, kernel = self.channels, self.sketch.tensor, int(self.rng.choice([1, 3]))
+        self.sign()
+        bits, parts = self.sketch.tensor, []
+        for _ in range(2):
+            self.sketch.tensor, self.channels = bits, channels
+            weight = self.sketch.signs(channels, channels, kernel, kernel) * np.float32(0.1)
+            self.sketch.conv(channels, channels, weight=weight, pads=[(kernel - 1) // 2] * 4)
+            self.norm()
+            self.sketch.op("Add", start)
+            parts.append(self.sketch.tensor)
+        self.joined(parts, 2 * channels)
+
+    def copied(self) -> None:
+        """FTBNN: the shortcut is copied, before or after its pool."""
+        channels, size = self.channels, self.size
+        stride = 2 if min(size) >= 4 else 1
+        made = self.branch(lambda: self.binary(2 * channels, 3, stride), channels)
+        first = self.chance(0.5)
+        if first:
+            self.joined([self.sketch.tensor] * 2, 2 * channels)
+        if stride > 1:
+            self.sketch.op("AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4,
+                           count_include_pad=1)  # fmt: skip
+            self.shrink([3, 3], [2, 2], [1] * 4)
+        if not first:
+            self.joined([self.sketch.tensor] * 2, 2 * channels)
+        self.sketch.op("Add", made)
+
+    def dense_block(self) -> None:
+        """DenseNet: what a layer gives is put beside all that came before."""
+        channels, more = self.channels, self.number(1, 12)
+        made = self.branch(lambda: self.binary(more), channels)
+        self.joined([self.sketch.tensor, made], channels + more)
+
+    def grouped(self) -> None:
+        """A binary or a real convolution in groups, or depthwise, beside a shortcut."""
+        channels = self.channels
+        groups = self.number(1, channels)
+        groups = next(g for g in range(groups, 0, -1) if channels % g == 0)
+        if self.chance(0.3):
+            weight = self.rng.normal(size=(channels, channels // groups, 3, 3))
+            self.sketch.conv(channels, channels, weight=weight, pads=[1] * 4, group=groups)
+            self.norm()
+            return
+        made = self.branch(lambda: self.binary(channels, groups=groups), channels)
+        self.sketch.op("Add", made)
+
+    def of_parts(self) -> None:
+        """Three different layers of one input, concatenated before a sign or an activation."""
+        channels = self.channels
+        parts, total = [], 0
+        for kernel in (1, 3, 5):
+            features = self.number(1, 8)
+            total += features
+            make = partial(self.binary, features, kernel)
+            parts.append(self.branch(make, channels))
+        self.joined(parts, total)
+
+    def joined(self, parts: Sequence[str], channels: int) -> None:
+        self.sketch.tensor = self.sketch.node("Concat", list(parts), axis=1)
+        self.channels = channels
+
+
+def branched_network(seed: int) -> RandomNetwork:
+    """A residual network with concatenations and groups; its images have 8 bits."""
+    network = _Branched(seed)
+    network.grow()
+    return network
 
 
 def plain_network(seed: int) -> RandomNetwork:

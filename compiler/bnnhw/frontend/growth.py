@@ -15,6 +15,7 @@ from bnnhw.ir.ops import (
     Affine,
     AveragePool,
     Binarize,
+    Concat,
     Conv,
     Dense,
     Flatten,
@@ -78,7 +79,7 @@ def _parameters(op: Op) -> tuple[list[Fraction], list[Fraction]]:
     """Factors and summands of an operation of one number; what only limits has none."""
     if isinstance(op, Affine):
         return list(op.scale.flat), list(op.shift.flat)
-    if isinstance(op, (AveragePool, Flatten, MaxPool)):
+    if isinstance(op, (AveragePool, Concat, Flatten, MaxPool)):
         return [], []
     if not isinstance(op, Piecewise):
         raise ModelError(f"how {type(op).__name__} makes parameters grow is unknown", fix=REPORT)

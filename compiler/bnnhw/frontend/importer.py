@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bnnhw.errors import ModelError, defects_at
 from bnnhw.frontend import constants, views
+from bnnhw.frontend.branches import settle_branches
 from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.convert import (
@@ -237,6 +238,7 @@ def _finish(ctx: Context) -> Imported:
     nodes = settle_rounding(nodes, view.tensor, ctx.tensors)
     ctx.notes += _notes_on_rounding(nodes)
     graph = settle_signs_of_bits(_graph(ctx, view.tensor, nodes, ctx.shape(view)[1:]))
+    graph = settle_branches(graph, ctx.rounding)
     changed = {name: found.weight for name, found in ctx.binarised.items() if found.zeros}
     apart = max((found.deviation for found in ctx.binarised.values()), default=0.0)
     return Imported(graph, ctx.views, ctx.rounding, ctx.scores or name, changed, apart)

@@ -39,7 +39,7 @@ _INTEGERS = (
     "binarise it, or export the model in floats with +-1 weights",
 )
 _REASONS: dict[str, tuple[str, str | None]] = {
-    **dict.fromkeys(("Concat", "Split", "Mean", "Max", "Min"), _JOIN),
+    **dict.fromkeys(("Split", "Mean", "Max", "Min"), _JOIN),
     **dict.fromkeys(("Loop", "If", "Scan"), _CONTROL),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
     **dict.fromkeys(

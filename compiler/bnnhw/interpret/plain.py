@@ -13,6 +13,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    Concat,
     FixedAdd,
     FixedAffine,
     Flatten,
@@ -58,6 +59,8 @@ def interpret_plain(graph: Graph, x: Ints, keep: Callable[[str], bool]) -> dict[
 def execute_plain(op: Op, inputs: list[Values], tensors: list[Tensor]) -> Values:
     """The values of one operation's output in narrow integers, images [N, C, H, W]."""
     x, tensor = inputs[0], tensors[0]
+    if isinstance(op, Concat):
+        return np.concatenate(inputs, axis=1)
     if isinstance(op, FixedAdd):
         return fixed_add(op, x, inputs[1], max(map(_reach, tensors, inputs)))
     if isinstance(op, (BinaryConv, BinaryDense, IntegerConv, IntegerDense)):

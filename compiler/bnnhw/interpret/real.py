@@ -19,6 +19,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    Concat,
     Conv,
     Dense,
     FixedAdd,
@@ -59,6 +60,8 @@ def execute_real_node(node: Node, inputs: list[Floats], tensors: Mapping[str, Te
     """The values of a node's output; ``tensors`` are the graph's."""
     if isinstance(node.op, Add):
         return inputs[0] + inputs[1]
+    if isinstance(node.op, Concat):
+        return np.concatenate(inputs, axis=1)
     if isinstance(node.op, FixedAdd):
         types = [tensors[name] for name in node.inputs]
         return execute(node.op, [x.astype(np.int64) for x in inputs], types).astype(np.float64)

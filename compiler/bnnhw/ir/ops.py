@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from bnnhw.errors import ModelError
+from bnnhw.errors import REPORT, ModelError
 from bnnhw.ir.exact_matrix import ExactMatrix
 from bnnhw.ir.op_base import (
     Bools as Bools,
@@ -291,6 +291,27 @@ class Flatten(Op):
         return Tensor((int(np.prod(inputs[0].shape)),), inputs[0].dtype)
 
 
+@dataclass(frozen=True)
+class Concat(Op):
+    """The channels of several tensors of one size, one tensor after the other."""
+
+    level: ClassVar[str] = "any"
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        types = {t.dtype for t in inputs}
+        if len(inputs) < 2 or len({t.shape[1:] for t in inputs}) > 1:
+            raise ModelError(
+                f"concatenates {' and '.join(str(t) for t in inputs)}",
+                fix="the file is damaged; export the model again",
+            )
+        real = any(isinstance(dtype, Real) for dtype in types)
+        if len(types) > 1 and not real:
+            raise ModelError(f"concatenates {' and '.join(str(t) for t in inputs)}", fix=REPORT)
+        channels = sum(t.shape[0] for t in inputs)
+        dtype = Real() if real else inputs[0].dtype
+        return Tensor((channels, *inputs[0].shape[1:]), dtype)
+
+
 def _matrices(weight: NDArray[Any], groups: int) -> tuple[ExactMatrix, ...]:
     """Weights of each group as a matrix [Cout / groups, KH * KW * Cin / groups]."""
     rows = weight.transpose(0, 2, 3, 1).reshape(groups, len(weight) // groups, -1)
@@ -329,12 +350,15 @@ def _accumulator(x: DType, taps: int) -> Integer:
 
 
 FRONT_END = frozenset(
-    (Add, Affine, AveragePool, Binarize, Conv, Dense, Flatten, Lookup, MaxPool, Piecewise, Quantise)
+    (
+        *(Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, Flatten, Lookup, MaxPool),
+        *(Piecewise, Quantise),
+    )
 )
 """What the front end gives."""
 INTEGER = frozenset(
     (
-        *(BinaryConv, BinaryDense, BitMaxPool, FixedAdd, FixedAffine, Flatten, IntegerConv),
+        *(BinaryConv, BinaryDense, BitMaxPool, Concat, FixedAdd, FixedAffine, Flatten, IntegerConv),
         *(IntegerDense, IntegerMaxPool, IntegerTable, SumPool, Threshold),
     )
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.exact import exact, floats, full
+from bnnhw.ir.exact import floats, full
 from bnnhw.ir.graph import Node, OutputMap
 from bnnhw.ir.ops import (
     Add,
@@ -23,11 +23,11 @@ from bnnhw.ir.ops import (
     AveragePool,
     Binarize,
     BitMaxPool,
+    Concat,
     Conv,
     Dense,
     Elementwise,
     FixedAdd,
-    FixedAffine,
     Flatten,
     IntegerMaxPool,
     IntegerTable,
@@ -36,25 +36,24 @@ from bnnhw.ir.ops import (
     SumPool,
 )
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.passes.clamps import split_clamp
 from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises
-from bnnhw.passes.fixed_point import fixed_affine, largest
+from bnnhw.passes.fixed_point import largest
 from bnnhw.passes.integer_layers import integer_layer
-from bnnhw.passes.made_nodes import MadeNodes
 from bnnhw.passes.mixed import is_mixed
-from bnnhw.passes.options import ACTIVATION_BITS, PassOptions
-from bnnhw.passes.rewrite import Links
-from bnnhw.passes.stream_notes import check_precision, described, ranges_of
+from bnnhw.passes.options import PassOptions
+from bnnhw.passes.stream_maker import StreamMaker
+from bnnhw.passes.stream_notes import check_precision, described
 from bnnhw.passes.stream_signs import (
+    common_halves,
     emit_turning,
     is_exact,
     sign_behind,
     turns_back,
 )
-from bnnhw.passes.stream_types import StreamTypes
 from bnnhw.passes.stream_values import (
     Value,
     common_type,
+    joined_bits,
     normalisation,
     requantised,
     scaled_input_type,
@@ -62,7 +61,6 @@ from bnnhw.passes.stream_values import (
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
-    from bnnhw.ir.ops import Ints, Shape
 
 _DEFAULT = PassOptions()
 
@@ -88,17 +86,8 @@ def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
     return Lowering(graph, options).run()
 
 
-class Lowering:
+class Lowering(StreamMaker):
     """One run of the pass, with what it chose on its way."""
-
-    def __init__(self, graph: Graph, options: PassOptions) -> None:
-        options.check(graph)
-        self._graph, self._options = graph, options
-        self.types = StreamTypes(graph, lambda: ranges_of(graph, options), options)
-        self._links = Links(graph)
-        self._made = MadeNodes()
-        self.values: dict[str, Value] = {}
-        self._narrow: dict[str, Value] = {}
 
     def run(self) -> Graph:
         """The graph of ``lower_streams``."""
@@ -130,6 +119,8 @@ class Lowering:
             return self._quantise(node, x, op.dtype)
         if isinstance(op, Add):
             return self._add(node)
+        if isinstance(op, Concat):
+            return self._concat(node)
         if isinstance(op, Binarize):
             return self._binarize(node, x)
         if isinstance(op, (Conv, Dense)):
@@ -181,6 +172,31 @@ class Lowering:
             terms.append(value)
         self._made.emit(node, FixedAdd(replace(dtype, halves=halves)), *(v.tensor for v in terms))
         return replace(self._stream(node, replace(dtype, halves=halves)), given=given)
+
+    def _concat(self, node: Node) -> Value:
+        """Parts of one type: bits as they are, streams in one that holds the numbers of all."""
+        values = [self.values[name] for name in node.inputs]
+        shape = self._graph.tensors[node.output].shape
+        joined = joined_bits(values)
+        if joined is not None:
+            self._made.emit(node, Concat(), *(value.tensor for value in values))
+            return replace(joined, tensor=node.output, shape=shape, source=node)
+        values = [self._numbers(value) for value in values]
+        given = all(value.given and value.stream for value in values)
+        streams = [value.stream for value in values if value.stream]
+        dtype = common_type(streams) if given else self.types.stream(node.output)
+        sign = None if given else sign_behind(self._links, node.output)
+        if not given:
+            dtype = replace(dtype, halves=common_halves(values, dtype, sign))
+        if dtype.halves < 0:  # they stand for numbers on and between the steps
+            dtype = Integer(dtype.bits + 1, True, dtype.frac + 1)
+        terms: dict[str, Value] = {}
+        for name, value in zip(node.inputs, values, strict=True):
+            if name not in terms:
+                as_it_is = value.stream == dtype
+                terms[name] = value if as_it_is else self._retyped(name, value, dtype, sign)
+        self._made.emit(node, Concat(), *(terms[name].tensor for name in node.inputs))
+        return replace(self._stream(node, dtype), given=given)
 
     def _sum_type(self, node: Node, streams: list[Integer]) -> Integer:
         """What the model rounds a sum to, if that only saturates; else what holds every sum."""
@@ -285,97 +301,6 @@ class Lowering:
         if node.output == self._graph.output or not self._links.is_boundary(node.output):
             return False
         return value.stream is None and (bool(value.ops) or isinstance(value.dtype, Real))
-
-    def _as_stream(self, name: str, value: Value, sign: Binarize | None = None) -> Value:
-        """``value`` as fixed-point numbers: of the model's type, or that of its tensor's group.
-
-        Rounded so that they keep their sign where a ``sign`` reads them.
-        """
-        value = self._numbers(value)
-        if value.given and value.stream is not None:
-            return value
-        dtype = self.types.stream(name)
-        if value.stream is not None and value.stream.plain == dtype:
-            return value
-        halves = int(sign is not None and not is_exact(value, dtype))
-        return self._retyped(name, value, replace(dtype, halves=halves), sign)
-
-    def _retyped(
-        self, name: str, value: Value, dtype: Integer, sign: Binarize | None = None
-    ) -> Value:
-        """``value`` of another type, in a tensor named after ``name``; see _fixed."""
-        written = name in {self._graph.input, *(n.output for n in self._made.nodes)}
-        return self._fixed(value, dtype, requantised(name, dtype.bits) if written else name, sign)
-
-    def _as_activation(self, name: str, value: Value, *, equal: bool) -> Value:
-        """``value`` as at most 8 bits, which integer layers read.
-
-        With ``equal``, channels of small values are enlarged, which the layer's weights undo.
-        """
-        if value.stream is not None and value.stream.bits <= ACTIVATION_BITS:
-            return value
-        if name not in self._narrow:
-            dtype = self.types.activation(name)
-            octaves = self.types.exponents(name) if equal else np.zeros(0, np.int64)
-            self._narrow[name] = self._enlarged(
-                value, dtype, requantised(name, dtype.bits), octaves
-            )
-        return self._narrow[name]
-
-    def _enlarged(self, value: Value, dtype: Integer, tensor: str, octaves: Ints) -> Value:
-        """``value`` times 2^octaves per channel as fixed-point numbers."""
-        if not octaves.size:
-            return self._fixed(value, dtype, tensor)
-        factors = exact(2.0**octaves)
-        none = full(value.shape[0], 0)
-        assert value.source is not None
-        made = self._fixed(value.then(Affine(factors, none), value.source), dtype, tensor)
-        last = self._made.nodes[-1]
-        assert isinstance(last.op, FixedAffine)
-        self._made.nodes[-1] = replace(last, op=replace(last.op, exponents=octaves))
-        back = Affine(Fraction(2) ** -dtype.frac / factors, none)
-        return replace(made, ops=(back,), source=self._made.nodes[-1], stream=None)
-
-    def _fixed(
-        self, value: Value, dtype: Integer, tensor: str, sign: Binarize | None = None
-    ) -> Value:
-        """Appends the FixedAffine that does all that waits; it writes ``tensor``.
-
-        Where it stands for middles of steps, an exact 0 goes to the side where ``sign`` puts it.
-        """
-        value = self._numbers(value)
-        down = bool(dtype.halves and sign and sign.strict)
-        ops, clamp = split_clamp(value.ops, value.shape[0], dtype)
-        op = fixed_affine(ops, value.shape[0], value.reach, dtype, zero_down=down)
-        source = value.source
-        name = source.name if source else "input"
-        if source is None or name in self._made.names:
-            name = f"{name}_fixed"
-        where, name = source.source if source else "", self._made.fresh(name)
-        written = tensor if clamp is None else f"{name}:unlimited"
-        node = self._made.append(Node(name, op, (value.tensor,), written, where))
-        if clamp is not None:
-            name = self._made.fresh(f"{name}_limit")
-            node = self._made.append(Node(name, clamp, (written,), tensor, where))
-        return replace(self._stream(node, dtype, value.shape), source=node)
-
-    def _numbers(self, value: Value) -> Value:
-        """Bits as the numbers that they stand for, which rounds nothing; others as they are."""
-        if not isinstance(value.dtype, Bit):
-            return value
-        dtype, base = Integer.spanning(value.dtype.low, 1), value.source
-        name = self._made.fresh(f"{base.name if base else 'input'}_numbers")
-        op, where = IntegerTable(np.arange(value.dtype.low, 2), dtype), base.source if base else ""
-        node = self._made.append(Node(name, op, (value.tensor,), f"{name}:out", where))
-        if value.ops:
-            return replace(value, tensor=node.output, dtype=dtype)
-        return replace(self._stream(node, dtype, value.shape), given=True)
-
-    def _stream(self, node: Node, dtype: Integer, shape: Shape | None = None) -> Value:
-        shape = shape or self._graph.tensors[node.output].shape
-        step = Fraction(2) ** -dtype.frac
-        back = Affine(full(shape[0], step), full(shape[0], dtype.lift * step))
-        return Value(node.output, (back,), dtype.reach, shape, dtype, node, dtype)
 
     def _scores(self) -> tuple[str, OutputMap]:
         """The output tensor, and the map to the model's output with one scale for all classes."""

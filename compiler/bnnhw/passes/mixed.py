@@ -12,6 +12,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    Concat,
     Conv,
     Dense,
     FixedAdd,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Op
 
 _REAL_STREAMS = (
-    *(Add, AveragePool, Quantise),
+    *(Add, AveragePool, Concat, Quantise),
     *(FixedAdd, FixedAffine, IntegerConv, IntegerDense, SumPool),
 )
 _LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)
@@ -95,12 +96,18 @@ def _reads_input(links: Links, layer: Node, *, by_one_factor: bool = False) -> b
 
 def reads_bits(links: Links, node: Node) -> bool:
     """Whether what ``node`` reads are bits, but for a scale and a shift."""
-    source = links.source(node)
+    return _holds_bits(links, node.inputs[0])
+
+
+def _holds_bits(links: Links, tensor: str) -> bool:
+    source = links.producer(tensor)
     while source is not None:
         if isinstance(source.op, (Binarize, Threshold)):
             return True
         if isinstance(source.op, IntegerTable):
             return isinstance(source.op.dtype, Bit)
+        if isinstance(source.op, Concat):
+            return all(_holds_bits(links, name) for name in source.inputs)
         if not isinstance(source.op, _CARRY_BITS):
             return False
         source = links.source(source)

@@ -18,6 +18,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    Concat,
     Conv,
     Dense,
     Flatten,
@@ -102,6 +103,9 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
     if isinstance(op, Add):
         y = inputs[1]
         return Moments(x.mean + y.mean, x.variance + y.variance, x.low + y.low, x.high + y.high)
+    if isinstance(op, Concat):
+        parts = [(m.mean, m.variance, m.low, m.high) for m in inputs]
+        return Moments(*(np.concatenate(values) for values in zip(*parts, strict=True)))
     if isinstance(op, Affine):
         scale, shift = affine_arrays(op, 3)
         return _scaled(x, scale.ravel(), shift.reshape(len(scale), -1).mean(axis=1))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Add, Binarize, Elementwise, Flatten, MaxPool
+from bnnhw.ir.ops import Add, Binarize, Concat, Elementwise, Flatten, MaxPool
 from bnnhw.passes.rewrite import Links
 from bnnhw.passes.sign_predicates import Side, predicate_of
 
@@ -38,7 +38,8 @@ class SignArgument:
     """A stream that a sign reads.
 
     Attributes:
-        tensor: the sum or pool whose numbers the sign reads, but for element-wise operations.
+        tensor: the sum, concatenation or pool whose numbers the sign reads, but for element-wise
+            operations.
         points: [C], where the sign turns; nan where it is constant.
         roundings: errors of rounding that have added up in it, about.
     """
@@ -67,6 +68,8 @@ def sign_arguments(graph: Graph) -> list[SignArgument]:
         if isinstance(node.op, (Add, MaxPool)):
             # What is rounded nowhere else is rounded here.
             roundings[node.output] = sum(max(term, 1.0) for term in terms)
+        elif isinstance(node.op, Concat):
+            roundings[node.output] = max(*terms, 1.0)
         elif isinstance(node.op, (Elementwise, Flatten)):
             again = links.is_boundary(node.output) and terms[0] > 0
             roundings[node.output] = terms[0] + again
@@ -95,7 +98,7 @@ def stream_read(links: Links, sign: Node) -> tuple[str, list[Op]]:
     while node is not None and isinstance(node.op, Elementwise):
         chain.insert(0, node.op)
         node = links.source(node)
-    if node is None or not isinstance(node.op, (Add, MaxPool)):
+    if node is None or not isinstance(node.op, (Add, Concat, MaxPool)):
         return "", []
     return node.output, chain
 

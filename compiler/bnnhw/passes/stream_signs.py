@@ -18,6 +18,7 @@ from bnnhw.errors import ModelError
 from bnnhw.ir.graph import Node
 from bnnhw.ir.ops import (
     Binarize,
+    Concat,
     Conv,
     Dense,
     Elementwise,
@@ -54,7 +55,7 @@ def sign_behind(links: Links, tensor: str) -> Binarize | None:
             return None
         if isinstance(node.op, Binarize):
             found = found or node.op
-        elif isinstance(node.op, (Elementwise, MaxPool, Flatten)):
+        elif isinstance(node.op, (Concat, Elementwise, MaxPool, Flatten)):
             found = found or sign_behind(links, node.output)
     return found
 
@@ -67,6 +68,21 @@ def is_exact(value: Value, dtype: Integer) -> bool:
         for channel in range(value.shape[0])
         for piece in compose(value.ops, channel)
     )
+
+
+def common_halves(values: Sequence[Value], dtype: Integer, sign: Binarize | None) -> int:
+    """The ``halves`` of a stream that several are concatenated to; -1 where they have different.
+
+    Args:
+        values: the parts; those that are no streams of the type yet are rounded to it.
+        dtype: the type.
+        sign: what reads the stream's signs; None for nothing.
+    """
+    found = {v.stream.halves for v in values if v.stream and v.stream.plain == dtype}
+    rest = [v for v in values if not v.stream or v.stream.plain != dtype]
+    if not found:
+        return int(sign is not None and not all(is_exact(v, dtype) for v in rest))
+    return found.pop() if len(found) == 1 else -1
 
 
 def turns_back(x: Value) -> bool:

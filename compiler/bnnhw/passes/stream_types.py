@@ -1,7 +1,8 @@
 """Widths and binary points of real-valued streams.
 
-The two inputs of an addition and its result share one binary point, and so do a max pool's input
-and result: tensors joined so form a group (in a residual network, one per stage).
+The two inputs of an addition and its result share one binary point, and so do what a concatenation
+reads and gives, and a max pool's input and result: tensors joined so form a group (in a residual
+network, one per stage).
 
 Where signs read a group, its steps are so fine that rounding turns at most SIGNS_TURNED of them,
 and that the error for other readers stays within SIGNED_STREAM_ERROR standard deviations of the
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Add, MaxPool
+from bnnhw.ir.ops import Add, Concat, MaxPool
 from bnnhw.ir.types import Integer
 from bnnhw.passes.calibrate import REACH, Range, union
 from bnnhw.passes.options import (
@@ -62,7 +63,7 @@ class StreamTypes:
         self._ask_ranges = ranges
         self._leader = {name: name for name in graph.tensors}
         for node in graph.nodes:
-            if isinstance(node.op, (Add, MaxPool)):
+            if isinstance(node.op, (Add, Concat, MaxPool)):
                 for name in node.inputs:
                     self._leader[self._find(name)] = self._find(node.output)
         self._members: dict[str, list[str]] = {}

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.ir.exact import floats
+from bnnhw.ir.exact import floats, full
 from bnnhw.ir.ops import Affine
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.merge_affines import compose
 from bnnhw.passes.options import ACTIVATION_BITS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bnnhw.ir.graph import Node
     from bnnhw.ir.ops import Floats, Op, Shape
 
@@ -93,6 +95,22 @@ def common_type(streams: list[Integer]) -> Integer:
     frac = max(stream.frac for stream in streams)
     bits = max(s.bits + (not s.signed) + frac - s.frac for s in streams)
     return Integer(bits, True, frac)
+
+
+def joined_bits(values: Sequence[Value]) -> Value | None:
+    """Bits of several tensors as those of one, scaled as each is; None where they are others."""
+    dtype = values[0].dtype
+    if not isinstance(dtype, Bit) or any(v.dtype != dtype for v in values):
+        return None
+    if not any(v.ops for v in values):
+        return values[0]
+    ops = [v.ops or (Affine(full(v.shape[0], 1), full(v.shape[0], 0)),) for v in values]
+    if not all(len(o) == 1 and isinstance(o[0], Affine) and not o[0].row_class for o in ops):
+        return None
+    scale, shift = (
+        np.concatenate([getattr(o[0], name) for o in ops]) for name in ("scale", "shift")
+    )
+    return replace(values[0], ops=(Affine(scale, shift),))
 
 
 def scaled_input_type(x: Value) -> Integer | None:

@@ -54,13 +54,14 @@ def size_fifos(design: Design) -> tuple[Design, Prediction]:
 
 
 def _size_shortcuts(design: Design) -> Design:
-    """The design with FIFOs on the streams that meet at additions, and behind pools.
+    """The design with FIFOs on streams that meet in additions and concatenations, and behind pools.
 
     Of two such streams the one that comes first is the shortcut. The other gets a FIFO of two
     beats: were it deep, the units before it would run ahead of the slowest part of the design and
     fill it, however deep.
     """
-    pairs = [unit.sources for unit in design.units if KINDS[unit.kind].joins]
+    meet = [unit for unit in design.units if KINDS[unit.kind].joins or KINDS[unit.kind].merges]
+    pairs = [unit.sources for unit in meet]
     bursts = _behind_pools(design)
     if not pairs and not bursts:
         return design

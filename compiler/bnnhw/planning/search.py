@@ -214,7 +214,7 @@ class FoldingSearch:
         paces = {c.cycles for table in self.tables.values() for c in table}
         for stage in network.stages:
             if not isinstance(stage, Layer):
-                paces |= {stage.beats * folds for folds in divisors(stage.channels)}
+                paces |= {stage.beats * folds for folds in divisors(stage.lane_channels)}
         for placement in self.placements:
             paces |= {math.ceil(self._bytes(placement) / self.bytes_per_cycle)}
         floor = self.floor()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def fixed_cycles(network: Network) -> int:
-    """Beats per frame that stages without weights take at the least: a whole pixel per beat."""
+    """Beats per frame that stages without weights take at the least."""
     return max((stage.beats for stage in network.stages if not isinstance(stage, Layer)), default=1)
 
 
@@ -42,7 +42,7 @@ def stage_lanes(
         if stage.inputs[0] in tiled:  # as wide as the tiles
             current[stage.output] = max(current[tensor] for tensor in stage.inputs)
             continue
-        channels, beats = stage.channels, stage.beats
+        channels, beats = stage.lane_channels, stage.beats
         wanted = request.lanes.get(stage.name)
         if wanted is not None and channels % wanted:
             raise FoldingError(

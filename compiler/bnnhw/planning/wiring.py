@@ -174,11 +174,10 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
             where="folding",
             fix="let the weights of both of its paths come from memory, or of neither",
         )
-    out_h, out_w = stage.out_size
-    folds = stage.channels // lanes
+    (out_h, out_w), known = stage.out_size, builder.network.graph.tensors
     sink = Stream(
-        f"{name}_out", element_bits(stage.gives()), lanes, out_h * out_w * folds,
-        pixels=out_h * out_w, tensor=stage.output,
+        f"{name}_out", element_bits(stage.gives()), lanes, out_h * out_w * stage.features // lanes,
+        pixels=out_h * out_w, tensor=stage.output if stage.output in known else "",
     )  # fmt: skip
     if tiles and stage.gives_tiles:
         sink = replace(sink, pixels=sources[0].pixels, tiles=True)
@@ -186,8 +185,9 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
     if front is not None:
         kind, params = front
         taps = params["KERNEL_H"] * params["KERNEL_W"]
+        beats = out_h * out_w * taps * stage.channels // lanes
         windows = Stream(
-            f"{name}_window_out", sources[0].elem_bits, lanes, out_h * out_w * folds * taps,
+            f"{name}_window_out", sources[0].elem_bits, lanes, beats,
             user=True, pixels=out_h * out_w,
         )  # fmt: skip
         sources = (path.through(f"{name}_window", kind, params, name, (sources[0], windows)),)

@@ -17,6 +17,7 @@ from bnnhw.ir.ops import (
     Affine,
     AveragePool,
     Binarize,
+    Concat,
     Conv,
     Dense,
     Flatten,
@@ -223,6 +224,9 @@ def _kinds(graph: Graph) -> dict[str, str]:
             kind = kind if op.uniform or kind == "integer" else "real"
         elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise)):
             kind = "real"
+        elif isinstance(op, Concat):
+            parts = {kinds[name] for name in node.inputs}
+            kind = kind if len(parts) == 1 else "real"
         elif not isinstance(op, (Lookup, MaxPool, Flatten)):
             raise ModelError(f"what {type(op).__name__} makes of a stream is unknown", fix=REPORT)
         kinds[node.output] = kind

@@ -18,7 +18,7 @@ import numpy as np
 
 from bnnhw.interpret.interpreter import execute
 from bnnhw.interpret.real_walk import walk_real
-from bnnhw.ir.ops import Binarize, FixedAdd, FixedAffine
+from bnnhw.ir.ops import Binarize, Concat, FixedAdd, FixedAffine
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes.moments import layers_without_batch_norm
 from bnnhw.passes.rewrite import Links, sign_of
@@ -221,7 +221,7 @@ class StreamLosses:
                 found = sign_of(links, name)
                 if found is not None:
                     self._watched[node.output] = found[0].output
-            elif isinstance(node.op, (FixedAdd, FixedAffine)) and name in real.tensors:
+            elif isinstance(node.op, (Concat, FixedAdd, FixedAffine)) and name in real.tensors:
                 self._watched[node.output] = name
         self._of: dict[str, list[str]] = {name: [] for name in real.tensors}
         for tensor, name in self._watched.items():

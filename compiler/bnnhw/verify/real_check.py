@@ -8,14 +8,14 @@ these are compared as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import VerificationError
 from bnnhw.interpret.real import execute_real, execute_real_node
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Conv, Dense, MaxPool, Quantise
+from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, MaxPool, Quantise
 from bnnhw.passes.rewrite import Links
 from bnnhw.verify.near_ties import error_bound, is_aligned, model_values
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Ints
     from bnnhw.verify.session import Tracer
 
-_COMPARED = (Add, AveragePool, MaxPool, Quantise)
+_COMPARED = (Add, AveragePool, Concat, MaxPool, Quantise)
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
 
 
@@ -59,10 +59,11 @@ def check_real(
     """
     graph = imported.graph
     links = Links(graph)
-    signs = {name: node for node in graph.nodes if (name := _sign_tensor(imported, links, node))}
-    reals = [n.output for n in graph.nodes if _is_compared(imported, n) and n.output not in signs]
-    result = RealCheck(len(signs), len(reals))
-    names = [*signs, *reals]
+    signs = {n.output: place for n in graph.nodes if (place := _place_of(imported, links, n))}
+    held = dict.fromkeys(place.tensor for place in signs.values())
+    reals = [n.output for n in graph.nodes if _is_compared(imported, n) and n.output not in held]
+    result = RealCheck(len(held), len(reals))
+    names = [*held, *reals]
     for first in range(len(inputs[1])):
         q = inputs[1][first : first + 1]
         traced = trace(names, inputs[0][first : first + 1]) if names else []
@@ -71,15 +72,40 @@ def check_real(
     return result
 
 
-def _sign_tensor(imported: Imported, links: Links, node: Node) -> str | None:
-    """The model's tensor that holds a sign's bits, or these times a scale."""
+@dataclass(frozen=True)
+class _Place:
+    """Where the model holds a sign's bits.
+
+    Attributes:
+        tensor: of the model: the bits, or these times a scale.
+        scaled: the affine operation that scales them.
+        channels: that are this sign's, where signs are concatenated.
+    """
+
+    tensor: str
+    scaled: Node | None
+    channels: slice = field(default_factory=lambda: slice(None))
+
+
+def _place_of(imported: Imported, links: Links, node: Node) -> _Place | None:
+    """Where the model holds the bits of a node that is a sign; None where it does not."""
     if not isinstance(node.op, Binarize):
         return None
-    if is_aligned(imported, node.output):
-        return node.output
-    after = links.after(node)
-    scaled = after is not None and isinstance(after.op, Affine)
-    return after.output if after and scaled and is_aligned(imported, after.output) else None
+    found, channels = node, slice(None)
+    while not is_aligned(imported, found.output):
+        after = links.after(found)
+        if after is None:
+            return None
+        if isinstance(after.op, Affine):
+            aligned = is_aligned(imported, after.output)
+            return _Place(after.output, after, channels) if aligned else None
+        if not isinstance(after.op, Concat) or channels != slice(None):
+            return None
+        sizes = [imported.graph.tensors[name].shape[0] for name in after.inputs]
+        before = sum(sizes[: after.inputs.index(found.output)])
+        channels = slice(before, before + imported.graph.tensors[found.output].shape[0])
+        found = after
+    return _Place(found.output, None, channels)
 
 
 def _is_compared(imported: Imported, node: Node) -> bool:
@@ -94,12 +120,12 @@ class _Walk:
         self,
         imported: Imported,
         result: RealCheck,
-        signs: dict[str, Node],
+        signs: dict[str, _Place],
         model: dict[str, Floats],
         precision: Precision,
     ) -> None:
         self._imported, self._result, self._precision = imported, result, precision
-        self._tensor_of = {node.output: name for name, node in signs.items()}
+        self._places, self._held = signs, {place.tensor for place in signs.values()}
         self._model = model
 
     def run(self, q: Ints) -> None:
@@ -114,7 +140,7 @@ class _Walk:
             y, error = self._step(node, x, e)
             if isinstance(node.op, Binarize):
                 y = self._signs(node, x[0], e[0], y)
-            elif node.output in self._model and node.output not in self._tensor_of.values():
+            elif node.output in self._model and node.output not in self._held:
                 self._reals(node, y, error)
                 if isinstance(node.op, Quantise):
                     self._result.ties += int((self._model[node.output] != y).sum())
@@ -130,6 +156,8 @@ class _Walk:
         if isinstance(node.op, Add):
             error = e[0] + e[1] + self._precision.unit * (np.abs(y) + e[0] + e[1])
             return y, self._precision.stored(y, error)
+        if isinstance(node.op, Concat):
+            return y, np.concatenate(e, axis=1)
         rounding = self._imported.rounding.get(node.name)
         tensor = tensors[node.inputs[0]]
         if isinstance(node.op, (Conv, Dense)) and self._imported.deviation:
@@ -141,18 +169,16 @@ class _Walk:
 
     def _signs(self, node: Node, margin: Floats, bound: Floats, mine: Floats) -> Floats:
         """The model's bits, after the differences are explained."""
-        name = self._tensor_of.get(node.output)
-        op = node.op
+        place, op = self._places.get(node.output), node.op
         assert isinstance(op, Binarize)
-        if name is None:
+        if place is None:
             return mine
-        low, high = np.full_like(mine, op.low), np.full_like(mine, op.high)
-        if name != node.output:
-            scaled = Links(self._imported.graph).producer(name)
-            assert scaled is not None
+        whole = self._model[place.tensor]
+        low, high = np.full_like(whole, op.low), np.full_like(whole, op.high)
+        if place.scaled is not None:
             tensors = self._imported.graph.tensors
-            low, high = (execute_real_node(scaled, [v], tensors) for v in (low, high))
-        model = self._model[name]
+            low, high = (execute_real_node(place.scaled, [v], tensors) for v in (low, high))
+        model, low, high = (values[:, place.channels] for values in (whole, low, high))
         bits = np.abs(model - high) < np.abs(model - low)
         differ = bits != (mine == op.high)
         outside = differ & (np.abs(margin) > bound)

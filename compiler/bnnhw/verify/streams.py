@@ -21,6 +21,7 @@ from bnnhw.interpret.real import affine_arrays, execute_real_node
 from bnnhw.ir.ops import (
     Affine,
     Binarize,
+    Concat,
     Conv,
     Dense,
     FixedAdd,
@@ -83,7 +84,10 @@ class _Plan:
     def __init__(self, real: Graph, graph: Graph) -> None:
         self.real, self.graph = real, graph
         self.links, self.real_links = Links(graph), Links(real)
-        self.known = {node.output for node in graph.nodes if self._has_meaning(node)}
+        self.known: set[str] = set()
+        for node in graph.nodes:
+            if self._has_meaning(node):
+                self.known.add(node.output)
         self.targets = [n for n in graph.nodes if n.output in self.known or self._is_output(n)]
         self.starts = {n.output: self._starts_of(n) for n in self.targets}
         self.last = {b: i for i, n in enumerate(self.targets) for b in self.starts[n.output]}
@@ -110,6 +114,8 @@ class _Plan:
         if isinstance(node.op, (Flatten, IntegerMaxPool)):
             source = self.links.source(node)
             return source is not None and self._has_meaning(source)
+        if isinstance(node.op, Concat):
+            return all(name in self.known for name in node.inputs)
         return isinstance(node.op, (FixedAffine, FixedAdd))
 
     def _is_output(self, node: Node) -> bool:

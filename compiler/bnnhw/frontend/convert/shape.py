@@ -10,6 +10,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.regrid import regrid_input
 from bnnhw.frontend.views import View
+from bnnhw.ir.ops import Concat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,6 +133,57 @@ def unsqueeze(ctx: Context, node: OnnxNode) -> None:
     ctx.views[node.outputs[0]] = View(view.tensor, dims)
 
 
+def concat(ctx: Context, node: OnnxNode) -> None:
+    """Concat of live tensors along their channels."""
+    if len(ctx.live_inputs(node)) < len(node.inputs):
+        raise ModelError(
+            "concatenates a constant with what is computed from the input",
+            where=node.where,
+            fix="concatenate activations only",
+        )
+    found = [ctx.view(node, i) for i in range(len(node.inputs))]
+    if len(found) == 1:
+        ctx.views[node.outputs[0]] = found[0]
+        return
+    rank = len(found[0].dims)
+    axis = int(node.attributes.get("axis", 1))
+    axis += rank if axis < 0 else 0
+    shapes = [ctx.shape(view) for view in found]
+    if any(len(view.dims) != rank for view in found) or not 0 <= axis < rank:
+        raise ModelError(
+            f"concatenates the shapes {' and '.join(map(views.shape_text, shapes))}",
+            where=node.where,
+            fix="the file is damaged; export the model again",
+        )
+    ranks = {len(ctx.tensors[view.tensor].shape) for view in found}
+    pixels = max(int(np.prod(ctx.tensors[view.tensor].shape[1:])) for view in found)
+    flat = any(len(dim) > 1 for view in found for dim in view.dims) or len(ranks) > 1
+    if flat and pixels > 1:
+        raise ModelError(
+            "concatenates flattened images: their pixels come in another order",
+            where=node.where,
+            fix="concatenate the images' channels before they are flattened",
+        )
+    if flat:
+        found = [ctx.flatten(view, node) for view in found]
+    others = {tuple(s for i, s in enumerate(shape) if i != axis) for shape in shapes}
+    dims = {tuple(dim for i, dim in enumerate(view.dims) if i != axis) for view in found}
+    if len(others) > 1 or len(dims) > 1 or {view.dims[axis] for view in found} - {("C",), ()}:
+        raise ctx.layout_error(
+            f"concatenates the shapes {' and '.join(map(views.shape_text, shapes))} along axis "
+            f"{axis}, which is not the channels of images of one size",
+            node,
+        )
+    tensors = tuple(view.tensor for view in found)
+    target = ctx.add(Concat(), tensors, node, node.outputs[0])
+    for known in (ctx.nonnegative, ctx.bits):
+        if known.issuperset(tensors):
+            known.add(target)
+    made = list(found[0].dims)
+    made[axis] = ("C",)
+    ctx.views[node.outputs[0]] = View(target, tuple(made))
+
+
 def _axes(ctx: Context, node: OnnxNode) -> list[int] | None:
     if "axes" in node.attributes:
         return [int(a) for a in node.attributes["axes"]]
@@ -149,4 +201,5 @@ HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Reshape": reshape,
     "Squeeze": squeeze,
     "Unsqueeze": unsqueeze,
+    "Concat": concat,
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.hardware.stages import Layer, Stage
+from bnnhw.hardware.stages.concat import Concatenate, Copies
 from bnnhw.hardware.stages.elements import Compare, Join, Rescale, Table
 from bnnhw.hardware.stages.pool import Pool
 from bnnhw.hardware.stages.stream_order import Image, flattened_images, in_stream_order
@@ -17,6 +18,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    Concat,
     FixedAdd,
     FixedAffine,
     Flatten,
@@ -92,6 +94,8 @@ def split_stages(graph: Graph) -> list[Stage]:
             continue
         if isinstance(node.op, Flatten):
             splitter.alias[node.output] = splitter.tensor(node.inputs[0])
+        elif isinstance(node.op, Concat):
+            splitter.stages += _concatenated(splitter, node)
         elif isinstance(node.op, _LAYERS):
             threshold = _fused_threshold(graph, node)
             if threshold is not None:
@@ -147,6 +151,26 @@ def _layer(splitter: _Splitter, node: Node, threshold: Node | None) -> Layer:
         row_class=op.row_class if isinstance(op, IntegerConv) else (),
         column_class=op.column_class if isinstance(op, IntegerConv) else (),
     )
+
+
+def _concatenated(splitter: _Splitter, node: Node) -> list[Stage]:
+    """Copies of one tensor, or two tensors at a time."""
+    common = splitter.common(node, node.output)
+    names, image = common["inputs"], common["image"]
+    if len({*names}) == 1:
+        common["inputs"] = names[:1]
+        return [Copies(**common, count=len(names))]
+    stages: list[Stage] = []
+    for number, name in enumerate(names[1:], 1):
+        last = number == len(names) - 1
+        second = splitter.graph.tensors[node.inputs[number]].shape[0]
+        common["inputs"] = (names[0] if number == 1 else f"{node.output}:part{number - 1}", name)
+        common["output"] = node.output if last else f"{node.output}:part{number}"
+        common["name"] = node.name if last else f"{node.name}_part{number}"
+        common["image"] = image
+        stages.append(Concatenate(**common, second=second))
+        image = (image[0] + second, *image[1:])
+    return stages
 
 
 def _other(splitter: _Splitter, node: Node) -> Stage:

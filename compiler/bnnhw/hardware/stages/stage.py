@@ -57,9 +57,15 @@ class PlainStage(StageBase):
     """A stage without weights. Every kind answers the same questions."""
 
     @property
+    def lane_channels(self) -> int:
+        """What lanes must divide: the channels of which a beat may hold some."""
+        return self.channels
+
+    @property
     def beats(self) -> int:
-        """Beats per frame when a beat is a whole pixel."""
-        return self.image[1] * self.image[2]
+        """Beats per frame, in or out, where a beat is as wide as it may be."""
+        most = max(self.channels, self.features)
+        return self.image[1] * self.image[2] * (most // self.lane_channels)
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import BinaryDense, Bools, Flatten, IntegerDense, Ints
+from bnnhw.ir.ops import BinaryDense, Bools, Concat, Flatten, IntegerDense, Ints
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -40,6 +40,12 @@ def flattened_images(graph: Graph) -> dict[str, Image]:
 def _common(graph: Graph, node: Node, images: dict[str, Image]) -> Image | None:
     found = {images.get(name) for name in node.inputs}
     moved = [image for image in found if image is not None and image[1:] != (1, 1)]
+    if moved and isinstance(node.op, Concat):
+        raise ModelError(
+            "concatenates flattened images: they stream in another order",
+            where=node.where,
+            fix="concatenate the images' channels before they are flattened",
+        )
     last = node.output == graph.output and not isinstance(node.op, Flatten)
     if moved and (len(found) > 1 or last):
         raise ModelError(

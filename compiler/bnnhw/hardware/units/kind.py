@@ -121,6 +121,8 @@ class UnitKind:
         dsp: DSP blocks.
         style: the parameter that says where its memory lies; empty where there is no choice.
         joins: whether its two inputs move together.
+        merges: whether it takes the beats of its two inputs in turn; ``timing`` then has a part for
+            each, of beats that the other side's come between.
         forks: whether its two outputs carry the same.
         sums: whether it holds a PE array.
         reads_memory: whether it is a master that reads from memory.
@@ -147,6 +149,7 @@ class UnitKind:
     dsp: Callable[[Params], int] = no_blocks
     style: str = ""
     joins: bool = False
+    merges: bool = False
     forks: bool = False
     sums: bool = False
     reads_memory: bool = False

@@ -28,7 +28,7 @@ from bnnhw.hardware.units.kind import (
 )
 
 if TYPE_CHECKING:
-    from bnnhw.hardware.units.kind import Params
+    from bnnhw.hardware.units.kind import Params, Timing
 
 
 # --------------------------------------------------------------------------------------------- cost
@@ -134,6 +134,20 @@ def _gathers(p: Params, beats: int) -> UnitTiming:
     return UnitTiming(needs, frees, 1, 0)
 
 
+def _concatenates(side: int) -> Timing:
+    """The beats of one input in the output, where those of the other come between."""
+
+    def timing(p: Params, beats: int) -> UnitTiming:
+        own, folds = p[f"FOLDS{side}"], p["FOLDS0"] + p["FOLDS1"]
+        pixel, fold = np.divmod(np.arange(beats), own)
+        place = pixel * folds + fold + side * p["FOLDS0"]
+        # Beats of the other input wait for this one's before them.
+        needs = np.searchsorted(place, np.arange(beats // own * folds), side="right") - 1
+        return UnitTiming(needs, place - 1, 1, 0)
+
+    return timing
+
+
 # -------------------------------------------------------------------------------- points of the fit
 
 
@@ -192,6 +206,26 @@ TILE_GATHER = UnitKind(
     (_gathers,),
     path_ns=1.5,
 )
+CONCAT = UnitKind(
+    "bnn_concat",
+    "concat",
+    lambda p: [p["ELEM_BITS"] * p["LANES"], address_bits(p["FOLDS0"] + p["FOLDS1"]), 1.0],
+    named(
+        "ELEM_BITS LANES FOLDS0 FOLDS1",
+        *(
+            (1, 8, 1, 1),
+            (8, 1, 4, 4),
+            (12, 4, 16, 4),
+            (16, 8, 2, 6),
+            (1, 64, 2, 2),
+            (10, 2, 64, 32),
+        ),
+    ),
+    Twin(("ELEM_BITS", "LANES", "FOLDS0", "FOLDS1", "BEATS"), inputs=("s0_axis", "s1_axis")),
+    (_concatenates(0), _concatenates(1)),
+    merges=True,
+    path_ns=1.2,
+)
 FORK = UnitKind(
     "bnn_fork",
     "fork",
@@ -202,4 +236,4 @@ FORK = UnitKind(
     forks=True,
     path_ns=0.9,
 )
-UNITS = (FIFO, WIDTH_CONVERTER, TILE_GATHER, FORK)
+UNITS = (FIFO, WIDTH_CONVERTER, TILE_GATHER, CONCAT, FORK)
