@@ -8,7 +8,13 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bnnhw.zoo.blocks import ImageNetwork, ScaledBinaryConv2d, pooled_scores, resnet_stem
+from bnnhw.zoo.blocks import (
+    ImageNetwork,
+    ScaledBinaryConv2d,
+    check_multiple,
+    pooled_scores,
+    resnet_stem,
+)
 from bnnhw.zoo.layers import BinaryActivation
 
 _BLOCKS = (3, 4, 6, 3)
@@ -79,6 +85,9 @@ class BiRealNet50(ImageNetwork):
         width: channels of the stem; stages have 4, 8, 16 and 32 times as many. A multiple of 4.
         image: height, width and channels of the input.
         normalise: whether the input is uint8 images, normalised by the network.
+
+    Raises:
+        ModelError: the stem is unknown, or the width no multiple of 4.
     """
 
     def __init__(
@@ -91,6 +100,7 @@ class BiRealNet50(ImageNetwork):
         normalise: bool = False,
     ) -> None:
         super().__init__(image, stem=stem, normalise=normalise, name="Bi-Real Net-50")
+        check_multiple(width, _EXPANSION, name="Bi-Real Net-50")
         self.conv1, self.maxpool = resnet_stem(image[2], width, stem)
         self.bn1 = nn.BatchNorm2d(width)
         self.layers, channels = nn.ModuleList(), width

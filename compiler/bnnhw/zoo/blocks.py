@@ -192,6 +192,14 @@ class CopyConcat(nn.Module):
         return torch.cat([self.pool(x)] * self.copies, dim=1)
 
 
+def check_multiple(width: int, of: int, *, name: str) -> None:
+    """Raises ModelError where ``width`` is no multiple of ``of``."""
+    if width % of:
+        raise ModelError(
+            f"a width of {width} does not divide", where=name, fix=f"choose a multiple of {of}"
+        )
+
+
 def resnet_stem(channels: int, width: int, stem: str) -> tuple[nn.Conv2d, nn.Module]:
     """First convolution, and what comes behind its BatchNorm, of a residual network.
 

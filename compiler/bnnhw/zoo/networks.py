@@ -10,7 +10,7 @@ from bnnhw.zoo.birealnet import BiRealNet
 from bnnhw.zoo.birealnet50 import BiRealNet50
 from bnnhw.zoo.fracbnn import FracBNN
 from bnnhw.zoo.ftbnn import FTBNN
-from bnnhw.zoo.names import ENTRIES, FTBNN_DEPTHS, FTBNN_GROUPS, FTBNN_WIDTHS, Entry
+from bnnhw.zoo.names import ENTRIES, FTBNN_ROWS, Entry
 from bnnhw.zoo.plain import cnv, digits, lfc, sfc, tfc
 from bnnhw.zoo.reactnet import ReActMobileNet, ReActResNet
 from bnnhw.zoo.vgg import VGG
@@ -31,9 +31,7 @@ _IMAGENET: dict[str, Callable[..., nn.Module]] = {
     "ftbnn18": partial(FTBNN, 18),
     **{
         f"ftbnn{depth}-g{groups}-{budget}m": partial(FTBNN, depth, groups=groups, derived=True)
-        for budget in FTBNN_WIDTHS
-        for depth in FTBNN_DEPTHS
-        for groups in FTBNN_GROUPS
+        for budget, depth, groups, *_ in FTBNN_ROWS
     },
     "reactnet-a": partial(ReActMobileNet, "a"),
     "reactnet-b": partial(ReActMobileNet, "b"),
@@ -77,8 +75,15 @@ def network(
     entry = ENTRIES.get(name)
     if entry is None:
         raise BnnhwError(
-            "is not in the zoo", where=f"network '{name}'", fix=did_you_mean(name, ENTRIES)
+            "is not in the zoo",
+            where=f"network '{name}'",
+            fix=did_you_mean(name, ENTRIES, "bnnhw zoo list shows them all"),
         )
+    for what, count in (("width", width), ("classes", classes)):
+        if count is not None and count < 1:
+            raise BnnhwError(
+                f"cannot have {what}={count}", where=f"network '{name}'", fix="give 1 or more"
+            )
     size = entry.image if image is None else image
     if size != entry.image and not (entry.resizes and size in (32, 224)):
         raise BnnhwError(

@@ -15,6 +15,7 @@ from bnnhw.zoo.blocks import (
     RSign,
     ScaledBinaryConv2d,
     Shift,
+    check_multiple,
     pooled_scores,
     resnet_stem,
 )
@@ -195,7 +196,7 @@ class ReActMobileNet(ImageNetwork):
         normalise: whether the input is uint8 images, normalised by the network.
 
     Raises:
-        ModelError: the variant or stem is unknown.
+        ModelError: the variant or stem is unknown, or the width no multiple of the groups.
     """
 
     def __init__(
@@ -213,6 +214,7 @@ class ReActMobileNet(ImageNetwork):
             raise ModelError(
                 f"the variant {variant} is unknown", where="ReActNet", fix="choose a, b or c"
             )
+        check_multiple(width, max(1, VARIANTS[variant]), name="ReActNet")
         stride = 2 if stem == "imagenet" else 1
         self.feature = nn.ModuleList([FirstConvolution(image[2], width, stride)])
         channels = width

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnnhw.errors import ModelError
-from bnnhw.zoo.blocks import ImageNetwork, pooled_scores, resnet_stem
+from bnnhw.zoo.blocks import ImageNetwork, check_multiple, pooled_scores, resnet_stem
 from bnnhw.zoo.layers import BinaryActivation, weight_sign
 
 
@@ -158,10 +158,7 @@ class XnorAlexNet(ImageNetwork):
         normalise: bool = False,
     ) -> None:
         super().__init__(image, stem=stem, normalise=normalise, name="XNOR-AlexNet")
-        if width % 3:
-            raise ModelError(
-                f"a width of {width} is no multiple of 3", where="XNOR-AlexNet", fix="change it"
-            )
+        check_multiple(width, 3, name="XNOR-AlexNet")
         narrow, middle, wide = width * 8 // 3, width * 4, width * 128 // 3
         size = (image[0] + 4 - 11) // 4 + 1 if stem == "imagenet" else image[0]
         for _ in range(3):
