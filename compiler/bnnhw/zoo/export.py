@@ -100,7 +100,8 @@ def _compact(proto: onnx.ModelProto, *, real_layers: bool) -> None:
         outputs = 0 if node.op_type != "MatMul" else 1
         alpha = np.abs(weight).max(axis=tuple(a for a in range(weight.ndim) if a != outputs))
         shape = tuple(-1 if a == outputs else 1 for a in range(weight.ndim))
-        if (np.abs(weight) == alpha.reshape(shape)).all() and alpha.all():
+        signed = (np.abs(weight) == alpha.reshape(shape)).all() and alpha.all()
+        if signed and weight.size > alpha.size:  # one weight a channel says nothing
             stored = np.sign(weight).astype(np.int8)
             steps = [helper.make_node("Cast", [""], [""], name=f"{node.name}.cast", to=1)]
             if (alpha != 1).any():

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from bnnhw.zoo import fracbnn
-from bnnhw.zoo.blocks import CopyConcat, ScaledBinaryConv2d
+from bnnhw.zoo.blocks import CopyConcat, ImageNetwork, ScaledBinaryConv2d
 from bnnhw.zoo.layers import BinaryConv2d, BinaryLinear
 from bnnhw.zoo.networks import network
 from bnnhw.zoo.plain import BinaryCNN
@@ -240,4 +240,7 @@ def _shaped_input(model: nn.Module) -> Tensor:
     if image is None:
         first = next(m for m in model.modules() if isinstance(m, BinaryLinear))
         return torch.empty(1, first.in_features, device=device)
+    if isinstance(model, ImageNetwork) and model.normalise is None:
+        height, width, channels = image
+        return torch.empty(1, channels, height, width, device=device)
     return torch.zeros(1, *image, dtype=torch.uint8, device=device)

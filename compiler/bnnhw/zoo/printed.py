@@ -55,9 +55,7 @@ class Comparison:
 PRINTED = {
     "birealnet18": Printed("Bi-Real Net, ECCV 2018", {"ops": "1.63e8"}, {"ops": _TRUNCATED}),
     "birealnet34": Printed("Bi-Real Net, ECCV 2018", {"ops": "1.93e8"}),
-    "reactnet18": Printed(
-        "the repository of ReActNet (liuzechun/ReActNet)", {"ops": "1.63e8"}, {"ops": _TRUNCATED}
-    ),
+    "reactnet18": Printed("liuzechun/ReActNet on GitHub", {"ops": "1.63e8"}, {"ops": _TRUNCATED}),
     "reactnet-a": Printed(
         "ReActNet, ECCV 2020", {"bops": "4.82e9", "flops": "0.12e8", "ops": "0.87e8"}
     ),
