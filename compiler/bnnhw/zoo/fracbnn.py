@@ -37,7 +37,7 @@ class Thermometer(nn.Module):
         levels = torch.arange(_LEVELS, dtype=torch.float32)
         # round(p / 8) > i is p > 8i + 4 for even i, where the half rounds down, and >= for odd i.
         bounds = _STEP * levels + _STEP / 2 - 0.5 * (levels % 2)
-        self.register_buffer("levels", bounds.reshape(1, 1, -1, 1, 1), persistent=False)
+        self.register_buffer("levels", bounds.reshape(-1, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         pixels = x.float().permute(0, 3, 1, 2).unsqueeze(2)
