@@ -37,9 +37,9 @@ from bnnhw.cli.options import (
     precision_options,
 )
 from bnnhw.cli.output import out, print_classes, print_error, print_json, print_notes
+from bnnhw.cli.zoo import app as zoo_app
 from bnnhw.errors import BnnhwError, internal_error
 from bnnhw.version import __version__
-from bnnhw.zoo.cli import app as zoo_app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

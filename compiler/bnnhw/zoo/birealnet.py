@@ -9,47 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnnhw.errors import ModelError
-from bnnhw.zoo.layers import BinaryActivation, ImageNormaliser, weight_sign
+from bnnhw.zoo.blocks import ImageNetwork, ScaledBinaryConv2d, resnet_stem
+from bnnhw.zoo.layers import BinaryActivation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-#: Mean and standard deviation of ImageNet's pixels, as torchvision's recipes have them.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 _STAGES = {8: (2, 2, 2), 18: (4, 4, 4, 4), 34: (6, 8, 12, 6)}
 _CHECKPOINT_PREFIX = "module."
-
-
-class ScaledBinaryConv2d(nn.Module):
-    """3x3 convolution, padding 1, with weights alpha_c * {-1, +1}; alpha_c is the mean of |w|.
-
-    Weights' gradients pass where |w| <= 1 and are clipped elsewhere; alpha_c gets none.
-    """
-
-    def __init__(self, channels_in: int, channels_out: int, *, stride: int = 1) -> None:
-        super().__init__()
-        self.stride = stride
-        self.shape = (channels_out, channels_in, 3, 3)
-        taps = channels_in * 9
-        self.weights = nn.Parameter((torch.rand(channels_out * taps, 1) * 2 - 1) / taps**0.5)
-
-    def alpha(self) -> Tensor:
-        """The scale of each output channel, [Cout]."""
-        return self.weights.detach().view(self.shape).abs().mean(dim=(1, 2, 3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight, scale = self.weights.view(self.shape), self.alpha()
-        signs = weight_sign(weight.clamp(-1, 1), training=self.training)
-        if torch.onnx.is_in_onnx_export() or not self.training:
-            return F.conv2d(x, signs * scale[:, None, None, None], None, self.stride, 1)
-        # The scale behind the sum: signs are exact in bfloat16.
-        return F.conv2d(x, signs, None, self.stride, 1) * scale[:, None, None]
 
 
 class BiRealBlock(nn.Module):
@@ -75,7 +45,7 @@ class BiRealBlock(nn.Module):
         return self.round(y + shortcut)
 
 
-class BiRealNet(nn.Module):
+class BiRealNet(ImageNetwork):
     """A Bi-Real Net that takes uint8 images [N, H, W, 3], or normalised floats [N, 3, H, W].
 
     Args:
@@ -100,21 +70,13 @@ class BiRealNet(nn.Module):
         image: tuple[int, int, int] = (224, 224, 3),
         normalise: bool = False,
     ) -> None:
-        super().__init__()
-        if depth not in _STAGES or stem not in ("imagenet", "cifar"):
+        super().__init__(image, stem=stem, normalise=normalise, name="Bi-Real Net")
+        if depth not in _STAGES:
             raise ModelError(
-                f"depth {depth} with the {stem} stem is unknown",
-                where="Bi-Real Net",
-                fix="choose depth 8, 18 or 34 and the stem imagenet or cifar",
+                f"depth {depth} is unknown", where="Bi-Real Net", fix="choose depth 8, 18 or 34"
             )
-        self.image = image
-        self.normalise = ImageNormaliser(*_normalisation(stem)) if normalise else None
-        if stem == "imagenet":
-            self.conv1 = nn.Conv2d(image[2], width, 7, stride=2, padding=3, bias=False)
-            self.maxpool: nn.Module = nn.MaxPool2d(3, stride=2, padding=1)
-        else:
-            self.conv1 = nn.Conv2d(image[2], width, 3, padding=1, bias=False)
-            self.maxpool = nn.Identity()
+        conv, self.maxpool = resnet_stem(image[2], width, stem)
+        self.conv1: nn.Module = conv
         self.bn1: nn.Module = nn.BatchNorm2d(width)
         self.stages: list[str] = []
         channels = width
@@ -131,9 +93,7 @@ class BiRealNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [N, classes]."""
-        if self.normalise is not None:
-            x = self.normalise(x)
-        x = self.maxpool(self.round(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.round(self.bn1(self.conv1(self.prepared(x)))))
         for name in self.stages:
             x = self.get_submodule(name)(x)
         scores: Tensor = self.round_scores(self.fc(self.avgpool(x).flatten(1)))
@@ -153,9 +113,3 @@ def checkpoint_parameters(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """
     state = checkpoint.get("state_dict", checkpoint.get("model", checkpoint))
     return {name.removeprefix(_CHECKPOINT_PREFIX): value for name, value in state.items()}
-
-
-def _normalisation(stem: str) -> tuple[Sequence[float], Sequence[float]]:
-    if stem == "imagenet":
-        return [255 * m for m in IMAGENET_MEAN], [255 * s for s in IMAGENET_STD]
-    return [128.0], [128.0]

@@ -9,6 +9,7 @@ import torch
 
 from bnnhw.errors import BnnhwError
 from bnnhw.zoo.birealnet import checkpoint_parameters
+from bnnhw.zoo.blocks import ImageNetwork
 from bnnhw.zoo.rounding import add_rounding, has_rounding
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def load_checkpoint(model: nn.Module, path: Path) -> None:
             fix="give a file that torch.save wrote: a state_dict, or a mapping that holds one as "
             "'state_dict' or 'model'; tensors only",
         ) from error
+    for name in model.no_parameters if isinstance(model, ImageNetwork) else ():
+        parameters.pop(name, None)
     if has_rounding(parameters):
         add_rounding(model)
     try:

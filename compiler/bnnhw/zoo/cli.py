@@ -1,4 +1,4 @@
-"""``bnnhw zoo``: trains the zoo's networks and exports them as ONNX."""
+"""``bnnhw zoo train`` and ``export``: trains the zoo's networks and exports them as ONNX."""
 
 from __future__ import annotations
 
@@ -13,20 +13,34 @@ from bnnhw.errors import BnnhwError, ToolError
 from bnnhw.zoo.names import NETWORKS
 
 app = typer.Typer(
-    help="Train the networks that come as PyTorch definitions, and export them.",
-    short_help="Train and export networks in PyTorch.",
+    help="The networks of the papers as PyTorch definitions: list, describe, train, export.",
+    short_help="List, describe, train and export networks in PyTorch.",
     no_args_is_help=True,
 )
 
 Network = Annotated[
     str,
     typer.Argument(
-        help=f"{', '.join(NETWORKS[:-1])} or {NETWORKS[-1]}.",
+        help="A name that zoo list shows.",
         autocompletion=lambda incomplete: [n for n in NETWORKS if n.startswith(incomplete)],
     ),
 ]
-
-
+Image = Annotated[
+    int | None,
+    typer.Option(help="224 or 32: the stem of ImageNet, or that of CIFAR. Default: the network's."),
+]
+Width = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Channels of the first stage; all others follow. Default: the network's."
+    ),
+]
+Classes = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Scores. Default: the network's, or 1000 for 224 and 10 for 32 pixels."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 
 
@@ -45,7 +59,7 @@ def train_command(
     as_json: Json = False,
 ) -> None:
     """Train a network by its recipe and export it."""
-    _require_torch()
+    require_torch()
     from dataclasses import replace
 
     import torch
@@ -101,10 +115,13 @@ def export_command(
         Path | None,
         typer.Option(help="Of zoo train or of the authors; without one, random weights."),
     ] = None,
+    image: Image = None,
+    width: Width = None,
+    classes: Classes = None,
     as_json: Json = False,
 ) -> None:
     """Export a network, trained or with random weights."""
-    _require_torch()
+    require_torch()
     import torch
 
     from bnnhw.zoo.checkpoint import load_checkpoint
@@ -114,7 +131,7 @@ def export_command(
     from bnnhw.zoo.rounding import exportable
 
     torch.manual_seed(1)
-    model = build(network)
+    model = build(network, image=image, width=width, classes=classes)
     if checkpoint is not None:
         load_checkpoint(model, checkpoint)
     else:
@@ -123,7 +140,8 @@ def export_command(
     typer.echo(json.dumps({"model": str(output)}, indent=2) if as_json else str(output))
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Raises ToolError where PyTorch is missing."""
     import importlib.util
 
     if importlib.util.find_spec("torch") is None:

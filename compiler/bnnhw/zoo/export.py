@@ -21,7 +21,7 @@ from bnnhw.frontend.constants import evaluate
 from bnnhw.frontend.model_file import decode_node
 from bnnhw.frontend.module_names import scoped_module
 from bnnhw.version import __version__
-from bnnhw.zoo.birealnet import BiRealNet
+from bnnhw.zoo.blocks import ImageNetwork
 from bnnhw.zoo.plain import BinaryMLP
 from bnnhw.zoo.random_statistics import example_inputs
 
@@ -41,13 +41,13 @@ def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> No
 
     Args:
         model: a network of the zoo. Images are uint8 [N, H, W, C], vectors float [N, features];
-            a BiRealNet without its own normalisation takes float [N, C, H, W].
+            an ImageNetwork without its own normalisation takes float [N, C, H, W].
         path: the file to write.
         batch: fixed batch size; None leaves the batch dynamic.
     """
     example = example_inputs(model, batch or 1, torch.Generator().manual_seed(0))
     name = "input" if isinstance(model, BinaryMLP) else "image"
-    residual = isinstance(model, BiRealNet)
+    real_layers = isinstance(model, ImageNetwork)
     training = model.training
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -62,12 +62,14 @@ def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> No
             output_names=["scores"],
             dynamic_axes=None if batch else {name: {0: "N"}, "scores": {0: "N"}},
             # Else BatchNorms vanish in real convolutions, and with them what calibration reads.
-            training=torch.onnx.TrainingMode.PRESERVE if residual else torch.onnx.TrainingMode.EVAL,
-            do_constant_folding=not residual,
+            training=torch.onnx.TrainingMode.PRESERVE
+            if real_layers
+            else torch.onnx.TrainingMode.EVAL,
+            do_constant_folding=not real_layers,
         )
     model.train(training)
     proto = onnx.load_from_string(buffer.getvalue())
-    _compact(proto, real_layers=residual)
+    _compact(proto, real_layers=real_layers)
     onnx.checker.check_model(proto, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))
@@ -84,15 +86,22 @@ def _compact(proto: onnx.ModelProto, *, real_layers: bool) -> None:
     values = _constant_values(graph)
     kept = {tensor.name: tensor for tensor in graph.initializer}
     added: list[onnx.NodeProto] = []
+    stored_before: dict[str, tuple[NDArray[Any], str]] = {}
     layers = [node for node in graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
     for number, node in enumerate(layers, 1):
         kind = "conv" if node.op_type == "Conv" else "dense"
         node.name = scoped_module(node.name) if real_layers else f"{kind}{number}"
         weight = values[node.input[1]]
+        before = stored_before.get(node.name)
+        if before is not None and np.array_equal(before[0], weight):
+            # One module that convolves two inputs by the same weights.
+            node.name, node.input[1] = f"{node.name}.again", before[1]
+            continue
         outputs = 0 if node.op_type != "MatMul" else 1
         alpha = np.abs(weight).max(axis=tuple(a for a in range(weight.ndim) if a != outputs))
         shape = tuple(-1 if a == outputs else 1 for a in range(weight.ndim))
-        if (np.abs(weight) == alpha.reshape(shape)).all() and alpha.all():
+        signed = (np.abs(weight) == alpha.reshape(shape)).all() and alpha.all()
+        if signed and weight.size > alpha.size:  # one weight a channel says nothing
             stored = np.sign(weight).astype(np.int8)
             steps = [helper.make_node("Cast", [""], [""], name=f"{node.name}.cast", to=1)]
             if (alpha != 1).any():
@@ -111,6 +120,7 @@ def _compact(proto: onnx.ModelProto, *, real_layers: bool) -> None:
         tensor = numpy_helper.from_array(stored, f"{node.name}.weight")
         kept[tensor.name] = tensor
         node.input[1] = _chained(steps, tensor.name)
+        stored_before[node.name] = (weight, node.input[1])
         added += steps
     needed = _needed([*added, *graph.node], {output.name for output in graph.output})
     del graph.node[:]

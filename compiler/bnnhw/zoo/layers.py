@@ -1,4 +1,4 @@
-"""Binary building blocks: sign with a straight-through gradient, binary convolution and linear.
+"""Binary building blocks: signs with straight-through gradients, binary convolution and linear.
 
 Weights are trained as real latent values and used as their signs. ``sign(0)`` is -1 (bit 0)
 everywhere, in training and in export, so that the exported graph and the trained model agree.
@@ -33,6 +33,20 @@ class _ApproxSign(torch.autograd.Function):
         return grad * (2 - 2 * x.abs()).clamp_(min=0)
 
 
+class _ClippedSign(torch.autograd.Function):
+    """sign(x) forward; the gradient passes where |x| <= 1 (Hubara et al., NIPS 2016, eq. 4)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return torch.where(x > 0, 1.0, -1.0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return grad * (x.abs() <= 1)
+
+
 class _WeightSign(torch.autograd.Function):
     """sign(w) forward; identity backward (latent weights are clipped by the optimiser step)."""
 
@@ -46,12 +60,23 @@ class _WeightSign(torch.autograd.Function):
 
 
 class BinaryActivation(nn.Module):
-    """Sign of every element, as {-1, +1}."""
+    """Sign of every element, as {-1, +1}, or {0, 1}.
+
+    Args:
+        gradient: "approx" for Bi-Real Net's (ApproxSign), "clipped" for BinaryNet's, which passes
+            where |x| <= 1.
+        unipolar: whether the result is {0, 1}: what sign(x) gives where x went through ReLU.
+    """
+
+    def __init__(self, *, gradient: str = "approx", unipolar: bool = False) -> None:
+        super().__init__()
+        self.gradient, self.unipolar = gradient, unipolar
 
     def forward(self, x: Tensor) -> Tensor:
         if torch.onnx.is_in_onnx_export() or not self.training:
-            return torch.where(x > 0, 1.0, -1.0)
-        return _ApproxSign.apply(x)
+            return torch.where(x > 0, 1.0, 0.0 if self.unipolar else -1.0)
+        sign: Tensor = (_ClippedSign if self.gradient == "clipped" else _ApproxSign).apply(x)
+        return (sign + 1) / 2 if self.unipolar else sign
 
 
 class BinaryConv2d(nn.Conv2d):

@@ -101,33 +101,48 @@ class BinaryMLP(nn.Module):
         return self.layers(x)
 
 
-def cnv() -> BinaryCNN:
-    """CNV W1A1 for CIFAR-10: 64-64-pool-128-128-pool-256-256 unpadded, then 512-512-10."""
+def cnv(*, width: int = 64, classes: int = 10) -> BinaryCNN:
+    """CNV W1A1 for CIFAR-10: 64-64-pool-128-128-pool-256-256 unpadded, then 512-512-10.
+
+    Args:
+        width: channels of the first stage; everything else keeps its ratio to them.
+        classes: number of scores.
+    """
+    narrow, middle, wide = width, 2 * width, 4 * width
     return BinaryCNN(
         image=(32, 32, 3),
-        convolutions=(64, 64, "pool", 128, 128, "pool", 256, 256),
-        hidden=(512, 512),
-        classes=10,
+        convolutions=(narrow, narrow, "pool", middle, middle, "pool", wide, wide),
+        hidden=(8 * width, 8 * width),
+        classes=classes,
     )
 
 
-def digits() -> BinaryCNN:
-    """A small CNN for scikit-learn's 8x8 digits: 32-pool-64 padded, then 64-10."""
+def digits(*, width: int = 32, classes: int = 10) -> BinaryCNN:
+    """A small CNN for scikit-learn's 8x8 digits: 32-pool-64 padded, then 64-10.
+
+    Args:
+        width: channels of the first stage; everything else keeps its ratio to them.
+        classes: number of scores.
+    """
     return BinaryCNN(
-        image=(8, 8, 1), convolutions=(32, "pool", 64), hidden=(64,), classes=10, padding=1
+        image=(8, 8, 1),
+        convolutions=(width, "pool", 2 * width),
+        hidden=(2 * width,),
+        classes=classes,
+        padding=1,
     )
 
 
-def lfc() -> BinaryMLP:
-    """LFC: 784-1024-1024-1024-10."""
-    return BinaryMLP(784, (1024, 1024, 1024), 10)
+def lfc(*, width: int = 1024, classes: int = 10) -> BinaryMLP:
+    """LFC: 784-1024-1024-1024-10, or with hidden layers of another width."""
+    return BinaryMLP(784, (width, width, width), classes)
 
 
-def sfc() -> BinaryMLP:
-    """SFC: 784-256-256-256-10."""
-    return BinaryMLP(784, (256, 256, 256), 10)
+def sfc(*, width: int = 256, classes: int = 10) -> BinaryMLP:
+    """SFC: 784-256-256-256-10, or with hidden layers of another width."""
+    return BinaryMLP(784, (width, width, width), classes)
 
 
-def tfc() -> BinaryMLP:
-    """TFC: 784-64-64-64-10."""
-    return BinaryMLP(784, (64, 64, 64), 10)
+def tfc(*, width: int = 64, classes: int = 10) -> BinaryMLP:
+    """TFC: 784-64-64-64-10, or with hidden layers of another width."""
+    return BinaryMLP(784, (width, width, width), classes)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnnhw.errors import ModelError
-from bnnhw.zoo.birealnet import BiRealNet
+from bnnhw.zoo.blocks import ImageNetwork
 from bnnhw.zoo.layers import BinaryLinear
 from bnnhw.zoo.plain import BinaryCNN, BinaryMLP
 
@@ -29,7 +29,7 @@ def example_inputs(model: nn.Module, count: int, generator: torch.Generator) -> 
     if isinstance(model, BinaryMLP):
         features = next(m for m in model.modules() if isinstance(m, BinaryLinear)).in_features
         return torch.where(torch.rand(count, features, generator=generator) > 0.5, 1.0, -1.0)
-    if not isinstance(model, (BinaryCNN, BiRealNet)):
+    if not isinstance(model, (BinaryCNN, ImageNetwork)):
         raise ModelError(
             f"no export is defined for a {type(model).__name__}",
             where="zoo export",
@@ -41,7 +41,7 @@ def example_inputs(model: nn.Module, count: int, generator: torch.Generator) -> 
     smooth = F.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
     fine = torch.rand(count, channels, height, width, generator=generator)
     images = 0.8 * smooth + 0.2 * fine
-    if isinstance(model, BiRealNet) and model.normalise is None:
+    if isinstance(model, ImageNetwork) and model.normalise is None:
         return (images - 0.5) / 0.25
     return (255 * images).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 

@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bnnhw.errors import ModelError
-from bnnhw.zoo.birealnet import BiRealBlock, BiRealNet, ScaledBinaryConv2d
-from bnnhw.zoo.layers import weight_sign
+from bnnhw.zoo.birealnet import BiRealBlock, BiRealNet
+from bnnhw.zoo.blocks import ScaledBinaryConv2d
+from bnnhw.zoo.layers import ImageNormaliser, weight_sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,7 +155,8 @@ def add_rounding(model: nn.Module, images: Tensor | None = None) -> None:
             where="zoo train",
             fix="set rounded_epochs=0 in its recipe",
         )
-    if model.normalise is None or (model.normalise.std != 1 / _PIXEL_STEP).any():
+    normaliser = model.normalise
+    if not isinstance(normaliser, ImageNormaliser) or (normaliser.std != 1 / _PIXEL_STEP).any():
         raise ModelError(
             "its rounding would not be exact: images are not normalised by a power of two",
             where="Bi-Real Net",
@@ -234,7 +236,7 @@ def _frozen_conv(layer: RoundedConv2d) -> ConvOfRounded:
 
 
 def _frozen_binary(layer: ScaledBinaryConv2d, norm: nn.BatchNorm2d) -> tuple[nn.Conv2d, Scale]:
-    weight = layer.weights.view(layer.shape)
+    weight = layer.latent()
     gain, shift = _line(norm)
     scale = gain * layer.alpha()
     reach = weight[0].numel()
