@@ -97,8 +97,10 @@ def _with_plain_weights(model: nn.Module) -> nn.Module:
     for name in large:
         layer = made.get_submodule(name)
         assert isinstance(layer, BinaryLinear)
-        plain = nn.Linear(layer.in_features, layer.out_features, bias=False, device="meta")
+        plain = nn.Linear(layer.in_features, layer.out_features, device="meta")
         plain.weight = nn.Parameter(binary_weight(layer).detach())
+        # With a bias it becomes a Gemm; without one the graph would transpose the weights.
+        plain.bias = nn.Parameter(torch.zeros(layer.out_features))
         parent, _, last = name.rpartition(".")
         setattr(made.get_submodule(parent), last, plain)
     return made
