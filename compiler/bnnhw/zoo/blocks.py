@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 STEMS = ("imagenet", "cifar")
+_TINY = 2.0**-20
+"""Slope in place of 0 where something is divided by it."""
 
 
 class ImageNetwork(nn.Module):
@@ -157,7 +159,8 @@ class RPReLU(nn.Module):
 class FPReLU(nn.Module):
     """right * x where x > 0, else left * x, both per channel and trained.
 
-    The fully trainable PReLU of Su et al., "FTBNN", 2020. It begins as PReLU does: 1 and 0.25.
+    The fully trainable PReLU of Su et al., "FTBNN", 2020. It begins as PReLU does: 1 and 0.25. In
+    evaluation and in exports it is a PReLU of slope left / right, times right.
     """
 
     def __init__(self, channels: int) -> None:
@@ -166,8 +169,10 @@ class FPReLU(nn.Module):
         self.left = nn.Parameter(torch.full((channels,), 0.25))
 
     def forward(self, x: Tensor) -> Tensor:
-        right, left = self.right[:, None, None], self.left[:, None, None]
-        return torch.where(x > 0, right, left) * x
+        if self.training:
+            return torch.where(x > 0, self.right[:, None, None], self.left[:, None, None]) * x
+        right = torch.where(self.right == 0, _TINY, self.right)
+        return F.prelu(x, self.left / right) * right[:, None, None]
 
 
 class CopyConcat(nn.Module):

@@ -7,6 +7,7 @@ weights stay float32. The bytes of the file depend on the network alone.
 
 from __future__ import annotations
 
+import copy
 import io
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,16 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
+from torch import nn
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import evaluate
+from bnnhw.frontend.limits import MAX_CONSTANT_BYTES
 from bnnhw.frontend.model_file import decode_node
 from bnnhw.frontend.module_names import scoped_module
 from bnnhw.version import __version__
 from bnnhw.zoo.blocks import ImageNetwork
+from bnnhw.zoo.layers import BinaryLinear, binary_weight
 from bnnhw.zoo.plain import BinaryMLP
 from bnnhw.zoo.random_statistics import example_inputs
 
@@ -30,10 +34,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import nn
 
 _OPSET = 17
 _IR_VERSION = 8
+_LARGEST = MAX_CONSTANT_BYTES
+"""Bytes of weights that may be arithmetic on latent ones in what PyTorch writes."""
 
 
 def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> None:
@@ -49,11 +54,12 @@ def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> No
     name = "input" if isinstance(model, BinaryMLP) else "image"
     real_layers = isinstance(model, ImageNetwork)
     training = model.training
+    model.eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            model.eval(),
+            _with_plain_weights(model),
             (example,),
             buffer,  # type: ignore[arg-type]  # file objects are accepted by this exporter
             dynamo=False,
@@ -73,6 +79,31 @@ def export_onnx(model: nn.Module, path: Path, *, batch: int | None = None) -> No
     onnx.checker.check_model(proto, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def _with_plain_weights(model: nn.Module) -> nn.Module:
+    """The network; where layers are too large for weights that a graph computes, a copy with signs.
+
+    Args:
+        model: in evaluation mode.
+    """
+    large = [
+        name
+        for name, layer in model.named_modules()
+        if isinstance(layer, BinaryLinear)
+        and layer.weight.numel() * layer.weight.element_size() > _LARGEST
+    ]
+    made = copy.deepcopy(model) if large else model
+    for name in large:
+        layer = made.get_submodule(name)
+        assert isinstance(layer, BinaryLinear)
+        plain = nn.Linear(layer.in_features, layer.out_features, device="meta")
+        plain.weight = nn.Parameter(binary_weight(layer).detach())
+        # With a bias it becomes a Gemm; without one the graph would transpose the weights.
+        plain.bias = nn.Parameter(torch.zeros(layer.out_features))
+        parent, _, last = name.rpartition(".")
+        setattr(made.get_submodule(parent), last, plain)
+    return made
 
 
 def _compact(proto: onnx.ModelProto, *, real_layers: bool) -> None:

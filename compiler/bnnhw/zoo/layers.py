@@ -34,7 +34,7 @@ class _ApproxSign(torch.autograd.Function):
 
 
 class _ClippedSign(torch.autograd.Function):
-    """sign(x) forward; the gradient passes where |x| <= 1 (Hubara et al., NIPS 2016, eq. 4)."""
+    """sign(x) forward; the gradient passes where |x| <= 1 (Hubara et al., NIPS 2016)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 
 from bnnhw.cli import commands as cli
 from bnnhw.errors import BnnhwError, ModelError
+from bnnhw.zoo import export
 from bnnhw.zoo.blocks import CopyConcat, FPReLU, RPReLU, RSign, ScaledBinaryConv2d
 from bnnhw.zoo.export import export_onnx
 from bnnhw.zoo.figures import figures, network_figures
@@ -29,6 +30,7 @@ from bnnhw.zoo.networks import network
 from bnnhw.zoo.printed import FIGURES, PRINTED, compare
 from bnnhw.zoo.random_statistics import example_inputs, randomise_batch_norms
 from bnnhw.zoo.reactnet import ReActMobileNet, ReActResNet
+from bnnhw.zoo.vgg import VGG
 from bnnhw.zoo.xnornet import XnorResNet
 
 if TYPE_CHECKING:
@@ -207,6 +209,33 @@ def test_networks_come_for_images_of_224_and_of_32(name: str) -> None:
         assert next(one for one in reversed(layers) if one.name).shape[1] == (classes,)
 
 
+def test_large_dense_layers_are_exported_without_arithmetic(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(1)
+    model = VGG("11", stem="imagenet", width=2, classes=7, normalise=True)
+    randomise_batch_norms(model)
+    paths = [tmp_path / "a.onnx", tmp_path / "b.onnx"]
+    export_onnx(model.eval(), paths[0])
+    monkeypatch.setattr(export, "_LARGEST", 1000)
+    export_onnx(model, paths[1])
+    images = example_inputs(model, 2, torch.Generator().manual_seed(1))
+    assert np.array_equal(*(scores_of(path, images) for path in paths))
+    stored = [{t.name for t in onnx.load(p).graph.initializer if t.data_type == 3} for p in paths]
+    assert stored[0] == stored[1] and len(stored[0]) == 9
+    assert sum(type(m).__name__ == "BinaryLinear" for m in model.modules()) == 2
+
+
+def test_every_parameter_learns() -> None:
+    for name in FAMILIES:
+        torch.manual_seed(1)
+        model = network(name, image=32, width=WIDTHS.get(name, 8), classes=10).train()
+        model.to(memory_format=torch.channels_last)
+        model(example_inputs(model, 4, torch.Generator().manual_seed(1))).square().sum().backward()
+        still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+        assert still == (["layers.0.down_conv1x1.weight"] if name == "birealnet50" else []), name
+
+
 def test_the_variant_with_relu_has_bits_of_0_and_1(tmp_path: Path) -> None:
     torch.manual_seed(1)
     model = FTBNN(18, unipolar=True, classes=10, stem="cifar", width=4, image=(32, 32, 3),
@@ -301,7 +330,13 @@ def test_activations_are_those_of_the_papers() -> None:
     want = torch.where(moved > 0, moved, slope * moved) + rprelu.shift_y.bias
     assert torch.allclose(rprelu(x), want)
     left, right = fprelu.left[:, None, None], fprelu.right[:, None, None]
+    with torch.no_grad():
+        fprelu.right[1] = -0.5
     assert torch.equal(fprelu(x), torch.where(x > 0, right * x, left * x))
+    assert torch.allclose(fprelu.eval()(x), fprelu.train()(x), atol=1e-6)
+    with torch.no_grad():
+        fprelu.right[0] = 0.0
+    assert torch.allclose(fprelu.eval()(x), fprelu.train()(x), atol=1e-5)
     copied = CopyConcat(2, kernel=3)(x)
     assert copied.shape == (2, 6, 2, 2)
     assert torch.equal(copied[:, :3], copied[:, 3:])
