@@ -81,6 +81,23 @@ def average_over_channels() -> Sketch:
     return sketch.flatten().dense(16, 3)
 
 
+@case("node 'where", "two functions that do not meet")
+def where_of_lines_that_do_not_meet() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    x = sketch.tensor
+    beyond = sketch.node("Greater", [x, sketch.constant(0.5)])
+    sketch.tensor = sketch.node("Where", [beyond, sketch.node("Add", [x, x]), x])
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'mul", "not continuous")
+def product_with_a_mask_that_jumps() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    beyond = sketch.node("Greater", [sketch.tensor, sketch.constant(0.5)])
+    sketch.op("Mul", sketch.node("Cast", [beyond], to=1))
+    return sketch.flatten().dense(64, 3)
+
+
 @case("node 'prelu", "differs from pixel to pixel")
 def slope_of_each_pixel() -> Sketch:
     sketch = image().conv(3, 4).batch_norm(4)

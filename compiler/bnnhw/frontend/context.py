@@ -21,7 +21,7 @@ from bnnhw.ir.ops import Affine, Conv, Dense, Flatten
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bnnhw.frontend.convert.pointwise import Pending
+    from bnnhw.frontend.curves import Pending
     from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
     from bnnhw.frontend.options import LoadOptions
     from bnnhw.ir.ops import Exacts, Floats, Op, Tensor
@@ -126,7 +126,7 @@ class Context:
         """The live tensor at an input."""
         name = node.optional(index)
         if name in self.pending:
-            raise self.pending[name].refusal()
+            raise self.pending[name].refusal
         if name is None or name not in self.views:
             raise ModelError(
                 f"its input {index} is a constant", where=node.where, fix="export the model again"
@@ -135,9 +135,8 @@ class Context:
 
     def live_inputs(self, node: OnnxNode) -> list[int]:
         """Positions of the inputs that depend on the model's input."""
-        return [
-            i for i, name in enumerate(node.inputs) if name in self.views or name in self.pending
-        ]
+        live = (self.views, self.pending)
+        return [i for i, name in enumerate(node.inputs) if any(name in known for known in live)]
 
     def sizes(self, view: View) -> dict[str, int]:
         """Sizes of the axes of the graph tensor behind a view."""

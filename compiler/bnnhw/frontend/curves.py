@@ -18,6 +18,9 @@ from bnnhw.ir.pieces import Piece, Pieces, merged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from bnnhw.errors import ModelError
+    from bnnhw.frontend.views import View
+
 Line = tuple[Fraction, Fraction]
 """Scale and shift."""
 
@@ -71,7 +74,7 @@ class Curve:
         """A point where it jumps, and the values left and right of it; None of a continuous one."""
         for (point, (left, right)), value in zip(self._corners(), self.at, strict=True):
             ends = _at(left, point), _at(right, point)
-            terms = [abs(t) for a, b in (left, right) for t in (a * point, b)]
+            terms = [abs(t) for scale, shift in (left, right) for t in (scale * point, shift)]
             gap = max(*ends, value) - min(*ends, value)
             if gap > _ROUNDING * max(terms):
                 return point, *(ends if ends[0] != ends[1] else (ends[0], value))
@@ -85,7 +88,7 @@ class Curve:
             if scale == before.scale:
                 continue
             start = (before.shift - shift) / (scale - before.scale)
-            far = abs(start - point) > 16 * _ROUNDING * max(1, abs(point))
+            far = abs(start - point) > 16 * _ROUNDING * max(_ONE, abs(point))
             if far or (before.start is not None and start <= before.start):
                 start = point
                 shift = before.scale * point + before.shift - scale * point
@@ -94,6 +97,26 @@ class Curve:
 
     def _corners(self) -> Iterable[tuple[Fraction, tuple[Line, Line]]]:
         return zip(self.points, pairwise(self.lines), strict=True)
+
+
+Curves = tuple[Curve, ...]
+"""One for each channel, or a single one for all."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An ONNX tensor that is a function of a graph tensor, but no operation of the graph.
+
+    Attributes:
+        view: of the graph tensor, with the dimensions of this one.
+        curves: the function.
+        refusal: the error where something reads it that needs an operation of the graph; it names
+            the node that made it jump.
+    """
+
+    view: View
+    curves: Curves
+    refusal: ModelError
 
 
 def line(scale: Fraction | int, shift: Fraction | int) -> Curve:
@@ -132,9 +155,7 @@ def through(outer: Curve, inner: Curve) -> Curve:
 
 def total(first: Curve, second: Curve) -> Curve:
     """The sum."""
-    return _joined(
-        first, second, lambda a, b: a + b, lambda a, b: (a[0] + b[0], a[1] + b[1])
-    )
+    return _joined(first, second, lambda a, b: a + b, lambda a, b: (a[0] + b[0], a[1] + b[1]))
 
 
 def product(first: Curve, second: Curve) -> Curve | None:

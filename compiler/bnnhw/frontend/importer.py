@@ -215,7 +215,7 @@ def _finish(ctx: Context) -> Imported:
     name = model.output_name
     view = ctx.views.get(name)
     if name in ctx.pending:
-        raise ctx.pending[name].refusal()
+        raise ctx.pending[name].refusal
     if view is None:
         raise ModelError(
             "is a constant, whatever the input",

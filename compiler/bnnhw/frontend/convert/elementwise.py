@@ -19,11 +19,8 @@ from bnnhw.ir.ops import Add
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
-    from bnnhw.ir.ops import Exacts
 
 
 def arithmetic(ctx: Context, node: OnnxNode) -> None:

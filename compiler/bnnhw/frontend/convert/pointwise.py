@@ -8,7 +8,6 @@ is pending until what is made of it is continuous.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import curves
 from bnnhw.frontend.context import finite
-from bnnhw.frontend.curves import Curve
+from bnnhw.frontend.curves import Curve, Curves, Pending
 from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact, floats
 from bnnhw.ir.ops import Affine, Binarize, Elementwise, Piecewise
@@ -35,46 +34,28 @@ _FURTHEST = 64
 _MOST_POINTS = 64
 _ZERO, _ONE = Fraction(0), Fraction(1)
 
-Curves = tuple[Curve, ...]
-"""One for each channel, or a single one for all."""
 
-
-@dataclass(frozen=True)
-class Pending:
-    """An ONNX tensor that is a function of a graph tensor, but no operation of the graph.
-
-    Attributes:
-        view: of the graph tensor, with the dimensions of this one.
-        curves: the function.
-        node: the ONNX node that made it jump.
-    """
-
-    view: View
-    curves: Curves
-    node: OnnxNode
-
-    def refusal(self) -> ModelError:
-        """The error where something reads it that needs an operation of the graph."""
-        jumps = ((c, curve.jump()) for c, curve in enumerate(self.curves))
-        channel, found = next(((c, jump) for c, jump in jumps if jump), (0, None))
-        if found is None:
-            return ModelError(
-                f"is a function of more than {_MOST_POINTS} linear pieces",
-                where=self.node.where,
-                fix="use an activation of at most three pieces",
-            )
-        point, left, right = (float(value) for value in found)
-        which = f" in channel {channel}" if len(self.curves) > 1 else ""
-        what = (
-            "selects between two functions that do not meet"
-            if self.node.op == "Where"
-            else "makes a function that is not continuous"
-        )
+def _refusal(made: Curves, node: OnnxNode) -> ModelError:
+    jumps = ((c, curve.jump()) for c, curve in enumerate(made))
+    channel, found = next(((c, jump) for c, jump in jumps if jump), (0, None))
+    if found is None:
         return ModelError(
-            f"{what}: at {point:.6g} it jumps from {left:.6g} to {right:.6g}{which}",
-            where=self.node.where,
-            fix="let the pieces meet where they join: activations must be continuous",
+            f"is a function of more than {_MOST_POINTS} linear pieces",
+            where=node.where,
+            fix="use an activation of at most three pieces",
         )
+    point, left, right = (float(value) for value in found)
+    which = f" in channel {channel}" if len(made) > 1 else ""
+    what = (
+        "selects between two functions that do not meet"
+        if node.op == "Where"
+        else "makes a function that is not continuous"
+    )
+    return ModelError(
+        f"{what}: at {point:.6g} it jumps from {left:.6g} to {right:.6g}{which}",
+        where=node.where,
+        fix="let the pieces meet where they join: activations must be continuous",
+    )
 
 
 def pointwise(ctx: Context, node: OnnxNode, *, always: bool = False) -> bool:
@@ -129,8 +110,9 @@ def _emit(
     if large or any(curve.jump() for curve in made):
         if node.op in ("Add", "Sub", "Sum", "Max", "Min") and not pending:
             return False  # a stream and bits: what joins them is known
-        one = pending[0].node if len(pending) == 1 and node.op not in ("Mul", "Where") else node
-        ctx.pending[out] = Pending(view, made, one)
+        inherits = len(pending) == 1 and node.op not in ("Mul", "Where")
+        refusal = pending[0].refusal if inherits else _refusal(made, node)
+        ctx.pending[out] = Pending(view, made, refusal)
         return True
     functions = tuple(curve.pieces() for curve in made)
     channels = ctx.tensors[view.tensor].shape[0]
@@ -167,9 +149,14 @@ def _keeps(node: OnnxNode, read: Pending) -> bool:
 
 
 def _common(ctx: Context, tensors: Sequence[str]) -> list[str]:
-    """The tensors that all of ``tensors`` are functions of, the nearest first."""
+    """The tensors that all of ``tensors`` are functions of, the nearest first.
+
+    Functions of bits are none of them: signs themselves may be spelled with those.
+    """
     paths = [_path(ctx, tensor) for tensor in tensors]
-    return [t for t in paths[0] if all(t in path for path in paths[1:])]
+    names = list(paths[0])
+    signs = [i for i, name in enumerate(names) if isinstance(paths[0][name], Binarize)]
+    return [t for t in names[max(signs, default=-1) + 1 :] if all(t in path for path in paths)]
 
 
 def _path(ctx: Context, tensor: str) -> dict[str, Op | None]:
@@ -217,9 +204,7 @@ def _curves(op: Op, channels: int) -> Curves:
     return tuple(curves.curve_of(op.pieces(c)) for c in range(1 if one else channels))
 
 
-def _constant(
-    ctx: Context, node: OnnxNode, view: View, value: np.ndarray, inverse: bool
-) -> Curves:
+def _constant(ctx: Context, node: OnnxNode, view: View, value: np.ndarray, inverse: bool) -> Curves:
     values = ctx.by_channel(view, value, node)
     if inverse and not np.all(values):
         raise ModelError("divides by zero", where=node.where, fix="train or export again")
