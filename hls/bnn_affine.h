@@ -34,6 +34,7 @@ void bnn_affine(
   constexpr int kFieldBits = affine_field_bits(IN_BITS, MULTIPLIER_BITS, OFFSET_BITS, SEGMENTS);
   constexpr int kSegmentBits = MULTIPLIER_BITS + OFFSET_BITS;
   constexpr int kKnees = SEGMENTS * kSegmentBits;               // where knees begin
+  constexpr int kKneeBits = SEGMENTS > 1 ? IN_BITS + 1 : 1;     // of a knee, if there is one
   constexpr int kFactorBits = max_of(MULTIPLIER_BITS, 1);       // of m, if there is one
   constexpr int kSumBits = max_of(IN_BITS + 1 + MULTIPLIER_BITS, OFFSET_BITS) + 1;
   constexpr int kShift = min_of(SHIFT, kSumBits - 1);           // beyond, all bits are the sign
@@ -55,8 +56,8 @@ void bnn_affine(
       ap_uint<kSegmentBits> segment = extract<kSegmentBits>(field, 0);
       for (int i = 1; i < SEGMENTS; ++i) {
 #pragma HLS UNROLL
-        const ap_int<IN_BITS + 1> knee =
-            extract<IN_BITS + 1>(field, kKnees + (i - 1) * (IN_BITS + 1));
+        const ap_int<kKneeBits> knee =
+            extract<kKneeBits>(field, kKnees + (i - 1) * kKneeBits);
         if (x >= knee) segment = extract<kSegmentBits>(field, i * kSegmentBits);
       }
       const ap_int<OFFSET_BITS> offset = extract<OFFSET_BITS>(segment, MULTIPLIER_BITS);
