@@ -218,6 +218,13 @@ def instance_normalization() -> Sketch:
     return sketch.sign().flatten().dense(64, 3)
 
 
+@case("node 'gather", "picks elements")
+def picked_channels() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Gather", sketch.constant([0, 2], np.int64), axis=1)
+    return sketch.flatten().dense(32, 3)
+
+
 @case("node 'reshape", "splits an axis")
 def reshape_that_splits_channels() -> Sketch:
     sketch = image().conv(3, 4).sign()
