@@ -239,11 +239,18 @@ def reshape_that_mixes_the_batch() -> Sketch:
     return sketch
 
 
-@case("node 'pad", "only zero padding")
-def padding_with_minus_one() -> Sketch:
+@case("node 'pad", "only constants are supported")
+def padding_by_reflection() -> Sketch:
     sketch = image()
-    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), sketch.constant(-1.0))
+    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), mode="reflect")
     return sketch.conv(3, 4).sign().flatten().dense(144, 3)
+
+
+@case("node 'conv", "pads with zeros what is padded with 1")
+def padding_with_one_and_then_zero() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4).sign()
+    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), sketch.constant(1.0))
+    return sketch.conv(4, 4, pads=1).sign().flatten().dense(144, 3)
 
 
 @case("node 'maxpool", "a Pad is supported before a convolution only")

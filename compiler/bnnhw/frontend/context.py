@@ -52,8 +52,8 @@ class Context:
         bits: graph tensors that hold the results of comparisons, 0 or 1.
         pending: functions of graph tensors that jump, by ONNX name: no operations yet.
         producers: the node that made a graph tensor.
-        pads: zero padding (top, left, bottom, right) that a Pad node adds, by ONNX name of its
-            result; the convolution that reads it takes it over.
+        pads: padding (top, left, bottom, right) that a Pad node adds, and with what, by ONNX name
+            of its result; the convolution that reads it takes it over.
         rounding: for nodes of type Affine: the sum of magnitudes of the terms of the shift, from
             which the rounding error of the model's own arithmetic is bounded.
         zero_repairs: for results of x == 0, by ONNX name: the name of x.
@@ -80,7 +80,7 @@ class Context:
         self.bits: set[str] = set()
         self.pending: dict[str, Pending] = {}
         self.producers: dict[str, Node] = {}
-        self.pads: dict[str, tuple[int, int, int, int]] = {}
+        self.pads: dict[str, tuple[tuple[int, int, int, int], float]] = {}
         self.zero_repairs: dict[str, str] = {}
         self.statistics: dict[str, Statistics] = {}
         self.centred: set[str] = set()

@@ -68,7 +68,7 @@ def execute_real_node(node: Node, inputs: list[Floats], tensors: Mapping[str, Te
 def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
     """The values of one operation's output; ``tensor`` describes its input."""
     if isinstance(op, (Conv, BinaryConv)):
-        return convolve(x, op.weight.astype(np.float64), op.window)
+        return convolve(x, op.weight.astype(np.float64), op.window, op.fill)
     if isinstance(op, (Dense, BinaryDense)):
         return np.asarray(x @ op.weight.T.astype(np.float64), np.float64)
     if isinstance(op, Affine):
@@ -124,9 +124,9 @@ def affine_arrays(op: Affine, rank: int) -> tuple[Floats, Floats]:
     return scale, shift.reshape(-1, *trailing)
 
 
-def convolve(x: Floats, weight: Floats, window: Window) -> Floats:
-    """Convolution of images [N, C, H, W] with zero padding."""
-    views = _windows(x, window, 0.0)
+def convolve(x: Floats, weight: Floats, window: Window, fill: float = 0.0) -> Floats:
+    """Convolution of images [N, C, H, W] padded with ``fill``."""
+    views = _windows(x, window, fill)
     count, _, out_h, out_w = views.shape[:4]
     matrix = weight.reshape(len(weight), -1).T
     result = np.empty((count, len(weight), out_h, out_w))

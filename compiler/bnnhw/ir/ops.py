@@ -61,14 +61,21 @@ if TYPE_CHECKING:
 class BinaryConv(Op):
     """Convolution of integers or bits by weights in {-1, +1} [Cout, Cin, KH, KW], int8.
 
-    acc = sum of w*x over the taps inside the image: a padded tap contributes exactly 0.
+    acc = sum of w*x over the taps inside the image: a padded tap contributes exactly 0. With a
+    ``fill`` of -1 or +1, on bits of -1 and +1 only, padded taps read that bit.
     """
 
     weight: NDArray[np.int8]
     window: Window
+    fill: int = 0
 
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = conv_shape(inputs[0], self.weight.shape, self.window)
+        if self.fill and (inputs[0].dtype != Bit(bipolar=True) or abs(self.fill) != 1):
+            raise ModelError(
+                f"pads {inputs[0].dtype} with {self.fill}",
+                fix="the file is damaged; export the model again",
+            )
         return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
 
     @cached_property

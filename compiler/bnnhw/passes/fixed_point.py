@@ -74,7 +74,10 @@ def fixed_affine(
     """
     step = Fraction(2) ** -dtype.frac
     ends = (dtype.low + dtype.lift) * step, (dtype.high + dtype.lift) * step
-    pieces = [without_saturated_ends(compose(ops, c), *ends) for c in range(channels)]
+    try:
+        pieces = [without_saturated_ends(compose(ops, c), *ends) for c in range(channels)]
+    except ModelError as error:
+        raise ModelError(error.what, where=error.where or where, fix=error.fix) from error
     most = max(len(p) for p in pieces)
     if most > MOST_SEGMENTS:
         raise ModelError(

@@ -21,9 +21,13 @@ def lower_layers(graph: Graph) -> Graph:
     return graph.with_nodes(nodes)
 
 
+def _binary(op: Conv) -> BinaryConv:
+    return BinaryConv(op.weight.astype(np.int8), op.window, int(op.fill))
+
+
 def _lowered(node: Node) -> Node:
     if isinstance(node.op, Conv):
-        return with_op(node, BinaryConv(node.op.weight.astype(np.int8), node.op.window))
+        return with_op(node, _binary(node.op))
     if isinstance(node.op, Dense):
         return with_op(node, BinaryDense(node.op.weight.astype(np.int8)))
     return node

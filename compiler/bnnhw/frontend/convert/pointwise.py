@@ -165,6 +165,8 @@ def _path(ctx: Context, tensor: str) -> dict[str, Op | None]:
     while len(found) < _FURTHEST:
         made = ctx.producers.get(tensor)
         fits = made is not None and isinstance(made.op, (Elementwise, Binarize))
+        if made is not None and isinstance(made.op, Affine) and made.op.row_class:
+            fits = False  # it differs from pixel to pixel
         found[tensor] = made.op if made is not None and fits else None
         if made is None or not fits:
             break

@@ -27,6 +27,7 @@ class Layer(StageBase):
         column_class: likewise for columns.
         threshold: the threshold fused behind the accumulator; None where sums leave.
         is_conv: whether it is a convolution.
+        fill: what padded taps read: 0, or the bit -1 or +1.
     """
 
     weight: Ints
@@ -37,6 +38,7 @@ class Layer(StageBase):
     offset: Ints | None = None
     row_class: tuple[int, ...] = ()
     column_class: tuple[int, ...] = ()
+    fill: int = 0
 
     @property
     def input_low(self) -> int:
