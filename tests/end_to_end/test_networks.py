@@ -137,6 +137,18 @@ def test_border_classes_of_thresholds_and_inverted_channels(tmp_path):
     execute_everywhere(builder.dense("scores", 3), tmp_path, target=300)
 
 
+def test_streams_of_three_segments(tmp_path):
+    """A leaky clip before an addition and behind it."""
+    builder = GraphBuilder((3, 6, 6), Integer(8, False), 7, name="bent")
+    builder.layer("stem", 8, PADDED).rescale("stem_bn", STREAM, segments=3, gain=4)
+    start = builder.end
+    builder.threshold("sign").conv("conv", 8, PADDED).rescale("conv_bn", STREAM, segments=3)
+    builder.join("joined", start, STREAM).rescale("clip", STREAM, segments=3)
+    builder.add("global", SumPool(Window((6, 6), (6, 6)))).rescale("features", Integer(8, True))
+    executed = execute_everywhere(builder.classifier("scores", 6), tmp_path, target=900)
+    assert_prediction_holds(executed)
+
+
 @pytest.mark.parametrize("fill", [1, -1])
 def test_convolutions_padded_with_bits(tmp_path, fill: int):
     """Before a threshold and before a stream, at sides of different widths."""
