@@ -134,8 +134,10 @@ def _in_steps(piece: Piece, step: Fraction, dtype: Integer) -> tuple[float, floa
     With |gain| > limit, all integers but one (q) lie beyond the saturated ends; the line through
     the value at q with slope ``limit`` saturates there as well.
     """
+    limit, steps = 2 ** (dtype.bits + 1), 2.0**dtype.frac
+    if not dtype.lift and abs(float(piece.scale)) * steps < limit:
+        return float(piece.scale) * steps, float(piece.shift) * steps  # by powers of two: the same
     gain, shift = piece.scale / step, piece.shift / step - dtype.lift
-    limit = 2 ** (dtype.bits + 1)
     if abs(gain) <= limit:
         return float(gain), float(shift)
     middle = Fraction(dtype.low + dtype.high, 2)
