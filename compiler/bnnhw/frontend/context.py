@@ -50,8 +50,7 @@ class Context:
             bits: their values for every input integer, as the model computes them.
         nonnegative: graph tensors known to be >= 0.
         bits: graph tensors that hold the results of comparisons, 0 or 1.
-        pending: functions of graph tensors that jump, by ONNX name: no operations yet.
-        producers: the node that made a graph tensor.
+        pending, producers: functions that jump, by ONNX name; the maker of each graph tensor.
         pads: padding (top, left, bottom, right) that a Pad node adds, and with what, by ONNX name
             of its result; the convolution that reads it takes it over.
         rounding: for nodes of type Affine: the sum of magnitudes of the terms of the shift, from
@@ -126,7 +125,8 @@ class Context:
         """The live tensor at an input."""
         name = node.optional(index)
         if name in self.pending:
-            raise self.pending[name].refusal
+            error = self.pending[name].refusal
+            raise error
         if name is None or name not in self.views:
             raise ModelError(
                 f"its input {index} is a constant", where=node.where, fix="export the model again"

@@ -216,7 +216,8 @@ def _finish(ctx: Context) -> Imported:
     name = model.output_name
     view = ctx.views.get(name)
     if name in ctx.pending:
-        raise ctx.pending[name].refusal
+        error = ctx.pending[name].refusal
+        raise error
     if view is None:
         raise ModelError(
             "is a constant, whatever the input",
