@@ -24,6 +24,7 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     Elementwise,
+    Lookup,
     MaxPool,
     Piecewise,
 )
@@ -90,7 +91,8 @@ class _Branches:
         if isinstance(after.op, (Elementwise, Binarize)) and self._sign_follows(after):
             shares = [self.graph.tensors[name].shape[0] for name in concat.inputs]
             parts = _split(after.op, shares)
-            if parts is not None and not self._bits(concat):
+            pixels = copies and self._exact(concat.inputs[0])  # one threshold reads all copies
+            if parts is not None and not self._bits(concat) and not pixels:
                 return self._swapped(concat, after, parts)
         return None
 
@@ -199,6 +201,13 @@ class _Branches:
             return node is not None and isinstance(node.op, Binarize)
 
         return all(map(bit, concat.inputs))
+
+    def _exact(self, tensor: str) -> bool:
+        """Whether a tensor is the input but for element-wise operations, so rounded nowhere."""
+        node = self._producers.get(tensor)
+        while node is not None and isinstance(node.op, (Elementwise, Lookup)):
+            node = self._producers.get(node.inputs[0])
+        return node is None
 
     def _swapped(self, concat: Node, after: Node, parts: Sequence[Op]) -> Graph:
         """The graph where ``after`` is done to each part before they are concatenated."""

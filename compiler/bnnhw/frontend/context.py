@@ -16,7 +16,7 @@ from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact, floats
 from bnnhw.ir.graph import InputFormat, Node, Statistics
 from bnnhw.ir.names import identifier
-from bnnhw.ir.ops import Affine, Conv, Dense, Flatten
+from bnnhw.ir.ops import Affine, Concat, Conv, Dense, Flatten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,7 +132,7 @@ class Context:
 
     def sizes(self, view: View) -> dict[str, int]:
         """Sizes of the axes of the graph tensor behind a view."""
-        return views.axis_sizes(self.tensors[view.tensor].shape, self.batch)
+        return views.axis_sizes(self.tensors[view.tensor].shape, self.batch, view.order)
 
     def shape(self, view: View) -> tuple[int, ...]:
         """The ONNX tensor's shape, the batch first where it is."""
@@ -222,6 +222,7 @@ class Context:
         """The same with fractions; ``magnitude`` is the sum of magnitudes of the shift's terms."""
         size = np.abs(shift) if magnitude is None else magnitude
         terms = [np.asarray(term, object) for term in (scale, shift, size)]
+        view = self._copied(view, terms, node)
         view, (scale_c, shift_c, magnitude_c) = self._per_channel(view, terms, node)
         target = self.add(Affine(scale_c, shift_c), view.tensor, node, output)
         self.rounding[self.nodes[-1].name] = floats(magnitude_c)
@@ -269,6 +270,28 @@ class Context:
         shape = self.tensors[view.tensor].shape
         flat = self.flatten(view, node)
         return flat, [np.broadcast_to(term, shape).reshape(-1) for term in whole]
+
+    def _copied(self, view: View, terms: list[Exacts], node: OnnxNode) -> View:
+        """The view of copies of all channels, where a constant varies along a dimension of size 1.
+
+        As levels of a thermometer code do: channels are copied, then each is compared with its own.
+        """
+        ranks = [(1,) * (len(view.dims) - term.ndim) + term.shape for term in terms]
+        found = {
+            (i, shape[i])
+            for shape in ranks
+            for i, dim in enumerate(view.dims)
+            if dim == () and len(shape) == len(view.dims) and shape[i] > 1
+        }
+        sizes = self.sizes(view)
+        if len(found) != 1 or views.graph_axes(sizes)[0] != "C":
+            return view
+        ((place, count),) = found
+        target = self.add(Concat(), (view.tensor,) * count, node)
+        dims = list(view.dims)
+        dims[place] = (views.copies_axis(count),)
+        made = View(target, tuple(dims))
+        return views.channels_whole(made, self.sizes(made))
 
     def flatten(self, view: View, node: OnnxNode) -> View:
         """The view of a flattened copy (C, H, W order) of the graph tensor behind ``view``.

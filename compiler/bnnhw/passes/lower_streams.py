@@ -36,7 +36,7 @@ from bnnhw.ir.ops import (
     SumPool,
 )
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises
+from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises, tiled
 from bnnhw.passes.fixed_point import largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.mixed import is_mixed
@@ -181,6 +181,11 @@ class Lowering(StreamMaker):
         if joined is not None:
             self._made.emit(node, Concat(), *(value.tensor for value in values))
             return replace(joined, tensor=node.output, shape=shape, source=node)
+        first, count = values[0], len(values)
+        if len({*node.inputs}) == 1 and isinstance(first.dtype, Integer) and not first.stream:
+            self._made.emit(node, Concat(), *(first.tensor for _ in values))
+            made = first.as_input(node.output, shape)
+            return replace(made, ops=tuple(tiled(op, count) for op in first.ops), source=node)
         values = [self._numbers(value) for value in values]
         given = all(value.given and value.stream for value in values)
         streams = [value.stream for value in values if value.stream]

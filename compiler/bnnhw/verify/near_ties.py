@@ -230,8 +230,9 @@ class _Walk:
 def model_values(imported: Imported, name: str, values: NDArray[np.generic]) -> Floats:
     """What the model gives for its tensor ``name``, in the order and shape of the graph's."""
     shape = imported.graph.tensors[name].shape
-    sizes = views.axis_sizes(shape, len(values))
-    array = views.samples_in_graph_order(imported.views[name], values, sizes)
+    view = imported.views[name]
+    sizes = views.axis_sizes(shape, len(values), view.order)
+    array = views.samples_in_graph_order(view, values, sizes)
     return array.reshape(len(array), *shape).astype(np.float64)
 
 
