@@ -44,6 +44,7 @@ from bnnhw.ir.real_ops import (
     Piecewise as Piecewise,
     Quantise as Quantise,
     Round as Round,
+    Select as Select,
     absolute as absolute,
     clip as clip,
     limits_of as limits_of,
@@ -249,6 +250,23 @@ class FixedAdd(Op):
         return Tensor(joined_shape(*inputs), self.dtype)
 
 
+@dataclass(frozen=True, eq=False)
+class FixedSelect(Op):
+    """Of numbers a and b, factors[1] * b where a >= thresholds[c], else factors[0] * a.
+
+    The other way round in the channels of ``invert`` ([C]; empty for none). Nothing saturates.
+    """
+
+    thresholds: Ints
+    invert: Bools
+    factors: tuple[int, int]
+    dtype: Integer
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        same_channels(inputs[0], len(self.thresholds), "FixedSelect")
+        return Tensor(joined_shape(*inputs), self.dtype)
+
+
 @dataclass(frozen=True)
 class IntegerMaxPool(Op):
     """Maximum of integers over a window; padded positions count for nothing."""
@@ -352,14 +370,14 @@ def _accumulator(x: DType, taps: int) -> Integer:
 FRONT_END = frozenset(
     (
         *(Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, Flatten, Lookup, MaxPool),
-        *(Piecewise, Quantise),
+        *(Piecewise, Quantise, Select),
     )
 )
 """What the front end gives."""
 INTEGER = frozenset(
     (
-        *(BinaryConv, BinaryDense, BitMaxPool, Concat, FixedAdd, FixedAffine, Flatten, IntegerConv),
-        *(IntegerDense, IntegerMaxPool, IntegerTable, SumPool, Threshold),
+        *(BinaryConv, BinaryDense, BitMaxPool, Concat, FixedAdd, FixedAffine, FixedSelect),
+        *(Flatten, IntegerConv, IntegerDense, IntegerMaxPool, IntegerTable, SumPool, Threshold),
     )
 )
 """What the passes leave: operations on integers and bits, for which hardware exists."""

@@ -17,6 +17,7 @@ from bnnhw.ir.ops import (
     Dense,
     FixedAdd,
     FixedAffine,
+    FixedSelect,
     Flatten,
     IntegerConv,
     IntegerDense,
@@ -25,6 +26,7 @@ from bnnhw.ir.ops import (
     MaxPool,
     Piecewise,
     Quantise,
+    Select,
     SumPool,
     Threshold,
 )
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Op
 
 _REAL_STREAMS = (
-    *(Add, AveragePool, Concat, Quantise),
-    *(FixedAdd, FixedAffine, IntegerConv, IntegerDense, SumPool),
+    *(Add, AveragePool, Concat, Quantise, Select),
+    *(FixedAdd, FixedAffine, FixedSelect, IntegerConv, IntegerDense, SumPool),
 )
 _LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)
 _CARRY_BITS = (BitMaxPool, Flatten, MaxPool, Affine)

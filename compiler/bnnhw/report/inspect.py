@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     Piecewise,
     Quantise,
     Round,
+    Select,
 )
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
@@ -227,7 +228,7 @@ def _kinds(graph: Graph) -> dict[str, str]:
             kind = str(replace(op.dtype, frac=0))
         elif isinstance(op, Affine):
             kind = kind if op.uniform or kind == "integer" else "real"
-        elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise, Round)):
+        elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise, Round, Select)):
             kind = "real"
         elif isinstance(op, Concat):
             parts = {kinds[name] for name in node.inputs}
