@@ -24,6 +24,7 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     Elementwise,
+    Lookup,
     MaxPool,
     Piecewise,
 )
@@ -100,7 +101,8 @@ class _Branches:
         if read_by_sign or self._values_of_signs(concat, after):
             shares = [self.graph.tensors[name].shape[0] for name in concat.inputs]
             parts = _split(after.op, shares)
-            if parts is not None:
+            pixels = copies and self._exact(concat.inputs[0])  # one threshold reads all copies
+            if parts is not None and not pixels:
                 return self._swapped(concat, after, parts)
         return None
 
@@ -217,6 +219,13 @@ class _Branches:
             return node is not None and isinstance(node.op, Binarize)
 
         return all(map(bit, concat.inputs))
+
+    def _exact(self, tensor: str) -> bool:
+        """Whether a tensor is the input but for element-wise operations, so rounded nowhere."""
+        node = self._producers.get(tensor)
+        while node is not None and isinstance(node.op, (Elementwise, Lookup)):
+            node = self._producers.get(node.inputs[0])
+        return node is None
 
     def _swapped(self, concat: Node, after: Node, parts: Sequence[Op]) -> Graph:
         """The graph where ``after`` is done to each part before they are concatenated."""

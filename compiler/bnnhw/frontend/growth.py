@@ -24,6 +24,7 @@ from bnnhw.ir.ops import (
     Piecewise,
     Quantise,
     Round,
+    Select,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.ops import Op
 
-_ENDS = (Add, Conv, Dense, Binarize, Lookup, Quantise, Round)
+_ENDS = (Add, Conv, Dense, Binarize, Lookup, Quantise, Round, Select)
 """Operations through which no parameters are merged, or only one more factor."""
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bnnhw.errors import REPORT, ModelError
-from bnnhw.interpret.elements import add_offset, fixed_add, fixed_affine, storage, threshold
+from bnnhw.interpret.elements import (
+    add_offset,
+    fixed_add,
+    fixed_affine,
+    fixed_select,
+    storage,
+    threshold,
+)
 from bnnhw.interpret.layers import convolve, max_pool, multiply, sum_pool
 from bnnhw.ir.ops import (
     BinaryConv,
@@ -17,6 +24,7 @@ from bnnhw.ir.ops import (
     Concat,
     FixedAdd,
     FixedAffine,
+    FixedSelect,
     Flatten,
     IntegerConv,
     IntegerDense,
@@ -64,6 +72,8 @@ def execute_plain(op: Op, inputs: list[Values], tensors: list[Tensor]) -> Values
         return np.concatenate(inputs, axis=1)
     if isinstance(op, FixedAdd):
         return fixed_add(op, x, inputs[1], max(map(_reach, tensors, inputs)))
+    if isinstance(op, FixedSelect):
+        return fixed_select(op, x, inputs[1])
     if isinstance(op, (BinaryConv, BinaryDense, IntegerConv, IntegerDense)):
         return _layer(op, x, tensor)
     if isinstance(op, Threshold):

@@ -23,12 +23,14 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     FixedAdd,
+    FixedSelect,
     Flatten,
     Lookup,
     MaxPool,
     Piecewise,
     Quantise,
     Round,
+    Select,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +64,9 @@ def execute_real_node(node: Node, inputs: list[Floats], tensors: Mapping[str, Te
         return inputs[0] + inputs[1]
     if isinstance(node.op, Concat):
         return np.concatenate(inputs, axis=1)
-    if isinstance(node.op, FixedAdd):
+    if isinstance(node.op, Select):
+        return np.where(node.op.chosen(inputs[0]), inputs[1], inputs[0])
+    if isinstance(node.op, (FixedAdd, FixedSelect)):
         types = [tensors[name] for name in node.inputs]
         return execute(node.op, [x.astype(np.int64) for x in inputs], types).astype(np.float64)
     return execute_real(node.op, inputs[0], tensors[node.inputs[0]])

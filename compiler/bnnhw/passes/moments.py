@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     MaxPool,
     Piecewise,
     Quantise,
+    Select,
 )
 from bnnhw.ir.types import Integer, Real
 
@@ -103,6 +104,11 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
     if isinstance(op, Add):
         y = inputs[1]
         return Moments(x.mean + y.mean, x.variance + y.variance, x.low + y.low, x.high + y.high)
+    if isinstance(op, Select):
+        y = inputs[1]
+        mean, apart = (x.mean + y.mean) / 2, np.square(x.mean - y.mean) / 4
+        variance = (x.variance + y.variance) / 2 + apart
+        return Moments(mean, variance, np.minimum(x.low, y.low), np.maximum(x.high, y.high))
     if isinstance(op, Concat):
         parts = [(m.mean, m.variance, m.low, m.high) for m in inputs]
         return Moments(*(np.concatenate(values) for values in zip(*parts, strict=True)))

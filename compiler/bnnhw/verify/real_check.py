@@ -15,9 +15,20 @@ import numpy as np
 
 from bnnhw.errors import VerificationError
 from bnnhw.interpret.real import execute_real, execute_real_node
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, MaxPool, Quantise
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    Concat,
+    Conv,
+    Dense,
+    MaxPool,
+    Quantise,
+    Select,
+)
 from bnnhw.passes.rewrite import Links
-from bnnhw.verify.near_ties import error_bound, is_aligned, model_values
+from bnnhw.verify.near_ties import error_bound, is_aligned, model_values, select_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +39,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Ints
     from bnnhw.verify.session import Tracer
 
-_COMPARED = (Add, AveragePool, Concat, MaxPool, Quantise)
+_COMPARED = (Add, AveragePool, Concat, MaxPool, Quantise, Select)
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
 
 
@@ -144,6 +155,7 @@ class _Walk:
                 self._reals(node, y, error)
                 if isinstance(node.op, Quantise):
                     self._result.ties += int((self._model[node.output] != y).sum())
+                if isinstance(node.op, (Quantise, Select)):
                     y, error = self._model[node.output], np.zeros_like(error)
             values[node.output], errors[node.output] = y, error
             for name in {*node.inputs}:
@@ -158,6 +170,8 @@ class _Walk:
             return y, self._precision.stored(y, error)
         if isinstance(node.op, Concat):
             return y, np.concatenate(e, axis=1)
+        if isinstance(node.op, Select):
+            return y, select_error(node.op, x, e, self._precision)
         rounding = self._imported.rounding.get(node.name)
         tensor = tensors[node.inputs[0]]
         if isinstance(node.op, (Conv, Dense)) and self._imported.deviation:

@@ -32,7 +32,8 @@ _WEIGHT_FIX = "weights must be constants; convolutions of two activations are no
 
 def convolution(ctx: Context, node: OnnxNode) -> None:
     """Conv, with an optional bias."""
-    source = frame(ctx, node)
+    groups = int(node.attributes.get("group", 1))
+    source = frame(ctx, node, weights=groups == 1)
     weight = finite(ctx.need_constant(node, 1, "weight"), node).astype(np.float64)
     if weight.ndim != 2 + len(source.axes):
         raise ModelError(
@@ -48,7 +49,6 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
-    groups = int(node.attributes.get("group", 1))
     if groups < 1 or weight.shape[1] * groups != source.shape[0]:
         each = f" in each of {groups} groups" if groups != 1 else ""
         raise ModelError(
