@@ -31,6 +31,7 @@ from bnnhw.ir.op_base import (
     pool_shape,
     same_channels,
 )
+from bnnhw.ir.product_ops import ChannelSum as ChannelSum, Product as Product
 from bnnhw.ir.real_ops import (
     Add as Add,
     Affine as Affine,
@@ -352,14 +353,14 @@ def _accumulator(x: DType, taps: int) -> Integer:
 FRONT_END = frozenset(
     (
         *(Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, Flatten, Lookup, MaxPool),
-        *(Piecewise, Quantise),
+        *(ChannelSum, Piecewise, Product, Quantise),
     )
 )
 """What the front end gives."""
 INTEGER = frozenset(
     (
         *(BinaryConv, BinaryDense, BitMaxPool, Concat, FixedAdd, FixedAffine, Flatten, IntegerConv),
-        *(IntegerDense, IntegerMaxPool, IntegerTable, SumPool, Threshold),
+        *(IntegerDense, IntegerMaxPool, IntegerTable, SumPool, Threshold, ChannelSum, Product),
     )
 )
 """What the passes leave: operations on integers and bits, for which hardware exists."""

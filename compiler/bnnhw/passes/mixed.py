@@ -12,6 +12,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -23,6 +24,7 @@ from bnnhw.ir.ops import (
     IntegerTable,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
     SumPool,
     Threshold,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Op
 
 _REAL_STREAMS = (
-    *(Add, AveragePool, Concat, Quantise),
+    *(Add, AveragePool, ChannelSum, Concat, Product, Quantise),
     *(FixedAdd, FixedAffine, IntegerConv, IntegerDense, SumPool),
 )
 _LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)

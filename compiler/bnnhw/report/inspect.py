@@ -17,6 +17,7 @@ from bnnhw.ir.ops import (
     Affine,
     AveragePool,
     Binarize,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -24,6 +25,7 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
 )
 from bnnhw.ir.types import Bit, Integer
@@ -222,7 +224,7 @@ def _kinds(graph: Graph) -> dict[str, str]:
             kind = str(replace(op.dtype, frac=0))
         elif isinstance(op, Affine):
             kind = kind if op.uniform or kind == "integer" else "real"
-        elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise)):
+        elif isinstance(op, (Add, AveragePool, ChannelSum, Conv, Dense, Piecewise, Product)):
             kind = "real"
         elif isinstance(op, Concat):
             parts = {kinds[name] for name in node.inputs}

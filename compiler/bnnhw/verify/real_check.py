@@ -15,7 +15,19 @@ import numpy as np
 
 from bnnhw.errors import VerificationError
 from bnnhw.interpret.real import execute_real, execute_real_node
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, MaxPool, Quantise
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    Concat,
+    Conv,
+    Dense,
+    MaxPool,
+    Product,
+    Quantise,
+)
+from bnnhw.ir.product_ops import laid_over
 from bnnhw.passes.rewrite import Links
 from bnnhw.verify.near_ties import error_bound, is_aligned, model_values
 
@@ -28,7 +40,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Ints
     from bnnhw.verify.session import Tracer
 
-_COMPARED = (Add, AveragePool, Concat, MaxPool, Quantise)
+_COMPARED = (Add, AveragePool, Concat, MaxPool, Product, Quantise)
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
 
 
@@ -155,6 +167,11 @@ class _Walk:
         y = execute_real_node(node, x, tensors)
         if isinstance(node.op, Add):
             error = e[0] + e[1] + self._precision.unit * (np.abs(y) + e[0] + e[1])
+            return y, self._precision.stored(y, error)
+        if isinstance(node.op, Product):
+            factor, apart = (laid_over(v, y.ndim) for v in (x[1], e[1]))
+            error = np.abs(x[0]) * apart + np.abs(factor) * e[0] + e[0] * apart
+            error = error + self._precision.unit * (np.abs(y) + error)
             return y, self._precision.stored(y, error)
         if isinstance(node.op, Concat):
             return y, np.concatenate(e, axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.context import finite
+from bnnhw.frontend.convert.products import box, is_box
 from bnnhw.frontend.frames import frame
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import check_padding, window_of
@@ -68,10 +69,13 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     check_padding(node, window, source)
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
     plain = bias is None or not np.any(bias)
-    weight = source.weights(ctx.binary_weights(weight, node))
-    op = Conv(weight, window, groups)
-    target = ctx.add(op, source.tensor, node, node.outputs[0] if plain else None)
-    out = source.view(target, ctx.tensors[target].shape)
+    if is_box(ctx, source, weight):
+        out = box(ctx, node, source, weight, window)
+    else:
+        weight = source.weights(ctx.binary_weights(weight, node))
+        op = Conv(weight, window, groups)
+        target = ctx.add(op, source.tensor, node, node.outputs[0] if plain else None)
+        out = source.view(target, ctx.tensors[target].shape)
     if bias is not None and not plain:
         out = ctx.affine(out, node, shift=source.per_channel(bias), output=node.outputs[0])
     ctx.views[node.outputs[0]] = out
