@@ -267,6 +267,9 @@ class DesignFlow:
             if KINDS[unit.kind].merges:
                 self._merge(unit)
                 continue
+            if KINDS[unit.kind].scales:
+                self._scale(unit)
+                continue
             beats = design.streams[unit.sources[0]].beats if unit.sources else 0
             parts = [part(unit.params, beats) for part in KINDS[unit.kind].timing]
             start = self.read[unit.sources[0]] if unit.sources else self.source
@@ -325,6 +328,14 @@ class DesignFlow:
         for name, timing in zip(unit.sources, KINDS[unit.kind].timing, strict=True):
             part = timing(unit.params, self.design.streams[name].beats)
             self.flow.link(self.read[name], end, part)
+
+    def _scale(self, unit: Unit) -> None:
+        """A unit that takes a beat of its second input with the first of several of its first."""
+        (first, second), (end,) = unit.sources, unit.sinks
+        meets, passes = KINDS[unit.kind].timing
+        beats = [self.design.streams[name].beats for name in (first, second)]
+        self.flow.link(self.read[second], self.read[first], meets(unit.params, beats[1]))
+        self.flow.link(self.read[first], self.written[end], passes(unit.params, beats[0]))
 
     def _chain(self, unit: Unit, start: int, parts: list[UnitTiming], end: int) -> None:
         """The parts of a unit one after another, with events in between."""
