@@ -15,6 +15,7 @@ from bnnhw.ir.exact import full
 from bnnhw.ir.ops import Affine, ChannelSum, Product, Tensor
 from bnnhw.ir.types import Integer, Real
 from bnnhw.passes.options import ACTIVATION_BITS
+from bnnhw.passes.piecewise import compose
 from bnnhw.passes.stream_maker import StreamMaker
 from bnnhw.passes.stream_values import Value
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Node
     from bnnhw.ir.ops import Exacts
 
+_MOST_PIECES = 2
+"""Of a FixedAffine."""
 _REACH = 1 << 24
 """Of products: a DSP48E1 then multiplies them again, by what follows."""
 
@@ -33,7 +36,7 @@ class ProductMaker(StreamMaker):
         name = node.inputs[0]
         x = self._numbers(self.values[name])
         if not _is_narrow(x):
-            x = self._as_activation(name, x.exact or x, equal=False)
+            x = self._as_activation(name, _earliest(x), equal=False)
         channels = x.shape[0]
         self._made.emit(node, ChannelSum(), x.tensor)
         assert isinstance(x.dtype, Integer)
@@ -50,7 +53,7 @@ class ProductMaker(StreamMaker):
         first, second = node.inputs
         factor = self._numbers(self.values[second])
         if not (_is_narrow(factor) and only_scaled(factor)):
-            factor = self._as_activation(second, factor.exact or factor, equal=False)
+            factor = self._as_activation(second, _earliest(factor), equal=False)
         factor = self._on_steps(second, factor)
         x = self._numbers(self.values[first])
         x = x.exact if x.exact is not None and _may_multiply(x.exact, factor) else x
@@ -67,6 +70,15 @@ class ProductMaker(StreamMaker):
         if x.stream is None or not x.stream.halves:
             return x
         return self._retyped(name, x, Integer(x.stream.bits + 1, True, x.stream.frac + 1))
+
+
+def _earliest(x: Value) -> Value:
+    """What ``x`` was before it was rounded, where one unit can do all that waits there."""
+    if x.exact is None:
+        return x
+    exact = x.exact
+    most = max(len(compose(exact.ops, channel)) for channel in range(exact.shape[0]))
+    return exact if most <= _MOST_PIECES else x
 
 
 def only_scaled(x: Value) -> bool:
