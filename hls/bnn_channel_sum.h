@@ -6,8 +6,8 @@
 namespace bnnhw {
 
 /// Adds up all channels of each pixel.
-/// In: BEATS beats of LANES elements of IN_BITS, FOLDS beats per pixel. Out: BEATS / FOLDS elements of
-/// OUT_BITS.
+/// In: BEATS beats of LANES elements of IN_BITS, FOLDS beats per pixel. Out: BEATS / FOLDS elements
+/// of OUT_BITS.
 template <int IN_BITS, int IN_SIGNED, int OUT_BITS, int LANES, int FOLDS, int BEATS>
 void bnn_channel_sum(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,
                      hls::stream<ap_uint<OUT_BITS>>& m_axis) {

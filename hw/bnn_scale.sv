@@ -1,11 +1,10 @@
 // Multiplies a stream by factors that come in another: one for each pixel, or for each channel.
 //
-// In: LANES elements of IN_BITS a beat on s0; on s1 FACTORS of FACTOR_BITS: one for all lanes, or one
-// for each. DEPTH beats of s1 meet as many of s0, are kept, and serve ROUNDS times in all. A factor per
-// pixel: DEPTH 1, ROUNDS beats per pixel; per channel: DEPTH beats per pixel, ROUNDS pixels per frame.
+// In: LANES elements of IN_BITS a beat on s0; on s1 FACTORS of FACTOR_BITS, one for all lanes or one
+// for each. DEPTH beats of s1 meet as many of s0, are kept, and serve ROUNDS times in all: a factor
+// per pixel has DEPTH 1, ROUNDS beats per pixel; per channel, DEPTH beats per pixel, ROUNDS pixels.
 // Out: the products. MULTIPLY_STYLE: 1 LUTs, 2 a DSP48E1. Latency: 4 with a DSP48E1, else
-// 1 + ceil((FACTOR_BITS + 1 - FACTOR_SIGNED) / 4). One beat per cycle; one enable: bubbles are not
-// closed.
+// 1 + ceil((FACTOR_BITS + 1 - FACTOR_SIGNED) / 4). One beat per cycle; one enable: bubbles stay.
 module bnn_scale #(
     parameter int unsigned IN_BITS = 12,
     parameter int unsigned IN_SIGNED = 1,

@@ -38,9 +38,7 @@ class _Scaled(_Residual):
         self.sign()
         weight = self.sketch.signs(features, self.channels, kernel, kernel)
         weight *= self.rng.uniform(0.02, 0.2, (features, 1, 1, 1)).astype(np.float32)
-        self.sketch.conv(
-            self.channels, features, weight=weight, pads=pads, strides=[stride] * 2
-        )
+        self.sketch.conv(self.channels, features, weight=weight, pads=pads, strides=[stride] * 2)
         self.channels = features
         self.shrink([kernel] * 2, [stride] * 2, pads)
         return source

@@ -43,8 +43,8 @@ from bnnhw.passes.fixed_point import largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.options import PassOptions
-from bnnhw.passes.stream_products import ProductMaker, pooled, pools_as_it_is
 from bnnhw.passes.stream_notes import check_precision, described
+from bnnhw.passes.stream_products import ProductMaker, pooled, pools_as_it_is
 from bnnhw.passes.stream_signs import (
     common_halves,
     emit_turning,

@@ -113,7 +113,8 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
     if isinstance(op, ChannelSum):
         # Channels of a pixel are alike: n of them vary like sqrt(n) independent ones.
         spread = x.variance.sum() * np.sqrt(len(x.mean))
-        return Moments(*(np.reshape(v, 1) for v in (x.mean.sum(), spread, x.low.sum(), x.high.sum())))
+        sums = (x.mean.sum(), spread, x.low.sum(), x.high.sum())
+        return Moments(*(np.reshape(value, 1) for value in sums))
     if isinstance(op, Affine):
         scale, shift = affine_arrays(op, 3)
         return _scaled(x, scale.ravel(), shift.reshape(len(scale), -1).mean(axis=1))

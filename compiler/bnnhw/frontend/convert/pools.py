@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bnnhw.errors import ModelError
-from bnnhw.frontend import views
 from bnnhw.frontend.frames import frame
-from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import pool_window
 from bnnhw.ir.ops import AveragePool, MaxPool, Window
 

@@ -202,12 +202,14 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
     if isinstance(op, FixedAdd) and integer:
         return Join(**common, out_element=op.dtype)
     if isinstance(op, ChannelSum) and integer:
+        assert isinstance(out, Integer)
         return AddUp(**common, out_element=out)
     if isinstance(op, Product) and integer:
-        shapes = [splitter.graph.tensors[name].shape for name in node.inputs]
-        factor = splitter.graph.tensors[node.inputs[1]].dtype
-        pixel = by_pixel(shapes[0], shapes[1])
-        return Multiply(**common, factor=factor, by_pixel=pixel, out_element=out)
+        x, factor = (splitter.graph.tensors[name] for name in node.inputs)
+        assert isinstance(factor.dtype, Integer)
+        assert isinstance(out, Integer)
+        pixel = by_pixel(x.shape, factor.shape)
+        return Multiply(**common, factor=factor.dtype, by_pixel=pixel, out_element=out)
     if isinstance(op, IntegerTable):
         if integer:
             return Table(**common, values=op.values, out_element=op.dtype)

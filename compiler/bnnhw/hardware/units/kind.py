@@ -123,8 +123,8 @@ class UnitKind:
         joins: whether its two inputs move together.
         merges: whether it takes the beats of its two inputs in turn; ``timing`` then has a part for
             each, of beats that the other side's come between.
-        scales: whether a beat of its second input moves with the first of several of its first
-            input; ``timing`` then has that, and the unit itself.
+        scales: whether a beat of its second input moves with the first of several of its first;
+            ``timing`` then has a part for the first, and one from the second to the first.
         forks: whether its two outputs carry the same.
         sums: whether it holds a PE array.
         reads_memory: whether it is a master that reads from memory.

@@ -74,7 +74,7 @@ def scale_latency(p: Params) -> int:
 
 
 def _meets(p: Params, beats: int) -> UnitTiming:
-    """When a factor moves with the beat that it meets: in the first of the rounds that it serves."""
+    """A factor moves with the beat that it meets: in the first of the rounds that it serves."""
     depth, span = p["DEPTH"], p["DEPTH"] * p["ROUNDS"]
     block, at = np.divmod(np.arange(beats // depth * span), span)
     needs = block * depth + np.minimum(at, depth - 1)
@@ -121,7 +121,7 @@ SCALE = UnitKind(
         ),
         inputs=("s0_axis", "s1_axis"),
     ),
-    (_meets, _multiplies),
+    (_multiplies, _meets),
     dsp=lambda p: p["LANES"] if p["MULTIPLY_STYLE"] == DSP else 0,
     scales=True,
     path_ns=1.6,
