@@ -124,6 +124,6 @@ SCALE = UnitKind(
     (_multiplies, _meets),
     dsp=lambda p: p["LANES"] if p["MULTIPLY_STYLE"] == DSP else 0,
     scales=True,
-    path_ns=1.6,
+    path_ns=3.0,
 )
 UNITS = (CHANNEL_SUM, SCALE)
