@@ -26,6 +26,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -40,6 +41,7 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     Op,
+    Product,
     Quantise,
     Round,
     SumPool,
@@ -74,6 +76,7 @@ SAMPLES: dict[type[Op], tuple[Op, Tensor]] = {
     Affine: (Affine(exact(np.array([2.0, -1.0])), full(2, 1)), IMAGE),
     AveragePool: (AveragePool(POOL), IMAGE),
     Binarize: (Binarize(), IMAGE),
+    ChannelSum: (ChannelSum(), IMAGE),
     Concat: (Concat(), IMAGE),
     Conv: (Conv(ONES.astype(float), WINDOW), IMAGE),
     Dense: (Dense(np.ones((3, 8))), VECTOR),
@@ -81,6 +84,7 @@ SAMPLES: dict[type[Op], tuple[Op, Tensor]] = {
     Lookup: (Lookup(np.arange(256.0)), IMAGE),
     MaxPool: (MaxPool(POOL), IMAGE),
     ops.Piecewise: (prelu(exact(np.array([0.25, -1.0]))), IMAGE),
+    Product: (Product(), Tensor((1, 4, 4), INT8)),
     Quantise: (Quantise(Integer(4, True)), IMAGE),
     BinaryConv: (BinaryConv(ONES.astype(np.int8), WINDOW), IMAGE),
     BinaryDense: (BinaryDense(np.ones((3, 8), np.int8)), VECTOR),
@@ -111,7 +115,7 @@ class Unknown(Op):
 
 def one_node(op: Op, tensor: Tensor) -> Graph:
     """A graph of one operation; the input twice where it takes two."""
-    inputs = ("x", "x") if isinstance(op, (Add, Concat, FixedAdd)) else ("x",)
+    inputs = ("x", "x") if isinstance(op, (Add, Concat, FixedAdd, Product)) else ("x",)
     form = InputFormat("x", tensor.shape, "float32", element=tensor.dtype)
     mapped = OutputMap("y", (1,), np.ones(1), np.zeros(1))
     tensors = {"x": tensor, "y": op.infer(*(tensor for _ in inputs))}
@@ -148,7 +152,7 @@ def test_real_operations_are_known_to_all_that_ask(kind: type[Op]) -> None:
     assert (found.low[:, None] <= by_channel).all()
     assert (by_channel <= found.high[:, None]).all()
     assert set(_kinds(graph)) == {"x", "y"}
-    if kind not in (Add, Concat):  # whose errors are joined where they are walked over
+    if kind not in (Add, Concat, Product):  # whose errors are joined where they are walked over
         bound = error_bound(op, x, np.full_like(x, 1e-3), tensor, None)
         assert bound.shape == y.shape
 

@@ -95,10 +95,10 @@ def average_pool_beyond_the_image() -> Sketch:
     return sketch.flatten().dense(16, 3)
 
 
-@case("node 'reducemean", "average over height and width only")
-def average_over_channels() -> Sketch:
+@case("node 'reducemean", "reduce channels, height and width only")
+def average_over_the_batch() -> Sketch:
     sketch = image().conv(3, 4).sign()
-    sketch.op("ReduceMean", axes=[1])
+    sketch.op("ReduceMean", axes=[0])
     return sketch.flatten().dense(16, 3)
 
 

@@ -31,6 +31,7 @@ from bnnhw.ir.op_base import (
     pool_shape,
     same_channels,
 )
+from bnnhw.ir.product_ops import ChannelSum as ChannelSum, Product as Product
 from bnnhw.ir.real_ops import (
     Add as Add,
     Affine as Affine,
@@ -366,14 +367,15 @@ def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[i
 FRONT_END = frozenset(
     (
         *(Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, Flatten, Lookup, MaxPool),
-        *(Piecewise, Quantise, Select),
+        *(ChannelSum, Piecewise, Product, Quantise, Select),
     )
 )
 """What the front end gives."""
 INTEGER = frozenset(
     (
-        *(BinaryConv, BinaryDense, BitMaxPool, Concat, FixedAdd, FixedAffine, FixedSelect),
-        *(Flatten, IntegerConv, IntegerDense, IntegerMaxPool, IntegerTable, SumPool, Threshold),
+        *(BinaryConv, BinaryDense, BitMaxPool, ChannelSum, Concat, FixedAdd, FixedAffine),
+        *(FixedSelect, Flatten, IntegerConv, IntegerDense, IntegerMaxPool, IntegerTable),
+        *(Product, SumPool, Threshold),
     )
 )
 """What the passes leave: operations on integers and bits, for which hardware exists."""

@@ -23,6 +23,7 @@ from bnnhw.ir.ops import (
     AveragePool,
     Binarize,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -33,6 +34,7 @@ from bnnhw.ir.ops import (
     IntegerMaxPool,
     IntegerTable,
     MaxPool,
+    Product,
     Quantise,
     Select,
     SumPool,
@@ -43,8 +45,8 @@ from bnnhw.passes.fixed_point import largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.options import FEW_BITS, PassOptions
-from bnnhw.passes.stream_maker import StreamMaker
 from bnnhw.passes.stream_notes import check_precision, described
+from bnnhw.passes.stream_products import ProductMaker, pooled, pools_as_it_is
 from bnnhw.passes.stream_select import (
     is_scaled,
     joint_scale,
@@ -95,7 +97,7 @@ def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
     return Lowering(graph, options).run()
 
 
-class Lowering(StreamMaker):
+class Lowering(ProductMaker):
     """One run of the pass, with what it chose on its way."""
 
     def run(self) -> Graph:
@@ -115,9 +117,10 @@ class Lowering(StreamMaker):
                 raise ModelError(error.what, where=where, fix=error.fix) from error
             self.values[node.output] = value
         output, mapped = self._scores()
-        check_precision(graph, options, self.types, self.values, self._made.nodes)
-        notes = (*graph.notes, described(graph, options, self.types, self._made.nodes))
-        return graph.with_nodes(self._made.nodes, output=output, output_map=mapped, notes=notes)
+        nodes = self._made.read(output)
+        check_precision(graph, options, self.types, self.values, nodes)
+        notes = (*graph.notes, described(graph, options, self.types, nodes))
+        return graph.with_nodes(nodes, output=output, output_map=mapped, notes=notes)
 
     def _convert(self, node: Node) -> Value:
         x, op = self.values[node.inputs[0]], node.op
@@ -132,6 +135,10 @@ class Lowering(StreamMaker):
             return self._concat(node)
         if isinstance(op, Select):
             return self._select(node)
+        if isinstance(op, ChannelSum):
+            return self._channel_sum(node)
+        if isinstance(op, Product):
+            return self._product(node)
         if isinstance(op, Binarize):
             return self._binarize(node, x)
         if isinstance(op, (Conv, Dense)):
@@ -335,16 +342,20 @@ class Lowering(StreamMaker):
 
     def _average_pool(self, node: Node, x: Value) -> Value:
         assert isinstance(node.op, AveragePool)
-        x, window = self._as_stream(node.inputs[0], x), node.op.window
+        window = node.op.window
+        area = window.kernel[0] * window.kernel[1]
+        shape = self._graph.tensors[node.output].shape
+        if pools_as_it_is(x, area):
+            self._made.emit(node, SumPool(window), x.tensor)
+            return pooled(node, x, shape, area)
+        x = self._as_stream(node.inputs[0], x)
         assert x.stream is not None
         if x.stream.halves and any(window.pads):
             # Padding is 0, no middle of a step: with twice as many steps every middle is on one.
             finer = Integer(x.stream.bits + 1, True, x.stream.frac + 1)
             x = self._retyped(node.inputs[0], x, finer)
         assert x.stream is not None
-        area = window.kernel[0] * window.kernel[1]
         self._made.emit(node, SumPool(window), x.tensor)
-        shape = self._graph.tensors[node.output].shape
         step = Fraction(2) ** -x.stream.frac
         ops = (Affine(full(shape[0], step / area), full(shape[0], x.stream.lift * step)),)
         return Value(node.output, ops, x.reach * area, shape, Real(), node)

@@ -12,6 +12,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -25,6 +26,7 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
     Select,
     SumPool,
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Op
 
 _REAL_STREAMS = (
-    *(Add, AveragePool, Concat, Quantise, Select),
+    *(Add, AveragePool, ChannelSum, Concat, Product, Quantise, Select),
     *(FixedAdd, FixedAffine, FixedSelect, IntegerConv, IntegerDense, SumPool),
 )
 _LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)

@@ -18,6 +18,7 @@ from bnnhw.ir.ops import (
     Affine,
     AveragePool,
     Binarize,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -25,6 +26,7 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
     Round,
     Select,
@@ -225,6 +227,9 @@ def _whatever_the_input(path: Path, options: LoadOptions) -> ModelError | None:
     return found[0] if len(found) == len(_DECLARATIONS) else None
 
 
+_REAL = (Add, AveragePool, ChannelSum, Conv, Dense, Piecewise, Product, Round, Select)
+
+
 def _kinds(graph: Graph) -> dict[str, str]:
     """By tensor: what ``Layer.input`` may say."""
     source = graph.tensors[graph.input].dtype
@@ -239,7 +244,7 @@ def _kinds(graph: Graph) -> dict[str, str]:
             kind = str(replace(op.dtype, frac=0))
         elif isinstance(op, Affine):
             kind = kind if op.uniform or kind == "integer" else "real"
-        elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise, Round, Select)):
+        elif isinstance(op, _REAL):
             kind = "real"
         elif isinstance(op, Concat):
             parts = {kinds[name] for name in node.inputs}

@@ -23,6 +23,7 @@ from bnnhw.ir.ops import (
     AveragePool,
     Binarize,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -301,6 +302,9 @@ def _error_bound(
         size = execute_real(op, np.abs(x), tensor)
         # Not less for many taps: roundings of equal pixels do not cancel.
         return execute_real(op, error, tensor) + (taps + 1) * unit * size
+    if isinstance(op, ChannelSum):
+        size = execute_real(op, np.abs(x), tensor)
+        return execute_real(op, error, tensor) + tensor.shape[0] * unit * size
     if isinstance(op, Piecewise):
         steepest = float(np.abs(op.arrays[1]).max())
         return steepest * (error if op.limits else error + unit * np.abs(x))

@@ -24,9 +24,11 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     MaxPool,
+    Product,
     Quantise,
     Select,
 )
+from bnnhw.ir.product_ops import laid_over
 from bnnhw.passes.rewrite import Links
 from bnnhw.verify.near_ties import error_bound, is_aligned, model_values, select_error
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Ints
     from bnnhw.verify.session import Tracer
 
-_COMPARED = (Add, AveragePool, Concat, MaxPool, Quantise, Select)
+_COMPARED = (Add, AveragePool, Concat, MaxPool, Product, Quantise, Select)
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
 
 
@@ -167,6 +169,11 @@ class _Walk:
         y = execute_real_node(node, x, tensors)
         if isinstance(node.op, Add):
             error = e[0] + e[1] + self._precision.unit * (np.abs(y) + e[0] + e[1])
+            return y, self._precision.stored(y, error)
+        if isinstance(node.op, Product):
+            factor, apart = (laid_over(v, y.ndim) for v in (x[1], e[1]))
+            error = np.abs(x[0]) * apart + np.abs(factor) * e[0] + e[0] * apart
+            error = error + self._precision.unit * (np.abs(y) + error)
             return y, self._precision.stored(y, error)
         if isinstance(node.op, Concat):
             return y, np.concatenate(e, axis=1)

@@ -12,12 +12,14 @@ from bnnhw.hardware.stages import Layer, Stage
 from bnnhw.hardware.stages.concat import Concatenate, Copies
 from bnnhw.hardware.stages.elements import Choose, Compare, Join, Rescale, Table
 from bnnhw.hardware.stages.pool import Pool
+from bnnhw.hardware.stages.products import AddUp, Multiply
 from bnnhw.hardware.stages.stream_order import Image, flattened_images, in_stream_order
 from bnnhw.ir.names import hardware_names
 from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     FixedAdd,
     FixedAffine,
@@ -28,11 +30,13 @@ from bnnhw.ir.ops import (
     IntegerMaxPool,
     IntegerTable,
     Ints,
+    Product,
     Shape,
     SumPool,
     Threshold,
     Window,
 )
+from bnnhw.ir.product_ops import by_pixel
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
@@ -201,6 +205,15 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
         return _choose(splitter, node, op, image)
     if isinstance(op, FixedAdd) and integer:
         return Join(**common, out_element=op.dtype)
+    if isinstance(op, ChannelSum) and integer:
+        assert isinstance(out, Integer)
+        return AddUp(**common, out_element=out)
+    if isinstance(op, Product) and integer:
+        x, factor = (splitter.graph.tensors[name] for name in node.inputs)
+        assert isinstance(factor.dtype, Integer)
+        assert isinstance(out, Integer)
+        pixel = by_pixel(x.shape, factor.shape)
+        return Multiply(**common, factor=factor.dtype, by_pixel=pixel, out_element=out)
     if isinstance(op, IntegerTable):
         if integer:
             return Table(**common, values=op.values, out_element=op.dtype)
