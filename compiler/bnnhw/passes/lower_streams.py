@@ -287,9 +287,7 @@ class Lowering(StreamMaker):
         steps = whole_steps(x) if binary else None
         if steps is not None:
             name = self._made.fresh(f"{node.name}_steps")
-            table = self._made.append(
-                Node(name, steps[0], (x.tensor,), f"{name}:out", node.source)
-            )
+            table = self._made.append(Node(name, steps[0], (x.tensor,), f"{name}:out", node.source))
             dtype = steps[0].dtype
             x = Value(table.output, (steps[1],), dtype.reach, x.shape, dtype, table)
         finer = scaled_input_type(x) if binary else None

@@ -65,7 +65,12 @@ def _behind_copies(graph: Graph) -> Graph:
     for node in graph.nodes:
         source = links.source(node)
         alone = source is not None and links.after(source) is node
-        if not isinstance(node.op, Concat) or len({*node.inputs}) > 1 or source is None or not alone:
+        if (
+            not isinstance(node.op, Concat)
+            or len({*node.inputs}) > 1
+            or source is None
+            or not alone
+        ):
             continue
         integers = not isinstance(graph.tensors[source.inputs[0]].dtype, Real)
         if not isinstance(source.op, Affine) or not integers:

@@ -1,5 +1,7 @@
-"""What precision gating needs when streams are lowered: one scale for two tensors, thresholds of one,
-and few-bit numbers as the whole steps that binary layers read.
+"""What precision gating needs when streams are lowered.
+
+One scale for two tensors, thresholds of one, and few-bit numbers as the whole steps that binary
+layers read.
 """
 
 from __future__ import annotations

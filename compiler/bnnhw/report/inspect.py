@@ -257,9 +257,7 @@ def _bit_values(graph: Graph) -> dict[str, tuple[Fraction, Fraction]]:
     return found
 
 
-def _layer(
-    graph: Graph, node: Node, kind: str, values: tuple[Fraction, Fraction] | None
-) -> Layer:
+def _layer(graph: Graph, node: Node, kind: str, values: tuple[Fraction, Fraction] | None) -> Layer:
     op = node.op
     assert isinstance(op, (Conv, Dense))
     shape = graph.tensors[node.output].shape

@@ -78,7 +78,9 @@ def _thresholds(stage: StageBase, values: Ints, flips: Bools, lanes: int) -> Mem
     fields: Ints = (invert.astype(np.int64) << (element.bits + 1)) | (
         thresholds & ((1 << (element.bits + 1)) - 1)
     )
-    return Memory.from_fields(f"{stage.name}_thresholds", fields.reshape(-1, lanes), element.bits + 2)
+    return Memory.from_fields(
+        f"{stage.name}_thresholds", fields.reshape(-1, lanes), element.bits + 2
+    )
 
 
 @dataclass(frozen=True, eq=False)
