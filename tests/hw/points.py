@@ -475,6 +475,18 @@ POINTS = {
             ],
         },
     ),
+    "bnn_select": Points(
+        legal=[
+            {"A_FACTOR": 2, "OUT_BITS": 9},
+            {"B_FACTOR": 3, "B_BITS": 5, "OUT_BITS": 8},
+            {"FOLDS": 3, "HOLD": 49, "LANES": 4},
+        ],
+        illegal={
+            "A_BITS, B_BITS and OUT_BITS must be positive": [{"OUT_BITS": 0}],
+            "LANES, FOLDS and HOLD must be positive": [{"HOLD": 0}],
+            "A_FACTOR and B_FACTOR must be positive": [{"A_FACTOR": 0}],
+        },
+    ),
     "bnn_threshold": Points(
         legal=[{"IN_SIGNED": 0, "FOLDS": 3, "HOLD": 49}, {"LANES": 4}],
         illegal={

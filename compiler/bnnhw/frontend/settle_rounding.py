@@ -245,16 +245,20 @@ class _Surroundings:
         bounds = (-math.inf, math.inf)
         if node is not None and isinstance(node.op, Binarize):
             bounds = (node.op.low, node.op.high)
-        elif node is not None:
-            bounds = limits_of(node.op) or bounds
+        else:
+            while node is not None and (ends := limits_of(node.op)) is not None:
+                # Of a Min behind a Max, each gives one end.
+                low, high = (min(max(end, bounds[0]), bounds[1]) for end in ends)
+                bounds = low, high
+                node = self._producers.get(node.inputs[0])
         half_even = self._node.op.half_even
-        ends = [
+        results = [
             _rounded(scale * Fraction(bound) + shift, half_even=half_even)
             if math.isfinite(bound)
             else bound * (1 if scale > 0 else -1)
             for bound in bounds
         ]
-        return min(ends), max(ends)
+        return min(results), max(results)
 
     def _take_clip(self, found: _Found) -> None:
         """A Clip behind, its limits in integers of the rounding."""
