@@ -62,8 +62,8 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
-    window = window_of(node, kernel, source)
     pads, fill = ctx.pads.get(node.inputs[0], ((), 0.0))
+    window = window_of(node, kernel, source.padded(pads))
     if pads:
         if fill and any(window.pads):
             raise ModelError(
