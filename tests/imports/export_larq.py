@@ -2,9 +2,9 @@
 
     .venv-larq/bin/python tests/imports/export_larq.py FOLDER XNORNet QuickNet=32
 
-The file has weights from the constructors (pretrained ones are downloads) and BatchNorms with random
-gains and biases whose statistics are those of random images, as after training. Beside each model
-lie two images and the scores that Keras gives them.
+The file has weights from the constructors (pretrained ones are downloads) and BatchNorms with
+random gains and biases, whose statistics are those of random images, as after training. Beside each
+model lie two images and the scores that Keras gives them.
 """
 
 from __future__ import annotations

@@ -92,6 +92,12 @@ class _Branches:
             parts = _split(after.op, shares)
             if parts is not None and not self._bits(concat):
                 return self._swapped(concat, after, parts)
+        if isinstance(after.op, Affine) and after.op.uniform and self._signs(concat):
+            # A sign that is spelled as bits, 2b - 1, is one of each part.
+            shares = [self.graph.tensors[name].shape[0] for name in concat.inputs]
+            parts = _split(after.op, shares)
+            if parts is not None:
+                return self._swapped(concat, after, parts)
         return None
 
     def _joined(self, tensors: Sequence[str]) -> str | None:
@@ -200,6 +206,17 @@ class _Branches:
 
         return all(map(bit, concat.inputs))
 
+    def _signs(self, concat: Node) -> bool:
+        """Whether all parts are results of signs, concatenated or not, that nothing else reads."""
+        for name in concat.inputs:
+            made = self._producers.get(name)
+            if made is None or self._readers[name] != 1:
+                return False
+            inner = isinstance(made.op, Concat) and self._signs(made)
+            if not inner and not isinstance(made.op, Binarize):
+                return False
+        return True
+
     def _swapped(self, concat: Node, after: Node, parts: Sequence[Op]) -> Graph:
         """The graph where ``after`` is done to each part before they are concatenated."""
         made: dict[tuple[str, int], str] = {}
@@ -208,8 +225,8 @@ class _Branches:
         for number, (name, op) in enumerate(zip(concat.inputs, parts, strict=True)):
             key = (name, 0 if copies else number)
             if key not in made:
-                like = after if not made else replace(after, name=f"{after.name}_part{number + 1}")
-                made[key] = self._add(self._node(like, "", op, (name,)), {})
+                kind = f"part{number + 1}" if made else ""
+                made[key] = self._add(self._node(after, kind, op, (name,)), {})
                 if sizes:
                     self.rounding[self.made[-1].name] = sizes[number]
             inputs.append(made[key])

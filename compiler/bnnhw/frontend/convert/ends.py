@@ -10,6 +10,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import quant_range
+from bnnhw.frontend.convert import parts
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import View, shape_text
 from bnnhw.ir.exact import exact
@@ -39,6 +40,12 @@ def pad(ctx: Context, node: OnnxNode) -> None:
     shape = ctx.shape(view)
     each = [(int(a), int(b)) for a, b in np.reshape(amounts, (2, -1)).T]
     named = _axes_of(ctx, view, each)
+    padded = [axis for axis, sizes in enumerate(each) if any(sizes)]
+    if [named[axis] for axis in padded] == ["C"] and mode == "constant" and value == 0:
+        sizes = each[padded[0]]
+        if min(sizes) >= 0:
+            parts.pad_channels(ctx, node, view, padded[0], sizes)
+            return
     for axis, (before, after) in enumerate(each):
         if before or after:
             single = named[axis]
