@@ -42,7 +42,8 @@ def randomise(model: tf.keras.Model, size: int, rng: np.random.Generator) -> Non
                 layer.beta.assign(rng.normal(0, 0.3, layer.beta.shape))
         if isinstance(layer, tf.keras.layers.PReLU):
             layer.alpha.assign(rng.uniform(0.05, 0.4, layer.alpha.shape))
-    model(images(size, 4, rng).astype(np.float32) / 255, training=True)
+    count = max(4, 64 * 32 // size)  # the last layers of small images are one pixel each
+    model(images(size, count, rng).astype(np.float32) / 255, training=True)
 
 
 def export(name: str, size: int, folder: Path) -> None:

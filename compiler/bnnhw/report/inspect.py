@@ -25,6 +25,7 @@ from bnnhw.ir.ops import (
     MaxPool,
     Piecewise,
     Quantise,
+    Round,
 )
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
@@ -233,7 +234,7 @@ def _kinds(graph: Graph) -> dict[str, str]:
             kind = str(replace(op.dtype, frac=0))
         elif isinstance(op, Affine):
             kind = kind if op.uniform or kind == "integer" else "real"
-        elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise)):
+        elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise, Round)):
             kind = "real"
         elif isinstance(op, Concat):
             parts = {kinds[name] for name in node.inputs}
