@@ -98,7 +98,9 @@ class _Branches:
         if isinstance(after.op, _POOLS) and copies:
             return self._swapped(concat, after, [after.op] * len(concat.inputs))
         read_by_sign = self._sign_follows(after) and not self._bits(concat)
-        if read_by_sign or self._values_of_signs(concat, after):
+        # A sign that is spelled as bits, 2b - 1, is one of each part.
+        values = isinstance(after.op, Affine) and after.op.uniform and self._signs(concat)
+        if read_by_sign or values:
             shares = [self.graph.tensors[name].shape[0] for name in concat.inputs]
             parts = _split(after.op, shares)
             pixels = copies and self._exact(concat.inputs[0])  # one threshold reads all copies
@@ -202,13 +204,6 @@ class _Branches:
             step = self._only_reader(step)
         return step is not None and isinstance(step.op, Binarize)
 
-    def _values_of_signs(self, concat: Node, after: Node) -> bool:
-        """Whether ``after`` gives signs, which it alone reads, their two values: +-1, as a rule."""
-        signs = [self._producers.get(name) for name in concat.inputs]
-        alone = all(self._readers[name] == 1 for name in concat.inputs)
-        uniform = isinstance(after.op, Affine) and after.op.uniform
-        return uniform and alone and all(n and isinstance(n.op, Binarize) for n in signs)
-
     def _bits(self, concat: Node) -> bool:
         """Whether all parts are bits, but for scales."""
 
@@ -226,6 +221,17 @@ class _Branches:
         while node is not None and isinstance(node.op, (Elementwise, Lookup)):
             node = self._producers.get(node.inputs[0])
         return node is None
+
+    def _signs(self, concat: Node) -> bool:
+        """Whether all parts are results of signs, concatenated or not, that nothing else reads."""
+        for name in concat.inputs:
+            made = self._producers.get(name)
+            if made is None or self._readers[name] != 1:
+                return False
+            inner = isinstance(made.op, Concat) and self._signs(made)
+            if not inner and not isinstance(made.op, Binarize):
+                return False
+        return True
 
     def _swapped(self, concat: Node, after: Node, parts: Sequence[Op]) -> Graph:
         """The graph where ``after`` is done to each part before they are concatenated."""

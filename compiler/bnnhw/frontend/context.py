@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bnnhw.frontend.curves import Pending
     from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
     from bnnhw.frontend.options import LoadOptions
+    from bnnhw.frontend.parts import Padded, Part
     from bnnhw.ir.ops import Exacts, Floats, Op, Tensor
 
 
@@ -34,8 +35,7 @@ class Context:
     """What the handlers of ONNX operations read and extend.
 
     Attributes:
-        model: the file.
-        options: the user's declarations.
+        model, options: the file, and the user's declarations.
         batch: the batch size, or ``views.DYNAMIC_BATCH``.
         constants: values of constant tensors by ONNX name.
         folded: what computing the constants has cost.
@@ -44,8 +44,7 @@ class Context:
         nodes: graph nodes made so far.
         tables: by ONNX name, for tensors computed element by element from an input of at most 8
             bits: their values for every input integer, as the model computes them.
-        nonnegative: graph tensors known to be >= 0.
-        bits: graph tensors that hold the results of comparisons, 0 or 1.
+        nonnegative, bits: graph tensors known to be >= 0; those of comparisons, 0 or 1.
         pending, producers: functions that jump, by ONNX name; the maker of each graph tensor.
         pads: padding (top, left, bottom, right) that a Pad node adds, and with what, by ONNX name
             of its result; the convolution that reads it takes it over.
@@ -54,10 +53,10 @@ class Context:
         zero_repairs: for results of x == 0, by ONNX name: the name of x.
         statistics: of graph tensors, where a BatchNorm tells.
         centred: graph tensors from which a constant was subtracted: the first piece of a BatchNorm.
-        binarised: weights that were +-alpha but for rounding or zeros, by the layer's result.
-        first_binarised: the first such layer.
-        input_format: how the model's input maps to the graph's.
-        input_tensor: the graph's input tensor.
+        parts: some channels of graph tensors, or those and zeros, by ONNX name.
+        binarised: weights that were +-alpha but for rounding or zeros, by the layer's result;
+            ``first_binarised``: the first such layer.
+        input_tensor, input_format: the graph's input, and how the model's input maps to it.
         notes: sentences for the user.
         scores: ONNX name of the scores where operations after them were left out.
         chosen: whether a choice of the best class is among these.
@@ -74,6 +73,7 @@ class Context:
         self.nonnegative: set[str] = set()
         self.bits: set[str] = set()
         self.pending: dict[str, Pending] = {}
+        self.parts: dict[str, Part | Padded] = {}
         self.producers: dict[str, Node] = {}
         self.pads: dict[str, tuple[tuple[int, int, int, int], float]] = {}
         self.zero_repairs: dict[str, str] = {}
@@ -111,9 +111,9 @@ class Context:
     def view(self, node: OnnxNode, index: int = 0) -> View:
         """The live tensor at an input."""
         name = node.optional(index)
-        if name in self.pending:
-            error = self.pending[name].refusal
-            raise error
+        known = self.pending.get(name or "") or self.parts.get(name or "")
+        if known is not None:
+            raise known.refusal
         if name is None or name not in self.views:
             raise ModelError(
                 f"its input {index} is a constant", where=node.where, fix="export the model again"
@@ -122,7 +122,7 @@ class Context:
 
     def live_inputs(self, node: OnnxNode) -> list[int]:
         """Positions of the inputs that depend on the model's input."""
-        live = (self.views, self.pending)
+        live = (self.views, self.pending, self.parts)
         return [i for i, name in enumerate(node.inputs) if any(name in known for known in live)]
 
     def sizes(self, view: View) -> dict[str, int]:

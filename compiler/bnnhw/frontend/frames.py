@@ -51,6 +51,16 @@ class Frame:
         """The sizes of the dimensions of ONNX but N and C."""
         return tuple(self.shape[1 + "HW".index(axis)] for axis in self.axes)
 
+    def padded(self, pads: Sequence[int]) -> Frame:
+        """The same with an image grown by (top, left, bottom, right), as a Pad before it does."""
+        if not pads:
+            return self
+        channels, height, width = self.shape
+        top, left, bottom, right = pads
+        return Frame(
+            self.tensor, (channels, height + top + bottom, width + left + right), self.axes
+        )
+
     def window(self, kernel: Sequence[int], stride: Sequence[int], pads: Sequence[int]) -> Window:
         """A window given for ONNX's dimensions, its pads as ONNX orders them, for the graph's."""
         rank = len(self.axes)

@@ -18,6 +18,7 @@ from bnnhw.frontend.convert import (
     elementwise,
     ends,
     linear,
+    parts,
     pointwise,
     pools,
     products,
@@ -54,6 +55,7 @@ _HANDLERS = {
     **ends.HANDLERS,
     **scores.HANDLERS,
     **rounding.HANDLERS,
+    **parts.HANDLERS,
 }
 Array = NDArray[np.generic]
 _CARRY_PADS = ("Conv", "Transpose", "Identity", "Cast")
@@ -158,6 +160,8 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="pad in the convolution, or directly before it",
         )
+    if parts.with_parts(ctx, node):
+        return
     handler = _HANDLERS.get(node.op)
     table = tables.lookup_table(ctx, node)
     if table is None and pointwise.pointwise(ctx, node):
@@ -217,9 +221,9 @@ def _finish(ctx: Context) -> Imported:
     model = ctx.model
     name = model.output_name
     view = ctx.views.get(name)
-    if name in ctx.pending:
-        error = ctx.pending[name].refusal
-        raise error
+    unfinished = ctx.pending.get(name) or ctx.parts.get(name)
+    if unfinished is not None:
+        raise unfinished.refusal
     if view is None:
         raise ModelError(
             "is a constant, whatever the input",

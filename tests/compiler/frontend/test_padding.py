@@ -80,6 +80,30 @@ def test_some_windows_in_the_padding_are_none_the_worse(
 BIPOLAR = LoadOptions(input_type="bipolar")
 
 
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("auto_pad", ["NOTSET", "VALID", "SAME_UPPER"])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_pad_node_makes_room_for_the_kernel(
+    tmp_path: Path, size: int, auto_pad: str, last: bool
+) -> None:
+    """As in Larq's QuickNet, whose last 3x3 layers read images of 1x1 that a Pad has grown."""
+    sketch = Sketch(["N", 8, size + 2, size + 2], np.float32)
+    sketch.conv(8, 8).batch_norm(8).sign()
+    value = 0 if auto_pad == "SAME_UPPER" else 1
+    amounts = [0, 1, 1, 0] if last else [0, 0, 1, 1]
+    if last:
+        sketch.op("Transpose", perm=[0, 2, 3, 1])
+    sketch.op("Pad", sketch.constant(2 * amounts, np.int64), sketch.constant(value))
+    if last:
+        sketch.op("Transpose", perm=[0, 3, 1, 2])
+    sketch.conv(8, 4, auto_pad=auto_pad, strides=[2, 2]).batch_norm(4).sign().flatten()
+    side = (size + 3) // 2 if auto_pad == "SAME_UPPER" else (size + 1) // 2
+    sketch.dense(4 * side**2, 3)
+    path = sketch.save(tmp_path / "m.onnx")
+    agrees(path, BIPOLAR)
+    passes_agree(path, BIPOLAR)
+
+
 def pad(sketch: Sketch, value: float, sides: tuple[int, int, int, int]) -> Sketch:
     """A Pad with a constant: top, left, bottom, right."""
     amounts = np.array([0, 0, *sides[:2], 0, 0, *sides[2:]], np.int64)

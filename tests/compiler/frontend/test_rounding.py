@@ -15,6 +15,7 @@ from bnnhw.ir.ops import FixedAdd, FixedAffine, IntegerConv, Quantise
 from bnnhw.ir.types import Integer
 from bnnhw.passes import run
 from bnnhw.verify.model import Session, check_against_onnxruntime, random_inputs
+from real_agreement import real_agrees
 from sketch import Sketch, image
 
 if TYPE_CHECKING:
@@ -242,6 +243,24 @@ def refused(sketch: Sketch, tmp_path: Path) -> str:
     with pytest.raises(ModelError) as caught:
         run(load(path))
     return str(caught.value)
+
+
+@pytest.mark.parametrize("order", ["Min Max", "Max Min", "Relu Min"])
+def test_a_clip_of_a_minimum_and_a_maximum_is_one(tmp_path: Path, order: str) -> None:
+    """As TensorFlow spells Larq's DoReFa: round(3 * max(min(x, 1), 0)) / 3."""
+    sketch = image(6, 3).conv(3, 8, pads=1).batch_norm(8)
+    for op in order.split():
+        bound = sketch.constant(np.full((1, 1, 1, 1), 1.0 if op == "Min" else 0.0))
+        sketch.op(op, *([] if op == "Relu" else [bound]))
+    sketch.op("Mul", sketch.constant(3))
+    sketch.op("Round")
+    sketch.op("Mul", sketch.constant(np.float32(1 / 3)))
+    sketch.conv(8, 4).batch_norm(4).sign().flatten().dense(64, 5)
+    path = sketch.save(tmp_path / "m.onnx")
+    graph = real_agrees(path)
+    (rounded,) = [node for node in graph.nodes if isinstance(node.op, Quantise)]
+    assert rounded.op.dtype == Integer(2, signed=False)
+    assert run(graph).nodes
 
 
 def test_a_rounding_without_limits_is_refused(tmp_path: Path) -> None:

@@ -222,6 +222,15 @@ def test_a_model_refused_at_its_first_node_has_an_empty_list(
     assert "Concat" in error
 
 
+def test_a_rounding_without_limits_is_told_as_such(tmp_path: Path, inspect: Command) -> None:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Round")
+    code, shown, error = inspect(sketch.conv(4, 4).flatten().save(tmp_path / "m.onnx"))
+    assert code == 1
+    assert "Conv 3x3" in shown
+    assert "nothing limits the result" in error
+
+
 def test_an_undeclared_input_is_no_obstacle_to_inspection(tmp_path: Path, inspect: Command) -> None:
     sketch = Sketch(["N", 3, 6, 6]).conv(3, 4).sign().flatten().dense(64, 3)
     path = sketch.save(tmp_path / "m.onnx")

@@ -204,7 +204,13 @@ def hard_sigmoid(ctx: Context, node: OnnxNode) -> None:
 def _clip(ctx: Context, node: OnnxNode, view: View, low: float, high: float) -> None:
     if not low <= high:
         raise ModelError(f"clips to [{low:g}, {high:g}]", where=node.where, fix="order the bounds")
-    target = ctx.add(ops.clip(low, high), view.tensor, node, node.outputs[0])
+    source, made = view.tensor, ctx.producers.get(view.tensor)
+    if made is not None and isinstance(made.op, ops.Piecewise):
+        inner = ops.limits_of(made.op)
+        both = inner and [min(max(bound, low), high) for bound in inner]
+        if both and both[0] < both[1]:  # Max of Min, as TensorFlow spells a Clip
+            source, (low, high) = made.inputs[0], both
+    target = ctx.add(ops.clip(low, high), source, node, node.outputs[0])
     if low >= 0:
         ctx.nonnegative.add(target)
     ctx.views[node.outputs[0]] = View(target, view.dims)

@@ -10,6 +10,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import quant_range
+from bnnhw.frontend.convert import parts
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import View, shape_text
 from bnnhw.ir.exact import exact
@@ -17,7 +18,7 @@ from bnnhw.ir.ops import Affine, Tensor
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
@@ -37,10 +38,17 @@ def pad(ctx: Context, node: OnnxNode) -> None:
         raise ModelError("pads selected axes", where=node.where, fix="give pads for all axes")
     sides: dict[str, tuple[int, int]] = {}
     shape = ctx.shape(view)
-    for axis, dim in enumerate(view.dims):
-        before, after = int(amounts[axis]), int(amounts[axis + len(view.dims)])
+    each = [(int(a), int(b)) for a, b in np.reshape(amounts, (2, -1)).T]
+    named = _axes_of(ctx, view, each)
+    padded = [axis for axis, sizes in enumerate(each) if any(sizes)]
+    if [named[axis] for axis in padded] == ["C"] and mode == "constant" and value == 0:
+        sizes = each[padded[0]]
+        if min(sizes) >= 0:
+            parts.pad_channels(ctx, node, view, padded[0], sizes)
+            return
+    for axis, (before, after) in enumerate(each):
         if before or after:
-            single = dim[0] if len(dim) == 1 else "?"
+            single = named[axis]
             if single not in ("H", "W") or before < 0 or after < 0:
                 raise ModelError(
                     f"pads dimension {axis} of {shape_text(shape)} by ({before}, {after})",
@@ -59,6 +67,25 @@ def pad(ctx: Context, node: OnnxNode) -> None:
     ctx.views[node.outputs[0]] = view
     if sides:
         ctx.pads[node.outputs[0]] = (top, left, bottom, right), float(value)
+
+
+def _axes_of(ctx: Context, view: View, each: Sequence[tuple[int, int]]) -> list[str]:
+    """The graph's axis behind each dimension; "?" where it is none alone.
+
+    Axes of size 1 are in no view. Behind dimensions of size 1 are height and width in this order
+    if there are channels; padded differently, they must not be taken for each other.
+    """
+    named = [dim[0] if len(dim) == 1 else "?" for dim in view.dims]
+    hidden = [i for i, dim in enumerate(view.dims) if not dim]
+    sizes = ctx.sizes(view)
+    missing = [axis for axis in ("H", "W") if sizes.get(axis) == 1]
+    if len(view.dims) == 3 and len(missing) == 2:
+        missing = ["W"]  # of a signal
+    alike = len({each[i] for i in hidden}) == 1
+    if "C" in view.order and len(hidden) == len(missing) and alike:
+        for i, axis in zip(hidden, missing, strict=True):
+            named[i] = axis
+    return named
 
 
 def quantises_input(ctx: Context) -> bool:

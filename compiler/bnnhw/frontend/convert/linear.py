@@ -11,7 +11,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.context import finite
 from bnnhw.frontend.convert.products import box, is_box
-from bnnhw.frontend.frames import frame
+from bnnhw.frontend.frames import Frame, frame, frame_of
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import check_padding, window_of
 from bnnhw.ir.border_classes import class_sums, shrink
@@ -33,6 +33,8 @@ _WEIGHT_FIX = "weights must be constants; convolutions of two activations are no
 
 def convolution(ctx: Context, node: OnnxNode) -> None:
     """Conv, with an optional bias."""
+    if _convolve_vector(ctx, node):
+        return
     groups = int(node.attributes.get("group", 1))
     source = frame(ctx, node, weights=groups == 1)
     weight = finite(ctx.need_constant(node, 1, "weight"), node).astype(np.float64)
@@ -63,8 +65,8 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
-    window = window_of(node, kernel, source)
     pads, fill = ctx.pads.get(node.inputs[0], ((), 0.0))
+    window = window_of(node, kernel, source.padded(pads))
     if pads:
         if fill and any(window.pads):
             raise ModelError(
@@ -96,6 +98,33 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     if bias is not None and not plain:
         out = ctx.affine(out, node, shift=source.per_channel(bias), output=node.outputs[0])
     ctx.views[node.outputs[0]] = out
+
+
+def _convolve_vector(ctx: Context, node: OnnxNode) -> bool:
+    """A convolution of a flattened image (N, K, 1, 1) as a fully connected layer, where it is one.
+
+    Of the kernel, the one tap counts that sees the pixel.
+    """
+    view = ctx.view(node)
+    flat = len(view.dims) in (3, 4) and view.batch_first and not any(view.dims[2:])
+    if not flat or frame_of(view, ctx.tensors[view.tensor].shape) or node.inputs[0] in ctx.pads:
+        return False
+    weight = finite(ctx.need_constant(node, 1, "weight"), node).astype(np.float64)
+    features = ctx.shape(view)[1]
+    grouped = int(node.attributes.get("group", 1)) != 1
+    if weight.ndim != len(view.dims) or weight.shape[1] != features or grouped:
+        return False
+    image = Frame(view.tensor, (features, 1, 1), ("H", "W") if weight.ndim == 4 else ("W",))
+    window = window_of(node, weight.shape[2:], image)
+    check_padding(node, window, image)
+    if window.output_size(1, 1) != (1, 1):
+        return False
+    taps = image.weights(weight)[:, :, window.pads[0], window.pads[1]]
+    bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else np.zeros(1)
+    vector = View(view.tensor, view.dims[:2])
+    made = _dense_view(ctx, node, vector, taps, exact(finite(bias, node)), Fraction(1))
+    ctx.views[node.outputs[0]] = View(made.tensor, (*made.dims, *view.dims[2:]))
+    return True
 
 
 def _padding(op: Conv, image: Shape, fill: float) -> Affine:
