@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
     from bnnhw.frontend.options import LoadOptions
+    from bnnhw.frontend.stairs import Stairs
     from bnnhw.ir.ops import Exacts, Floats, Op, Tensor
 
 _LAYERS = frozenset({"Conv", "Gemm", "MatMul"})
@@ -56,6 +57,7 @@ class Context:
         zero_repairs: for results of x == 0, by ONNX name: the name of x.
         statistics: of graph tensors, where a BatchNorm tells.
         centred: graph tensors from which a constant was subtracted: the first piece of a BatchNorm.
+        stairs: graph tensors that nested Where made of another tensor's numbers.
         binarised: weights that were +-alpha but for rounding or zeros, by the layer's result.
         first_binarised: the first such layer.
         input_format: how the model's input maps to the graph's.
@@ -79,6 +81,7 @@ class Context:
         self.zero_repairs: dict[str, str] = {}
         self.statistics: dict[str, Statistics] = {}
         self.centred: set[str] = set()
+        self.stairs: dict[str, Stairs] = {}
         self.binarised: dict[str, Binarised] = {}
         self.first_binarised = ""
         self.input_format: InputFormat | None = None
