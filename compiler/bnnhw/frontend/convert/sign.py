@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.context import collapsed, finite
-from bnnhw.frontend.stairs import Stairs, add_stairs, joined, of_bits
+from bnnhw.frontend.convert.staircase import add_stairs, joined, of_bits
 from bnnhw.frontend.unsupported import refuse_two, unsupported
 from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
+    from bnnhw.frontend.stairs import Stairs
 
 _SWAPPED = {
     "Greater": "Less",
