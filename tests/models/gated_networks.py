@@ -72,9 +72,10 @@ class _Gated(_Residual):
         self.shrink([kernel] * 2, [stride] * 2, pads)
         return name
 
-    def few_bits(self) -> float:
-        """Numbers of a few bits, in one of the papers' spellings; the largest of them."""
-        sketch, kind = self.sketch, self.number(0, 3)
+    def few_bits(self) -> None:
+        """Numbers of a few bits, in one of the papers' spellings."""
+        # Behind a ReLU FracBNN's numbers are two, of which neither is 0.
+        sketch, kind = self.sketch, self.number(int(self.behind_relu), 3)
         steps = float(self.rng.choice([1, 3, 3, 3, 7, 2]))
         if kind == 0:  # FracBNN
             sketch.op("Clip", sketch.constant(-1), sketch.constant(1))
@@ -103,7 +104,6 @@ class _Gated(_Residual):
             sketch.op("Round")
             sketch.op("Clip", sketch.constant(-2), sketch.constant(1))
             sketch.op("Mul", sketch.constant(0.5))
-        return 1.0
 
     def residual_block(self) -> None:
         """Few bits, a binary convolution, gated or not, and BatchNorm, beside the shortcut."""
@@ -124,7 +124,7 @@ class _Gated(_Residual):
         """The sum of the signs in place of the whole sum, where it exceeds no threshold."""
         sketch, full = self.sketch, self.sketch.tensor
         sketch.tensor = bits
-        sketch.sign(str(self.rng.choice(["greater", "greater_or_equal", "swapped"])))
+        sketch.sign(str(self.rng.choice(["greater", "swapped"])))  # 0 may be the least number
         sketch.conv(
             self.channels, self.channels, weight=weight, pads=[(kernel - 1) // 2] * 4,
             kernel_shape=[kernel] * 2,

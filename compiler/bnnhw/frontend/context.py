@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
     from bnnhw.frontend.options import LoadOptions
     from bnnhw.frontend.parts import Padded, Part
+    from bnnhw.frontend.stairs import Stairs
     from bnnhw.ir.ops import Exacts, Floats, Op, Tensor
 
 
@@ -54,6 +55,7 @@ class Context:
         statistics: of graph tensors, where a BatchNorm tells.
         centred: graph tensors from which a constant was subtracted: the first piece of a BatchNorm.
         parts: some channels of graph tensors, or those and zeros, by ONNX name.
+        stairs: graph tensors that nested Where made of another tensor's numbers.
         binarised: weights that were +-alpha but for rounding or zeros, by the layer's result;
             ``first_binarised``: the first such layer.
         input_tensor, input_format: the graph's input, and how the model's input maps to it.
@@ -79,6 +81,7 @@ class Context:
         self.zero_repairs: dict[str, str] = {}
         self.statistics: dict[str, Statistics] = {}
         self.centred: set[str] = set()
+        self.stairs: dict[str, Stairs] = {}
         self.binarised: dict[str, Binarised] = {}
         self.first_binarised = ""
         self.input_format: InputFormat | None = None

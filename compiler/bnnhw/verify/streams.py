@@ -168,14 +168,17 @@ class _Plan:
         Affine operations between the two went into the weights.
         """
         channels = self.real.tensors[layer.inputs[0]].shape[0]
-        gain, pixels = np.ones(channels), 1
+        gain, pixels, copies = np.ones(channels), 1, 1
         reached = {real_name(name) for name in starts}
         tensor = layer.inputs[0]
         while tensor not in reached and (node := self.real_links.producer(tensor)) is not None:
             if isinstance(node.op, Flatten):
                 pixels *= int(np.prod(self.real.tensors[node.inputs[0]].shape[1:]))
+            elif isinstance(node.op, Concat) and len({*node.inputs}) == 1:
+                copies *= len(node.inputs)
             elif isinstance(node.op, Affine):
-                gain = gain * np.repeat(affine_arrays(node.op, 1)[0], pixels)
+                scale = np.tile(affine_arrays(node.op, 1)[0], copies)
+                gain = gain * np.repeat(scale, pixels)
             tensor = node.inputs[0]
         before = self.links.producer(starts[0]) if len(starts) == 1 else None
         if before is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.context import collapsed, finite
+from bnnhw.frontend.convert.staircase import add_stairs, joined, of_bits
 from bnnhw.frontend.unsupported import refuse_two, unsupported
 from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
+    from bnnhw.frontend.stairs import Stairs
 
 _SWAPPED = {
     "Greater": "Less",
@@ -91,7 +94,10 @@ def where(ctx: Context, node: OnnxNode) -> None:
     if fixed is not None:
         _repair_zero(ctx, node, fixed)
         return
-    if len(ctx.live_inputs(node)) == 3:
+    live = ctx.live_inputs(node)
+    if len(live) > 1 and _staircase(ctx, node):
+        return
+    if len(live) == 3:
         _select(ctx, node)
         return
     view = _need_bits(ctx, node, 0)
@@ -106,6 +112,33 @@ def where(ctx: Context, node: OnnxNode) -> None:
         shift=low_exact + 0 * high_exact,
         output=node.outputs[0],
     )
+
+
+def _staircase(ctx: Context, node: OnnxNode) -> bool:
+    """Where among whose values are others of the same tensor, if that is a rounding to steps."""
+    bits = _need_bits(ctx, node, 0)
+    condition = of_bits(ctx, bits.tensor)
+    parts: list[Stairs | Fraction] = []
+    for index in (1, 2):
+        name = node.inputs[index]
+        if name in ctx.views:
+            view = ctx.views[name]
+            found = ctx.stairs.get(view.tensor) or of_bits(ctx, view.tensor)
+            if found is None or view.dims != bits.dims:
+                return False
+            parts.append(found)
+        else:
+            value = collapsed(finite(ctx.need_constant(node, index, "value"), node))
+            if value.size != 1:
+                return False
+            parts.append(Fraction(float(value.flat[0])))
+    stairs = joined(condition, *parts) if condition is not None else None
+    target = add_stairs(ctx, node, stairs, node.outputs[0]) if stairs is not None else None
+    if target is None or stairs is None:
+        return False
+    ctx.stairs[target] = stairs
+    ctx.views[node.outputs[0]] = View(target, bits.dims)
+    return True
 
 
 def _select(ctx: Context, node: OnnxNode) -> None:
