@@ -5,6 +5,7 @@
 # make docs      the documentation as a site with search, in build/site
 # make notebooks run the host's notebooks and keep their outputs; NAMES="1 3": some of them
 # make bench     performance figures
+# make networks  the papers' networks at 32x32: compiled, simulated, accuracy after a short training
 # make accuracy  train twenty small networks, compare integers with float
 # make cost-model  measure the hardware units with Yosys again and fit the cost model
 # make paths     longest logic path of each hardware unit, with Yosys; BUILD=folder: of a build's
@@ -16,7 +17,7 @@ JOBS ?= 2
 TORCH := torch==2.13.0
 PYNQ := 3.0.1 3.1.2 4.0.0
 
-.PHONY: demo test test-all test-zoo test-pynq lint format docs notebooks bench accuracy cost-model paths clean
+.PHONY: demo test test-all test-zoo test-pynq lint format docs notebooks bench networks accuracy cost-model paths clean
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -81,6 +82,9 @@ notebooks: $(VENV)/.zoo
 bench: $(VENV)/.zoo
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/host.py
+
+networks: $(VENV)/.zoo
+	$(BIN)/python benchmarks/networks.py $(ARGS)
 
 accuracy: $(VENV)/.zoo
 	$(BIN)/python benchmarks/rounded_accuracy.py

@@ -6,12 +6,12 @@
 
 namespace bnnhw {
 
-/// Bits of one channel's parameters: {knee, b1, m1, b0, m0}, or {b0, m0} with one segment.
+/// Bits of one channel's parameters: {knee2, knee1, b2, m2, b1, m1, b0, m0}, of up to three segments.
 constexpr int affine_field_bits(int in_bits, int multiplier_bits, int offset_bits, int segments) {
-  return segments * (multiplier_bits + offset_bits) + (segments == 2 ? in_bits + 1 : 0);
+  return segments * (multiplier_bits + offset_bits) + (segments - 1) * (in_bits + 1);
 }
 
-/// y = saturate((m * x + b) >> SHIFT) per channel, where x >= knee takes segment 1.
+/// y = saturate((m * x + b) >> SHIFT) per channel, of the last segment with x >= its knee.
 /// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats per pixel, or, tile by tile, HOLD beats for
 /// each of the FOLDS words. Out: BEATS beats of LANES numbers of OUT_BITS. parameters[fold][lane] has m0 in the low bits; m is 1 where
 /// MULTIPLIER_BITS is 0.
@@ -28,13 +28,13 @@ void bnn_affine(
   static_assert(OUT_SIGNED == 0 || OUT_SIGNED == 1, "OUT_SIGNED is 0 or 1");
   static_assert(SHIFT >= 0 && MULTIPLIER_BITS >= 0 && OFFSET_BITS >= 1,
                 "SHIFT and MULTIPLIER_BITS are not negative, OFFSET_BITS is positive");
-  static_assert(SEGMENTS == 1 || SEGMENTS == 2, "SEGMENTS is 1 or 2");
+  static_assert(SEGMENTS >= 1 && SEGMENTS <= 3, "SEGMENTS is 1 to 3");
   static_assert(MULTIPLY_STYLE >= 0 && MULTIPLY_STYLE <= 2, "MULTIPLY_STYLE is 0, 1 or 2");
   static_assert(BEATS >= 1 && BEATS % (FOLDS * HOLD) == 0, "a frame is a whole number of pixels");
   constexpr int kFieldBits = affine_field_bits(IN_BITS, MULTIPLIER_BITS, OFFSET_BITS, SEGMENTS);
   constexpr int kSegmentBits = MULTIPLIER_BITS + OFFSET_BITS;
-  constexpr int kSecond = SEGMENTS == 2 ? kSegmentBits : 0;     // where segment 1 begins
-  constexpr int kKneeBits = SEGMENTS == 2 ? IN_BITS + 1 : 1;    // of the knee, if there is one
+  constexpr int kKnees = SEGMENTS * kSegmentBits;               // where knees begin
+  constexpr int kKneeBits = SEGMENTS > 1 ? IN_BITS + 1 : 1;     // of a knee, if there is one
   constexpr int kFactorBits = max_of(MULTIPLIER_BITS, 1);       // of m, if there is one
   constexpr int kSumBits = max_of(IN_BITS + 1 + MULTIPLIER_BITS, OFFSET_BITS) + 1;
   constexpr int kShift = min_of(SHIFT, kSumBits - 1);           // beyond, all bits are the sign
@@ -53,10 +53,13 @@ void bnn_affine(
 #pragma HLS UNROLL
       const ap_int<IN_BITS + 1> x = number<IN_SIGNED == 1>(extract<IN_BITS>(in, lane * IN_BITS));
       const ap_uint<kFieldBits> field = parameters[fold][lane];
-      const ap_int<kKneeBits> knee = extract<kKneeBits>(field, 2 * kSecond);
-      const bool second = SEGMENTS == 2 && x >= knee;
-      const ap_uint<kSegmentBits> segment = second ? extract<kSegmentBits>(field, kSecond)
-                                                   : extract<kSegmentBits>(field, 0);
+      ap_uint<kSegmentBits> segment = extract<kSegmentBits>(field, 0);
+      for (int i = 1; i < SEGMENTS; ++i) {
+#pragma HLS UNROLL
+        const ap_int<kKneeBits> knee =
+            extract<kKneeBits>(field, kKnees + (i - 1) * kKneeBits);
+        if (x >= knee) segment = extract<kSegmentBits>(field, i * kSegmentBits);
+      }
       const ap_int<OFFSET_BITS> offset = extract<OFFSET_BITS>(segment, MULTIPLIER_BITS);
       const ap_int<kFactorBits> factor = extract<kFactorBits>(segment, 0);
       ap_int<kWide> y = x;

@@ -1,8 +1,8 @@
 // Fixed-point affine function per channel: y = saturate(floor((m * x + b) / 2^SHIFT)).
 //
 // FOLDS beats of LANES elements per pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
-// field of the image: {knee, b1, m1, b0, m0}, m0 in the low bits, or {b0, m0} with one segment;
-// x >= knee takes segment 1. MULTIPLIER_BITS 0: m is 1.
+// field of the image: {knee2, knee1, b2, m2, b1, m1, b0, m0} of up to three segments, m0 in the low
+// bits; the last with x >= its knee is taken. MULTIPLIER_BITS 0: m is 1.
 // STYLE: 0 the tool's choice, 1 LUTs, 2 block RAM. MULTIPLY_STYLE: 0 a DSP48E1 if the factors fit
 // one, 1 LUTs, 2 a DSP48E1. Latency: 5 with a DSP48E1, 3 where there is neither multiplier nor
 // second segment, else 3 + max(1, ceil(MULTIPLIER_BITS / 4)). One beat per cycle; one enable: bubbles
@@ -35,7 +35,7 @@ module bnn_affine #(
 
   localparam int unsigned FoldBits = (FOLDS > 1) ? $clog2(FOLDS) : 1;
   localparam int unsigned FieldBits =
-      SEGMENTS * (OFFSET_BITS + MULTIPLIER_BITS) + ((SEGMENTS == 2) ? IN_BITS + 1 : 0);
+      SEGMENTS * (OFFSET_BITS + MULTIPLIER_BITS) + (SEGMENTS - 1) * (IN_BITS + 1);
   // The two factors, signed; a DSP48E1 multiplies 25 by 18 bits and adds 48.
   localparam int unsigned XBits = IN_BITS + 1 - IN_SIGNED;
   localparam int unsigned Wider = (XBits > MULTIPLIER_BITS) ? XBits : MULTIPLIER_BITS;
@@ -43,7 +43,7 @@ module bnn_affine #(
   localparam int unsigned FitsDsp =
       (Wider <= 25 && Narrower <= 18 && OFFSET_BITS < 48 && MULTIPLIER_BITS > 0) ? 1 : 0;
   localparam int unsigned UseDsp = (MULTIPLY_STYLE != 1) ? FitsDsp : 0;
-  localparam int unsigned Select = (SEGMENTS == 2 || MULTIPLIER_BITS > 0) ? 1 : 0;
+  localparam int unsigned Select = (SEGMENTS > 1 || MULTIPLIER_BITS > 0) ? 1 : 0;
   localparam int unsigned Rows = (MULTIPLIER_BITS > 4) ? (MULTIPLIER_BITS + 3) / 4 : 1;
   localparam int unsigned Latency = 2 + Select + ((UseDsp == 1) ? 2 : Rows);
 
@@ -53,8 +53,8 @@ module bnn_affine #(
   if (IN_SIGNED > 1 || OUT_SIGNED > 1) begin : gen_bad_sign
     $error("bnn_affine: IN_SIGNED and OUT_SIGNED must be 0 or 1");
   end
-  if (OFFSET_BITS == 0 || SEGMENTS == 0 || SEGMENTS > 2) begin : gen_bad_segments
-    $error("bnn_affine: OFFSET_BITS must be positive, SEGMENTS 1 or 2");
+  if (OFFSET_BITS == 0 || SEGMENTS == 0 || SEGMENTS > 3) begin : gen_bad_segments
+    $error("bnn_affine: OFFSET_BITS must be positive, SEGMENTS 1 to 3");
   end
   if (MULTIPLY_STYLE > 2) begin : gen_bad_style
     $error("bnn_affine: MULTIPLY_STYLE must be 0, 1 or 2");

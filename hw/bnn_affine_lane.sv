@@ -1,7 +1,7 @@
 // One lane of bnn_affine: y = saturate((m * x + b) >> SHIFT), arithmetic shift, all of it pipelined.
 //
-// field_i holds the parameters that belong to x_i: {knee, b1, m1, b0, m0}, or {b0, m0} where
-// SEGMENTS is 1. With two segments, x >= knee picks m and b first, so that one multiplier does.
+// field_i holds the parameters that belong to x_i: {knee2, knee1, b2, m2, b1, m1, b0, m0}, of up to
+// three segments. Comparing x with the knees picks m and b first, so that one multiplier does.
 // Latency in enabled clocks: 4 with a DSP48E1, 2 where there is neither multiplier nor second
 // segment, else 2 + max(1, ceil(MULTIPLIER_BITS / 4)). One result a clock.
 module bnn_affine_lane #(
@@ -19,7 +19,7 @@ module bnn_affine_lane #(
     input logic en_i,
     input logic [IN_BITS-1:0] x_i,
     input  logic [SEGMENTS*(OFFSET_BITS+MULTIPLIER_BITS)
-                  + ((SEGMENTS == 2) ? IN_BITS+1 : 0)-1:0] field_i,
+                  + (SEGMENTS-1)*(IN_BITS+1)-1:0] field_i,
     output logic [OUT_BITS-1:0] y_o
 );
 
@@ -30,7 +30,7 @@ module bnn_affine_lane #(
   localparam int unsigned SumBits = ((ProductBits > OFFSET_BITS) ? ProductBits : OFFSET_BITS) + 1;
   localparam int unsigned KeptBits = (SumBits > SHIFT) ? SumBits - SHIFT : 1;
   localparam int unsigned MBits = (MULTIPLIER_BITS > 0) ? MULTIPLIER_BITS : 1;
-  localparam int unsigned Select = (SEGMENTS == 2 || MULTIPLIER_BITS > 0) ? 1 : 0;
+  localparam int unsigned Select = (SEGMENTS > 1 || MULTIPLIER_BITS > 0) ? 1 : 0;
 
   // Signed throughout: unsigned x gets a sign bit.
   logic signed [IN_BITS:0] x;
@@ -41,6 +41,15 @@ module bnn_affine_lane #(
     logic signed [IN_BITS:0] knee;
     assign knee   = field_i[2*SegmentBits+:IN_BITS+1];
     assign chosen = (x >= knee) ? field_i[SegmentBits+:SegmentBits] : field_i[0+:SegmentBits];
+  end else if (SEGMENTS == 3) begin : gen_three
+    logic signed [IN_BITS:0] first_knee, second_knee;
+    assign first_knee  = field_i[3*SegmentBits+:IN_BITS+1];
+    assign second_knee = field_i[3*SegmentBits+IN_BITS+1+:IN_BITS+1];
+    always_comb begin
+      chosen = field_i[0+:SegmentBits];
+      if (x >= first_knee) chosen = field_i[SegmentBits+:SegmentBits];
+      if (x >= second_knee) chosen = field_i[2*SegmentBits+:SegmentBits];
+    end
   end else begin : gen_one
     assign chosen = field_i;
   end

@@ -120,6 +120,8 @@ class GraphBuilder:
             multiplier = multiplier.astype(np.int64)
         offset = self.rng.integers(-(1 << shift), (1 << shift) + 1, (segments, channels)) * 3
         knee = self.rng.integers(-5, 6, channels) if segments > 1 else np.zeros(0, np.int64)
+        if segments == 3:
+            knee = np.stack([knee, knee + self.rng.integers(0, 9, channels)])
         return self.add(name, FixedAffine(multiplier, offset, shift, dtype, knee))
 
     def join(self, name: str, other: str, dtype: Integer) -> GraphBuilder:

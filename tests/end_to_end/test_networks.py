@@ -8,7 +8,18 @@ import pytest
 from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.exact import exact
-from bnnhw.ir.ops import Add, Binarize, BitMaxPool, Flatten, IntegerTable, Threshold, Window, prelu
+from bnnhw.ir.ops import (
+    Add,
+    Binarize,
+    BinaryConv,
+    BitMaxPool,
+    Flatten,
+    IntegerTable,
+    SumPool,
+    Threshold,
+    Window,
+    prelu,
+)
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run
 from bnnhw.planning.token_model import ideal_cycles
@@ -124,6 +135,34 @@ def test_border_classes_of_thresholds_and_inverted_channels(tmp_path):
     thresholds = rng.integers(-40, 40, (3, 3, 6))
     builder.add("sign0", Threshold(thresholds, classes, classes, invert))
     execute_everywhere(builder.dense("scores", 3), tmp_path, target=300)
+
+
+def test_streams_of_three_segments(tmp_path):
+    """A leaky clip before an addition and behind it."""
+    builder = GraphBuilder((3, 6, 6), Integer(8, False), 7, name="bent")
+    builder.layer("stem", 8, PADDED).rescale("stem_bn", STREAM, segments=3, gain=4)
+    start = builder.end
+    builder.threshold("sign").conv("conv", 8, PADDED).rescale("conv_bn", STREAM, segments=3)
+    builder.join("joined", start, STREAM).rescale("clip", STREAM, segments=3)
+    builder.add("global", SumPool(Window((6, 6), (6, 6)))).rescale("features", Integer(8, True))
+    executed = execute_everywhere(builder.classifier("scores", 6), tmp_path, target=900)
+    assert_prediction_holds(executed)
+
+
+@pytest.mark.parametrize("fill", [1, -1])
+def test_convolutions_padded_with_bits(tmp_path, fill: int):
+    """Before a threshold and before a stream, at sides of different widths."""
+    builder = GraphBuilder((8, 6, 5), Bit(True), 6, name="filled")
+    uneven = Window((3, 3), (2, 1), (1, 2, 0, 1))
+    builder.add("conv0", BinaryConv(builder.weights(8, 8, 3, 3), PADDED, fill=fill)).threshold(
+        "sign0"
+    )
+    builder.add("conv1", BinaryConv(builder.weights(8, 8, 3, 3), uneven, fill=fill))
+    builder.rescale("stream", STREAM, gain=8)
+    size = builder.tensors[builder.end].shape[1:]
+    builder.add("global", SumPool(Window(size, size))).rescale("features", Integer(8, True))
+    executed = execute_everywhere(builder.classifier("scores", 6), tmp_path, target=900)
+    assert_prediction_holds(executed)
 
 
 def test_thresholds_and_tables_on_the_input_and_top_k(tmp_path):

@@ -46,12 +46,15 @@ def affine_case(
     size = (segments, folds, lanes)
     gains = drawn(rng, *span(max(multiplier, 1), True), size) if multiplier else np.ones(size, int)
     offsets = drawn(rng, *span(offset, True), size)
-    knees = drawn(rng, *span(x[0] + 1, True), size[1:])
+    knees = np.sort(drawn(rng, *span(x[0] + 1, True), (max(1, segments - 1), *size[1:])), axis=0)
     pixels = 30
     values = drawn(rng, low, high, (2 * pixels, folds, lanes))
-    values[:20] = np.clip(knees + rng.integers(-1, 2, (20, folds, lanes)), low, high)
-    chosen = (values >= knees).astype(int) if segments == 2 else np.zeros(values.shape, int)
-    gain, bias = (np.where(chosen, v[-1], v[0]).astype(object) for v in (gains, offsets))
+    values[:20] = np.clip(knees[-1] + rng.integers(-1, 2, (20, folds, lanes)), low, high)
+    chosen = sum((values >= knee).astype(int) for knee in knees[: segments - 1])
+    gain, bias = (
+        np.take_along_axis(v, np.broadcast_to(chosen, values.shape), 0).astype(object)
+        for v in (gains, offsets)
+    )
     expected = np.clip((values * gain + bias) >> shift, *span(*y))
     words = []
     for fold in range(folds):
@@ -62,8 +65,9 @@ def affine_case(
                 for value, bits in ((gains, multiplier), (offsets, offset)):
                     field |= pack([value[s, fold, lane]], bits) << bit
                     bit += bits
-            if segments == 2:
-                field |= pack([knees[fold, lane]], x[0] + 1) << bit
+            for knee in knees[: segments - 1]:
+                field |= pack([knee[fold, lane]], x[0] + 1) << bit
+                bit += x[0] + 1
             row.append(field)
         words.append(row)
     field_bits = segments * (multiplier + offset) + (segments - 1) * (x[0] + 1)
@@ -139,6 +143,10 @@ CASES = [
                 lanes=3, folds=2, segments=2, style=2, hold=6),
     affine_case("relu_unsigned", x=(9, True), y=(8, False), shift=3, multiplier=5, offset=13,
                 folds=4, segments=2, style=1),
+    affine_case("leaky_clip", x=(16, True), y=(16, True), shift=10, multiplier=12, offset=28,
+                lanes=3, folds=2, segments=3, style=2),
+    affine_case("three_unsigned", x=(9, False), y=(8, False), shift=3, multiplier=5, offset=13,
+                folds=4, segments=3, style=1),
     affine_case("bias_alone", x=(12, True), y=(8, True), shift=2, multiplier=0, offset=12),
     affine_case("two_biases", x=(5, False), y=(6, False), shift=0, multiplier=0, offset=5,
                 folds=4, segments=2, hold=5),
@@ -178,7 +186,7 @@ def test_fixed_point_twin_gives_the_numbers_of_the_contract(
 
 AFFINE, MAC = (next(c for c in CASES if c.kind == k) for k in ("bnn_affine", "bnn_mac_pe_array"))
 ILLEGAL: list[tuple[Case, dict[str, int], str]] = [
-    (AFFINE, {"SEGMENTS": 3}, "SEGMENTS is 1 or 2"),
+    (AFFINE, {"SEGMENTS": 4}, "SEGMENTS is 1 to 3"),
     (AFFINE, {"OUT_SIGNED": 2}, "OUT_SIGNED is 0 or 1"),
     (AFFINE, {"MULTIPLY_STYLE": 3}, "MULTIPLY_STYLE is 0, 1 or 2"),
     (AFFINE, {"BEATS": 31}, "a frame is a whole number of pixels"),

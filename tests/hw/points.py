@@ -77,7 +77,7 @@ POINTS = {
         illegal={
             "LANES, FOLDS and HOLD must be positive": [{"HOLD": 0}],
             "IN_SIGNED and OUT_SIGNED must be 0 or 1": [{"IN_SIGNED": 2}],
-            "OFFSET_BITS must be positive, SEGMENTS 1 or 2": [{"SEGMENTS": 3}, {"OFFSET_BITS": 0}],
+            "OFFSET_BITS must be positive, SEGMENTS 1 to 3": [{"SEGMENTS": 4}, {"OFFSET_BITS": 0}],
             "MULTIPLY_STYLE must be 0, 1 or 2": [{"MULTIPLY_STYLE": 3}],
             "a DSP48E1 takes factors of 25 and 18 bits and an offset of 47": [
                 {"MULTIPLY_STYLE": 2, "IN_BITS": 20, "MULTIPLIER_BITS": 19},

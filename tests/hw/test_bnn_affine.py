@@ -77,8 +77,9 @@ def affine(shape: Shape, rng: np.random.Generator) -> tuple[FixedAffine, np.ndar
     offset = mixed(rng, low - min(half, high), high - half, size) if half < high else low - half
     offset = np.broadcast_to(np.maximum(offset, low - half), size)
     knee = np.zeros(0, np.int64)
-    if shape.segments == 2:
-        knee = mixed(rng, *span(shape.x[0] + 1, 1), size[1:])
+    if shape.segments > 1:
+        knee = mixed(rng, *span(shape.x[0] + 1, 1), (shape.segments - 1, size[1]))
+        knee = np.sort(knee, axis=0).reshape(size[1:] if shape.segments == 2 else knee.shape)
     op = FixedAffine(multiplier, offset, shape.shift, Integer(*shape.y), knee)
     fields = [0] * size[1]
     bit = 0
@@ -87,8 +88,10 @@ def affine(shape: Shape, rng: np.random.Generator) -> tuple[FixedAffine, np.ndar
             for c, value in enumerate(values[segment]):
                 fields[c] |= (int(value) & ((1 << bits) - 1)) << bit
             bit += bits
-    for c, value in enumerate(knee):
-        fields[c] |= (int(value) & ((2 << shape.x[0]) - 1)) << bit
+    for one in op.knees:
+        for c, value in enumerate(one):
+            fields[c] |= (int(value) & ((2 << shape.x[0]) - 1)) << bit
+        bit += shape.x[0] + 1
     return op, np.array(fields, object).reshape(shape.folds, shape.lanes)
 
 
@@ -106,6 +109,20 @@ CASES = [
     Shape(x=(8, 0), y=(1, 0), shift=4, multiplier=18, offset=20, folds=7, multiply=2),
     Shape(x=(17, 1), y=(30, 0), shift=2, multiplier=9, offset=1, folds=4, segments=2, multiply=2),
     Shape(x=(9, 1), y=(8, 1), lanes=3, shift=6, multiplier=12, offset=20, multiply=2),
+    Shape(lanes=2, folds=3, segments=3, style=2, multiply=2),
+    Shape(
+        x=(9, 0),
+        y=(8, 0),
+        lanes=3,
+        folds=2,
+        shift=3,
+        multiplier=5,
+        offset=13,
+        segments=3,
+        multiply=1,
+        hold=2,
+    ),
+    Shape(x=(5, 1), y=(6, 1), folds=4, shift=0, multiplier=0, offset=5, segments=3),
 ]
 
 
@@ -116,8 +133,9 @@ def test_computes_what_the_interpreter_defines_and_loses_no_cycle(shape: Shape) 
     low, high = span(*shape.x)
     pixels, channels = 120, shape.folds * shape.lanes
     x = mixed(rng, low, high, (pixels, channels))
-    if op.knee.size:
-        x[:40] = np.clip(op.knee + rng.integers(-1, 2, (40, channels)), low, high)
+    for i, knee in enumerate(op.knees):
+        part = slice(40 * i, 40 * i + 40)
+        x[part] = np.clip(knee + rng.integers(-1, 2, (40, channels)), low, high)
     expected = execute(op, [x], [Tensor((channels,), Integer(*shape.x))])
     field_bits = shape.segments * (shape.multiplier + shape.offset)
     field_bits += (shape.segments - 1) * (shape.x[0] + 1)

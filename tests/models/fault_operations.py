@@ -43,11 +43,32 @@ def product_of_two_live_tensors() -> Sketch:
     return sketch.sign().flatten().dense(64, 3)
 
 
-@case("node 'concat", "joins or splits paths")
-def branches_joined() -> Sketch:
+@case("node 'mean", "joins or splits paths")
+def branches_joined_by_their_mean() -> Sketch:
     sketch = image()
+    sketch.op("Mean", sketch.tensor)
+    return sketch.conv(3, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'concat", "which is not the channels of images of one size")
+def images_put_below_each_other() -> Sketch:
+    sketch = image()
+    sketch.op("Concat", sketch.tensor, axis=2)
+    return sketch.conv(3, 4).sign().flatten().dense(160, 3)
+
+
+@case("node 'concat", "concatenates a constant")
+def channels_of_zeros() -> Sketch:
+    sketch = image()
+    sketch.op("Concat", sketch.constant(np.zeros((1, 1, 6, 6))), axis=1)
+    return sketch.conv(4, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'concat", "concatenates flattened images")
+def flattened_images_joined() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4).sign().flatten()
     sketch.op("Concat", sketch.tensor, axis=1)
-    return sketch.conv(6, 4).sign().flatten().dense(64, 3)
+    return sketch.dense(128, 3)
 
 
 @case("node 'mul", "combines two tensors")
@@ -79,6 +100,23 @@ def average_over_the_batch() -> Sketch:
     sketch = image().conv(3, 4).sign()
     sketch.op("ReduceMean", axes=[0])
     return sketch.flatten().dense(16, 3)
+
+
+@case("node 'where", "two functions that do not meet")
+def where_of_lines_that_do_not_meet() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    x = sketch.tensor
+    beyond = sketch.node("Greater", [x, sketch.constant(0.5)])
+    sketch.tensor = sketch.node("Where", [beyond, sketch.node("Add", [x, x]), x])
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'mul", "not continuous")
+def product_with_a_mask_that_jumps() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    beyond = sketch.node("Greater", [sketch.tensor, sketch.constant(0.5)])
+    sketch.op("Mul", sketch.node("Cast", [beyond], to=1))
+    return sketch.flatten().dense(64, 3)
 
 
 @case("node 'prelu", "differs from pixel to pixel")
@@ -208,6 +246,13 @@ def instance_normalization() -> Sketch:
     return sketch.sign().flatten().dense(64, 3)
 
 
+@case("node 'gather", "picks elements")
+def picked_channels() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Gather", sketch.constant([0, 2], np.int64), axis=1)
+    return sketch.flatten().dense(32, 3)
+
+
 @case("node 'reshape", "splits an axis")
 def reshape_that_splits_channels() -> Sketch:
     sketch = image().conv(3, 4).sign()
@@ -222,11 +267,18 @@ def reshape_that_mixes_the_batch() -> Sketch:
     return sketch
 
 
-@case("node 'pad", "only zero padding")
-def padding_with_minus_one() -> Sketch:
+@case("node 'pad", "only constants are supported")
+def padding_by_reflection() -> Sketch:
     sketch = image()
-    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), sketch.constant(-1.0))
+    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), mode="reflect")
     return sketch.conv(3, 4).sign().flatten().dense(144, 3)
+
+
+@case("node 'conv", "pads with zeros what is padded with 1")
+def padding_with_one_and_then_zero() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4).sign()
+    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), sketch.constant(1.0))
+    return sketch.conv(4, 4, pads=1).sign().flatten().dense(144, 3)
 
 
 @case("node 'maxpool", "a Pad is supported before a convolution only")

@@ -21,6 +21,7 @@ from bnnhw.ir.ops import Affine, Conv, Dense, Flatten
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bnnhw.frontend.curves import Pending
     from bnnhw.frontend.onnx_nodes import OnnxModel, OnnxNode
     from bnnhw.frontend.options import LoadOptions
     from bnnhw.ir.ops import Exacts, Floats, Op, Tensor
@@ -49,8 +50,9 @@ class Context:
             bits: their values for every input integer, as the model computes them.
         nonnegative: graph tensors known to be >= 0.
         bits: graph tensors that hold the results of comparisons, 0 or 1.
-        pads: zero padding (top, left, bottom, right) that a Pad node adds, by ONNX name of its
-            result; the convolution that reads it takes it over.
+        pending, producers: functions that jump, by ONNX name; the maker of each graph tensor.
+        pads: padding (top, left, bottom, right) that a Pad node adds, and with what, by ONNX name
+            of its result; the convolution that reads it takes it over.
         rounding: for nodes of type Affine: the sum of magnitudes of the terms of the shift, from
             which the rounding error of the model's own arithmetic is bounded.
         zero_repairs: for results of x == 0, by ONNX name: the name of x.
@@ -75,7 +77,9 @@ class Context:
         self.tables: dict[str, NDArray[np.generic]] = {}
         self.nonnegative: set[str] = set()
         self.bits: set[str] = set()
-        self.pads: dict[str, tuple[int, int, int, int]] = {}
+        self.pending: dict[str, Pending] = {}
+        self.producers: dict[str, Node] = {}
+        self.pads: dict[str, tuple[tuple[int, int, int, int], float]] = {}
         self.zero_repairs: dict[str, str] = {}
         self.statistics: dict[str, Statistics] = {}
         self.centred: set[str] = set()
@@ -120,6 +124,9 @@ class Context:
     def view(self, node: OnnxNode, index: int = 0) -> View:
         """The live tensor at an input."""
         name = node.optional(index)
+        if name in self.pending:
+            error = self.pending[name].refusal
+            raise error
         if name is None or name not in self.views:
             raise ModelError(
                 f"its input {index} is a constant", where=node.where, fix="export the model again"
@@ -128,7 +135,8 @@ class Context:
 
     def live_inputs(self, node: OnnxNode) -> list[int]:
         """Positions of the inputs that depend on the model's input."""
-        return [i for i, name in enumerate(node.inputs) if name in self.views]
+        live = (self.views, self.pending)
+        return [i for i, name in enumerate(node.inputs) if any(name in known for known in live)]
 
     def sizes(self, view: View) -> dict[str, int]:
         """Sizes of the axes of the graph tensor behind a view."""
@@ -164,6 +172,7 @@ class Context:
         check_work(op, self.tensors[inputs[0]].shape, self.tensors[target].shape, node.where)
         self._growth.follow(op, inputs, target, node.where)
         self.nodes.append(made)
+        self.producers[target] = made
         self._layers += isinstance(op, (Conv, Dense))
         check_count(len(self.nodes), self._layers, node.where)
         return target
@@ -204,8 +213,8 @@ class Context:
         return self.affine_exact(
             view,
             node,
-            scale=exact(finite(one if scale is None else scale, node)),
-            shift=exact(finite(zero if shift is None else shift, node)),
+            scale=exact(collapsed(finite(one if scale is None else scale, node))),
+            shift=exact(collapsed(finite(zero if shift is None else shift, node))),
             output=output,
         )
 
@@ -269,6 +278,25 @@ class Context:
         shape = self.tensors[view.tensor].shape
         flat = self.flatten(view, node)
         return flat, [np.broadcast_to(term, shape).reshape(-1) for term in whole]
+
+    def by_channel(
+        self, view: View, values: NDArray[np.generic], node: OnnxNode
+    ) -> NDArray[np.generic]:
+        """A constant that broadcasts against the ONNX tensor: [C], or [1] where all are alike."""
+        values = collapsed(values)
+        if values.size == 1:
+            return values.reshape(1)
+        try:
+            placed = views.in_graph_order(view, values, self.sizes(view))
+        except ModelError as error:
+            raise ModelError(error.what, where=node.where, fix="check the shape") from error
+        if placed.size != len(placed):
+            raise ModelError(
+                "its constant differs from pixel to pixel",
+                where=node.where,
+                fix="use one constant per channel",
+            )
+        return placed.reshape(-1)
 
     def flatten(self, view: View, node: OnnxNode) -> View:
         """The view of a flattened copy (C, H, W order) of the graph tensor behind ``view``.
@@ -364,7 +392,9 @@ def finite(values: NDArray[np.generic], node: OnnxNode) -> NDArray[np.generic]:
 
 
 def collapsed(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """A constant whose elements are all the same as one that broadcasts: shape (1, .., 1)."""
-    if values.size > 1 and (values == values.flat[0]).all():
-        return values.reshape(-1)[:1].reshape((1,) * values.ndim)
+    """A constant with size 1 along each axis where it does not vary: it broadcasts alike."""
+    for axis, size in enumerate(values.shape):
+        first = values.take([0], axis)
+        if size > 1 and (values == first).all():
+            values = first
     return values

@@ -18,6 +18,7 @@ from bnnhw.frontend.convert import (
     elementwise,
     ends,
     linear,
+    pointwise,
     pools,
     products,
     rounding,
@@ -159,6 +160,8 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         )
     handler = _HANDLERS.get(node.op)
     table = tables.lookup_table(ctx, node)
+    if table is None and pointwise.pointwise(ctx, node):
+        return
     joined = table is not None and len({node.inputs[i] for i in ctx.live_inputs(node)}) > 1
     if handler is None or joined:
         tables.lookup(ctx, node)
@@ -214,6 +217,9 @@ def _finish(ctx: Context) -> Imported:
     model = ctx.model
     name = model.output_name
     view = ctx.views.get(name)
+    if name in ctx.pending:
+        error = ctx.pending[name].refusal
+        raise error
     if view is None:
         raise ModelError(
             "is a constant, whatever the input",

@@ -12,12 +12,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bnnhw.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from bnnhw.ir.ops import Shape
@@ -101,6 +102,41 @@ def reshape(view: View, target: Sequence[int], sizes: Mapping[str, int]) -> View
         dims[0] = (BATCH,)
     if any(BATCH in dim and len(dim) > 1 for dim in dims):
         raise ModelError("mixes the batch with other dimensions", fix=RESHAPE_FIX)
+    return View(view.tensor, tuple(dims))
+
+
+def gathered(view: View, indices: NDArray[np.integer], sizes: Mapping[str, int]) -> View | None:
+    """The view after Gather of a flattened tensor by constant indices; None if it reorders pixels.
+
+    PyTorch's exporter writes ``as_strided`` so: element i, j, .. is the one at i * s + j * t + ..,
+    where each stride is that of an axis, or of several merged.
+    """
+    axes = [axis for axis in view.order if sizes[axis] > 1]
+    count = math.prod(sizes[axis] for axis in axes)
+    if len(view.dims) != 1 or BATCH in view.dims[0] or indices.size != count:
+        return None
+    ends = {math.prod(sizes[a] for a in axes[i + 1 :]): i for i in range(len(axes))}
+    dims: list[tuple[str, ...]] = []
+    first = indices.reshape(-1)[:1].reshape((1,) * indices.ndim)
+    expected = first * 0
+    for dim, size in enumerate(indices.shape):
+        group: list[str] = []
+        if size > 1:
+            stride = int((indices.take([1], dim) - indices.take([0], dim)).flat[0])
+            at = ends.get(stride, -1)
+            while at >= 0 and math.prod(sizes[a] for a in group) < size:
+                group.insert(0, axes[at])
+                at -= 1
+            if math.prod(sizes[a] for a in group) != size:
+                return None
+            steps = np.arange(size).reshape([size if d == dim else 1 for d in range(indices.ndim)])
+            expected = expected + steps * stride
+        dims.append(tuple(group))
+    used = [axis for dim in dims for axis in dim]
+    if sorted(used) != sorted(axes) or not np.array_equal(expected, indices):
+        return None
+    if dims and not dims[0]:
+        dims[0] = (BATCH,)
     return View(view.tensor, tuple(dims))
 
 

@@ -40,13 +40,12 @@ def fixed_affine(op: FixedAffine, x: Values, reach: int) -> Values:
     rows = _rows(x).astype(np.promote_types(exact, np.int32), copy=True)
     multipliers = [_spread(segment, x.shape).astype(rows.dtype) for segment in m]
     offsets = [_spread(segment, x.shape).astype(rows.dtype) for segment in b]
-    if op.knee.size:
-        second = rows >= _spread(op.knee, x.shape)
-        rows *= np.where(second, multipliers[1], multipliers[0])
-        rows += np.where(second, offsets[1], offsets[0])
-    else:
-        rows *= multipliers[0]
-        rows += offsets[0]
+    gain, offset = multipliers[0], offsets[0]
+    for knee, other_gain, other in zip(op.knees, multipliers[1:], offsets[1:], strict=True):
+        beyond = rows >= _spread(knee, x.shape)
+        gain, offset = np.where(beyond, other_gain, gain), np.where(beyond, other, offset)
+    rows *= gain
+    rows += offset
     rows >>= op.shift
     np.clip(rows, op.dtype.low, op.dtype.high, out=rows)
     return _images(rows.astype(storage(op.dtype.low, op.dtype.high)), x.shape)

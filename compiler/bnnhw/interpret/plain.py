@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +108,12 @@ def _layer(
         offset = op.offset
         most += int(np.abs(offset).max(initial=0))
     dtype = storage(-most, most)
-    if isinstance(op, (BinaryConv, IntegerConv)):
+    if isinstance(op, BinaryConv) and op.fill:
+        top, left, bottom, right = op.window.pads
+        sides = ((0, 0), (0, 0), (top, bottom), (left, right))
+        x = np.pad(x, sides, constant_values=op.fill)
+        acc = convolve(x, matrices, replace(op.window, pads=(0, 0, 0, 0)), reach, dtype)
+    elif isinstance(op, (BinaryConv, IntegerConv)):
         acc = convolve(x, matrices, op.window, reach, dtype)
     else:
         acc = multiply(x, op.matrix, reach, dtype)

@@ -76,7 +76,8 @@ def execute_real_node(node: Node, inputs: list[Floats], tensors: Mapping[str, Te
 def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
     """The values of one operation's output; ``tensor`` describes its input."""
     if isinstance(op, (Conv, BinaryConv)):
-        return convolve(x, op.weight.astype(np.float64), op.window, op.groups)
+        weight = op.weight.astype(np.float64)
+        return convolve(x, weight, op.window, groups=op.groups, fill=op.fill)
     if isinstance(op, (Dense, BinaryDense)):
         return np.asarray(x @ op.weight.T.astype(np.float64), np.float64)
     if isinstance(op, Affine):
@@ -134,12 +135,14 @@ def affine_arrays(op: Affine, rank: int) -> tuple[Floats, Floats]:
     return scale, shift.reshape(-1, *trailing)
 
 
-def convolve(x: Floats, weight: Floats, window: Window, groups: int) -> Floats:
-    """Convolution of images [N, C, H, W] with zero padding."""
+def convolve(
+    x: Floats, weight: Floats, window: Window, *, groups: int = 1, fill: float = 0.0
+) -> Floats:
+    """Convolution of images [N, C, H, W] padded with ``fill``."""
     if groups > 1:
         parts = zip(np.split(x, groups, axis=1), np.split(weight, groups), strict=True)
-        return np.concatenate([convolve(*part, window, 1) for part in parts], axis=1)
-    views = _windows(x, window, 0.0)
+        return np.concatenate([convolve(*part, window, fill=fill) for part in parts], axis=1)
+    views = _windows(x, window, fill)
     count, _, out_h, out_w = views.shape[:4]
     matrix = weight.reshape(len(weight), -1).T
     result = np.empty((count, len(weight), out_h, out_w))

@@ -63,15 +63,22 @@ if TYPE_CHECKING:
 class BinaryConv(Op):
     """Convolution of integers or bits by weights in {-1, +1} [Cout, Cin / groups, KH, KW], int8.
 
-    acc = sum of w*x over the taps inside the image: a padded tap contributes exactly 0.
+    acc = sum of w*x over the taps inside the image: a padded tap contributes exactly 0. With a
+    ``fill`` of -1 or +1, on bits of -1 and +1 only, padded taps read that bit.
     """
 
     weight: NDArray[np.int8]
     window: Window
     groups: int = 1
+    fill: int = 0
 
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = conv_shape(inputs[0], self.weight.shape, self.window, self.groups)
+        if self.fill and (inputs[0].dtype != Bit(bipolar=True) or abs(self.fill) != 1):
+            raise ModelError(
+                f"pads {inputs[0].dtype} with {self.fill}",
+                fix="the file is damaged; export the model again",
+            )
         return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
 
     @cached_property
@@ -199,19 +206,23 @@ class IntegerDense(Op):
         return ExactMatrix(self.weight)
 
 
+MOST_SEGMENTS = 3
+"""Of a FixedAffine."""
+
+
 @dataclass(frozen=True, eq=False)
 class FixedAffine(Op):
     """y = saturate(floor((m*x + b) / 2^shift + 1/2)) per channel: rounds half up.
 
-    With one segment: BatchNorm, scale, bias, or a change of binary point. With two: PReLU and its
-    kin, where x >= knee[c] takes segment 1 and the rest segment 0.
+    With one segment: BatchNorm, scale, bias, or a change of binary point. With two or three: PReLU
+    and its kin, where x takes the last segment whose knee it reaches, or else segment 0.
 
     Attributes:
         multiplier: m, [segments, C].
         offset: b, [segments, C].
         shift: number of fraction bits dropped; at least 0.
         dtype: of the result; values beyond it are saturated.
-        knee: [C], empty where there is one segment.
+        knee: of segment 1, or of 1 and 2: [C] or [2, C]; empty where there is one segment.
         exponents: [C], or empty where all are 0: a result means integer * 2^-(frac + exponent), so
             that channels of small values use the whole type too. No part of the arithmetic.
     """
@@ -225,12 +236,22 @@ class FixedAffine(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         same_channels(inputs[0], self.multiplier.shape[1], "FixedAffine")
-        if len(self.multiplier) != 1 + bool(self.knee.size) or self.shift < 0:
+        segments, channels = self.multiplier.shape
+        knees = self.knee.size == (segments - 1) * channels and self.knee.ndim == max(
+            1, segments - 1
+        )
+        if not knees or not 1 <= segments <= MOST_SEGMENTS or self.shift < 0:
             raise ModelError(
-                "a fixed-point affine operation needs a knee for its second segment",
+                "a fixed-point affine operation needs a knee for its second and its third segment",
                 fix="the file is damaged; export the model again",
             )
         return Tensor(inputs[0].shape, self.dtype)
+
+    @property
+    def knees(self) -> Ints:
+        """[segments - 1, C]."""
+        segments, channels = self.multiplier.shape
+        return self.knee.reshape(segments - 1, channels)
 
 
 @dataclass(frozen=True)

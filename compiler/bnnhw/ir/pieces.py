@@ -36,6 +36,14 @@ def value(pieces: Pieces, x: Fraction) -> Fraction:
 def then(first: Pieces, second: Pieces) -> Pieces:
     """``second`` of what ``first`` gives."""
     made: list[Piece] = []
+    if len(second) == 1:  # a line, for which nothing needs a search
+        (last,) = second
+        return merged(
+            tuple(
+                Piece(p.start, p.scale * last.scale, p.shift * last.scale + last.shift)
+                for p in first
+            )
+        )
     for i, piece in enumerate(first):
         end = first[i + 1].start if i + 1 < len(first) else None
         made += _inside(piece, end, second)

@@ -32,7 +32,7 @@ from bnnhw.ir.types import Integer, Real
 
 @dataclass(frozen=True, eq=False)
 class Conv(Op):
-    """2-D convolution with real weights [Cout, Cin / groups, KH, KW]; zero padding; no bias.
+    """2-D convolution by real weights [Cout, Cin / groups, KH, KW], padded with ``fill``; no bias.
 
     The output channels of a group read the input channels of that group alone.
     """
@@ -41,6 +41,7 @@ class Conv(Op):
     weight: Floats
     window: Window
     groups: int = 1
+    fill: float = 0.0
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor(conv_shape(inputs[0], self.weight.shape, self.window, self.groups), Real())
@@ -117,7 +118,8 @@ class Affine(Elementwise):
         if self.row_class or self.shift.ndim > 1:
             raise ModelError(
                 "shifts a real-valued stream differently from pixel to pixel",
-                fix="binarise to {-1, +1} or {0, 1} before a padded convolution",
+                fix="binarise to {-1, +1} or {0, 1} before a padded convolution; pad bits of "
+                "{-1, +1} with 0, -1 or +1, others with 0",
             )
         return line(self.scale[channel], self.shift[channel])
 

@@ -116,6 +116,13 @@ def calibrate(graph: Graph, images: Ints | None = None) -> dict[str, Range]:
     return {name: _wider(known[name], found) if known else found for name, found in seen.items()}
 
 
+def rough_ranges(graph: Graph) -> dict[str, Range]:
+    """Ranges in a hurry, good enough to see whether a network can be lowered at all."""
+    if not graph.statistics:
+        return _measured(graph, synthetic_images(graph, 1), _SYNTHETIC_MARGIN)
+    return {name: _of_moments(m, excess=False) for name, m in follow(graph).items()}
+
+
 def _wider(told: Range, seen: Range) -> Range:
     """What the statistics of BatchNorms tell of a tensor, or images that they say nothing of."""
     excess = {e: max(_excess_at(r, e) for r in (told, seen)) for e in {*told.excess, *seen.excess}}
@@ -177,21 +184,21 @@ def _of_values(values: Floats, margin: float) -> Range:
     return Range(low, high, excess, deviation, channels)
 
 
-def _of_moments(moments: Moments) -> Range:
+def _of_moments(moments: Moments, *, excess: bool = True) -> Range:
     mean, std = moments.mean, np.sqrt(moments.variance)
     low = np.maximum(mean - REACH * std, moments.low)
     high = np.minimum(mean + REACH * std, moments.high)
     reach = float(max(np.abs(low).max(initial=0), np.abs(high).max(initial=0)))
     tails = np.maximum(_TAIL * std, 1e-30)
-    excess = {
+    lost = {
         e: float(
             np.mean(_normal_excess(mean, tails, 2.0**e) + _normal_excess(-mean, tails, 2.0**e))
         )
-        for e in _exponents(reach)
+        for e in (_exponents(reach) if excess else ())
     }
     deviation = float(np.sqrt(moments.variance.mean()))
     ends = float(low.min(initial=0)), float(high.max(initial=0))
-    return Range(*ends, excess, deviation, tuple(zip(mean.tolist(), std.tolist(), strict=True)))
+    return Range(*ends, lost, deviation, tuple(zip(mean.tolist(), std.tolist(), strict=True)))
 
 
 def _normal_excess(mean: Floats, std: Floats, bound: float) -> Floats:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import FixedAffine
+from bnnhw.ir.ops import MOST_SEGMENTS, FixedAffine
 from bnnhw.passes.piecewise import compose, without_saturated_ends
 
 if TYPE_CHECKING:
@@ -37,7 +37,13 @@ _LARGEST = 2.0**62  # of a multiplier or an offset, in the interpreter's integer
 
 
 def fixed_affine(
-    ops: Sequence[Op], channels: int, reach: int, dtype: Integer, *, zero_down: bool = False
+    ops: Sequence[Op],
+    channels: int,
+    reach: int,
+    dtype: Integer,
+    *,
+    zero_down: bool = False,
+    where: str | None = None,
 ) -> FixedAffine:
     """The operation closest to ``ops`` on integers of magnitude up to ``reach``.
 
@@ -61,18 +67,23 @@ def fixed_affine(
         reach: largest magnitude of the integers that they read.
         dtype: of the result.
         zero_down: whether exactly 0 then counts as below 0.
+        where: the node of the last of ``ops``, as messages name it.
 
     Raises:
-        ModelError: ``ops`` have more than two linear pieces.
+        ModelError: ``ops`` have more than three linear pieces.
     """
     step = Fraction(2) ** -dtype.frac
     ends = (dtype.low + dtype.lift) * step, (dtype.high + dtype.lift) * step
-    pieces = [without_saturated_ends(compose(ops, c), *ends) for c in range(channels)]
+    try:
+        pieces = [without_saturated_ends(compose(ops, c), *ends) for c in range(channels)]
+    except ModelError as error:
+        raise ModelError(error.what, where=error.where or where, fix=error.fix) from error
     most = max(len(p) for p in pieces)
-    if most > 2:
+    if most > MOST_SEGMENTS:
         raise ModelError(
-            f"is a function of {most} linear pieces; the hardware has two",
-            fix="use ReLU, PReLU or BatchNorm between the layers",
+            f"is a function of {most} linear pieces; the hardware has three",
+            where=where,
+            fix="use ReLU, PReLU, Clip or BatchNorm between the layers, one at a time",
         )
     gains, shifts = np.zeros((most, channels)), np.zeros((most, channels))
     for c, found in enumerate(pieces):
@@ -82,7 +93,8 @@ def fixed_affine(
     # Beyond, every integer saturates on one side anyway.
     bound = np.abs(gains) * (reach + 1) + 2.0 ** (dtype.bits + 1)
     shifts = np.clip(shifts, -bound, bound)
-    knee = np.array([_knee(p, reach) for p in pieces], np.int64) if most == 2 else np.zeros(0, int)
+    knees = [[_knee(p, i, reach) for p in pieces] for i in range(1, most)]
+    knee = np.array(knees[0] if most == 2 else knees or np.zeros(0), np.int64)
     shift = _exact_shift(gains, shifts)
     if shift is None:
         shift = _shift(float(np.abs(gains).max()), reach)
@@ -94,7 +106,7 @@ def fixed_affine(
         )
     m = np.rint(gains * 2.0**shift).astype(np.int64)
     b = np.rint(shifts * 2.0**shift).astype(np.int64) - zero_down
-    return FixedAffine(m, b, shift, dtype, knee.astype(np.int64))
+    return FixedAffine(m, b, shift, dtype, knee)
 
 
 def rounding_bound(op: FixedAffine, reach: int) -> float:
@@ -122,8 +134,10 @@ def _in_steps(piece: Piece, step: Fraction, dtype: Integer) -> tuple[float, floa
     With |gain| > limit, all integers but one (q) lie beyond the saturated ends; the line through
     the value at q with slope ``limit`` saturates there as well.
     """
+    limit, steps = 2 ** (dtype.bits + 1), 2.0**dtype.frac
+    if not dtype.lift and abs(float(piece.scale)) * steps < limit:
+        return float(piece.scale) * steps, float(piece.shift) * steps  # by powers of two: the same
     gain, shift = piece.scale / step, piece.shift / step - dtype.lift
-    limit = 2 ** (dtype.bits + 1)
     if abs(gain) <= limit:
         return float(gain), float(shift)
     middle = Fraction(dtype.low + dtype.high, 2)
@@ -173,11 +187,11 @@ def _exact_shift(gains: Floats, shifts: Floats) -> int | None:
     return None
 
 
-def _knee(pieces: Pieces, reach: int) -> int:
-    """The first integer of the second piece, kept within what a knee's field holds."""
+def _knee(pieces: Pieces, index: int, reach: int) -> int:
+    """The first integer of a piece, or of the last, kept within what a knee's field holds."""
     if len(pieces) == 1:
         return 0
-    start = pieces[1].start
+    start = pieces[min(index, len(pieces) - 1)].start
     assert start is not None
     return min(max(math.ceil(start), -reach), reach + 1)
 

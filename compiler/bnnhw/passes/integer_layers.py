@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.ir.border_classes import classes_of, shrink, taps_inside
 from bnnhw.ir.exact import exact, full
 from bnnhw.ir.ops import Affine, Conv, Dense, IntegerConv, IntegerDense, by_input, class_values
-from bnnhw.passes.border_classes import classes_of, shrink, taps_inside
 from bnnhw.passes.fixed_point import grid_bits, quantise_weights
 
 if TYPE_CHECKING:
@@ -36,11 +36,12 @@ def integer_layer(
 ) -> IntegerLayer:
     """The layer on integers q where the real one reads scale * q + shift, per input channel.
 
-    The scale goes into the weights before these are rounded; the shift, by the weights as rounded,
-    into the accumulator's start, with a class for each row and column that sees other taps (padding
-    is 0 before the shift is undone, that is the pixel that normalises to 0). So the result is that
-    of the real layer with rounded weights, up to half a step of the accumulator where there is a
-    shift; ``rest`` says how much, for signs that take it into their thresholds.
+    The scale goes into the weights before these are rounded; the shift, by the weights as
+    rounded, into the accumulator's start, with a class for each row and column that sees other
+    taps (padding is a number before the shift is undone, mostly 0: that is the pixel that
+    normalises to it). So the result is that of the real layer with rounded weights, up to half
+    a step of the accumulator where there is a shift; ``rest`` says how much, for signs that
+    take it into their thresholds.
 
     Args:
         op: with real weights [Cout, Cin / groups, ...].
@@ -55,13 +56,17 @@ def integer_layer(
     out = step.reshape(-1, *(1,) * (op.weight.ndim - 1))
     divisor = np.where(gains != 0, gains, 1.0)
     # Shares of the shift in steps of the accumulator, tap by tap.
-    taps = np.where(gains != 0, grid / divisor, op.weight / out) * shifts
+    unit = np.where(gains != 0, grid / divisor, op.weight / out)
+    taps = unit * shifts
     affine = Affine(exact(step), exact(np.zeros(len(step))))
     if isinstance(op, Dense):
         total = taps.sum(axis=1)
         offset = np.rint(total).astype(np.int64)
         return IntegerLayer(IntegerDense(grid, bits, offset), affine, _rest(total - offset))
     total, rows, columns = _by_class(taps.sum(axis=1), op.window, (image[1], image[2]))
+    if op.fill:
+        filled = unit.sum(axis=1) * op.fill
+        total = total + filled.sum(axis=(1, 2)) - _by_class(filled, op.window, image[1:])[0]
     rounded = np.rint(total).astype(np.int64)
     rest = _rest(total - rounded, rows, columns)
     small, rows, columns = shrink(rounded, rows, columns)
@@ -110,10 +115,10 @@ def with_thresholds(
 
 
 def _by_class(
-    by_tap: Floats, window: Window, image: tuple[int, int]
+    by_tap: Floats, window: Window, image: tuple[int, ...]
 ) -> tuple[Floats, tuple[int, ...], tuple[int, ...]]:
     """Sums of ``by_tap`` [Cout, KH, KW] over the taps inside the image, by class."""
-    out_h, out_w = window.output_size(*image)
+    out_h, out_w = window.output_size(image[0], image[1])
     rows = taps_inside(image[0], window.kernel[0], window.stride[0], window.pads[0], out_h)
     columns = taps_inside(image[1], window.kernel[1], window.stride[1], window.pads[1], out_w)
     row_class, column_class = classes_of(rows), classes_of(columns)

@@ -21,10 +21,13 @@ def lower_layers(graph: Graph) -> Graph:
     return graph.with_nodes(nodes)
 
 
+def _binary(op: Conv) -> BinaryConv:
+    return BinaryConv(op.weight.astype(np.int8), op.window, op.groups, int(op.fill))
+
+
 def _lowered(node: Node) -> Node:
     if isinstance(node.op, Conv):
-        weight = node.op.weight.astype(np.int8)
-        return with_op(node, BinaryConv(weight, node.op.window, node.op.groups))
+        return with_op(node, _binary(node.op))
     if isinstance(node.op, Dense):
         return with_op(node, BinaryDense(node.op.weight.astype(np.int8)))
     return node

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.ir.border_classes import shrink
 from bnnhw.ir.ops import (
     Affine,
     Binarize,
@@ -23,7 +24,6 @@ from bnnhw.ir.ops import (
     Threshold,
 )
 from bnnhw.ir.types import Bit, Real
-from bnnhw.passes.border_classes import shrink
 from bnnhw.passes.integer_layers import with_thresholds
 from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
 from bnnhw.passes.sign_predicates import Predicate, Side, predicate_of

@@ -50,10 +50,12 @@ class PassOptions:
             node or tensor, those of the stream it belongs to.
         calibration: images as integers [N, C, H, W], or ranges by tensor, or nothing: ranges from
             BatchNorm statistics.
+        rough: whether only errors count, no width and no threshold of a stream: in a hurry.
     """
 
     precision: Mapping[str, int] = field(default_factory=dict)
     calibration: Ints | Mapping[str, Range] | None = None
+    rough: bool = False
 
     def check(self, graph: Graph) -> None:
         """Raises ModelError for a name that is none of the graph's, or a width no unit has."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.ops import Elementwise
-from bnnhw.ir.pieces import IDENTITY, Piece, Pieces, then
+from bnnhw.ir.pieces import IDENTITY, Piece, Pieces, merged, then
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +22,16 @@ def compose(ops: Sequence[Op], channel: int) -> Pieces:
     Raises:
         ModelError: a shift differs from pixel to pixel, or an operation is no such function.
     """
-    pieces = IDENTITY
+    pieces: Pieces | None = None
     for op in ops:
         if not isinstance(op, Elementwise):
             raise ModelError(
                 f"{type(op).__name__} is not piecewise linear",
                 fix="use ReLU, PReLU, LeakyReLU, Clip or HardTanh",
             )
-        pieces = then(pieces, op.pieces(channel))
-    return pieces
+        own = op.pieces(channel)
+        pieces = merged(own) if pieces is None else then(pieces, own)
+    return IDENTITY if pieces is None else pieces
 
 
 def without_saturated_ends(pieces: Pieces, low: Fraction, high: Fraction) -> Pieces:

@@ -128,6 +128,7 @@ def run(
     dump: Path | None = None,
     precision: Mapping[str, int] | None = None,
     calibration: Ints | Mapping[str, Range] | None = None,
+    rough: bool = False,
 ) -> Graph:
     """The graph after all passes, verified after each.
 
@@ -138,12 +139,13 @@ def run(
         precision: bits by name of a layer (its integer weights) or tensor (its stream).
         calibration: images as integers [N, C, H, W], or ranges by tensor; None takes BatchNorm
             statistics.
+        rough: whether only errors count, not what widths streams get; takes less time.
 
     Raises:
         ModelError: names the node that cannot become hardware, or the unknown name in
             ``precision``.
     """
-    options = PassOptions(known_names(graph, precision or {}), calibration)
+    options = PassOptions(known_names(graph, precision or {}), calibration, rough)
     options.check(graph)
     _dump(graph, dump, 0, "front_end")
     legal = FRONT_END | {type(node.op) for node in graph.nodes}

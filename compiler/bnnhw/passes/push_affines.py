@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.ir.border_classes import padded_shift, weighted_sums
 from bnnhw.ir.exact import full
 from bnnhw.ir.ops import (
     Affine,
@@ -26,7 +27,7 @@ from bnnhw.ir.ops import (
     limits_of,
 )
 from bnnhw.ir.types import Real
-from bnnhw.passes.border_classes import padded_shift, weighted_sums
+from bnnhw.passes.fill_padding import fill_padding
 from bnnhw.passes.merge_affines import compose
 from bnnhw.passes.mixed import is_mixed, reads_bits
 from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
@@ -46,7 +47,7 @@ def push_affines(graph: Graph) -> Graph:
     """
     graph = rewrite(graph, _rule)
     if is_mixed(graph):
-        return graph
+        return fill_padding(graph)
     for node in graph.nodes:
         if isinstance(node.op, MaxPool):
             raise ModelError(

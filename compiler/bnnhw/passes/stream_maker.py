@@ -104,17 +104,17 @@ class StreamMaker:
         value = self._numbers(value)
         down = bool(dtype.halves and sign and sign.strict)
         ops, clamp = split_clamp(value.ops, value.shape[0], dtype)
-        op = fixed_affine(ops, value.shape[0], value.reach, dtype, zero_down=down)
-        source = value.source
+        source, size = value.source, (value.shape[0], value.reach)
+        at = source.where if source else None
+        op = fixed_affine(ops, *size, dtype, zero_down=down, where=at)
         name = source.name if source else "input"
-        if source is None or name in self._made.names:
-            name = f"{name}_fixed"
-        where, name = source.source if source else "", self._made.fresh(name)
+        taken = source is None or name in self._made.names
+        where, name = source.source if source else "", self._made.fresh(name + "_fixed" * taken)
         written = tensor if clamp is None else f"{name}:unlimited"
         node = self._made.append(Node(name, op, (value.tensor,), written, where))
         if clamp is not None:
-            name = self._made.fresh(f"{name}_limit")
-            node = self._made.append(Node(name, clamp, (written,), tensor, where))
+            limit = self._made.fresh(f"{name}_limit")
+            node = self._made.append(Node(limit, clamp, (written,), tensor, where))
         return replace(self._stream(node, dtype, value.shape), source=node)
 
     def _numbers(self, value: Value) -> Value:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.ops import FixedAdd, FixedAffine, IntegerConv, IntegerDense, Quantise
-from bnnhw.passes.calibrate import Range, calibrate
+from bnnhw.passes.calibrate import Range, calibrate, rough_ranges
 from bnnhw.passes.moments import layers_without_batch_norm
 from bnnhw.passes.options import ACTIVATION_BITS
 
@@ -26,6 +26,8 @@ def ranges_of(graph: Graph, options: PassOptions) -> Mapping[str, Range]:
     given = options.calibration
     if isinstance(given, np.ndarray):
         return calibrate(graph, given)
+    if options.rough:
+        return rough_ranges(graph)
     return {**calibrate(graph), **(given or {})}
 
 

@@ -1,9 +1,9 @@
 """What signs in a network of real-valued streams need: rounding that keeps them, and bits that turn
-twice.
+more than once.
 
 Behind a PReLU of negative slope a sign has no single threshold: its bit is 1 below one integer and
-from another one on, say. Any such function of one integer is the sign of two lines of slope +-1,
-which one FixedAffine computes exactly.
+from another one on, say. Any such function of one integer is the sign of lines of slope +-1, one
+for each turn, which one FixedAffine computes exactly.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.ir.graph import Node
 from bnnhw.ir.ops import (
+    MOST_SEGMENTS,
     Binarize,
     Concat,
     Conv,
@@ -129,12 +130,14 @@ def side_of(intervals: Sequence[list[Interval]], reach: int) -> FixedAffine:
     """An operation whose result is 0 or more exactly for the integers in the intervals.
 
     Raises:
-        ModelError: a channel turns more than twice.
+        ModelError: a channel turns more than three times.
     """
-    lines = [_lines(parts, reach) for parts in intervals]
-    below, above, knees = (np.array(v, np.int64) for v in zip(*lines, strict=True))
-    m, b = np.stack([below, above]).transpose(2, 0, 1)
-    return FixedAffine(m, b, 0, SIDE, knees)
+    found = [_lines(parts, reach) for parts in intervals]
+    most = max(len(lines) for lines, _ in found)
+    lines = np.array([(*own, *own[-1:] * (most - len(own))) for own, _ in found], np.int64)
+    knees = np.array([(*own, *own[-1:] * (most - 1 - len(own))) for _, own in found], np.int64).T
+    m, b = lines.transpose(2, 1, 0)
+    return FixedAffine(m, b, 0, SIDE, knees[0] if most == 2 else knees)
 
 
 def _intervals(pieces: Sequence[Piece], sign: Binarize, reach: int) -> list[Interval]:
@@ -174,20 +177,23 @@ def _one_sided(parts: list[Interval], reach: int) -> tuple[int, bool] | None:
     return None
 
 
-def _lines(parts: list[Interval], reach: int) -> tuple[Interval, Interval, int]:
-    """(slope, shift) below the knee and from it on, and the knee."""
+def _lines(parts: list[Interval], reach: int) -> tuple[list[Interval], list[int]]:
+    """(slope, shift) of each line, two at least, and from where all but the first hold."""
     one = _one_sided(parts, reach)
     if one is not None:
         line = (-1, one[0] - 1) if one[1] else (1, -one[0])
-        return line, line, 0
-    if len(parts) == 1:
-        low, high = parts[0]
-        return (1, -low), (-1, high), low
-    if len(parts) == 2 and (parts[0][0], parts[1][1]) == (-reach, reach):
-        ((_, low), (high, _)) = parts
-        return (-1, low), (1, -high), high
-    turns = 2 * len(parts) - (parts[0][0] == -reach) - (parts[-1][1] == reach)
-    raise ModelError(
-        f"takes the sign of a function that crosses its threshold {turns} times",
-        fix="keep the slopes of PReLUs before a sign at 0 or above",
-    )
+        return [line, line], [0]
+    lines, starts = [], []
+    for low, high in parts:
+        if low != -reach:
+            lines.append((1, -low))
+            starts.append(low)
+        if high != reach:
+            lines.append((-1, high))
+            starts.append(low)
+    if len(lines) > MOST_SEGMENTS:
+        raise ModelError(
+            f"takes the sign of a function that crosses its threshold {len(lines)} times",
+            fix="keep the slopes of PReLUs before a sign at 0 or above",
+        )
+    return lines, starts[1:]

@@ -71,7 +71,7 @@ class StreamTypes:
             self._members.setdefault(self._find(name), []).append(name)
         self._outputs = {node.name: node.output for node in graph.nodes}
         self._signs: dict[str, list[SignArgument]] = {}
-        for sign in sign_arguments(graph):
+        for sign in () if options.rough else sign_arguments(graph):
             self._signs.setdefault(self._find(sign.tensor), []).append(sign)
         self._used: set[str] = set()
         self._activations: set[str] = set()

@@ -172,10 +172,7 @@ def inspect_model(path: Path, options: LoadOptions | None = None) -> Inspection:
     graph, problem = import_partly(read_model(path), options or LoadOptions())
     undeclared = isinstance(problem, UndeclaredInputError)
     if problem is None:
-        try:
-            run_passes(graph)
-        except ModelError as error:
-            problem = error
+        problem = _lowering_problem(graph)
     if undeclared:
         further = _whatever_the_input(path, options or LoadOptions())
     kinds = _kinds(graph)
@@ -187,6 +184,18 @@ def inspect_model(path: Path, options: LoadOptions | None = None) -> Inspection:
     if undeclared:
         return Inspection(graph, layers, further, problem)
     return Inspection(graph, layers, problem)
+
+
+def _lowering_problem(graph: Graph) -> ModelError | None:
+    """Why a graph cannot become integers; ranges of streams take no time unless one is at fault."""
+    try:
+        run_passes(graph, rough=True)
+    except ModelError:
+        try:
+            run_passes(graph)
+        except ModelError as error:
+            return error
+    return None
 
 
 _DECLARATIONS = (
@@ -202,9 +211,11 @@ def _whatever_the_input(path: Path, options: LoadOptions) -> ModelError | None:
     found: list[ModelError] = []
     for declared in _DECLARATIONS:
         try:
-            run_passes(load(path, replace(options, **declared)))
+            problem = _lowering_problem(load(path, replace(options, **declared)))
         except ModelError as error:
-            found.append(error)
+            problem = error
+        if problem:
+            found.append(problem)
         if not found or (found[-1].where, found[-1].what) != (found[0].where, found[0].what):
             return None
     return found[0] if len(found) == len(_DECLARATIONS) else None

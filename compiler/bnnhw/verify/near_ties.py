@@ -322,7 +322,7 @@ def _layer_error(op: Conv | Dense, x: Floats, error: Floats, unit: float) -> Flo
 
     def apply(values: Floats) -> Floats:
         if isinstance(op, Conv):
-            return convolve(values, size, op.window, op.groups)
+            return convolve(values, size, op.window, groups=op.groups)
         return np.asarray(values @ size.T, np.float64)
 
     reach = apply(np.abs(x))

@@ -10,6 +10,7 @@ import onnx
 import pytest
 
 from agreement import agrees, passes_agree
+from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, load
 from sketch import Sketch, image, small_cnn
 
@@ -225,3 +226,30 @@ def test_byte_for_byte_the_same_listing_each_time(tmp_path: Path) -> None:
     assert len(listings) == 1
     buffer = io.StringIO(listings.pop())
     assert buffer.readline() == "graph m\n"
+
+
+def strided(sketch: Sketch, sizes: tuple[int, ...], strides: tuple[int, ...]) -> Sketch:
+    """PyTorch's as_strided, as its exporter writes it."""
+    steps = np.meshgrid(*map(np.arange, sizes), indexing="ij")
+    indices = sum(step * stride for step, stride in zip(steps, strides, strict=True))
+    sketch.op("Reshape", sketch.constant([-1], np.int64))
+    sketch.op("Gather", sketch.constant(indices, np.int64))
+    return sketch
+
+
+def test_as_strided_is_a_transpose(tmp_path: Path) -> None:
+    """Of an image channels last, and of what a fully connected layer reads."""
+    sketch = strided(Sketch([1, 6, 6, 3]), (1, 3, 6, 6), (108, 1, 18, 3))
+    sketch.conv(3, 4, weight=sketch.signs(4, 3, 3, 3)).batch_norm(4).sign()
+    sketch = strided(sketch, (1, 4, 4, 4), (64, 4, 1, 16)).flatten()
+    path = sketch.dense(64, 3).save(tmp_path / "m.onnx")
+    agrees(path, BIPOLAR)
+    passes_agree(path, BIPOLAR)
+
+
+@pytest.mark.parametrize("strides", [(64, 16, 8, 1), (64, 4, 4, 1), (64, 1, 1, 1)])
+def test_as_strided_that_repeats_elements_is_refused(tmp_path: Path, strides) -> None:
+    sketch = strided(Sketch([1, 4, 4, 4]), (1, 4, 4, 4), strides)
+    path = sketch.conv(4, 4).sign().flatten().dense(16, 3).save(tmp_path / "m.onnx")
+    with pytest.raises(ModelError, match="picks elements of a tensor"):
+        load(path, BIPOLAR)

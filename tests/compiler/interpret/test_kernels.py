@@ -78,16 +78,16 @@ def assert_same(kernels, graph: Graph, x: np.ndarray) -> Plan:
 
 
 def random_affine(rng: np.random.Generator, tensor: Tensor, dtype: Integer) -> FixedAffine:
-    """Fills ``dtype`` and saturates; zero and negative gains, one or two segments."""
+    """Fills ``dtype`` and saturates; zero and negative gains, one to three segments."""
     reach = max(abs(tensor.dtype.low), abs(tensor.dtype.high), 1)
     channels, bits = tensor.shape[0], int(rng.integers(1, min(26, 62 - reach.bit_length())))
-    segments = int(rng.integers(1, 3))
+    segments = int(rng.integers(1, 4))
     m = rng.integers(-(1 << bits - 1), 1 << bits - 1, (segments, channels), endpoint=True)
     m[:, ::5] = 0
     shift = max(0, (reach << bits).bit_length() - dtype.bits - int(rng.integers(0, 3)))
     b = rng.integers(-reach << bits, reach << bits, m.shape)
-    knee = rng.integers(-reach - 2, reach + 2, channels) if segments == 2 else np.zeros(0, np.int64)
-    return FixedAffine(m, b, shift, dtype, knee)
+    knees = np.sort(rng.integers(-reach - 2, reach + 2, (segments - 1, channels)), axis=0)
+    return FixedAffine(m, b, shift, dtype, knees if segments == 3 else knees.reshape(-1))
 
 
 def random_threshold(rng: np.random.Generator, tensor: Tensor) -> Threshold:
@@ -121,7 +121,8 @@ def next_op(rng: np.random.Generator, tensor: Tensor) -> Op | None:
     if kind < 2:
         if window:
             weight = random_weights(rng, features, tensor.shape[0], *window.kernel)
-            return BinaryConv(weight, window)
+            fill = int(rng.integers(-1, 2)) if tensor.dtype == Bit(bipolar=True) else 0
+            return BinaryConv(weight, window, fill=fill)
         return BinaryDense(random_weights(rng, features, tensor.shape[0]))
     if kind == 2 and window:
         weight = rng.integers(-128, 128, (features, tensor.shape[0], *window.kernel))

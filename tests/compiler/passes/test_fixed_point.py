@@ -78,7 +78,7 @@ def test_affine_operations_keep_their_bound(lines, source: Integer, to: Integer)
 def test_bent_operations_keep_their_bound_or_are_refused(steps, slope: Fraction) -> None:
     ops = [*map(made, steps), prelu(full(1, slope))]
     pieces = without_saturated_ends(compose(ops, 0), Fraction(-16), Fraction(2047, 128))
-    if len(pieces) > 2:
+    if len(pieces) > 3:
         with pytest.raises(ModelError, match="linear pieces"):
             fixed_affine(ops, 1, 100, INT12)
     else:
@@ -133,9 +133,15 @@ def test_relu_to_an_unsigned_type_is_its_saturation() -> None:
     assert results(op, Integer(5, True), 2)[:, 1].tolist() == [*range(16, 0, -1)] + [0] * 16
 
 
-def test_three_pieces_are_refused_with_what_they_are() -> None:
-    with pytest.raises(ModelError, match="3 linear pieces"):
-        fixed_affine([clip(-1.0, 1.0)], 1, 1000, INT12)
+def test_three_pieces_have_two_knees() -> None:
+    ops = [affine([Fraction(1, 64), Fraction(-1, 80)], [0, Fraction(1, 3)]), clip(-1.0, 1.0)]
+    assert fixed_affine(ops, 2, 1000, INT12).knee.shape == (2, 2)
+    assert_within_bound(ops, 2, Integer(9, True), INT12)
+
+
+def test_four_pieces_are_refused_with_what_they_are() -> None:
+    with pytest.raises(ModelError, match="4 linear pieces"):
+        fixed_affine([clip(-1.0, 1.0), prelu(full(1, Fraction(1, 2)))], 1, 1000, INT12)
 
 
 def test_largest_bounds_every_value() -> None:

@@ -16,6 +16,7 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import load
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.interpret.real import interpret_real
+from bnnhw.ir.border_classes import classes_of, padded_shift, shrink, taps_inside
 from bnnhw.ir.exact import exact, full
 from bnnhw.ir.graph import Node, OutputMap, verify
 from bnnhw.ir.ops import (
@@ -35,7 +36,6 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.types import Integer
 from bnnhw.passes import PIPELINE, format_graph, run
-from bnnhw.passes.border_classes import classes_of, padded_shift, shrink, taps_inside
 from bnnhw.passes.fold_tables import fold_tables, grid_of
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.normalise_signs import normalise_signs

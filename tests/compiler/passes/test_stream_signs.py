@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -10,7 +12,8 @@ from bnnhw.errors import ModelError
 from bnnhw.interpret.interpreter import execute
 from bnnhw.interpret.real import execute_real
 from bnnhw.ir.exact import exact
-from bnnhw.ir.ops import Affine, Binarize, Tensor, clip, prelu
+from bnnhw.ir.ops import Affine, Binarize, Piecewise, Tensor, clip, prelu
+from bnnhw.ir.pieces import Piece, merged
 from bnnhw.ir.types import Integer
 from bnnhw.passes.fixed_point import fixed_affine, rounding_bound
 from bnnhw.passes.stream_signs import bits_that_turn, is_exact, side_of, threshold_of, turns_back
@@ -54,7 +57,30 @@ def test_a_sign_behind_two_pieces_is_a_threshold_or_the_sign_of_two_lines(
     np.testing.assert_array_equal(side >= 0, want)
 
 
-def test_a_sign_that_turns_three_times_is_refused() -> None:
+@given(
+    st.tuples(*[st.sampled_from([-2, -1, 0, 1, 2])] * 3),
+    st.tuples(quarters, quarters),
+    quarters,
+    st.booleans(),
+)
+def test_a_sign_behind_three_pieces_turns_three_times_at_most(
+    slopes: tuple[int, ...], knees: tuple[float, float], lift: float, strict: bool
+) -> None:
+    first, second = map(Fraction, sorted(knees))
+    rise = slopes[0] * first + Fraction(lift)
+    pieces = [Piece(None, Fraction(slopes[0]), Fraction(lift))]
+    pieces.append(Piece(first, Fraction(slopes[1]), rise - slopes[1] * first))
+    rise += slopes[1] * (second - first)
+    pieces.append(Piece(second, Fraction(slopes[2]), rise - slopes[2] * second))
+    bent = merged(tuple(p for i, p in enumerate(pieces) if i != 1 or first != second))
+    ops, sign = (Piecewise((bent,), "Bent"),), Binarize(strict=strict)
+    turns = bits_that_turn(sign, value(*ops))
+    side = side_of(turns, REACH)
+    got = execute(side, [GRID[:, None]], [Tensor((1,), Integer(7, True))])[:, 0]
+    np.testing.assert_array_equal(got >= 0, real_bits(sign, ops))
+
+
+def test_a_sign_that_turns_four_times_is_refused() -> None:
     ops = (prelu(exact(np.array([-1.0]))), affine(1, -3), prelu(exact(np.array([-1.0]))))
     sign = Binarize(strict=True)
     turns = bits_that_turn(sign, value(*ops, affine(1, -2)))

@@ -8,9 +8,10 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.context import collapsed, finite
+from bnnhw.frontend.convert.pointwise import pointwise
 from bnnhw.frontend.convert.products import product
 from bnnhw.frontend.unsupported import refuse_two, unsupported
-from bnnhw.frontend.views import View, in_graph_order, shape_text
+from bnnhw.frontend.views import View, shape_text
 from bnnhw.ir import ops
 from bnnhw.ir.exact import exact
 from bnnhw.ir.graph import Statistics
@@ -19,11 +20,8 @@ from bnnhw.ir.ops import Add
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
-    from bnnhw.ir.ops import Exacts
 
 
 def arithmetic(ctx: Context, node: OnnxNode) -> None:
@@ -123,24 +121,9 @@ def prelu(ctx: Context, node: OnnxNode) -> None:
         slope = collapsed(finite(ctx.need_constant(node, 1, "slope"), node))
     view = ctx.view(node)
     channels = ctx.tensors[view.tensor].shape[0]
-    if slope.size == 1:
-        values = np.repeat(exact(slope).reshape(1), channels)
-    else:
-        values = _per_channel(ctx, node, view, slope)
+    values = np.broadcast_to(exact(ctx.by_channel(view, slope, node)), (channels,))
     target = ctx.add(ops.prelu(values), view.tensor, node, node.outputs[0])
     ctx.views[node.outputs[0]] = View(target, view.dims)
-
-
-def _per_channel(ctx: Context, node: OnnxNode, view: View, slope: NDArray[np.generic]) -> Exacts:
-    try:
-        placed = in_graph_order(view, slope, ctx.sizes(view))
-    except ModelError as error:
-        raise ModelError(error.what, where=node.where, fix="check the shape") from error
-    if placed.size != len(placed):
-        raise ModelError(
-            "its slope differs from pixel to pixel", where=node.where, fix="use one per channel"
-        )
-    return exact(placed.ravel())
 
 
 def negate(ctx: Context, node: OnnxNode) -> None:
@@ -193,7 +176,7 @@ def clip(ctx: Context, node: OnnxNode) -> None:
 
 
 def extremum(ctx: Context, node: OnnxNode) -> None:
-    """Max or Min of a live tensor and constants: limits on one side."""
+    """Max or Min of a live tensor and constants, of one number or one per channel."""
     live = ctx.live_inputs(node)
     if len(live) != 1:
         raise unsupported(node)
@@ -203,9 +186,8 @@ def extremum(ctx: Context, node: OnnxNode) -> None:
         if index not in live
     ]
     if any(collapsed(bound).size != 1 for bound in bounds):
-        raise ModelError(
-            "has a constant that differs between elements", where=node.where, fix="use one number"
-        )
+        pointwise(ctx, node, always=True)
+        return
     numbers = [float(bound.flat[0]) for bound in bounds]
     low, high = (max(numbers), np.inf) if node.op == "Max" else (-np.inf, min(numbers))
     view = ctx.broadcast_rank(ctx.view(node, live[0]), max(bound.ndim for bound in bounds))

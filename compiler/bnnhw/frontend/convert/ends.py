@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def pad(ctx: Context, node: OnnxNode) -> None:
-    """Pad with zeros in height and width; the convolution after it takes it over."""
+    """Pad with a constant in height and width; the convolution after it takes it over."""
     mode = str(node.attributes.get("mode", "constant"))
     view = ctx.view(node)
     amounts = node.attributes.get("pads")
@@ -48,17 +48,17 @@ def pad(ctx: Context, node: OnnxNode) -> None:
                     fix="pad height and width only, by amounts >= 0",
                 )
             sides[single] = (before, after)
-    if sides and (mode != "constant" or value != 0):
+    if sides and (mode != "constant" or not np.isfinite(value)):
         raise ModelError(
-            f"pads with {value if mode == 'constant' else mode}; only zero padding is supported",
+            f"pads with {value if mode == 'constant' else mode}; only constants are supported",
             where=node.where,
-            fix="pad with zeros (a padded tap then contributes nothing)",
+            fix="pad with zeros, or with another constant such as 1 or -1",
         )
     top, bottom = sides.get("H", (0, 0))
     left, right = sides.get("W", (0, 0))
     ctx.views[node.outputs[0]] = view
     if sides:
-        ctx.pads[node.outputs[0]] = (top, left, bottom, right)
+        ctx.pads[node.outputs[0]] = (top, left, bottom, right), float(value)
 
 
 def quantises_input(ctx: Context) -> bool:

@@ -14,9 +14,10 @@ from bnnhw.frontend.convert.products import box, is_box
 from bnnhw.frontend.frames import frame
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import check_padding, window_of
+from bnnhw.ir.border_classes import class_sums, shrink
 from bnnhw.ir.exact import exact, floats, inverse_root
 from bnnhw.ir.graph import Statistics
-from bnnhw.ir.ops import Conv, Dense, Window
+from bnnhw.ir.ops import Affine, Conv, Dense, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
+    from bnnhw.ir.ops import Shape
 
 _WEIGHT_FIX = "weights must be constants; convolutions of two activations are not supported"
 
@@ -62,23 +64,52 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             fix="the file is damaged; export the model again",
         )
     window = window_of(node, kernel, source)
-    pads = ctx.pads.get(node.inputs[0])
+    pads, fill = ctx.pads.get(node.inputs[0], ((), 0.0))
     if pads:
+        if fill and any(window.pads):
+            raise ModelError(
+                f"pads with zeros what is padded with {fill:g} already",
+                where=node.where,
+                fix="pad once, with one value",
+            )
         top, left, bottom, right = (a + b for a, b in zip(window.pads, pads, strict=True))
         window = Window(window.kernel, window.stride, (top, left, bottom, right))
     check_padding(node, window, source)
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
-    plain = bias is None or not np.any(bias)
-    if is_box(ctx, source, weight):
+    if not fill and is_box(ctx, source, weight):
+        plain = bias is None or not np.any(bias)
         out = box(ctx, node, source, weight, window)
     else:
         weight = source.weights(ctx.binary_weights(weight, node))
-        op = Conv(weight, window, groups)
+        # Thresholds take what is padded with, behind binary weights; integer weights their offset.
+        op = Conv(weight, window, groups, fill)
+        shift = _padding(op, source.shape, fill) if fill and op.is_binary else None
+        plain = (bias is None or not np.any(bias)) and shift is None
+        op = op if shift is None else Conv(weight, window, groups)
         target = ctx.add(op, source.tensor, node, node.outputs[0] if plain else None)
         out = source.view(target, ctx.tensors[target].shape)
+        if shift is not None:
+            last = node.outputs[0] if bias is None else None
+            out = View(ctx.add(shift, target, node, last), out.dims)
+            size = np.abs(floats(shift.shift)).reshape(-1, len(weight)).max(axis=0)
+            ctx.rounding[ctx.nodes[-1].name] = size
     if bias is not None and not plain:
         out = ctx.affine(out, node, shift=source.per_channel(bias), output=node.outputs[0])
     ctx.views[node.outputs[0]] = out
+
+
+def _padding(op: Conv, image: Shape, fill: float) -> Affine:
+    """What padded taps of weights +-alpha add if they are ``fill`` and not 0, exactly."""
+    channels = len(op.weight)
+    sums = exact(np.sign(op.weight).sum(axis=1))
+    alpha = exact(np.abs(op.weight).reshape(channels, -1)[:, 0]) * Fraction(fill)
+    by_tap = sums * alpha.reshape(-1, 1, 1)
+    inside, rows, columns = class_sums(by_tap, op.window, (image[1], image[2]))
+    shift = by_tap.reshape(channels, -1).sum(axis=1) - inside
+    shift, rows, columns = shrink(shift, rows, columns)
+    if shift.shape[:2] == (1, 1):
+        shift, rows, columns = shift[0, 0], (), ()
+    return Affine(exact(np.ones(channels)), shift, rows, columns)
 
 
 def gemm(ctx: Context, node: OnnxNode) -> None:

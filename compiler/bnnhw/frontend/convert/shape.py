@@ -97,6 +97,21 @@ def _reshape(ctx: Context, node: OnnxNode, target: tuple[int, ...]) -> None:
     ctx.views[node.outputs[0]] = made
 
 
+def gather(ctx: Context, node: OnnxNode) -> None:
+    """Gather of all elements of a flattened tensor in the order of a transposed one."""
+    view, indices = ctx.view(node), ctx.constant(node.optional(1))
+    made = None
+    if indices is not None and indices.dtype.kind in "iu":
+        made = views.gathered(view, indices.astype(np.int64), ctx.sizes(view))
+    if made is None:
+        raise ModelError(
+            "picks elements of a tensor",
+            where=node.where,
+            fix="leave it out; an as_strided of PyTorch is read where it transposes one image",
+        )
+    ctx.views[node.outputs[0]] = made
+
+
 def squeeze(ctx: Context, node: OnnxNode) -> None:
     """Squeeze."""
     view = ctx.view(node)
@@ -199,6 +214,7 @@ HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "Transpose": transpose,
     "Flatten": flatten,
     "Reshape": reshape,
+    "Gather": gather,
     "Squeeze": squeeze,
     "Unsqueeze": unsqueeze,
     "Concat": concat,

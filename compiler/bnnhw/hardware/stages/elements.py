@@ -123,17 +123,17 @@ class Rescale(ElementStage):
         return AFFINE.name, params
 
     def memory(self, params: Mapping[str, int]) -> Memory:
-        """Records {knee, b1, m1, b0, m0}, one per channel; {b0, m0} where there is one segment."""
+        """Records {knee2, knee1, b2, m2, b1, m1, b0, m0}, of up to three segments, per channel."""
         op, lanes, offset = self.op, params["LANES"], self._offset()
         parts = []
         for segment in range(params["SEGMENTS"]):
             if params["MULTIPLIER_BITS"]:
                 parts.append((op.multiplier[segment].reshape(-1, lanes), params["MULTIPLIER_BITS"]))
             parts.append((offset[segment].reshape(-1, lanes), params["OFFSET_BITS"]))
-        if params["SEGMENTS"] > 1:
+        if op.knee.size:
             # Beyond the input's range any knee means the same as the nearest one there.
-            knee = np.clip(op.knee, self.element.low, self.element.high + 1)
-            parts.append((knee.reshape(-1, lanes), params["IN_BITS"] + 1))
+            knees = np.clip(op.knees, self.element.low, self.element.high + 1)
+            parts += [(knee.reshape(-1, lanes), params["IN_BITS"] + 1) for knee in knees]
         return Memory.from_records(f"{self.name}_parameters", parts)
 
     def _offset(self) -> Ints:

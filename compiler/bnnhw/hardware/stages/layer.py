@@ -28,6 +28,7 @@ class Layer(StageBase):
         threshold: the threshold fused behind the accumulator; None where sums leave.
         is_conv: whether it is a convolution.
         groups: of channels: the output channels of each read the input channels of that one alone.
+        fill: what padded taps read: 0, or the bit -1 or +1.
     """
 
     weight: Ints
@@ -39,6 +40,7 @@ class Layer(StageBase):
     row_class: tuple[int, ...] = ()
     column_class: tuple[int, ...] = ()
     groups: int = 1
+    fill: int = 0
 
     @property
     def input_low(self) -> int:

@@ -69,7 +69,8 @@ def layer_facts(layer: Layer) -> LayerFacts:
 
     The hardware adds up matches m = popcount(xnor(w, x)) over all taps, padded ones entering as
     bit 0. With K taps and P = sum of the weights of the padded taps, the dot product over the taps
-    inside the image is 2m - K + P for bipolar inputs, and m + (sum(w) - K)/2 for unipolar ones.
+    inside the image is 2m - K + P for bipolar inputs (and 2m - K or 2m - K + 2P where these read
+    the bit -1 or +1), and m + (sum(w) - K)/2 for unipolar ones.
     So dot >= T becomes m >= M, and acc starts at -M: its final sign is the output bit. Sums that
     leave start at -K + P and add 2m (or start at (sum(w) - K)/2 and add m). Layers of integer
     weights add up products as they are, from the layer's own offset.
@@ -160,7 +161,7 @@ def can_stream(layer: Layer) -> bool:
     fetches whole bus words.
     """
     threshold = layer.threshold
-    varies = bool(layer.row_class or layer.column_class)
+    varies = bool(layer.row_class or layer.column_class or layer.fill)
     varies = varies or (threshold is not None and bool(threshold.row_class))
     whole_words = layer.weight.size * layer.weight_bits % BUS_BITS == 0
     kind = layer.integer_input == (layer.weight_bits > 1)
@@ -233,7 +234,7 @@ def _initial(
     if layer.input_low == 0:  # unipolar: a padded bit 0 adds nothing to the dot product
         half = (total - taps) // 2
         return half if thresholds is None else -np.clip(thresholds - half, 0, taps + 1)
-    padded = total - _inside(layer, weight, y, x).sum(axis=(1, 2, 3))
+    padded = (1 + layer.fill) * (total - _inside(layer, weight, y, x).sum(axis=(1, 2, 3)))
     if padding_counts_half:
         padded = np.zeros_like(total)
     if thresholds is None:

@@ -154,6 +154,7 @@ def _layer(splitter: _Splitter, node: Node, threshold: Node | None) -> Layer:
         offset=offset,
         row_class=op.row_class if isinstance(op, IntegerConv) else (),
         column_class=op.column_class if isinstance(op, IntegerConv) else (),
+        fill=op.fill if isinstance(op, BinaryConv) else 0,
     )
 
 

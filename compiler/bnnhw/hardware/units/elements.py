@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 def _affine_word(p: Params) -> int:
     """Bits of a word of bnn_affine's parameters."""
     segment = p["MULTIPLIER_BITS"] + p["OFFSET_BITS"]
-    knee = p["IN_BITS"] + 1 if p["SEGMENTS"] > 1 else 0
-    return p["LANES"] * (p["SEGMENTS"] * segment + knee)
+    return p["LANES"] * (p["SEGMENTS"] * segment + (p["SEGMENTS"] - 1) * (p["IN_BITS"] + 1))
 
 
 def affine_in_dsp(p: Params) -> bool:
@@ -74,7 +73,7 @@ def _affine(p: Params) -> list[float]:
     return [
         lanes * p["IN_BITS"],
         lanes * segment if two or factor else 0.0,
-        lanes * (segment + p["IN_BITS"]) if two else 0.0,
+        (p["SEGMENTS"] - 1.0) * lanes * (segment + p["IN_BITS"]),
         lanes * booth,
         lanes * (max(p["IN_BITS"], p["OFFSET_BITS"]) + 1.0) if factor == 0 else 0.0,
         lanes * p["OUT_BITS"],

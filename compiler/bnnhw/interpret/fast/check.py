@@ -44,22 +44,22 @@ def agrees(kernels: ModuleType) -> bool:
 
 
 def _network(rng: np.random.Generator) -> Graph:
-    """Both layers, a pool, a shortcut, one and two segments, thresholds, 70 channels."""
+    """Both layers, a pool, a shortcut, one to three segments, thresholds, 70 channels."""
     same, pads = Window((3, 3), (1, 1), (1, 1, 1, 1)), Window((3, 2), (2, 1), (0, 1, 1, 0))
     weight = rng.integers(-128, 128, (_CHANNELS, 3, 3, 3))
     signs = rng.choice(np.array([-1, 1], np.int8), (_CHANNELS, _CHANNELS, 3, 3))
-    knee = rng.integers(-9, 9, _CHANNELS)
+    knees = np.sort(rng.integers(-9, 9, (2, _CHANNELS)), axis=0)
     chain = [
         ("sums", IntegerConv(weight, same, 8, rng.integers(-99, 99, (1, 1, _CHANNELS))), "x"),
         ("stream", _affine(rng, 1 << 9, 16), "sums"),
         ("bits", _threshold(rng), "stream"),
         ("counts", BinaryConv(signs, same), "bits"),
-        ("scaled", _affine(rng, 1 << 9, 10, knee), "counts"),
+        ("scaled", _affine(rng, 1 << 9, 10, knees[0]), "counts"),
         ("joined", FixedAdd(_STREAM), "scaled stream"),
         ("again", _threshold(rng), "joined"),
         ("pooled", IntegerMaxPool(pads), "joined"),
         ("last", BinaryConv(signs[..., :2], pads), "again"),
-        ("small", _affine(rng, 1 << 9, 10), "last"),
+        ("small", _affine(rng, 1 << 9, 10, knees), "last"),
         ("scores", FixedAdd(_STREAM), "small pooled"),
     ]
     nodes = tuple(Node(name, op, tuple(reads.split()), name) for name, op, reads in chain)
@@ -79,7 +79,7 @@ def _network(rng: np.random.Generator) -> Graph:
 
 
 def _affine(rng: np.random.Generator, gain: int, shift: int, knee: Ints | None = None) -> Op:
-    segments = (1 if knee is None else 2, _CHANNELS)
+    segments = (1 + (0 if knee is None else knee.size // _CHANNELS), _CHANNELS)
     multiplier = rng.integers(-gain, gain, segments)
     offset = rng.integers(-gain, gain, segments) << (shift - 4)
     return FixedAffine(

@@ -66,7 +66,8 @@ def layer_head(kernels: ModuleType, op: Layer, tensor: Tensor) -> Head:
     start: Start
     if binary and isinstance(tensor.dtype, Bit):
         bipolar = tensor.dtype.bipolar
-        start = binary_start(weight, window, (size[0], size[1]), bipolar=bipolar)
+        fill = op.fill if isinstance(op, BinaryConv) else 0
+        start = binary_start(weight, window, (size[0], size[1]), bipolar=bipolar, fill=fill)
         return Head(
             kernels.layer,
             (binary_weights(weight, kernels.WORD_BLOCK), 2 if bipolar else 1),

@@ -39,7 +39,7 @@ class Tail(NamedTuple):
         multiplier: [segments, lanes]: saturate((m * x + b) >> shift). Parameters are those of all
             channels, for one pixel after the other, for as many as it takes to make loops long.
         offset: [segments, lanes]; one half of 2^shift is in it.
-        knee: [lanes]; x >= knee takes segment 1.
+        knee: [segments - 1, lanes]; the last segment with x >= its knee is taken.
         shift: see there.
         low: smallest result of the affine operation.
         high: largest.
@@ -243,12 +243,21 @@ def _finish(acc: Numbers, row: int, y: int, size: tuple[int, int], tail: Tail) -
             for i in range(x.shape[0]):
                 result = (np.int64(x[i]) * m[i] + b[i]) >> tail.shift
                 x[i] = min(max(result, tail.low), tail.high)
-        else:
-            m1, b1, knee = tail.multiplier[1], tail.offset[1], tail.knee
+        elif segments == 2:
+            m1, b1, knee = tail.multiplier[1], tail.offset[1], tail.knee[0]
             for i in range(x.shape[0]):
                 second = x[i] >= knee[i]
                 gain = m1[i] if second else m[i]
                 shift_by = b1[i] if second else b[i]
+                result = (np.int64(x[i]) * gain + shift_by) >> tail.shift
+                x[i] = min(max(result, tail.low), tail.high)
+        else:
+            m1, b1, knee = tail.multiplier[1], tail.offset[1], tail.knee[0]
+            m2, b2, last = tail.multiplier[2], tail.offset[2], tail.knee[1]
+            for i in range(x.shape[0]):
+                second, third = x[i] >= knee[i], x[i] >= last[i]
+                gain = m2[i] if third else m1[i] if second else m[i]
+                shift_by = b2[i] if third else b1[i] if second else b[i]
                 result = (np.int64(x[i]) * gain + shift_by) >> tail.shift
                 x[i] = min(max(result, tail.low), tail.high)
     if tail.other.shape[0]:

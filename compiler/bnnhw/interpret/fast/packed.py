@@ -68,7 +68,12 @@ def _blocks(weight: NDArray[Any], block: int) -> NDArray[Any]:
 
 
 def binary_start(
-    weight: NDArray[Any], window: Window, size: tuple[int, int], *, bipolar: bool
+    weight: NDArray[Any],
+    window: Window,
+    size: tuple[int, int],
+    *,
+    bipolar: bool,
+    fill: int = 0,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
     """What a sum of products of bits is where all bits of weights and input agree.
 
@@ -82,6 +87,7 @@ def binary_start(
         window: of the convolution.
         size: height and width of the input.
         bipolar: whether the bits mean {-1, +1}.
+        fill: what padded taps read instead of 0, -1 or +1, where bits mean {-1, +1}.
 
     Returns:
         The values [row classes, column classes, outputs] and the classes of rows and columns.
@@ -95,6 +101,8 @@ def binary_start(
     ones = (weight > 0).sum(axis=1, dtype=np.int32)
     outside = 2 * ones if bipolar else ones
     inside = np.full_like(ones, weight.shape[1]) if bipolar else ones
+    if fill:
+        outside = outside + fill * weight.sum(axis=1, dtype=np.int32)
     gain, base = inside - outside, outside.sum(axis=(1, 2))
     start = [[base + gain[:, y, x].sum(axis=(1, 2)) for x in columns] for y in rows]
     return np.array(start, np.int32), row_class, column_class

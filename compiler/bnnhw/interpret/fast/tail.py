@@ -61,14 +61,14 @@ def build_tail(
 def _affine(op: FixedAffine | None, size: tuple[int, int, int]) -> dict[str, Any]:
     if op is None:
         none = np.empty((0, 0), np.int64)
-        knee = np.empty(0, np.int32)
+        knee = np.empty((0, 0), np.int32)
         return {"multiplier": none, "offset": none, "knee": knee, "shift": 0, "low": 0, "high": 0}
     limits = np.iinfo(np.int32)
     pixels = min(size[2], -(-_LANES // size[0]))
     return {
         "multiplier": np.tile(op.multiplier.astype(np.int64), pixels),
         "offset": np.tile(op.offset.astype(np.int64) + (1 << op.shift >> 1), pixels),
-        "knee": np.tile(np.clip(op.knee, limits.min, limits.max).astype(np.int32), pixels),
+        "knee": np.tile(np.clip(op.knees, limits.min, limits.max).astype(np.int32), pixels),
         "shift": op.shift,
         "low": op.dtype.low,
         "high": op.dtype.high,

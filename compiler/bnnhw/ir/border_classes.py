@@ -43,18 +43,24 @@ def padded_shift(
     Returns:
         sums [row classes, column classes, Cout], the class of each row and of each column.
     """
+    return class_sums(weighted_sums(weight, shift), window, image)
+
+
+def class_sums(
+    by_tap: Exacts, window: Window, image: tuple[int, int]
+) -> tuple[Exacts, Classes, Classes]:
+    """Sums of ``by_tap`` [Cout, KH, KW] over the taps inside the image, as ``padded_shift``."""
     out_h, out_w = window.output_size(*image)
     top, left, _, _ = window.pads
     rows = taps_inside(image[0], window.kernel[0], window.stride[0], top, out_h)
     columns = taps_inside(image[1], window.kernel[1], window.stride[1], left, out_w)
     row_class, column_class = classes_of(rows), classes_of(columns)
-    by_tap = weighted_sums(weight, shift)  # [Cout, KH, KW]
-    grid = np.empty((max(row_class) + 1, max(column_class) + 1, len(weight)), object)
+    grid = np.empty((max(row_class) + 1, max(column_class) + 1, len(by_tap)), object)
     for r, row in zip(row_class, rows, strict=True):
         for c, column in zip(column_class, columns, strict=True):
             if grid[r, c, 0] is None:
                 inside = by_tap[:, row.start : row.stop, column.start : column.stop]
-                grid[r, c] = inside.reshape(len(weight), -1).sum(axis=1)
+                grid[r, c] = inside.reshape(len(by_tap), -1).sum(axis=1)
     return (*shrink(grid, row_class, column_class),)  # type: ignore[return-value]
 
 
