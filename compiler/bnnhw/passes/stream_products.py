@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Node
     from bnnhw.ir.ops import Exacts
 
-_MOST_PIECES = 2
+_MOST_PIECES = 3
 """Of a FixedAffine."""
 _REACH = 1 << 24
 """Of products: a DSP48E1 then multiplies them again, by what follows."""

@@ -78,7 +78,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
         window = Window(window.kernel, window.stride, (top, left, bottom, right))
     check_padding(node, window, source)
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
-    if is_box(ctx, source, weight) and not fill:
+    if not fill and is_box(ctx, source, weight):
         plain = bias is None or not np.any(bias)
         out = box(ctx, node, source, weight, window)
     else:

@@ -80,7 +80,8 @@ def reduced(ctx: Context, node: OnnxNode) -> None:
         if node.op == "ReduceMean":
             last = _scaled(ctx, node, last, 1, count, None if area > 1 else out)
     if area > 1:
-        pool = AveragePool(Window((window[0], window[1])))
+        size = (window[0], window[1])
+        pool = AveragePool(Window(size, size))
         target = ctx.add(pool, last.tensor, node, out if scale == 1 else None)
         if last.tensor in ctx.nonnegative:
             ctx.nonnegative.add(target)
