@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from foreign import PIXELS, export, needs, scores
 
 import bnnhw
 from agreement import compiled
 from bnnhw.errors import ModelError
 from bnnhw.verify.model import check_against_onnxruntime
-from foreign import PIXELS, export, needs, scores
 
 if TYPE_CHECKING:
     from pathlib import Path

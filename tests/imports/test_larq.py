@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from foreign import PIXELS, export, needs, scores
 
 import bnnhw
 from bnnhw.errors import ModelError
 from bnnhw.frontend import import_file
 from bnnhw.ir.ops import Conv, Dense
-from foreign import PIXELS, export, needs, scores
 
 if TYPE_CHECKING:
     from pathlib import Path
