@@ -26,12 +26,14 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
     Elementwise,
     FixedAdd,
     FixedAffine,
+    FixedSelect,
     Flatten,
     IntegerConv,
     IntegerDense,
@@ -40,8 +42,10 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     Op,
+    Product,
     Quantise,
     Round,
+    Select,
     SumPool,
     Tensor,
     Threshold,
@@ -74,6 +78,7 @@ SAMPLES: dict[type[Op], tuple[Op, Tensor]] = {
     Affine: (Affine(exact(np.array([2.0, -1.0])), full(2, 1)), IMAGE),
     AveragePool: (AveragePool(POOL), IMAGE),
     Binarize: (Binarize(), IMAGE),
+    ChannelSum: (ChannelSum(), IMAGE),
     Concat: (Concat(), IMAGE),
     Conv: (Conv(ONES.astype(float), WINDOW), IMAGE),
     Dense: (Dense(np.ones((3, 8))), VECTOR),
@@ -81,13 +86,19 @@ SAMPLES: dict[type[Op], tuple[Op, Tensor]] = {
     Lookup: (Lookup(np.arange(256.0)), IMAGE),
     MaxPool: (MaxPool(POOL), IMAGE),
     ops.Piecewise: (prelu(exact(np.array([0.25, -1.0]))), IMAGE),
+    Product: (Product(), Tensor((1, 4, 4), INT8)),
     Quantise: (Quantise(Integer(4, True)), IMAGE),
+    Select: (Select(exact(np.array([2.5, -1.0])), below=True), IMAGE),
     BinaryConv: (BinaryConv(ONES.astype(np.int8), WINDOW), IMAGE),
     BinaryDense: (BinaryDense(np.ones((3, 8), np.int8)), VECTOR),
     BitMaxPool: (BitMaxPool(POOL, np.array([True, False])), Tensor((2, 4, 4), Bit())),
     FixedAdd: (FixedAdd(Integer(9, True)), IMAGE),
     FixedAffine: (
         FixedAffine(np.full((1, 2), 3), np.full((1, 2), 1), 1, Integer(9, True)),
+        IMAGE,
+    ),
+    FixedSelect: (
+        FixedSelect(np.array([3, -2]), np.array([True, False]), (2, 1), Integer(9, True)),
         IMAGE,
     ),
     IntegerConv: (IntegerConv(ONES, WINDOW, 2, np.zeros((1, 1, 3), np.int64)), IMAGE),
@@ -111,7 +122,8 @@ class Unknown(Op):
 
 def one_node(op: Op, tensor: Tensor) -> Graph:
     """A graph of one operation; the input twice where it takes two."""
-    inputs = ("x", "x") if isinstance(op, (Add, Concat, FixedAdd)) else ("x",)
+    two = (Add, Concat, FixedAdd, FixedSelect, Product, Select)
+    inputs = ("x", "x") if isinstance(op, two) else ("x",)
     form = InputFormat("x", tensor.shape, "float32", element=tensor.dtype)
     mapped = OutputMap("y", (1,), np.ones(1), np.zeros(1))
     tensors = {"x": tensor, "y": op.infer(*(tensor for _ in inputs))}
@@ -148,7 +160,8 @@ def test_real_operations_are_known_to_all_that_ask(kind: type[Op]) -> None:
     assert (found.low[:, None] <= by_channel).all()
     assert (by_channel <= found.high[:, None]).all()
     assert set(_kinds(graph)) == {"x", "y"}
-    if kind not in (Add, Concat):  # whose errors are joined where they are walked over
+    # Errors of what takes two are joined where they are walked over.
+    if kind not in (Add, Concat, Product, Select):
         bound = error_bound(op, x, np.full_like(x, 1e-3), tensor, None)
         assert bound.shape == y.shape
 

@@ -14,14 +14,15 @@ import pytest
 from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.errors import BnnhwError, FoldingError
 from random_networks import branched_network, plain_network, residual_network
+from scaled_networks import scaled_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from random_networks import RandomNetwork
 
-PLAIN, RESIDUAL, BRANCHED = 500, 200, 200
-PLAIN_STEP, RESIDUAL_STEP, BRANCHED_STEP = 8, 10, 20
+PLAIN, RESIDUAL, BRANCHED, SCALED = 500, 200, 200, 200
+PLAIN_STEP, RESIDUAL_STEP, BRANCHED_STEP, SCALED_STEP = 8, 10, 20, 40
 CHUNKS = 10
 TARGETS = (None, None, 3_000, 20_000)
 REASONS = (
@@ -77,6 +78,17 @@ def test_a_sample_of_residual_networks_is_built_exactly(tmp_path: Path, seed: in
 @pytest.mark.parametrize("seed", range(0, BRANCHED, BRANCHED_STEP))
 def test_a_sample_of_branched_networks_is_built_exactly(tmp_path: Path, seed: int) -> None:
     sweep(branched_network, [seed], tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(0, SCALED, SCALED_STEP))
+def test_a_sample_of_networks_with_products_is_built_exactly(tmp_path: Path, seed: int) -> None:
+    sweep(scaled_network, [seed], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_networks_with_products_are_built_exactly(tmp_path: Path, chunk: int) -> None:
+    sweep(scaled_network, range(chunk, SCALED, CHUNKS), tmp_path)
 
 
 @pytest.mark.slow

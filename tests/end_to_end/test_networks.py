@@ -154,8 +154,10 @@ def test_convolutions_padded_with_bits(tmp_path, fill: int):
     """Before a threshold and before a stream, at sides of different widths."""
     builder = GraphBuilder((8, 6, 5), Bit(True), 6, name="filled")
     uneven = Window((3, 3), (2, 1), (1, 2, 0, 1))
-    builder.add("conv0", BinaryConv(builder.weights(8, 8, 3, 3), PADDED, fill)).threshold("sign0")
-    builder.add("conv1", BinaryConv(builder.weights(8, 8, 3, 3), uneven, fill))
+    builder.add("conv0", BinaryConv(builder.weights(8, 8, 3, 3), PADDED, fill=fill)).threshold(
+        "sign0"
+    )
+    builder.add("conv1", BinaryConv(builder.weights(8, 8, 3, 3), uneven, fill=fill))
     builder.rescale("stream", STREAM, gain=8)
     size = builder.tensors[builder.end].shape[1:]
     builder.add("global", SumPool(Window(size, size))).rescale("features", Integer(8, True))

@@ -10,6 +10,7 @@ import pytest
 from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.verify.run_simulation import simulate_build
 from random_networks import branched_network, plain_network, residual_network
+from scaled_networks import scaled_network
 from sketch import Sketch
 
 if TYPE_CHECKING:
@@ -79,4 +80,12 @@ def test_residual_networks_are_exact(tmp_path: Path, seed: int) -> None:
 )
 def test_branched_networks_are_exact(tmp_path: Path, seed: int) -> None:
     network = branched_network(seed)
+    exact_everywhere(network.sketch, network.input_type, (None, 20_000)[seed % 2], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "seed", [5, *(pytest.param(n, marks=pytest.mark.slow) for n in range(200, 208))]
+)
+def test_networks_with_products_are_exact(tmp_path: Path, seed: int) -> None:
+    network = scaled_network(seed)
     exact_everywhere(network.sketch, network.input_type, (None, 20_000)[seed % 2], tmp_path)

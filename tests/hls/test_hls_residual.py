@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hls_golden import beats_of, pack, windows
+from hls_golden import beats_of, pack, tile_by_tile, windows
 from hls_harness import Case, Outcome, check, run_cases
 from test_hls_checks import compiler_messages
 
@@ -51,6 +51,76 @@ def concat_case(name: str, bits: int, lanes: int, folds: tuple[int, int], pixels
               "BEATS": pixels * folds[1]}  # fmt: skip
     return Case(name, "bnn_concat", params, bits * lanes, bits * lanes, beats_in, expected, FRAMES,
                 shares=folds)  # fmt: skip
+
+
+def channel_sum_case(
+    name: str, bits: int, lanes: int, folds: int, out_bits: int, *, signed: bool
+) -> Case:
+    rng = np.random.default_rng(100 * bits + lanes)
+    low, high = limits(bits, signed)
+    x = rng.integers(low, high + 1, (FRAMES * 6, folds * lanes))
+    x[0], x[1] = low, high
+    params = {"IN_BITS": bits, "IN_SIGNED": int(signed), "OUT_BITS": out_bits, "LANES": lanes,
+              "FOLDS": folds, "BEATS": 6 * folds}  # fmt: skip
+    expected = beats_of(x.sum(axis=1), 1, out_bits)
+    return Case(name, "bnn_channel_sum", params, bits * lanes, out_bits,
+                beats_of(x, lanes, bits), expected, FRAMES)  # fmt: skip
+
+
+def scale_case(
+    name: str,
+    bits: int,
+    factor_bits: int,
+    lanes: int,
+    factors: int,
+    rounds: tuple[int, int],
+    *,
+    signed: tuple[bool, bool] = (True, False),
+    style: int = 2,
+) -> Case:
+    rng = np.random.default_rng(100 * bits + lanes)
+    depth, count = rounds
+    ends = limits(bits, signed[0]), limits(factor_bits, signed[1])
+    x = rng.integers(ends[0][0], ends[0][1] + 1, (FRAMES * 2, count, depth, lanes))
+    f = rng.integers(ends[1][0], ends[1][1] + 1, (FRAMES * 2, 1, depth, factors))
+    x[0], f[0] = ends[0][0], ends[1][0]
+    x[1], f[1] = ends[0][0], ends[1][1]
+    out_bits = bits + factor_bits
+    params = {"IN_BITS": bits, "IN_SIGNED": int(signed[0]), "FACTOR_BITS": factor_bits,
+              "FACTOR_SIGNED": int(signed[1]), "OUT_BITS": out_bits, "LANES": lanes,
+              "FACTORS": factors, "DEPTH": depth, "ROUNDS": count, "MULTIPLY_STYLE": style,
+              "BEATS": 2 * depth}  # fmt: skip
+    beats = beats_of(x, lanes, bits) + beats_of(f, factors, factor_bits)
+    return Case(name, "bnn_scale", params, (bits * lanes, factor_bits * factors),
+                out_bits * lanes, beats, beats_of(x * f, lanes, out_bits), FRAMES,
+                shares=(count, 1))  # fmt: skip
+
+
+def select_case(
+    name: str, bits: tuple[int, int, int], factors: tuple[int, int], lanes: int, folds: int,
+    hold: int = 1, pixels: int = 8,
+) -> Case:  # fmt: skip
+    rng = np.random.default_rng(100 * bits[0] + lanes)
+    a_bits, b_bits, out_bits = bits
+    low, high = limits(a_bits, True)
+    thresholds = rng.integers(low, high + 1, (folds, lanes))
+    flips = rng.integers(0, 2, (folds, lanes))
+    a = rng.integers(low, high + 1, (FRAMES, pixels, folds, lanes))
+    a[:, :4] = np.clip(thresholds - rng.integers(0, 2, (FRAMES, 4, folds, lanes)), low, high)
+    b = rng.integers(*limits(b_bits, True), a.shape, endpoint=True)
+    chosen = (a >= thresholds) != flips
+    out = np.where(chosen, factors[1] * b, factors[0] * a)
+    sides = [
+        [beat for frame in values for beat in beats_of(tile_by_tile(frame, hold), lanes, width)]
+        for values, width in ((a, a_bits), (b, b_bits), (out, out_bits))
+    ]
+    words = (flips << (a_bits + 1)) | (thresholds & ((1 << (a_bits + 1)) - 1))
+    params = {"A_BITS": a_bits, "B_BITS": b_bits, "OUT_BITS": out_bits, "A_FACTOR": factors[0],
+              "B_FACTOR": factors[1], "LANES": lanes, "FOLDS": folds, "HOLD": hold,
+              "BEATS": pixels * folds}  # fmt: skip
+    memory = [[int(v) for v in row] for row in words]
+    return Case(name, "bnn_select", params, (a_bits * lanes, b_bits * lanes), out_bits * lanes,
+                sides[0] + sides[1], sides[2], FRAMES, [(memory, a_bits + 2)])  # fmt: skip
 
 
 def pool_case(
@@ -161,6 +231,17 @@ CASES = [
     concat_case("concat", 8, 3, (2, 2), 5),
     concat_case("concat_bits", 1, 8, (1, 5), 7),
     concat_case("concat_wide", 12, 20, (3, 1), 4),
+    channel_sum_case("channel_sum", 8, 4, 3, 12, signed=False),
+    channel_sum_case("channel_sum_signed", 7, 1, 5, 10, signed=True),
+    channel_sum_case("channel_sum_of_one", 5, 1, 1, 5, signed=False),
+    scale_case("scale_by_pixel", 12, 8, 3, 1, (1, 4)),
+    scale_case("scale_by_channel", 10, 8, 2, 2, (4, 6)),
+    scale_case("scale_in_luts", 9, 6, 2, 1, (1, 1), signed=(False, True), style=1),
+    scale_case("scale_tiles", 16, 8, 1, 1, (7, 3), signed=(False, False)),
+    select_case("select", (8, 10, 10), (2, 1), 3, 4),
+    select_case("select_tiles", (9, 5, 12), (5, 6), 4, 2, hold=4),
+    select_case("select_narrow", (1, 2, 4), (1, 3), 2, 1),
+    select_case("select_wide", (12, 12, 12), (1, 1), 20, 3),
     pool_case("max_2x2", (4, 6, 4), 2, (2, 2), 8, total=False),
     pool_case("max_unsigned_left_over", (5, 7, 3), 3, (2, 3), 5, total=False, signed=False),
     pool_case("max_1x1", (2, 3, 4), 4, (1, 1), 12, total=False),
@@ -228,6 +309,14 @@ ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_add", {"LANES": 0}, "widths and counts are positive"),
     ("bnn_concat", {"FOLDS0": 0}, "both sides have beats"),
     ("bnn_concat", {"BEATS": 9}, "a frame holds whole pixels"),
+    ("bnn_channel_sum", {"BEATS": 7}, "a frame is a whole number of pixels"),
+    ("bnn_channel_sum", {"OUT_BITS": 7}, "a sum has the bits of an element"),
+    ("bnn_scale", {"FACTORS": 2}, "FACTORS is 1 or LANES"),
+    ("bnn_scale", {"BEATS": 0}, "a frame holds whole rounds"),
+    ("bnn_scale", {"MULTIPLY_STYLE": 0}, "MULTIPLY_STYLE is 1 or 2"),
+    ("bnn_select", {"B_FACTOR": 0}, "factors are positive"),
+    ("bnn_select", {"OUT_BITS": 0}, "widths and counts are positive"),
+    ("bnn_select", {"BEATS": 31}, "a frame is a whole number of pixels"),
     ("bnn_int_pool", {"LANES": 3}, "LANES divides CHANNELS"),
     ("bnn_int_pool", {"POOL_W": 7}, "the pool fits the image"),
     ("bnn_int_pool", {"OPERATION": 2}, "OPERATION is 0 or 1"),

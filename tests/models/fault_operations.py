@@ -43,11 +43,32 @@ def product_of_two_live_tensors() -> Sketch:
     return sketch.sign().flatten().dense(64, 3)
 
 
-@case("node 'concat", "joins or splits paths")
-def branches_joined() -> Sketch:
+@case("node 'mean", "joins or splits paths")
+def branches_joined_by_their_mean() -> Sketch:
     sketch = image()
+    sketch.op("Mean", sketch.tensor)
+    return sketch.conv(3, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'concat", "which is not the channels of images of one size")
+def images_put_below_each_other() -> Sketch:
+    sketch = image()
+    sketch.op("Concat", sketch.tensor, axis=2)
+    return sketch.conv(3, 4).sign().flatten().dense(160, 3)
+
+
+@case("node 'concat", "concatenates a constant")
+def channels_of_zeros() -> Sketch:
+    sketch = image()
+    sketch.op("Concat", sketch.constant(np.zeros((1, 1, 6, 6))), axis=1)
+    return sketch.conv(4, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'concat", "concatenates flattened images")
+def flattened_images_joined() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4).sign().flatten()
     sketch.op("Concat", sketch.tensor, axis=1)
-    return sketch.conv(6, 4).sign().flatten().dense(64, 3)
+    return sketch.dense(128, 3)
 
 
 @case("node 'slice", "takes channels 0 to 1 of 4")
@@ -91,10 +112,10 @@ def average_pool_beyond_the_image() -> Sketch:
     return sketch.flatten().dense(16, 3)
 
 
-@case("node 'reducemean", "average over height and width only")
-def average_over_channels() -> Sketch:
+@case("node 'reducemean", "reduce channels, height and width only")
+def average_over_the_batch() -> Sketch:
     sketch = image().conv(3, 4).sign()
-    sketch.op("ReduceMean", axes=[1])
+    sketch.op("ReduceMean", axes=[0])
     return sketch.flatten().dense(16, 3)
 
 

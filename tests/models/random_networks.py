@@ -182,13 +182,17 @@ class _Residual(RandomNetwork):
         self.channels = features
         self.norm()
 
-    def norm(self) -> None:
-        """BatchNorm with the mean and the variance of what comes."""
+    def values(self) -> NDArray[np.float32]:
+        """What the model gives so far for a few random images."""
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(self.sketch.proto().SerializeToString(), options)
         (x,) = session.run(None, {"x": self.images})
-        axes = (0, 2, 3)
+        return np.asarray(x)
+
+    def norm(self) -> None:
+        """BatchNorm with the mean and the variance of what comes."""
+        x, axes = self.values(), (0, 2, 3)
         gain = self.gains(self.channels)
         self.sketch.batch_norm(
             self.channels, gain=gain, bias=self.rng.normal(0, 0.3, self.channels),

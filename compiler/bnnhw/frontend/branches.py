@@ -24,12 +24,13 @@ from bnnhw.ir.ops import (
     Conv,
     Dense,
     Elementwise,
+    Lookup,
     MaxPool,
     Piecewise,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Floats, Op
@@ -56,15 +57,23 @@ def settle_branches(graph: Graph, rounding: dict[str, Floats]) -> Graph:
     return graph
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A node, what is known of its result, and its share of ``Imported.rounding``."""
+
+    node: Node
+    statistics: Statistics | None = None
+    rounding: Floats | None = None
+
+
 @dataclass
 class _Branches:
     """A graph, and what takes the place of nodes of it."""
 
     graph: Graph
     rounding: dict[str, Floats]
-    made: list[Node] = field(default_factory=list)
+    made: list[_Made] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
-    statistics: dict[str, Statistics] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._producers = {node.output: node for node in self.graph.nodes}
@@ -79,24 +88,23 @@ class _Branches:
             output = self._joined(concat.inputs)
             if output is not None:
                 # What was joined writes the concatenation's own tensor.
-                last = replace(self.made[-1], output=concat.output)
-                return self._replaced(concat, [*self.made[:-1], last])
+                last = self.made.pop()
+                self.made.append(replace(last, node=replace(last.node, output=concat.output)))
+                return self._replaced(concat)
         after = self._only_reader(concat)
         if after is None:
             return None
         copies = len({*concat.inputs}) == 1
         if isinstance(after.op, _POOLS) and copies:
             return self._swapped(concat, after, [after.op] * len(concat.inputs))
-        if isinstance(after.op, (Elementwise, Binarize)) and self._sign_follows(after):
+        read_by_sign = self._sign_follows(after) and not self._bits(concat)
+        # A sign that is spelled as bits, 2b - 1, is one of each part.
+        values = isinstance(after.op, Affine) and after.op.uniform and self._signs(concat)
+        if read_by_sign or values:
             shares = [self.graph.tensors[name].shape[0] for name in concat.inputs]
             parts = _split(after.op, shares)
-            if parts is not None and not self._bits(concat):
-                return self._swapped(concat, after, parts)
-        if isinstance(after.op, Affine) and after.op.uniform and self._signs(concat):
-            # A sign that is spelled as bits, 2b - 1, is one of each part.
-            shares = [self.graph.tensors[name].shape[0] for name in concat.inputs]
-            parts = _split(after.op, shares)
-            if parts is not None:
+            pixels = copies and self._exact(concat.inputs[0])  # one threshold reads all copies
+            if parts is not None and not pixels:
                 return self._swapped(concat, after, parts)
         return None
 
@@ -104,8 +112,9 @@ class _Branches:
         """Makes one tensor of those that a concatenation reads; None where branches differ."""
         first = tensors[0]
         if len({*tensors}) == 1:
-            node = self._node(self._producers.get(first), "concat", Concat(), tuple(tensors))
-            return self._add(node, {})
+            node = self._producers.get(first)
+            name = self._fresh(f"{node.name if node else 'input'}_concat")
+            return self._make(name, Concat(), tuple(tensors), node.source if node else "")
         nodes = [self._producers[name] for name in tensors if name in self._producers]
         alone = len(nodes) == len(tensors) and all(self._readers[name] == 1 for name in tensors)
         if not alone or len({*tensors}) != len(tensors) or len({type(n.op) for n in nodes}) > 1:
@@ -121,14 +130,14 @@ class _Branches:
         op: Op | None = None
         if isinstance(node.op, (Conv, Dense)):
             op = _one_layer(ops) if len({*sources}) == 1 else None
-            return self._add(self._node(node, "", op, sources[0]), {}) if op else None
+            return self._make(node.name, op, sources[0], node.source) if op else None
         if isinstance(node.op, Add):
             turned = [sources[0], *(s[::-1] for s in sources[1:])]
             for tried in (sources, turned):
                 kept = len(self.made), set(self.gone)
                 terms = [self._joined(names) for names in zip(*tried, strict=True)]
                 if all(terms):
-                    return self._add(self._node(node, "", Add(), tuple(map(str, terms))), {})
+                    return self._make(node.name, Add(), tuple(map(str, terms)), node.source)
                 del self.made[kept[0] :]
                 self.gone = kept[1]
             return None
@@ -144,43 +153,43 @@ class _Branches:
         source = self._joined([names[0] for names in sources])
         if source is None:
             return None
-        return self._add(self._node(node, "", op, (source,)), self._known(nodes))
+        return self._make(node.name, op, (source,), node.source, self._known(nodes))
 
-    def _known(self, nodes: Sequence[Node]) -> Mapping[str, Statistics | Floats]:
-        """What is known of the results and the parameters of nodes that are joined."""
-        found: dict[str, Statistics | Floats] = {}
+    def _known(self, nodes: Sequence[Node]) -> tuple[Statistics | None, Floats | None]:
+        """What is known of the results of nodes that are joined, and of their rounding."""
+        statistics, rounding = None, None
         told = [self.graph.statistics.get(n.output) for n in nodes]
         if all(told):
             mean, std = (np.concatenate([getattr(t, f) for t in told]) for f in ("mean", "std"))
-            found["statistics"] = Statistics(mean, std)
+            statistics = Statistics(mean, std)
         if all(n.name in self.rounding for n in nodes):
-            found["rounding"] = np.concatenate([np.ravel(self.rounding[n.name]) for n in nodes])
-        return found
+            rounding = np.concatenate([np.ravel(self.rounding[n.name]) for n in nodes])
+        return statistics, rounding
 
-    def _node(self, like: Node | None, kind: str, op: Op, inputs: tuple[str, ...]) -> Node:
-        """A node named after one that it stands for, or that it follows."""
-        base = f"{like.name if like else 'input'}{f'_{kind}' if kind else ''}"
-        taken = {n.name for n in (*self.graph.nodes, *self.made)} - {like.name if like else ""}
-        if kind:
-            taken.add(base if base in taken else "")
-        name, count = base, 1
-        while name in taken:
-            count += 1
-            name = f"{base}{count}"
-        tensors = {*self.graph.tensors, *(n.output for n in self.made)}
+    def _make(
+        self,
+        name: str,
+        op: Op,
+        inputs: tuple[str, ...],
+        source: str,
+        known: tuple[Statistics | None, Floats | None] = (None, None),
+    ) -> str:
+        """Appends a node; the tensor that it writes."""
+        tensors = {*self.graph.tensors, *(made.node.output for made in self.made)}
         output = f"{name}:joined"
         while output in tensors:
             output += "'"
-        return Node(name, op, inputs, output, like.source if like else "")
+        self.made.append(_Made(Node(name, op, inputs, output, source), *known))
+        return output
 
-    def _add(self, node: Node, known: Mapping[str, Statistics | Floats]) -> str:
-        self.made.append(node)
-        told, size = known.get("statistics"), known.get("rounding")
-        if isinstance(told, Statistics):
-            self.statistics[node.output] = told
-        if isinstance(size, np.ndarray):
-            self.rounding[node.name] = size
-        return node.output
+    def _fresh(self, name: str) -> str:
+        """``name``, numbered where a node has it."""
+        taken = {n.name for n in self.graph.nodes} | {made.node.name for made in self.made}
+        candidate, count = name, 1
+        while candidate in taken:
+            count += 1
+            candidate = f"{name}{count}"
+        return candidate
 
     def _only_reader(self, node: Node) -> Node | None:
         """What alone reads a node's result."""
@@ -206,6 +215,13 @@ class _Branches:
 
         return all(map(bit, concat.inputs))
 
+    def _exact(self, tensor: str) -> bool:
+        """Whether a tensor is the input but for element-wise operations, so rounded nowhere."""
+        node = self._producers.get(tensor)
+        while node is not None and isinstance(node.op, (Elementwise, Lookup)):
+            node = self._producers.get(node.inputs[0])
+        return node is None
+
     def _signs(self, concat: Node) -> bool:
         """Whether all parts are results of signs, concatenated or not, that nothing else reads."""
         for name in concat.inputs:
@@ -222,37 +238,40 @@ class _Branches:
         made: dict[tuple[str, int], str] = {}
         inputs, sizes = [], self._shares_of_rounding(concat, after)
         copies = len({id(part) for part in parts}) == 1
-        for number, (name, op) in enumerate(zip(concat.inputs, parts, strict=True)):
-            key = (name, 0 if copies else number)
+        for number, (tensor, op) in enumerate(zip(concat.inputs, parts, strict=True)):
+            key = (tensor, 0 if copies else number)
             if key not in made:
-                kind = f"part{number + 1}" if made else ""
-                made[key] = self._add(self._node(after, kind, op, (name,)), {})
-                if sizes:
-                    self.rounding[self.made[-1].name] = sizes[number]
+                name = self._fresh(f"{after.name}_part{number + 1}") if made else after.name
+                made[key] = self._make(name, op, (tensor,), after.source, (None, sizes[number]))
             inputs.append(made[key])
-        joined = replace(concat, inputs=tuple(inputs), output=after.output)
         self.gone.add(after.name)
-        return self._replaced(concat, [*self.made, joined])
+        joined = replace(concat, inputs=tuple(inputs), output=after.output)
+        self.made.append(_Made(joined))
+        return self._replaced(concat)
 
-    def _shares_of_rounding(self, concat: Node, after: Node) -> list[Floats]:
+    def _shares_of_rounding(self, concat: Node, after: Node) -> list[Floats] | list[None]:
         """What is known of an affine operation's rounding, for each part of a concatenation."""
         size = self.rounding.get(after.name)
         if size is None:
-            return []
+            return [None] * len(concat.inputs)
         channels = [self.graph.tensors[name].shape[0] for name in concat.inputs]
         whole = np.broadcast_to(np.ravel(size), (sum(channels),))
         return np.split(whole, np.cumsum(channels)[:-1])
 
-    def _replaced(self, concat: Node, made: Sequence[Node]) -> Graph:
-        """The graph with new nodes at the place of a concatenation."""
-        gone = self.gone | {concat.name}
+    def _replaced(self, concat: Node) -> Graph:
+        """The graph with the nodes made at the place of a concatenation."""
+        gone, told = self.gone | {concat.name}, dict(self.graph.statistics)
+        for made in self.made:
+            if made.statistics is not None:
+                told[made.node.output] = made.statistics
+            if made.rounding is not None:
+                self.rounding[made.node.name] = made.rounding
         nodes: list[Node] = []
         for node in self.graph.nodes:
             if node.name == concat.name:
-                nodes += made
+                nodes += [made.node for made in self.made]
             elif node.name not in gone:
                 nodes.append(node)
-        told = {**self.graph.statistics, **self.statistics}
         return self.graph.with_nodes(nodes, statistics=told)
 
 

@@ -10,13 +10,12 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.growth import Growth
 from bnnhw.frontend.limits import MAX_EXPONENT, Folded, check_count, check_work
-from bnnhw.frontend.module_names import module_name
 from bnnhw.frontend.near_binary import Binarised, binarised
+from bnnhw.frontend.node_names import NodeNames
 from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact, floats
 from bnnhw.ir.graph import InputFormat, Node, Statistics
-from bnnhw.ir.names import identifier
-from bnnhw.ir.ops import Affine, Conv, Dense, Flatten
+from bnnhw.ir.ops import Affine, Concat, Conv, Dense, Flatten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from bnnhw.frontend.options import LoadOptions
     from bnnhw.frontend.parts import Padded, Part
     from bnnhw.ir.ops import Exacts, Floats, Op, Tensor
-
-_LAYERS = frozenset({"Conv", "Gemm", "MatMul"})
-"""Nodes that become layers: those that have names of their own."""
 
 
 class LayoutError(ModelError):
@@ -93,16 +89,7 @@ class Context:
         self.chosen = False
         self._growth = Growth()
         self._layers = 0
-        self._layer = "input"
-        self._kinds: dict[str, int] = {}
-        self._node_names: set[str] = set()
-        counts: dict[str, int] = {}
-        for node in model.nodes:
-            if node.op in _LAYERS:  # what computes weights belongs to the same module
-                name = identifier(module_name(node))
-                counts[name] = counts.get(name, 0) + 1
-        self._modules = frozenset(counts)
-        self._ambiguous = {name for name, count in counts.items() if count > 1 or not name}
+        self._names = NodeNames(model.nodes)
 
     # ------------------------------------------------------------------------------ reading
 
@@ -140,7 +127,7 @@ class Context:
 
     def sizes(self, view: View) -> dict[str, int]:
         """Sizes of the axes of the graph tensor behind a view."""
-        return views.axis_sizes(self.tensors[view.tensor].shape, self.batch)
+        return views.axis_sizes(self.tensors[view.tensor].shape, self.batch, view.order)
 
     def shape(self, view: View) -> tuple[int, ...]:
         """The ONNX tensor's shape, the batch first where it is."""
@@ -159,7 +146,7 @@ class Context:
             node: the ONNX node it comes from.
             output: ONNX name of the result; None for an intermediate one.
         """
-        name = self._name(op, node)
+        name = self._names.of(op, node)
         target = output if output and output not in self.tensors else f"{name}:out"
         while target in self.tensors:
             target += "'"
@@ -180,7 +167,7 @@ class Context:
     def add_source(self, op: Op, tensor: str) -> str:
         """Appends a graph node that stands for a declaration of the user, not for an ONNX node."""
         name = "input_scale"
-        self._node_names.add(name)
+        self._names.take(name)
         target = f"{name}:out"
         self.tensors[target] = op.infer(self.tensors[tensor])
         self.nodes.append(Node(name, op, (tensor,), target, "the declared input scale"))
@@ -231,6 +218,7 @@ class Context:
         """The same with fractions; ``magnitude`` is the sum of magnitudes of the shift's terms."""
         size = np.abs(shift) if magnitude is None else magnitude
         terms = [np.asarray(term, object) for term in (scale, shift, size)]
+        view = self._copied(view, terms, node)
         view, (scale_c, shift_c, magnitude_c) = self._per_channel(view, terms, node)
         target = self.add(Affine(scale_c, shift_c), view.tensor, node, output)
         self.rounding[self.nodes[-1].name] = floats(magnitude_c)
@@ -298,6 +286,28 @@ class Context:
             )
         return placed.reshape(-1)
 
+    def _copied(self, view: View, terms: list[Exacts], node: OnnxNode) -> View:
+        """The view of copies of all channels, where a constant varies along a dimension of size 1.
+
+        As levels of a thermometer code do: channels are copied, then each is compared with its own.
+        """
+        ranks = [(1,) * (len(view.dims) - term.ndim) + term.shape for term in terms]
+        found = {
+            (i, shape[i])
+            for shape in ranks
+            for i, dim in enumerate(view.dims)
+            if dim == () and len(shape) == len(view.dims) and shape[i] > 1
+        }
+        sizes = self.sizes(view)
+        if len(found) != 1 or views.graph_axes(sizes)[0] != "C":
+            return view
+        ((place, count),) = found
+        target = self.add(Concat(), (view.tensor,) * count, node)
+        dims = list(view.dims)
+        dims[place] = (views.copies_axis(count),)
+        made = View(target, tuple(dims))
+        return views.channels_whole(made, self.sizes(made))
+
     def flatten(self, view: View, node: OnnxNode) -> View:
         """The view of a flattened copy (C, H, W order) of the graph tensor behind ``view``.
 
@@ -338,32 +348,6 @@ class Context:
             where=node.where,
             fix=f"transpose the {kind} to {expected} before it, as exporters do",
         )
-
-    # ------------------------------------------------------------------------------- naming
-
-    def _name(self, op: Op, node: OnnxNode) -> str:
-        kind = op.called.lower()
-        if isinstance(op, (Conv, Dense)):
-            name = identifier(module_name(node))
-            if name in self._ambiguous or name in self._node_names:
-                name = self._count(kind)
-            self._layer = name
-        else:
-            name = f"{self._layer}_{kind}"
-            if name in self._node_names:
-                name = self._count(name, first=2)
-        while name in self._node_names:
-            name = self._count(kind)
-        self._node_names.add(name)
-        return name
-
-    def _count(self, prefix: str, first: int = 1) -> str:
-        """A name that no module has: conv1 is a module's own before it is a count."""
-        name = ""
-        while not name or name in self._modules:
-            self._kinds[prefix] = self._kinds.get(prefix, first - 1) + 1
-            name = f"{prefix}{self._kinds[prefix]}"
-        return name
 
 
 def finite(values: NDArray[np.generic], node: OnnxNode) -> NDArray[np.generic]:

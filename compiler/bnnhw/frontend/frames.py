@@ -6,10 +6,13 @@ ONNX follows from the view; an operation with windows is then read along these a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bnnhw.errors import ModelError
+from bnnhw.frontend import views
 from bnnhw.frontend.regrid import regrid_input
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.ir.ops import Window
@@ -17,12 +20,11 @@ from bnnhw.ir.ops import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
-    from bnnhw.ir.ops import Floats, Shape
+    from bnnhw.ir.ops import Floats, Ints, Shape
 
 _ORDERS = {2: (("H", "W"), ("W", "H")), 1: (("W",), ("H",))}
 
@@ -35,11 +37,14 @@ class Frame:
         tensor: the graph tensor.
         shape: its (C, H, W).
         axes: the axis of the graph, "H" or "W", behind each dimension of ONNX but N and C.
+        order: of the channels, where ONNX has them in another order than the graph: for each of the
+            graph's channels the one of ONNX. None where they are the same.
     """
 
     tensor: str
     shape: Shape
     axes: tuple[str, ...]
+    order: Ints | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -70,6 +75,8 @@ class Frame:
         """Weights [Cout, Cin, ...] in ONNX's order as [Cout, Cin, KH, KW]."""
         size = dict(zip(self.axes, weight.shape[2:], strict=True))
         turned = weight.swapaxes(2, 3) if self.axes == ("W", "H") else weight
+        if self.order is not None:
+            turned = turned[:, self.order]
         return turned.reshape(*weight.shape[:2], size.get("H", 1), size.get("W", 1))
 
     def view(self, tensor: str, shape: Shape) -> View:
@@ -96,8 +103,27 @@ def frame_of(view: View, shape: Shape) -> Frame | None:
     return None
 
 
-def frame(ctx: Context, node: OnnxNode) -> Frame:
+def _interleaved(ctx: Context, view: View) -> Frame | None:
+    """The frame behind a view whose channels are copies of each channel in turn; else None."""
+    tensor, sizes = ctx.tensors[view.tensor], ctx.sizes(view)
+    copies = views.graph_axes(sizes)[0]
+    if len(view.dims) < 2 or view.dims[1] != ("C", copies):
+        return None
+    plain = View(view.tensor, (view.dims[0], ("C",), *view.dims[2:]))
+    found = frame_of(plain, tensor.shape)
+    if found is None:
+        return None
+    order = np.arange(tensor.shape[0]).reshape(sizes["C"], sizes[copies]).T.ravel()
+    return replace(found, order=order)
+
+
+def frame(ctx: Context, node: OnnxNode, *, weights: bool = False) -> Frame:
     """The image or signal that an operation with windows reads.
+
+    Args:
+        ctx: the import.
+        node: the operation.
+        weights: whether its weights can take another order of channels.
 
     Raises:
         ModelError: it reads something else.
@@ -116,6 +142,8 @@ def frame(ctx: Context, node: OnnxNode) -> Frame:
         regridded = regrid_input(ctx, view, shape)
         if regridded is not None:
             found = frame_of(regridded, ctx.tensors[view.tensor].shape)
+    if found is None and weights:
+        found = _interleaved(ctx, view)
     if found is not None:
         return found
     expected = "(N, C, H, W)" if len(shape) == 4 else "(N, C, L)"

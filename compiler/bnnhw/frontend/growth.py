@@ -15,6 +15,7 @@ from bnnhw.ir.ops import (
     Affine,
     AveragePool,
     Binarize,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -22,8 +23,10 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
     Round,
+    Select,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.ops import Op
 
-_ENDS = (Add, Conv, Dense, Binarize, Lookup, Quantise, Round)
+_ENDS = (Add, Conv, Dense, Binarize, Lookup, Product, Quantise, Round, Select)
 """Operations through which no parameters are merged, or only one more factor."""
 
 
@@ -79,7 +82,7 @@ def _parameters(op: Op) -> tuple[list[Fraction], list[Fraction]]:
     """Factors and summands of an operation of one number; what only limits has none."""
     if isinstance(op, Affine):
         return list(op.scale.flat), list(op.shift.flat)
-    if isinstance(op, (AveragePool, Concat, Flatten, MaxPool)):
+    if isinstance(op, (AveragePool, ChannelSum, Concat, Flatten, MaxPool)):
         return [], []
     if not isinstance(op, Piecewise):
         raise ModelError(f"how {type(op).__name__} makes parameters grow is unknown", fix=REPORT)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Tensor
 
 _WIDEST = 24
+_PARTS = 4
+_FLOAT32 = Fraction(1, 1 << 22)
+"""Relative error of a ratio of float32 constants."""
 
 
 def settle_rounding(
@@ -45,13 +48,43 @@ def settle_rounding(
     while True:
         node = next((n for n in result if isinstance(n.op, Round)), None)
         if node is None:
-            return result
+            return _on_steps(result)
         result = _settled(result, node, output, tensors)
 
 
 def half_even(nodes: Sequence[Node]) -> list[Node]:
     """The Quantise nodes whose model rounds ties to even, where hardware rounds them up."""
     return [node for node in nodes if isinstance(node.op, Quantise) and node.op.half_even]
+
+
+def _on_steps(nodes: list[Node]) -> list[Node]:
+    """The nodes with shifts behind roundings that are whole parts of a step, as they were meant.
+
+    Of n * 2/3 - 1 the shift is -3/2 steps; but 2/3 is a float, and the ratio is not quite that.
+    """
+    readers: dict[str, list[Node]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    moved: dict[str, Node] = {}
+    for node in nodes:
+        if not isinstance(node.op, Quantise):
+            continue
+        scale, shift, after = Fraction(1), Fraction(0), readers.get(node.output, [])
+        last = None
+        while len(after) == 1 and (line := _line(after[0])) is not None:
+            scale, shift, last = scale * line[0], shift * line[0] + line[1], after[0]
+            after = readers.get(last.output, [])
+        steps = Fraction(2) ** -node.op.dtype.frac * scale
+        if last is None or not steps:
+            continue
+        meant = (shift / steps).limit_denominator(_PARTS)
+        apart = abs(meant * steps - shift)
+        if apart and apart <= _FLOAT32 * abs(shift):
+            assert isinstance(last.op, Affine)
+            op = replace(last.op, shift=last.op.shift + (meant * steps - shift))
+            moved[last.name] = replace(last, op=op)
+    return [moved.get(node.name, node) for node in nodes]
 
 
 @dataclass
@@ -212,16 +245,20 @@ class _Surroundings:
         bounds = (-math.inf, math.inf)
         if node is not None and isinstance(node.op, Binarize):
             bounds = (node.op.low, node.op.high)
-        elif node is not None:
-            bounds = limits_of(node.op) or bounds
+        else:
+            while node is not None and (ends := limits_of(node.op)) is not None:
+                # Of a Min behind a Max, each gives one end.
+                low, high = (min(max(end, bounds[0]), bounds[1]) for end in ends)
+                bounds = low, high
+                node = self._producers.get(node.inputs[0])
         half_even = self._node.op.half_even
-        ends = [
+        results = [
             _rounded(scale * Fraction(bound) + shift, half_even=half_even)
             if math.isfinite(bound)
             else bound * (1 if scale > 0 else -1)
             for bound in bounds
         ]
-        return min(ends), max(ends)
+        return min(results), max(results)
 
     def _take_clip(self, found: _Found) -> None:
         """A Clip behind, its limits in integers of the rounding."""

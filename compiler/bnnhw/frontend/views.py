@@ -4,6 +4,11 @@ ONNX models transpose and reshape freely (channels last, flatten, squeeze). A gr
 (C, H, W) or (C,). The importer tracks every ONNX tensor as a view of a graph tensor: for each ONNX
 dimension, the graph axes that are merged there. Transposes, reshapes and squeezes only change the
 view; a fully connected layer after them folds the permutation into its weights.
+
+A constant may vary along a dimension of size 1, as the levels of a thermometer code do. The graph
+then copies the channels, all of them one after the other, and the copies are an axis of their own:
+"R32" is one of 32 copies, outside of "C". A convolution that sees the two merged the other way
+folds that into its weights too.
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
 BATCH = "N"
 GRAPH_AXES = ("C", "H", "W")
+_COPIES = "R"
 RESHAPE_FIX = "reshape only to flatten, to squeeze, or to (N, C, H, W); keep the batch first"
 DYNAMIC_BATCH = 1_000_003
 """Stands for a dynamic batch in shape arithmetic: a prime that no other size equals."""
@@ -60,9 +66,44 @@ def shape_text(shape: Sequence[int]) -> str:
     return f"({', '.join(names)})"
 
 
-def axis_sizes(shape: Shape, batch: int) -> dict[str, int]:
-    """Sizes of the axes of a graph tensor of this shape."""
-    return {BATCH: batch, **dict(zip(GRAPH_AXES, shape, strict=False))}
+def axis_sizes(shape: Shape, batch: int, order: Sequence[str] = ()) -> dict[str, int]:
+    """Sizes of the axes of a graph tensor of this shape, which a view has in this order."""
+    sizes = {BATCH: batch, **dict(zip(GRAPH_AXES, shape, strict=False))}
+    for axis in order:
+        if axis.startswith(_COPIES):
+            sizes[axis] = int(axis.removeprefix(_COPIES))
+            sizes["C"] //= sizes[axis]
+    return sizes
+
+
+def copies_axis(count: int) -> str:
+    """The axis of ``count`` copies of all channels."""
+    return f"{_COPIES}{count}"
+
+
+def graph_axes(sizes: Mapping[str, int]) -> list[str]:
+    """The axes of a graph tensor, outermost first."""
+    copies = [axis for axis in sizes if axis.startswith(_COPIES)]
+    return [*copies, *(axis for axis in GRAPH_AXES if axis in sizes)]
+
+
+def channels_whole(view: View, sizes: Mapping[str, int]) -> View:
+    """The view with copies and channels as one axis, where they lie together in graph order."""
+    copies = next((axis for axis in sizes if axis.startswith(_COPIES)), None)
+    if copies is None:
+        return view
+    alone = sizes["C"] == 1
+    dims = []
+    for dim in view.dims:
+        joined = list(dim)
+        if copies in joined:
+            at = joined.index(copies)
+            if alone:
+                joined[at] = "C"
+            elif joined[at + 1 : at + 2] == ["C"]:
+                del joined[at]
+        dims.append(tuple(joined))
+    return View(view.tensor, tuple(dims))
 
 
 def natural_view(tensor: str, shape: Shape) -> View:
@@ -102,7 +143,7 @@ def reshape(view: View, target: Sequence[int], sizes: Mapping[str, int]) -> View
         dims[0] = (BATCH,)
     if any(BATCH in dim and len(dim) > 1 for dim in dims):
         raise ModelError("mixes the batch with other dimensions", fix=RESHAPE_FIX)
-    return View(view.tensor, tuple(dims))
+    return channels_whole(View(view.tensor, tuple(dims)), sizes)
 
 
 def gathered(view: View, indices: NDArray[np.integer], sizes: Mapping[str, int]) -> View | None:
@@ -193,12 +234,18 @@ def in_graph_order(
             fix="check the shape",
         )
     order = view.order
-    graph_axes = [axis for axis in GRAPH_AXES if axis in sizes]
-    present = [axis for axis in graph_axes if axis in order]
+    axes = graph_axes(sizes)
+    present = [axis for axis in axes if axis in order]
     split = values.reshape(apart)
     moved = split.transpose([order.index(axis) for axis in present])
     varying = dict(zip(present, moved.shape, strict=True))
-    return moved.reshape([varying.get(axis, 1) for axis in graph_axes])
+    placed = moved.reshape([varying.get(axis, 1) for axis in axes])
+    if axes[0] == GRAPH_AXES[0]:
+        return placed
+    shape, rest = (sizes[axes[0]], sizes[axes[1]]), placed.shape[2:]
+    if placed.shape[:2] == (1, 1):
+        return placed.reshape(1, *rest)
+    return np.broadcast_to(placed, (*shape, *rest)).reshape(-1, *rest)
 
 
 def weights_in_graph_order(
@@ -207,7 +254,7 @@ def weights_in_graph_order(
     """Weights [out, K] over the merged axes of ``view``, K put into C, H, W order."""
     order = view.order
     apart = matrix.reshape(len(matrix), *(sizes[axis] for axis in order))
-    present = [axis for axis in GRAPH_AXES if axis in order]
+    present = [axis for axis in graph_axes(sizes) if axis in order]
     moved = apart.transpose(0, *(1 + order.index(axis) for axis in present))
     return moved.reshape(len(matrix), -1)
 
@@ -218,6 +265,7 @@ def samples_in_graph_order(
     """An ONNX tensor's values [N, ...] as samples [N, C, H, W] or [N, C] of the graph's."""
     order = view.order
     apart = values.reshape(len(values), *(sizes[axis] for axis in order))
-    present = [axis for axis in GRAPH_AXES if axis in order]
+    axes = graph_axes(sizes)
+    present = [axis for axis in axes if axis in order]
     moved = apart.transpose(0, *(1 + order.index(axis) for axis in present))
-    return moved.reshape(len(values), *(sizes[a] for a in GRAPH_AXES if a in sizes))
+    return moved.reshape(len(values), *(sizes[axis] for axis in axes))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bnnhw.ir.op_base import Shape
-    from bnnhw.ir.ops import FixedAdd, FixedAffine, Threshold
+    from bnnhw.ir.ops import FixedAdd, FixedAffine, FixedSelect, Threshold
 
     Values = NDArray[np.signedinteger[Any]]
 
@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 def storage(low: int, high: int) -> np.dtype[Any]:
     """The narrowest signed integers that hold ``low`` to ``high``."""
     return np.promote_types(np.min_scalar_type(min(low, -1)), np.min_scalar_type(-high - 1))
+
+
+def fixed_select(op: FixedSelect, a: Values, b: Values) -> Values:
+    """One of two enlarged numbers, in what holds both."""
+    trailing = (1,) * (a.ndim - 2)
+    chosen = a >= op.thresholds.reshape(-1, *trailing)
+    if op.invert.size:
+        chosen = chosen ^ op.invert.reshape(-1, *trailing)
+    first, second = (
+        factor * x.astype(np.int64) for factor, x in zip(op.factors, (a, b), strict=True)
+    )
+    dtype = storage(op.dtype.low, op.dtype.high)
+    return np.where(chosen, second, first).astype(dtype)
 
 
 def fixed_add(op: FixedAdd, a: Values, b: Values, reach: int) -> Values:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bnnhw.errors import REPORT, ModelError
-from bnnhw.interpret.elements import add_offset, fixed_add, fixed_affine, storage, threshold
+from bnnhw.interpret.elements import (
+    add_offset,
+    fixed_add,
+    fixed_affine,
+    fixed_select,
+    storage,
+    threshold,
+)
 from bnnhw.interpret.layers import convolve, max_pool, multiply, sum_pool
 from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     FixedAdd,
     FixedAffine,
+    FixedSelect,
     Flatten,
     IntegerConv,
     IntegerDense,
@@ -24,11 +34,13 @@ from bnnhw.ir.ops import (
     IntegerTable,
     Ints,
     Op,
+    Product,
     SumPool,
     Tensor,
     Threshold,
     class_values,
 )
+from bnnhw.ir.product_ops import laid_over
 from bnnhw.ir.types import Real
 
 if TYPE_CHECKING:
@@ -62,8 +74,16 @@ def execute_plain(op: Op, inputs: list[Values], tensors: list[Tensor]) -> Values
     x, tensor = inputs[0], tensors[0]
     if isinstance(op, Concat):
         return np.concatenate(inputs, axis=1)
+    if isinstance(op, ChannelSum):
+        most = _reach(tensor, x) * tensor.shape[0]
+        return x.sum(axis=1, keepdims=True, dtype=storage(-most, most))
+    if isinstance(op, Product):
+        most = math.prod(map(_reach, tensors, inputs))
+        return x.astype(storage(-most, most)) * laid_over(inputs[1], x.ndim)
     if isinstance(op, FixedAdd):
         return fixed_add(op, x, inputs[1], max(map(_reach, tensors, inputs)))
+    if isinstance(op, FixedSelect):
+        return fixed_select(op, x, inputs[1])
     if isinstance(op, (BinaryConv, BinaryDense, IntegerConv, IntegerDense)):
         return _layer(op, x, tensor)
     if isinstance(op, Threshold):

@@ -19,17 +19,22 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
     FixedAdd,
+    FixedSelect,
     Flatten,
     Lookup,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
     Round,
+    Select,
 )
+from bnnhw.ir.product_ops import laid_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +67,11 @@ def execute_real_node(node: Node, inputs: list[Floats], tensors: Mapping[str, Te
         return inputs[0] + inputs[1]
     if isinstance(node.op, Concat):
         return np.concatenate(inputs, axis=1)
-    if isinstance(node.op, FixedAdd):
+    if isinstance(node.op, Select):
+        return np.where(node.op.chosen(inputs[0]), inputs[1], inputs[0])
+    if isinstance(node.op, Product):
+        return inputs[0] * laid_over(inputs[1], inputs[0].ndim)
+    if isinstance(node.op, (FixedAdd, FixedSelect)):
         types = [tensors[name] for name in node.inputs]
         return execute(node.op, [x.astype(np.int64) for x in inputs], types).astype(np.float64)
     return execute_real(node.op, inputs[0], tensors[node.inputs[0]])
@@ -96,6 +105,8 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
         return max_pool(x * sign, op.window) * sign
     if isinstance(op, Lookup):
         return op.values[x.astype(np.int64) - tensor.dtype.low]  # type: ignore[union-attr]
+    if isinstance(op, ChannelSum):
+        return np.asarray(x.sum(axis=1, keepdims=True), np.float64)
     if isinstance(op, Flatten):
         return x.reshape(len(x), -1)
     if op.level == "integer":

@@ -31,6 +31,7 @@ from bnnhw.ir.op_base import (
     pool_shape,
     same_channels,
 )
+from bnnhw.ir.product_ops import ChannelSum as ChannelSum, Product as Product
 from bnnhw.ir.real_ops import (
     Add as Add,
     Affine as Affine,
@@ -44,18 +45,18 @@ from bnnhw.ir.real_ops import (
     Piecewise as Piecewise,
     Quantise as Quantise,
     Round as Round,
+    Select as Select,
     absolute as absolute,
     clip as clip,
     limits_of as limits_of,
     prelu as prelu,
     relu as relu,
 )
+from bnnhw.ir.spans import accumulator, weighted_span
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from bnnhw.ir.types import DType
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,7 @@ class BinaryConv(Op):
                 f"pads {inputs[0].dtype} with {self.fill}",
                 fix="the file is damaged; export the model again",
             )
-        return Tensor(shape, _accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
+        return Tensor(shape, accumulator(inputs[0].dtype, int(np.prod(self.weight.shape[1:]))))
 
     @cached_property
     def matrices(self) -> tuple[ExactMatrix, ...]:
@@ -94,7 +95,7 @@ class BinaryDense(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = dense_shape(inputs[0], self.weight.shape)
-        return Tensor(shape, _accumulator(inputs[0].dtype, self.weight.shape[1]))
+        return Tensor(shape, accumulator(inputs[0].dtype, self.weight.shape[1]))
 
     @cached_property
     def matrix(self) -> ExactMatrix:
@@ -270,6 +271,23 @@ class FixedAdd(Op):
         return Tensor(joined_shape(*inputs), self.dtype)
 
 
+@dataclass(frozen=True, eq=False)
+class FixedSelect(Op):
+    """Of numbers a and b, factors[1] * b where a >= thresholds[c], else factors[0] * a.
+
+    The other way round in the channels of ``invert`` ([C]; empty for none). Nothing saturates.
+    """
+
+    thresholds: Ints
+    invert: Bools
+    factors: tuple[int, int]
+    dtype: Integer
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        same_channels(inputs[0], len(self.thresholds), "FixedSelect")
+        return Tensor(joined_shape(*inputs), self.dtype)
+
+
 @dataclass(frozen=True)
 class IntegerMaxPool(Op):
     """Maximum of integers over a window; padded positions count for nothing."""
@@ -346,41 +364,18 @@ def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[i
     return values[rows[:, None], columns[None, :]].transpose(2, 0, 1)
 
 
-def weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:
-    """The narrowest type of offset + sum of w*x, whatever x and whichever taps are padding."""
-    if isinstance(x, Real):
-        raise ModelError(
-            "an integer layer needs an integer input",
-            fix="the file is damaged; export the model again",
-        )
-    flat = weight.reshape(len(weight), -1)
-    ends = np.stack([flat * x.low, flat * x.high, np.zeros_like(flat)])
-    low, high = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
-    shifts = offset.reshape(-1, len(weight))
-    return Integer.spanning(int((low + shifts).min()), int((high + shifts).max()))
-
-
-def _accumulator(x: DType, taps: int) -> Integer:
-    if isinstance(x, Real):
-        raise ModelError(
-            "a binary layer needs an integer input",
-            fix="the file is damaged; export the model again",
-        )
-    reach = x.reach * taps
-    return Integer.spanning(-reach, reach)
-
-
 FRONT_END = frozenset(
     (
         *(Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, Flatten, Lookup, MaxPool),
-        *(Piecewise, Quantise),
+        *(ChannelSum, Piecewise, Product, Quantise, Select),
     )
 )
 """What the front end gives."""
 INTEGER = frozenset(
     (
-        *(BinaryConv, BinaryDense, BitMaxPool, Concat, FixedAdd, FixedAffine, Flatten, IntegerConv),
-        *(IntegerDense, IntegerMaxPool, IntegerTable, SumPool, Threshold),
+        *(BinaryConv, BinaryDense, BitMaxPool, ChannelSum, Concat, FixedAdd, FixedAffine),
+        *(FixedSelect, Flatten, IntegerConv, IntegerDense, IntegerMaxPool, IntegerTable),
+        *(Product, SumPool, Threshold),
     )
 )
 """What the passes leave: operations on integers and bits, for which hardware exists."""

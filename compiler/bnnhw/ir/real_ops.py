@@ -14,6 +14,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.op_base import (
+    Bools,
     Exacts,
     Floats,
     Op,
@@ -227,6 +228,37 @@ class Add(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor(joined_shape(*inputs), Real())
+
+
+@dataclass(frozen=True, eq=False)
+class Select(Op):
+    """Precision gating: the second of two tensors of one shape where the first is large.
+
+    Of numbers a and b, b where a > thresholds[c] (strict) or a >= it, else a. With ``below``, b
+    where a < thresholds[c] (strict) or a <= it, else a.
+    """
+
+    level: ClassVar[str] = "real"
+    thresholds: Exacts
+    strict: bool = True
+    below: bool = False
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        same_channels(inputs[0], len(self.thresholds), "Select")
+        return Tensor(joined_shape(*inputs), Real())
+
+    @property
+    def margin(self) -> Affine:
+        """Of a: b is chosen where this is above 0, or 0 itself where not ``strict``."""
+        sign = Fraction(-1 if self.below else 1)
+        scale = np.full(len(self.thresholds), sign, object)
+        return Affine(scale, -sign * self.thresholds)
+
+    def chosen(self, a: Floats) -> Bools:
+        """Where b is taken, of samples [N, C, ...] of a."""
+        limit = self.thresholds.astype(np.float64).reshape(-1, *(1,) * (a.ndim - 2))
+        margin = limit - a if self.below else a - limit
+        return np.asarray(margin > 0 if self.strict else margin >= 0)
 
 
 @dataclass(frozen=True)

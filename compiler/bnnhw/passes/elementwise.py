@@ -58,6 +58,16 @@ def repeated(op: Op, pixels: int) -> Op:
     return replace(op, functions=tuple(f for f in op.functions for _ in range(pixels)))
 
 
+def tiled(op: Op, count: int) -> Op:
+    """An element-wise operation on ``count`` copies of all channels, one after the other."""
+    if isinstance(op, Affine):
+        times = (*(1,) * (op.shift.ndim - 1), count)
+        return replace(op, scale=np.tile(op.scale, count), shift=np.tile(op.shift, times))
+    if not isinstance(op, Piecewise):
+        raise ModelError(f"{type(op).__name__} is no function of one number", fix=REPORT)
+    return op if len(op.functions) == 1 else replace(op, functions=op.functions * count)
+
+
 def one_scale(ops: tuple[Op, ...]) -> bool:
     """Whether integer scores rank like the real ones: one positive scale, one shift for all."""
     if len(ops) != 1:

@@ -20,6 +20,7 @@ from bnnhw.ir.ops import (
     Flatten,
     IntegerConv,
     IntegerMaxPool,
+    Product,
     Threshold,
 )
 from bnnhw.ir.types import Bit, Real
@@ -153,20 +154,35 @@ class _Found:
 
 def _range(graph: Graph, producer: Node | None, sign: Node) -> tuple[int, int]:
     """Smallest and largest integer that the threshold can meet."""
-    if producer is not None and isinstance(producer.op, (Conv, Dense)):
+    found = _span(graph, producer)
+    if found is None:
+        raise ModelError(
+            "takes the sign of real values", where=sign.where, fix="put it behind a binary layer"
+        )
+    return found
+
+
+def _span(graph: Graph, producer: Node | None) -> tuple[int, int] | None:
+    """Ends of an operation's result, of layers that are still real too; None where unknown."""
+    dtype = graph.tensors[graph.input if producer is None else producer.output].dtype
+    if not isinstance(dtype, Real):
+        return dtype.low, dtype.high
+    assert producer is not None
+    if isinstance(producer.op, (Conv, Dense)):
         dtype = graph.tensors[producer.inputs[0]].dtype
-        taps = int(np.prod(producer.op.weight.shape[1:]))
-        if not isinstance(dtype, Real):
-            reach = dtype.reach * taps
-            return -reach, reach
-    else:
-        name = graph.input if producer is None else producer.output
-        dtype = graph.tensors[name].dtype
-        if not isinstance(dtype, Real):
-            return dtype.low, dtype.high
-    raise ModelError(
-        "takes the sign of real values", where=sign.where, fix="put it behind a binary layer"
-    )
+        if isinstance(dtype, Real):
+            return None
+        reach = dtype.reach * int(np.prod(producer.op.weight.shape[1:]))
+        return -reach, reach
+    if not isinstance(producer.op, Product):
+        return None
+    producers = {node.output: node for node in graph.nodes}
+    parts = [_span(graph, producers.get(name)) for name in producer.inputs]
+    ends = [part for part in parts if part is not None]
+    if len(ends) < len(parts):
+        return None
+    found = [a * b for a in ends[0] for b in ends[1]]
+    return min(found), max(found)
 
 
 def _step(graph: Graph, producer: Node | None) -> int:

@@ -23,26 +23,37 @@ from bnnhw.ir.ops import (
     AveragePool,
     Binarize,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
     Elementwise,
     FixedAdd,
+    FixedSelect,
     Flatten,
     IntegerMaxPool,
     IntegerTable,
     MaxPool,
+    Product,
     Quantise,
+    Select,
     SumPool,
 )
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises
+from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises, tiled
 from bnnhw.passes.fixed_point import largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.mixed import is_mixed
-from bnnhw.passes.options import PassOptions
-from bnnhw.passes.stream_maker import StreamMaker
+from bnnhw.passes.options import FEW_BITS, PassOptions
 from bnnhw.passes.stream_notes import check_precision, described
+from bnnhw.passes.stream_products import ProductMaker, pooled, pools_as_it_is
+from bnnhw.passes.stream_select import (
+    is_scaled,
+    joint_scale,
+    thresholds_of,
+    waits,
+    whole_steps,
+)
 from bnnhw.passes.stream_signs import (
     common_halves,
     emit_turning,
@@ -86,7 +97,7 @@ def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
     return Lowering(graph, options).run()
 
 
-class Lowering(StreamMaker):
+class Lowering(ProductMaker):
     """One run of the pass, with what it chose on its way."""
 
     def run(self) -> Graph:
@@ -106,9 +117,10 @@ class Lowering(StreamMaker):
                 raise ModelError(error.what, where=where, fix=error.fix) from error
             self.values[node.output] = value
         output, mapped = self._scores()
-        check_precision(graph, options, self.types, self.values, self._made.nodes)
-        notes = (*graph.notes, described(graph, options, self.types, self._made.nodes))
-        return graph.with_nodes(self._made.nodes, output=output, output_map=mapped, notes=notes)
+        nodes = self._made.read(output)
+        check_precision(graph, options, self.types, self.values, nodes)
+        notes = (*graph.notes, described(graph, options, self.types, nodes))
+        return graph.with_nodes(nodes, output=output, output_map=mapped, notes=notes)
 
     def _convert(self, node: Node) -> Value:
         x, op = self.values[node.inputs[0]], node.op
@@ -121,6 +133,12 @@ class Lowering(StreamMaker):
             return self._add(node)
         if isinstance(op, Concat):
             return self._concat(node)
+        if isinstance(op, Select):
+            return self._select(node)
+        if isinstance(op, ChannelSum):
+            return self._channel_sum(node)
+        if isinstance(op, Product):
+            return self._product(node)
         if isinstance(op, Binarize):
             return self._binarize(node, x)
         if isinstance(op, (Conv, Dense)):
@@ -147,6 +165,9 @@ class Lowering(StreamMaker):
 
     def _quantise(self, node: Node, x: Value, dtype: Integer) -> Value:
         """``x`` in the type that the model rounds it to; an addition saturates to it itself."""
+        few, exact = dtype.bits <= FEW_BITS, x.exact
+        if few and exact is not None and not (exact.rest and exact.rest.row_class):
+            x = exact  # a sign of several steps: it sees no rounding that it need not see
         if x.stream != dtype:
             x = self._fixed(x, dtype, node.output)
         return replace(x, given=True, exact=None)
@@ -181,6 +202,22 @@ class Lowering(StreamMaker):
         if joined is not None:
             self._made.emit(node, Concat(), *(value.tensor for value in values))
             return replace(joined, tensor=node.output, shape=shape, source=node)
+        first, count = values[0], len(values)
+        if len({*node.inputs}) == 1 and isinstance(first.dtype, Integer) and not first.stream:
+            self._made.emit(node, Concat(), *(first.tensor for _ in values))
+            made = first.as_input(node.output, shape)
+            return replace(made, ops=tuple(tiled(op, count) for op in first.ops), source=node)
+        terms, dtype, given = self._of_one_type(node, values)
+        self._made.emit(node, Concat(), *(terms[name].tensor for name in node.inputs))
+        return replace(self._stream(node, dtype), given=given)
+
+    def _of_one_type(
+        self, node: Node, values: list[Value]
+    ) -> tuple[dict[str, Value], Integer, bool]:
+        """What a node reads, by name, as streams of one type; the type; whether the model gives it.
+
+        The type holds the numbers of all.
+        """
         values = [self._numbers(value) for value in values]
         given = all(value.given and value.stream for value in values)
         streams = [value.stream for value in values if value.stream]
@@ -195,8 +232,24 @@ class Lowering(StreamMaker):
             if name not in terms:
                 as_it_is = value.stream == dtype
                 terms[name] = value if as_it_is else self._retyped(name, value, dtype, sign)
-        self._made.emit(node, Concat(), *(terms[name].tensor for name in node.inputs))
-        return replace(self._stream(node, dtype), given=given)
+        return terms, dtype, given
+
+    def _select(self, node: Node) -> Value:
+        """Integers of one step are chosen as they are, others once they are streams of one type."""
+        assert isinstance(node.op, Select)
+        a, b = (self.values[name] for name in node.inputs)
+        joint = joint_scale(a, b)
+        if joint is None:
+            terms, dtype, given = self._of_one_type(node, [a, b])
+            a, b = (terms[name] for name in node.inputs)
+            op = FixedSelect(*thresholds_of(node.op, a), (1, 1), dtype)
+            self._made.emit(node, op, a.tensor, b.tensor)
+            return replace(self._stream(node, dtype), given=given)
+        factors, step = joint
+        reach = max(factor * value.reach for factor, value in zip(factors, (a, b), strict=True))
+        op = FixedSelect(*thresholds_of(node.op, a), factors, Integer.spanning(-reach, reach))
+        self._made.emit(node, op, a.tensor, b.tensor)
+        return Value(node.output, (step,), reach, a.shape, Real(), node)
 
     def _sum_type(self, node: Node, streams: list[Integer]) -> Integer:
         """What the model rounds a sum to, if that only saturates; else what holds every sum."""
@@ -238,6 +291,12 @@ class Lowering(StreamMaker):
         binary = bool((np.abs(op.weight) == 1).all())
         if not binary:
             x = self._numbers(x)
+        steps = whole_steps(x) if binary else None
+        if steps is not None:
+            name = self._made.fresh(f"{node.name}_steps")
+            table = self._made.append(Node(name, steps[0], (x.tensor,), f"{name}:out", node.source))
+            dtype = steps[0].dtype
+            x = Value(table.output, (steps[1],), dtype.reach, x.shape, dtype, table)
         finer = scaled_input_type(x) if binary else None
         if finer is not None:
             x = self._retyped(node.inputs[0], x, finer)
@@ -252,7 +311,8 @@ class Lowering(StreamMaker):
             scale, shift = normalisation(x)
         taps = int(np.prod(op.weight.shape[1:]))
         plain = isinstance(x.dtype, Bit) or (not x.ops and binary)
-        if plain or (binary and x.stream is not None and not x.stream.halves):
+        exact = is_scaled(x) and (x.stream is None or not x.stream.halves)
+        if plain or (binary and exact):
             self._made.emit(node, op, x.tensor)
             ops = x.ops
             if ops:
@@ -282,16 +342,20 @@ class Lowering(StreamMaker):
 
     def _average_pool(self, node: Node, x: Value) -> Value:
         assert isinstance(node.op, AveragePool)
-        x, window = self._as_stream(node.inputs[0], x), node.op.window
+        window = node.op.window
+        area = window.kernel[0] * window.kernel[1]
+        shape = self._graph.tensors[node.output].shape
+        if pools_as_it_is(x, area):
+            self._made.emit(node, SumPool(window), x.tensor)
+            return pooled(node, x, shape, area)
+        x = self._as_stream(node.inputs[0], x)
         assert x.stream is not None
         if x.stream.halves and any(window.pads):
             # Padding is 0, no middle of a step: with twice as many steps every middle is on one.
             finer = Integer(x.stream.bits + 1, True, x.stream.frac + 1)
             x = self._retyped(node.inputs[0], x, finer)
         assert x.stream is not None
-        area = window.kernel[0] * window.kernel[1]
         self._made.emit(node, SumPool(window), x.tensor)
-        shape = self._graph.tensors[node.output].shape
         step = Fraction(2) ** -x.stream.frac
         ops = (Affine(full(shape[0], step / area), full(shape[0], x.stream.lift * step)),)
         return Value(node.output, ops, x.reach * area, shape, Real(), node)
@@ -300,7 +364,8 @@ class Lowering(StreamMaker):
         """Whether a tensor has several consumers and is not integers as it stands."""
         if node.output == self._graph.output or not self._links.is_boundary(node.output):
             return False
-        return value.stream is None and (bool(value.ops) or isinstance(value.dtype, Real))
+        wide = bool(value.ops) or isinstance(value.dtype, Real)
+        return value.stream is None and wide and not waits(value)
 
     def _scores(self) -> tuple[str, OutputMap]:
         """The output tensor, and the map to the model's output with one scale for all classes."""

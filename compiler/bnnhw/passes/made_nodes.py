@@ -43,6 +43,15 @@ class MadeNodes:
         self.nodes.append(Node(self.fresh(node.name), op, (x.tensor,), output, node.source))
         return output
 
+    def read(self, output: str) -> list[Node]:
+        """The nodes that ``output`` follows from: streams that all read unrounded are left out."""
+        needed, kept = {output}, []
+        for node in reversed(self.nodes):
+            if node.output in needed:
+                needed.update(node.inputs)
+                kept.append(node)
+        return kept[::-1]
+
     def fresh(self, name: str) -> str:
         """A name like this one that no node has."""
         candidate, count = name, 1

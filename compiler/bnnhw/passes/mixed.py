@@ -12,18 +12,23 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
     FixedAdd,
     FixedAffine,
+    FixedSelect,
     Flatten,
     IntegerConv,
     IntegerDense,
     IntegerTable,
+    Lookup,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
+    Select,
     SumPool,
     Threshold,
 )
@@ -36,8 +41,8 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Op
 
 _REAL_STREAMS = (
-    *(Add, AveragePool, Concat, Quantise),
-    *(FixedAdd, FixedAffine, IntegerConv, IntegerDense, SumPool),
+    *(Add, AveragePool, ChannelSum, Concat, Product, Quantise, Select),
+    *(FixedAdd, FixedAffine, FixedSelect, IntegerConv, IntegerDense, SumPool),
 )
 _LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)
 _CARRY_BITS = (BitMaxPool, Flatten, MaxPool, Affine)
@@ -51,7 +56,10 @@ def is_mixed(graph: Graph) -> bool:
     scales. Weights that read bits and are not binary are a mistake of the export, but for the last
     layer's; and a network without any sign and any binary layer is not binary at all.
     """
-    if any(isinstance(node.op, _REAL_STREAMS) or _bends(node.op) for node in graph.nodes):
+    if any(
+        (isinstance(node.op, _REAL_STREAMS) and not _copies_input(graph, node)) or _bends(node.op)
+        for node in graph.nodes
+    ):
         return True
     layers = [node for node in graph.nodes if isinstance(node.op, (Conv, Dense))]
     signs = any(isinstance(node.op, (Binarize, Threshold)) for node in graph.nodes)
@@ -59,6 +67,17 @@ def is_mixed(graph: Graph) -> bool:
         return False
     links = Links(graph)
     return any(_is_real(links, node) for node in layers)
+
+
+def _copies_input(graph: Graph, node: Node) -> bool:
+    """Whether an operation only copies the input's channels: the graph's, or a table's of it."""
+    if not isinstance(node.op, Concat) or len({*node.inputs}) > 1:
+        return False
+    links = Links(graph)
+    source = links.source(node)
+    while source is not None and isinstance(source.op, (*_CARRY_INTEGERS, Lookup)):
+        source = links.source(source)
+    return source is None
 
 
 def _bends(op: Op) -> bool:

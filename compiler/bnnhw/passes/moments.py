@@ -18,6 +18,7 @@ from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -26,7 +27,9 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
+    Select,
 )
 from bnnhw.ir.types import Integer, Real
 
@@ -103,9 +106,21 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
     if isinstance(op, Add):
         y = inputs[1]
         return Moments(x.mean + y.mean, x.variance + y.variance, x.low + y.low, x.high + y.high)
+    if isinstance(op, Select):
+        y = inputs[1]
+        mean, apart = (x.mean + y.mean) / 2, np.square(x.mean - y.mean) / 4
+        variance = (x.variance + y.variance) / 2 + apart
+        return Moments(mean, variance, np.minimum(x.low, y.low), np.maximum(x.high, y.high))
     if isinstance(op, Concat):
         parts = [(m.mean, m.variance, m.low, m.high) for m in inputs]
         return Moments(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    if isinstance(op, Product):
+        return _multiplied(x, inputs[1])
+    if isinstance(op, ChannelSum):
+        # Channels of a pixel are alike: n of them vary like sqrt(n) independent ones.
+        spread = x.variance.sum() * np.sqrt(len(x.mean))
+        sums = (x.mean.sum(), spread, x.low.sum(), x.high.sum())
+        return Moments(*(np.reshape(value, 1) for value in sums))
     if isinstance(op, Affine):
         scale, shift = affine_arrays(op, 3)
         return _scaled(x, scale.ravel(), shift.reshape(len(scale), -1).mean(axis=1))
@@ -150,6 +165,15 @@ def _scaled(x: Moments, scale: Floats, shift: Floats) -> Moments:
                 for end in (x.low, x.high)]  # fmt: skip
     low, high = np.minimum(*ends), np.maximum(*ends)
     return Moments(x.mean * scale + shift, x.variance * scale**2, low, high)
+
+
+def _multiplied(x: Moments, y: Moments) -> Moments:
+    """A product of independent numbers."""
+    variance = x.variance * y.variance + x.variance * y.mean**2 + y.variance * x.mean**2
+    with np.errstate(invalid="ignore"):
+        ends = [np.nan_to_num(a * b, nan=0.0, posinf=np.inf, neginf=-np.inf)
+                for a in (x.low, x.high) for b in (y.low, y.high)]  # fmt: skip
+    return Moments(x.mean * y.mean, variance, np.minimum.reduce(ends), np.maximum.reduce(ends))
 
 
 def _weighted(x: Moments, weight: Floats) -> Moments:

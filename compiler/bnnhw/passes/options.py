@@ -23,6 +23,8 @@ STREAM_ERROR = 0.01
 """Mean absolute error of a stream by rounding, in its standard deviations."""
 WEIGHT_BITS = 8
 ACTIVATION_BITS = 8
+FEW_BITS = 4
+"""Numbers that a model rounds to so many bits are a few signs: the same care is taken of them."""
 SCORE_BITS = 16
 SIGNED_STREAM_ERROR = 0.015
 """The same of a stream that signs read: they bound it further, but not where they hardly turn."""

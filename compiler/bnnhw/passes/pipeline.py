@@ -20,12 +20,14 @@ from bnnhw.ir.ops import (
     BitMaxPool,
     FixedAdd,
     FixedAffine,
+    FixedSelect,
     IntegerConv,
     IntegerDense,
     IntegerMaxPool,
     IntegerTable,
     Lookup,
     Quantise,
+    Select,
     SumPool,
     Threshold,
 )
@@ -109,9 +111,9 @@ PIPELINE: tuple[Pass, ...] = (
     # The rest of a residual network: what is left of its affine operations becomes fixed-point.
     Pass("lower_streams", "real-valued streams become fixed-point numbers", lower_streams,
          configurable=True,
-         makes=_ops(FixedAdd, FixedAffine, IntegerConv, IntegerDense, IntegerMaxPool, SumPool,
-                    Threshold),
-         ends=_ops(Add, AveragePool, Quantise)),
+         makes=_ops(FixedAdd, FixedAffine, FixedSelect, IntegerConv, IntegerDense, IntegerMaxPool,
+                    IntegerTable, SumPool, Threshold),
+         ends=_ops(Add, AveragePool, Quantise, Select)),
     # Needs the integer type of each layer's input, which the sign before it has: front to back.
     Pass("lower_signs", "affine operations and signs become integer thresholds", lower_signs,
          makes=_ops(Threshold), ends=_ops(Binarize)),

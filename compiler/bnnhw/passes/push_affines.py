@@ -19,6 +19,7 @@ from bnnhw.ir.ops import (
     Affine,
     Binarize,
     BitMaxPool,
+    Concat,
     Conv,
     Dense,
     Flatten,
@@ -27,10 +28,11 @@ from bnnhw.ir.ops import (
     limits_of,
 )
 from bnnhw.ir.types import Real
+from bnnhw.passes.elementwise import tiled
 from bnnhw.passes.fill_padding import fill_padding
 from bnnhw.passes.merge_affines import compose
 from bnnhw.passes.mixed import is_mixed, reads_bits
-from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
+from bnnhw.passes.rewrite import Change, Links, rewrite, unused, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
@@ -45,7 +47,7 @@ def push_affines(graph: Graph) -> Graph:
     Raises:
         ModelError: in a plain network, a pool is neither before a sign nor on bits.
     """
-    graph = rewrite(graph, _rule)
+    graph = rewrite(_behind_copies(graph), _rule)
     if is_mixed(graph):
         return fill_padding(graph)
     for node in graph.nodes:
@@ -55,6 +57,34 @@ def push_affines(graph: Graph) -> Graph:
                 where=node.where,
                 fix="put it directly before or after a sign",
             )
+    return graph
+
+
+def _behind_copies(graph: Graph) -> Graph:
+    """The graph where copies of the input are copies of its integers, scaled afterwards."""
+    links = Links(graph)
+    for node in graph.nodes:
+        source = links.source(node)
+        alone = source is not None and links.after(source) is node
+        if (
+            not isinstance(node.op, Concat)
+            or len({*node.inputs}) > 1
+            or source is None
+            or not alone
+        ):
+            continue
+        integers = not isinstance(graph.tensors[source.inputs[0]].dtype, Real)
+        if not isinstance(source.op, Affine) or not integers:
+            continue
+        count = len(node.inputs)
+        copies = unused(f"{node.output}:copies", {*graph.tensors})
+        moved = [
+            replace(node, inputs=source.inputs * count, output=copies),
+            replace(source, op=tiled(source.op, count), inputs=(copies,), output=node.output),
+        ]
+        rest = [n for n in graph.nodes if n is not source]
+        at = next(i for i, n in enumerate(rest) if n is node)
+        return _behind_copies(graph.with_nodes([*rest[:at], *moved, *rest[at + 1 :]]))
     return graph
 
 

@@ -13,12 +13,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Add, Binarize, Concat, Elementwise, Flatten, MaxPool
+from bnnhw.ir.ops import (
+    Add,
+    Binarize,
+    Concat,
+    Elementwise,
+    Flatten,
+    MaxPool,
+    Piecewise,
+    Quantise,
+    Select,
+)
+from bnnhw.ir.pieces import line
+from bnnhw.passes.options import FEW_BITS
 from bnnhw.passes.rewrite import Links
 from bnnhw.passes.sign_predicates import Side, predicate_of
 
@@ -68,7 +81,7 @@ def sign_arguments(graph: Graph) -> list[SignArgument]:
         if isinstance(node.op, (Add, MaxPool)):
             # What is rounded nowhere else is rounded here.
             roundings[node.output] = sum(max(term, 1.0) for term in terms)
-        elif isinstance(node.op, Concat):
+        elif isinstance(node.op, (Concat, Select)):
             roundings[node.output] = max(*terms, 1.0)
         elif isinstance(node.op, (Elementwise, Flatten)):
             again = links.is_boundary(node.output) and terms[0] > 0
@@ -76,18 +89,37 @@ def sign_arguments(graph: Graph) -> list[SignArgument]:
     return [
         argument
         for node in graph.nodes
-        if isinstance(node.op, Binarize) and (argument := _argument(graph, links, node, roundings))
+        for sign in _signs(node)
+        if (argument := _argument(graph, links, node, roundings, sign))
+    ]
+
+
+def _signs(node: Node) -> list[tuple[Binarize, list[Op]]]:
+    """A sign; or what rounds to few bits as the signs of which it is the sum."""
+    if isinstance(node.op, Binarize):
+        return [(node.op, [])]
+    if not isinstance(node.op, Quantise) or node.op.dtype.bits > FEW_BITS:
+        return []
+    dtype = node.op.dtype
+    half, step = Fraction(1, 2), Fraction(2) ** -dtype.frac
+    return [
+        (Binarize(strict=False), [Piecewise((line(Fraction(1), -(n - half) * step),), "step")])
+        for n in range(dtype.low + 1, dtype.high + 1)
     ]
 
 
 def _argument(
-    graph: Graph, links: Links, sign: Node, roundings: Mapping[str, float]
+    graph: Graph,
+    links: Links,
+    node: Node,
+    roundings: Mapping[str, float],
+    sign: tuple[Binarize, list[Op]],
 ) -> SignArgument | None:
-    tensor, chain = stream_read(links, sign)
+    tensor, chain = stream_read(links, node)
     if not roundings.get(tensor):
         return None
-    assert isinstance(sign.op, Binarize)
-    points = [_point(sign.op, chain, c) for c in range(graph.tensors[tensor].shape[0])]
+    op, last = sign
+    points = [_point(op, [*chain, *last], c) for c in range(graph.tensors[tensor].shape[0])]
     return SignArgument(tensor, np.array(points), roundings[tensor])
 
 

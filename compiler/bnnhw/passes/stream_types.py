@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Add, Concat, MaxPool
+from bnnhw.ir.ops import Add, Concat, MaxPool, Select
 from bnnhw.ir.types import Integer
 from bnnhw.passes.calibrate import REACH, Range, union
 from bnnhw.passes.options import (
@@ -63,7 +63,7 @@ class StreamTypes:
         self._ask_ranges = ranges
         self._leader = {name: name for name in graph.tensors}
         for node in graph.nodes:
-            if isinstance(node.op, (Add, Concat, MaxPool)):
+            if isinstance(node.op, (Add, Concat, MaxPool, Select)):
                 for name in node.inputs:
                     self._leader[self._find(name)] = self._find(node.output)
         self._members: dict[str, list[str]] = {}

@@ -60,7 +60,7 @@ def _size_shortcuts(design: Design) -> Design:
     beats: were it deep, the units before it would run ahead of the slowest part of the design and
     fill it, however deep.
     """
-    meet = [unit for unit in design.units if KINDS[unit.kind].joins or KINDS[unit.kind].merges]
+    meet = [unit for unit in design.units if KINDS[unit.kind].meets]
     pairs = [unit.sources for unit in meet]
     bursts = _behind_pools(design)
     if not pairs and not bursts:

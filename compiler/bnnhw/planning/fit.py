@@ -22,8 +22,9 @@ from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.packing import check_memories, place_memories, placed_folding
+from bnnhw.planning.refusal import resource_table
 from bnnhw.planning.schedule import schedule
-from bnnhw.planning.search import FoldingSearch, resource_table
+from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import ideal_cycles, predict
 

@@ -7,11 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bnnhw.hardware.stages import Layer, Stage
+from bnnhw.hardware.stages.elements import Choose
 from bnnhw.hardware.stages.layer_facts import LayerFacts, layer_facts
 from bnnhw.hardware.stages.split import split_stages
 from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bnnhw.ir.graph import Graph
 
 
@@ -39,12 +42,7 @@ class Network:
         layers = [s for s in stages if isinstance(s, Layer) and s.threshold is None]
         read = {name for stage in stages for name in stage.inputs}
         sums = {s.output: layer_facts(s).acc_bits for s in layers if s.output in read}
-        return [
-            replace(stage, element=Integer(sums[stage.inputs[0]], signed=True))
-            if stage.inputs[0] in sums
-            else stage
-            for stage in stages
-        ]
+        return [_reading(stage, sums) for stage in stages]
 
     @property
     def output(self) -> str:
@@ -64,3 +62,13 @@ class Network:
     def facts(self) -> dict[str, LayerFacts]:
         """The arithmetic of each layer, by name."""
         return {layer.name: layer_facts(layer) for layer in self.layers}
+
+
+def _reading(stage: Stage, sums: Mapping[str, int]) -> Stage:
+    """The stage with the widths of the sums that it reads."""
+    found = [Integer(sums[name], signed=True) if name in sums else None for name in stage.inputs]
+    if found[0] is not None:
+        stage = replace(stage, element=found[0])
+    if isinstance(stage, Choose) and found[1] is not None:
+        stage = replace(stage, second=found[1])
+    return stage

@@ -11,12 +11,13 @@ import numpy as np
 
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedTargetError, UnbuildableError
 from bnnhw.hardware.cost.designs import design_resources
-from bnnhw.hardware.cost.model import COUNTED, LABELS, LIMITED, Resources, budget, total
+from bnnhw.hardware.cost.model import LIMITED, Resources, budget, total
 from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.layer_facts import BUS_BITS, can_stream
 from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divisors, folding_key
 from bnnhw.planning.packing import Option, memory_items, place_memories, placed_folding
+from bnnhw.planning.refusal import resource_table, too_large
 from bnnhw.planning.stage_lanes import fixed_cycles, stage_lanes
 from bnnhw.planning.streamed_layers import tiled_tensors
 from bnnhw.planning.tile_packing import TilePacking
@@ -240,11 +241,21 @@ class FoldingSearch:
         left = next((c for c in reversed(choices) if c is not None), None)
         self._check_joined(left)
         need = resource_table(total(left.resources), self.board) if left else _TOO_SLOW
-        raise DoesNotFitError(
-            f"even the slowest folding does not fit {self.board.title} (estimated):\n{need}",
-            where=f"network '{self.network.graph.name}'",
-            fix="choose a larger board or a smaller network",
-        )
+        raise too_large(
+            self.network, self.board, left.resources if left else None, need,
+            max(map(len, self.placements)),
+            lambda board: FoldingSearch(self.network, board).holds(),
+        )  # fmt: skip
+
+    def holds(self) -> bool:
+        """Whether some folding fits: with any placement, the slowest."""
+        for placement in self.placements:
+            tables = [self.tables[n.name, n.name in placement] for n in self.network.layers]
+            slowest = max(self._floor(placement), *(c.cycles for table in tables for c in table))
+            choice = self._cheapest(slowest, placement)
+            if choice is not None and not self.exceeds(choice):
+                return True
+        return False
 
     def _check_joined(self, choice: Choice | None) -> None:
         """Raises UnbuildableError where there is no choice because a file lets none be joined."""
@@ -381,20 +392,3 @@ def _pressure(need: Resources, limit: Resources) -> float:
     )
     over = sum(max(0.0, share - 1) for share in (lut, ff, bram36, dsp))
     return 1000 * over + lut + 0.25 * (bram36 + dsp)
-
-
-def resource_table(need: Resources, board: Board) -> str:
-    """A small table of need against supply.
-
-    What is usable is less by what the board's file reserves for the shell.
-    """
-    limit = budget(board)
-    lines = [f"  {'resource':<10}{'need':>10}{'usable':>10}{'reserved':>10}{'on part':>10}"]
-    for name in LIMITED:
-        of = COUNTED[name]
-        amounts = (getattr(need, name), getattr(limit, name), getattr(board.shell, of, 0))
-        row = f"  {LABELS[name]:<10}" + "".join(f"{value:>10,.0f}" for value in amounts)
-        row += f"{getattr(board, of):>10,}"
-        row += "  <- too much" if amounts[0] > amounts[1] else ""
-        lines.append(row)
-    return "\n".join(lines)

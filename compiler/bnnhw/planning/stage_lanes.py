@@ -58,7 +58,7 @@ def stage_lanes(
         if stage.sparing:
             keep = keep and given == least
         lanes[stage.name] = wanted or (given if keep else least)
-        current[stage.output] = lanes[stage.name]
+        current[stage.output] = stage.out_lanes(lanes[stage.name])
     return lanes
 
 

@@ -264,8 +264,8 @@ class DesignFlow:
         for unit in design.units:
             if weights.intersection(unit.sinks):
                 continue
-            if KINDS[unit.kind].merges:
-                self._merge(unit)
+            if KINDS[unit.kind].merges or KINDS[unit.kind].scales:
+                self._meet(unit)
                 continue
             beats = design.streams[unit.sources[0]].beats if unit.sources else 0
             parts = [part(unit.params, beats) for part in KINDS[unit.kind].timing]
@@ -319,12 +319,13 @@ class DesignFlow:
                 timing = fifo_timing(stream)
                 self.flow.link(self.written[name], self.read[name], timing)
 
-    def _merge(self, unit: Unit) -> None:
-        """A unit that takes the beats of its inputs in turn: each by itself holds up the output."""
-        end = self.written[unit.sinks[0]]
-        for name, timing in zip(unit.sources, KINDS[unit.kind].timing, strict=True):
+    def _meet(self, unit: Unit) -> None:
+        """A unit that takes the beats of its inputs in turn, or one with several of the first."""
+        end, kind = self.written[unit.sinks[0]], KINDS[unit.kind]
+        ends = (end, self.read[unit.sources[0]] if kind.scales else end)
+        for name, timing, sink in zip(unit.sources, kind.timing, ends, strict=True):
             part = timing(unit.params, self.design.streams[name].beats)
-            self.flow.link(self.read[name], end, part)
+            self.flow.link(self.read[name], sink, part)
 
     def _chain(self, unit: Unit, start: int, parts: list[UnitTiming], end: int) -> None:
         """The parts of a unit one after another, with events in between."""
@@ -350,8 +351,7 @@ def weight_streams(design: Design) -> set[str]:
     """
     found: set[str] = set()
     for unit in design.units:
-        reads_weights = bool(unit.sources) and found.issuperset(unit.sources)
-        if KINDS[unit.kind].reads_memory or reads_weights:
+        if KINDS[unit.kind].reads_memory or (unit.sources and found.issuperset(unit.sources)):
             found.update(unit.sinks)
     return found
 

@@ -165,8 +165,8 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
         [f"{name}_converter"] if len(ends) == 1 else [f"{name}_converter{i}" for i in (0, 1)]
     )
     sources = tuple(
-        path.convert(end, lanes, converter, name)
-        for end, converter in zip(ends, converters, strict=True)
+        path.convert(end, wanted, converter, name)
+        for end, wanted, converter in zip(ends, stage.in_lanes(lanes), converters, strict=True)
     )
     if len({source.tiles for source in sources}) > 1:
         raise FoldingError(
@@ -175,8 +175,10 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
             fix="let the weights of both of its paths come from memory, or of neither",
         )
     (out_h, out_w), known = stage.out_size, builder.network.graph.tensors
+    out_lanes = stage.out_lanes(lanes)
     sink = Stream(
-        f"{name}_out", element_bits(stage.gives()), lanes, out_h * out_w * stage.features // lanes,
+        f"{name}_out", element_bits(stage.gives()), out_lanes,
+        out_h * out_w * stage.features // out_lanes,
         pixels=out_h * out_w, tensor=stage.output if stage.output in known else "",
     )  # fmt: skip
     if tiles and stage.gives_tiles:

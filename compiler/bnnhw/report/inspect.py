@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from bnnhw.ir.ops import (
     Affine,
     AveragePool,
     Binarize,
+    ChannelSum,
     Concat,
     Conv,
     Dense,
@@ -24,8 +26,10 @@ from bnnhw.ir.ops import (
     Lookup,
     MaxPool,
     Piecewise,
+    Product,
     Quantise,
     Round,
+    Select,
 )
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
@@ -59,6 +63,8 @@ class Layer:
         macs: multiply-accumulates per frame; taps that fall on padding count.
         parameters: number of weights; biases and scales are left out.
         weight_bits: bits that all its weights take: 1 each where binary, 32 where real.
+        bits: what the bits of a binary input mean: "bipolar" for {-1, +1}, "unipolar" for {0, 1},
+            each times a scale; empty for other inputs.
     """
 
     name: str
@@ -69,6 +75,7 @@ class Layer:
     macs: int
     parameters: int
     weight_bits: int
+    bits: str = ""
 
     @property
     def is_binary(self) -> bool:
@@ -174,9 +181,9 @@ def inspect_model(path: Path, options: LoadOptions | None = None) -> Inspection:
         problem = _lowering_problem(graph)
     if undeclared:
         further = _whatever_the_input(path, options or LoadOptions())
-    kinds = _kinds(graph)
+    kinds, bits = _kinds(graph), _bit_values(graph)
     layers = tuple(
-        _layer(graph, node, kinds[node.inputs[0]])
+        _layer(graph, node, kinds[node.inputs[0]], bits.get(node.inputs[0]))
         for node in graph.nodes
         if isinstance(node.op, (Conv, Dense))
     )
@@ -220,6 +227,9 @@ def _whatever_the_input(path: Path, options: LoadOptions) -> ModelError | None:
     return found[0] if len(found) == len(_DECLARATIONS) else None
 
 
+_REAL = (Add, AveragePool, ChannelSum, Conv, Dense, Piecewise, Product, Round, Select)
+
+
 def _kinds(graph: Graph) -> dict[str, str]:
     """By tensor: what ``Layer.input`` may say."""
     source = graph.tensors[graph.input].dtype
@@ -234,7 +244,7 @@ def _kinds(graph: Graph) -> dict[str, str]:
             kind = str(replace(op.dtype, frac=0))
         elif isinstance(op, Affine):
             kind = kind if op.uniform or kind == "integer" else "real"
-        elif isinstance(op, (Add, AveragePool, Conv, Dense, Piecewise, Round)):
+        elif isinstance(op, _REAL):
             kind = "real"
         elif isinstance(op, Concat):
             parts = {kinds[name] for name in node.inputs}
@@ -245,7 +255,25 @@ def _kinds(graph: Graph) -> dict[str, str]:
     return kinds
 
 
-def _layer(graph: Graph, node: Node, kind: str) -> Layer:
+def _bit_values(graph: Graph) -> dict[str, tuple[Fraction, Fraction]]:
+    """By tensor of bits: the numbers that bit 0 and bit 1 stand for."""
+    source = graph.tensors[graph.input].dtype
+    found: dict[str, tuple[Fraction, Fraction]] = {}
+    if isinstance(source, Bit):
+        found[graph.input] = Fraction(source.low), Fraction(1)
+    for node in graph.nodes:
+        op, before = node.op, found.get(node.inputs[0])
+        if isinstance(op, Binarize):
+            found[node.output] = Fraction(op.low), Fraction(op.high)
+        elif before is not None and isinstance(op, Affine) and op.uniform:
+            low, high = (v * op.scale.flat[0] + op.shift.flat[0] for v in before)
+            found[node.output] = low, high
+        elif before is not None and isinstance(op, (Concat, Flatten, MaxPool)):
+            found[node.output] = before
+    return found
+
+
+def _layer(graph: Graph, node: Node, kind: str, values: tuple[Fraction, Fraction] | None) -> Layer:
     op = node.op
     assert isinstance(op, (Conv, Dense))
     shape = graph.tensors[node.output].shape
@@ -270,6 +298,7 @@ def _layer(graph: Graph, node: Node, kind: str) -> Layer:
         macs=flat.size * int(np.prod(shape[1:])),
         parameters=flat.size,
         weight_bits=flat.size * (bits or _REAL_BITS),
+        bits=("unipolar" if values[0] == 0 else "bipolar") if kind == "binary" and values else "",
     )
 
 

@@ -82,7 +82,8 @@ def _table(layers: tuple[Layer, ...], width: int) -> list[str]:
 def _cells(layer: Layer) -> tuple[str, ...]:
     numbers = (layer.macs, layer.parameters, layer.weight_bits)
     shape = "x".join(map(str, layer.shape))
-    return layer.op, shape, layer.weights, layer.input, *(f"{n:,}" for n in numbers)
+    read = layer.bits or layer.input
+    return layer.op, shape, layer.weights, read, *(f"{n:,}" for n in numbers)
 
 
 def _totals(found: Inspection) -> list[str]:

@@ -23,6 +23,8 @@ from bnnhw.ir.ops import (
     AveragePool,
     Binarize,
     BitMaxPool,
+    ChannelSum,
+    Concat,
     Conv,
     Dense,
     Flatten,
@@ -30,6 +32,7 @@ from bnnhw.ir.ops import (
     MaxPool,
     Piecewise,
     Quantise,
+    Select,
 )
 from bnnhw.ir.types import Bit
 
@@ -161,7 +164,8 @@ class _Walk:
         self._error = np.zeros_like(self._real)
         x = q
         for node in self._graph.nodes:
-            x = execute(node.op, [x], [self._graph.tensors[node.inputs[0]]])
+            count = len(node.inputs)  # of copies, where there are several
+            x = execute(node.op, [x] * count, [self._graph.tensors[node.inputs[0]]] * count)
             if node.output in self._aligned and self.failure is None:
                 x = self._compare(node, x)
         return x
@@ -207,6 +211,10 @@ class _Walk:
 
     def _step(self, node: Node) -> None:
         tensor = self._imported.graph.tensors[node.inputs[0]]
+        if isinstance(node.op, Concat):
+            copies = [self._real] * len(node.inputs), [self._error] * len(node.inputs)
+            self._real, self._error = (np.concatenate(parts, axis=1) for parts in copies)
+            return
         rounding = self._imported.rounding.get(node.name)
         self._error = error_bound(
             node.op, self._real, self._error, tensor, rounding, self._precision
@@ -230,8 +238,9 @@ class _Walk:
 def model_values(imported: Imported, name: str, values: NDArray[np.generic]) -> Floats:
     """What the model gives for its tensor ``name``, in the order and shape of the graph's."""
     shape = imported.graph.tensors[name].shape
-    sizes = views.axis_sizes(shape, len(values))
-    array = views.samples_in_graph_order(imported.views[name], values, sizes)
+    view = imported.views[name]
+    sizes = views.axis_sizes(shape, len(values), view.order)
+    array = views.samples_in_graph_order(view, values, sizes)
     return array.reshape(len(array), *shape).astype(np.float64)
 
 
@@ -293,6 +302,9 @@ def _error_bound(
         size = execute_real(op, np.abs(x), tensor)
         # Not less for many taps: roundings of equal pixels do not cancel.
         return execute_real(op, error, tensor) + (taps + 1) * unit * size
+    if isinstance(op, ChannelSum):
+        size = execute_real(op, np.abs(x), tensor)
+        return execute_real(op, error, tensor) + tensor.shape[0] * unit * size
     if isinstance(op, Piecewise):
         steepest = float(np.abs(op.arrays[1]).max())
         return steepest * (error if op.limits else error + unit * np.abs(x))
@@ -310,6 +322,15 @@ def _error_bound(
         y = execute_real(op, x, tensor)
         return np.maximum(*(np.abs(end - y) for end in ends))
     raise ModelError(f"no bound on the rounding of {type(op).__name__} is known", fix=REPORT)
+
+
+def select_error(op: Select, x: list[Floats], error: list[Floats], precision: Precision) -> Floats:
+    """Bound on the error of a Select, which may choose otherwise near its threshold."""
+    limits = np.abs(op.thresholds.astype(np.float64)).reshape(-1, *(1,) * (x[0].ndim - 2))
+    margin = x[0] - op.thresholds.astype(np.float64).reshape(limits.shape)
+    unsure = np.abs(margin) <= error[0] + precision.unit * (np.abs(x[0]) + limits)
+    spread = np.maximum(error[0], error[1])
+    return np.asarray(np.where(unsure & (error[0] > 0), np.abs(x[1] - x[0]) + spread, spread))
 
 
 def _layer_error(op: Conv | Dense, x: Floats, error: Floats, unit: float) -> Floats:

@@ -15,9 +15,22 @@ import numpy as np
 
 from bnnhw.errors import VerificationError
 from bnnhw.interpret.real import execute_real, execute_real_node
-from bnnhw.ir.ops import Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, MaxPool, Quantise
+from bnnhw.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Binarize,
+    Concat,
+    Conv,
+    Dense,
+    MaxPool,
+    Product,
+    Quantise,
+    Select,
+)
+from bnnhw.ir.product_ops import laid_over
 from bnnhw.passes.rewrite import Links
-from bnnhw.verify.near_ties import error_bound, is_aligned, model_values
+from bnnhw.verify.near_ties import error_bound, is_aligned, model_values, select_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +41,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats, Ints
     from bnnhw.verify.session import Tracer
 
-_COMPARED = (Add, AveragePool, Concat, MaxPool, Quantise)
+_COMPARED = (Add, AveragePool, Concat, MaxPool, Product, Quantise, Select)
 _DEFECT = "nothing was written; this is a defect of the compiler: report it with the model"
 
 
@@ -144,6 +157,7 @@ class _Walk:
                 self._reals(node, y, error)
                 if isinstance(node.op, Quantise):
                     self._result.ties += int((self._model[node.output] != y).sum())
+                if isinstance(node.op, (Quantise, Select)):
                     y, error = self._model[node.output], np.zeros_like(error)
             values[node.output], errors[node.output] = y, error
             for name in {*node.inputs}:
@@ -156,8 +170,15 @@ class _Walk:
         if isinstance(node.op, Add):
             error = e[0] + e[1] + self._precision.unit * (np.abs(y) + e[0] + e[1])
             return y, self._precision.stored(y, error)
+        if isinstance(node.op, Product):
+            factor, apart = (laid_over(v, y.ndim) for v in (x[1], e[1]))
+            error = np.abs(x[0]) * apart + np.abs(factor) * e[0] + e[0] * apart
+            error = error + self._precision.unit * (np.abs(y) + error)
+            return y, self._precision.stored(y, error)
         if isinstance(node.op, Concat):
             return y, np.concatenate(e, axis=1)
+        if isinstance(node.op, Select):
+            return y, select_error(node.op, x, e, self._precision)
         rounding = self._imported.rounding.get(node.name)
         tensor = tensors[node.inputs[0]]
         if isinstance(node.op, (Conv, Dense)) and self._imported.deviation:

@@ -26,6 +26,7 @@ from bnnhw.ir.ops import (
     Dense,
     FixedAdd,
     FixedAffine,
+    FixedSelect,
     Flatten,
     IntegerConv,
     IntegerDense,
@@ -114,7 +115,7 @@ class _Plan:
         if isinstance(node.op, (Flatten, IntegerMaxPool)):
             source = self.links.source(node)
             return source is not None and self._has_meaning(source)
-        if isinstance(node.op, Concat):
+        if isinstance(node.op, (Concat, FixedSelect)):
             return all(name in self.known for name in node.inputs)
         return isinstance(node.op, (FixedAffine, FixedAdd))
 

@@ -45,4 +45,4 @@ def test_a_unit_that_joins_or_forks_has_so_many_streams(name: str) -> None:
     twin = KINDS[name].twin
     assert twin is not None
     assert len(twin.outputs) == 1 + KINDS[name].forks
-    assert len(twin.inputs) == 1 + (KINDS[name].joins or KINDS[name].reads_marks)
+    assert len(twin.inputs) == 1 + (KINDS[name].meets or KINDS[name].reads_marks)

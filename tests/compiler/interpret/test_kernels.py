@@ -122,7 +122,7 @@ def next_op(rng: np.random.Generator, tensor: Tensor) -> Op | None:
         if window:
             weight = random_weights(rng, features, tensor.shape[0], *window.kernel)
             fill = int(rng.integers(-1, 2)) if tensor.dtype == Bit(bipolar=True) else 0
-            return BinaryConv(weight, window, fill)
+            return BinaryConv(weight, window, fill=fill)
         return BinaryDense(random_weights(rng, features, tensor.shape[0]))
     if kind == 2 and window:
         weight = rng.integers(-128, 128, (features, tensor.shape[0], *window.kernel))

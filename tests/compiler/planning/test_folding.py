@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -76,8 +77,16 @@ def test_target_beyond_any_folding_is_refused(search):
 
 def test_network_that_fits_no_folding_is_refused(network):
     tiny = replace(PYNQ, lut=1_000, bram36=2)
-    with pytest.raises(FoldingError, match="slowest folding does not fit"):
+    with pytest.raises(FoldingError, match="slowest folding does not fit") as caught:
         FoldingSearch(network, tiny).choose(Target())
+    said = caught.value.what
+    assert re.search(r"what needs most: '\w+' \(\d+% of the (LUTs|block RAM)\), '", said)
+    assert "weights from memory were tried, of the last" in said
+    assert caught.value.fix == "--board pynq-z1 holds it, or choose a smaller network"
+    huge = replace(PYNQ, lut=10**9, ff=100)
+    with pytest.raises(FoldingError, match="slowest folding does not fit") as caught:
+        FoldingSearch(network, huge).choose(Target())
+    assert caught.value.fix == "choose a smaller network: no board here holds it"
 
 
 def test_requested_folding_is_kept_and_the_rest_chosen(network):

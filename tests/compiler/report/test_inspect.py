@@ -129,6 +129,7 @@ def test_the_same_figures_in_json_as_in_the_table(tmp_path: Path, inspect: Comma
     assert first == {
         "name": "conv_7", "op": "Conv 3x3", "shape": [8, 6, 6], "weights": "binary",
         "input": "integer", "macs": 8 * 36 * 27, "parameters": 216, "weight_bits": 216,
+        "bits": "",
     }  # fmt: skip
     assert (second["input"], second["macs"]) == ("binary", 6 * 9 * 72)
     assert (last["op"], last["input"], last["macs"]) == ("Dense", "binary", 54 * 5)
@@ -139,7 +140,7 @@ def test_the_same_figures_in_json_as_in_the_table(tmp_path: Path, inspect: Comma
     _, table, _ = inspect(path)
     for layer in data["layers"]:
         (row,) = (line for line in table.splitlines() if line.split()[:1] == [layer["name"]])
-        assert f"{layer['macs']:,}" in row and layer["input"] in row
+        assert f"{layer['macs']:,}" in row and (layer["bits"] or layer["input"]) in row
 
 
 def test_strides_and_rectangles_are_shown(tmp_path: Path) -> None:
@@ -150,6 +151,24 @@ def test_strides_and_rectangles_are_shown(tmp_path: Path) -> None:
     assert [layer.op for layer in layers] == ["Conv 3x2 /2x1", "Conv 1x1 /2", "Dense"]
     assert [layer.weights for layer in layers] == ["real", "binary", "binary"]
     assert [layer.weight_bits for layer in layers] == [72 * 32, 16, 64]
+
+
+def test_bits_are_bipolar_or_unipolar(tmp_path: Path, inspect: Command) -> None:
+    sketch = image().conv(3, 4).sign().conv(4, 4, pads=1).batch_norm(4)
+    sketch.op("Relu")
+    sketch.op("Sign")
+    sketch.conv(4, 4, pads=1).batch_norm(4)
+    sketch.op("Greater", sketch.constant(np.zeros(1)))
+    sketch.op("Cast", to=1)
+    sketch.op("Sub", sketch.constant(np.full(1, 0.5)))
+    sketch.op("MaxPool", kernel_shape=[2, 2])
+    path = sketch.conv(4, 4).flatten().dense(4, 2).save(tmp_path / "m.onnx")
+    layers = inspect_model(path).layers
+    assert [layer.bits for layer in layers] == ["", "bipolar", "unipolar", "bipolar", ""]
+    _, shown, _ = inspect(path)
+    read = [line.split() for line in shown.splitlines()[2:6]]
+    assert ["bipolar" in row for row in read[1:]] == [True, False, True]
+    assert "unipolar" in read[2]
 
 
 def test_what_is_neither_sign_nor_image_is_real(tmp_path: Path) -> None:

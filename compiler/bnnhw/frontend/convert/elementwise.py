@@ -9,6 +9,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend.context import collapsed, finite
 from bnnhw.frontend.convert.pointwise import pointwise
+from bnnhw.frontend.convert.products import product
 from bnnhw.frontend.unsupported import refuse_two, unsupported
 from bnnhw.frontend.views import View, shape_text
 from bnnhw.ir import ops
@@ -61,7 +62,10 @@ def arithmetic(ctx: Context, node: OnnxNode) -> None:
 
 
 def _join(ctx: Context, node: OnnxNode) -> None:
-    """Add or Sub of two live tensors: where a shortcut joins."""
+    """Add or Sub of two live tensors: where a shortcut joins; Mul by a factor."""
+    if node.op == "Mul":
+        product(ctx, node)
+        return
     if node.op not in ("Add", "Sub"):
         refuse_two(node)
     first, second = ctx.view(node), ctx.view(node, 1)

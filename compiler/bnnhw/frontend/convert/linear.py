@@ -10,6 +10,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.context import finite
+from bnnhw.frontend.convert.products import box, is_box
 from bnnhw.frontend.frames import Frame, frame, frame_of
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import check_padding, window_of
@@ -34,7 +35,8 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     """Conv, with an optional bias."""
     if _convolve_vector(ctx, node):
         return
-    source = frame(ctx, node)
+    groups = int(node.attributes.get("group", 1))
+    source = frame(ctx, node, weights=groups == 1)
     weight = finite(ctx.need_constant(node, 1, "weight"), node).astype(np.float64)
     if weight.ndim != 2 + len(source.axes):
         raise ModelError(
@@ -50,7 +52,6 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
-    groups = int(node.attributes.get("group", 1))
     if groups < 1 or weight.shape[1] * groups != source.shape[0]:
         each = f" in each of {groups} groups" if groups != 1 else ""
         raise ModelError(
@@ -77,19 +78,23 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
         window = Window(window.kernel, window.stride, (top, left, bottom, right))
     check_padding(node, window, source)
     bias = ctx.need_constant(node, 2, "bias") if node.optional(2) else None
-    weight = source.weights(ctx.binary_weights(weight, node))
-    # Thresholds take what is padded with, behind binary weights; integer weights their offset.
-    op = Conv(weight, window, groups, fill)
-    shift = _padding(op, source.shape, fill) if fill and op.is_binary else None
-    plain = (bias is None or not np.any(bias)) and shift is None
-    op = op if shift is None else Conv(weight, window, groups)
-    target = ctx.add(op, source.tensor, node, node.outputs[0] if plain else None)
-    out = source.view(target, ctx.tensors[target].shape)
-    if shift is not None:
-        last = node.outputs[0] if bias is None else None
-        out = View(ctx.add(shift, target, node, last), out.dims)
-        size = np.abs(floats(shift.shift)).reshape(-1, len(weight)).max(axis=0)
-        ctx.rounding[ctx.nodes[-1].name] = size
+    if is_box(ctx, source, weight) and not fill:
+        plain = bias is None or not np.any(bias)
+        out = box(ctx, node, source, weight, window)
+    else:
+        weight = source.weights(ctx.binary_weights(weight, node))
+        # Thresholds take what is padded with, behind binary weights; integer weights their offset.
+        op = Conv(weight, window, groups, fill)
+        shift = _padding(op, source.shape, fill) if fill and op.is_binary else None
+        plain = (bias is None or not np.any(bias)) and shift is None
+        op = op if shift is None else Conv(weight, window, groups)
+        target = ctx.add(op, source.tensor, node, node.outputs[0] if plain else None)
+        out = source.view(target, ctx.tensors[target].shape)
+        if shift is not None:
+            last = node.outputs[0] if bias is None else None
+            out = View(ctx.add(shift, target, node, last), out.dims)
+            size = np.abs(floats(shift.shift)).reshape(-1, len(weight)).max(axis=0)
+            ctx.rounding[ctx.nodes[-1].name] = size
     if bias is not None and not plain:
         out = ctx.affine(out, node, shift=source.per_channel(bias), output=node.outputs[0])
     ctx.views[node.outputs[0]] = out

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bnnhw.errors import ModelError
-from bnnhw.frontend import views
 from bnnhw.frontend.frames import frame
-from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import pool_window
 from bnnhw.ir.ops import AveragePool, MaxPool, Window
 
@@ -62,33 +58,6 @@ def global_average_pool(ctx: Context, node: OnnxNode) -> None:
     _pool(ctx, node, source, AveragePool(_whole(source.shape)))
 
 
-def reduce_mean(ctx: Context, node: OnnxNode) -> None:
-    """ReduceMean over height, width or both: an average over the whole image."""
-    view = ctx.view(node)
-    rank = len(view.dims)
-    given = node.attributes.get("axes")
-    if given is None and node.optional(1):
-        given = np.ravel(ctx.need_constant(node, 1, "axes")).tolist()
-    reduced = {int(a) + (rank if a < 0 else 0) for a in given or range(rank)}
-    axes = {axis for a in reduced if 0 <= a < rank for axis in view.dims[a]}
-    if not reduced <= set(range(rank)) or axes - {"H", "W"} or BATCH in axes:
-        raise ModelError(
-            f"averages over the axes {sorted(reduced)} of a tensor of shape "
-            f"{views.shape_text(ctx.shape(view))}",
-            where=node.where,
-            fix="average over height and width only",
-        )
-    keep = bool(node.attributes.get("keepdims", 1))
-    dims = [() if a in reduced else dim for a, dim in enumerate(view.dims)]
-    kept = [dim for a, dim in enumerate(dims) if keep or a not in reduced]
-    target = view.tensor
-    if axes:
-        _, height, width = ctx.tensors[target].shape
-        size = (height if "H" in axes else 1, width if "W" in axes else 1)
-        target = _add_pool(ctx, node, target, AveragePool(Window(size, size)))
-    ctx.views[node.outputs[0]] = View(target, tuple(kept))
-
-
 def _whole(shape: tuple[int, ...]) -> Window:
     return Window((shape[1], shape[2]), (shape[1], shape[2]))
 
@@ -116,5 +85,4 @@ HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
     "GlobalMaxPool": global_max_pool,
     "AveragePool": average_pool,
     "GlobalAveragePool": global_average_pool,
-    "ReduceMean": reduce_mean,
 }

@@ -11,7 +11,7 @@ from bnnhw.frontend.context import collapsed, finite
 from bnnhw.frontend.unsupported import refuse_two, unsupported
 from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact
-from bnnhw.ir.ops import Binarize
+from bnnhw.ir.ops import Affine, Binarize, Select
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +91,9 @@ def where(ctx: Context, node: OnnxNode) -> None:
     if fixed is not None:
         _repair_zero(ctx, node, fixed)
         return
+    if len(ctx.live_inputs(node)) == 3:
+        _select(ctx, node)
+        return
     view = _need_bits(ctx, node, 0)
     high = collapsed(finite(ctx.need_constant(node, 1, "value where true"), node))
     low = collapsed(finite(ctx.need_constant(node, 2, "value where false"), node))
@@ -103,6 +106,41 @@ def where(ctx: Context, node: OnnxNode) -> None:
         shift=low_exact + 0 * high_exact,
         output=node.outputs[0],
     )
+
+
+def _select(ctx: Context, node: OnnxNode) -> None:
+    """Where of a comparison of x and of two tensors, of which one is x: precision gating."""
+    bits = _need_bits(ctx, node, 0)
+    made = {n.output: n for n in ctx.nodes}
+    sign = made.get(bits.tensor)
+    margin, ones = None, exact(np.ones(1))
+    if sign is not None and isinstance(sign.op, Binarize) and (sign.op.low, sign.op.high) == (0, 1):
+        margin = made.get(sign.inputs[0])
+    taken, left = ctx.view(node, 1), ctx.view(node, 2)
+    turned = margin is not None and taken.tensor in (margin.output, *margin.inputs)
+    x, y = (taken, left) if turned else (left, taken)
+    plain = sign is not None and sign.inputs[0] == x.tensor
+    compared = margin is not None and isinstance(margin.op, Affine) and margin.inputs[0] == x.tensor
+    if sign is None or not (plain or compared) or x.dims != y.dims or bits.dims != x.dims:
+        raise ModelError(
+            "selects between two tensors by something that is no comparison of one of them with a "
+            "constant",
+            where=node.where,
+            fix="spell precision gating as Where(x > threshold, y, x)",
+        )
+    assert isinstance(sign.op, Binarize)
+    channels = ctx.tensors[x.tensor].shape[0]
+    scale, shift = np.repeat(ones, channels), np.repeat(0 * ones, channels)
+    if not plain and margin is not None and isinstance(margin.op, Affine):
+        scale, shift = margin.op.scale, margin.op.shift
+    below = bool(scale[0] < 0)
+    if len({*scale}) > 1 or not scale[0] or shift.ndim > 1:
+        raise unsupported(node)
+    op = Select(-shift / scale, sign.op.strict != turned, below != turned)
+    target = ctx.add(op, (x.tensor, y.tensor), node, node.outputs[0])
+    if {x.tensor, y.tensor} <= ctx.nonnegative:
+        ctx.nonnegative.add(target)
+    ctx.views[node.outputs[0]] = View(target, x.dims)
 
 
 def equal(ctx: Context, node: OnnxNode) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.hardware.design import Memory
-from bnnhw.hardware.stages.stage import PlainStage, element_bits, signed_bits
-from bnnhw.hardware.units.elements import ADD, AFFINE, TABLE, THRESHOLD, affine_in_dsp
+from bnnhw.hardware.stages.stage import PlainStage, StageBase, element_bits, signed_bits
+from bnnhw.hardware.units.elements import ADD, AFFINE, SELECT, TABLE, THRESHOLD, affine_in_dsp
 from bnnhw.hardware.units.kind import BLOCK, BOOTH, DSP, LUTS
 from bnnhw.ir.types import Bit, Integer
 
@@ -64,17 +64,23 @@ class Compare(ElementStage):
 
     def memory(self, params: Mapping[str, int]) -> Memory:
         """Fields {invert, T (IN_BITS + 1 bits, signed)}, one per channel."""
-        element = self.element
-        assert isinstance(element, Integer)
-        thresholds, invert = self.thresholds.copy(), self.invert.copy()
-        never = thresholds > element.high
-        thresholds[never], invert[never] = element.low, ~invert[never]
-        thresholds = np.maximum(thresholds, element.low)
-        fields: Ints = (invert.astype(np.int64) << (element.bits + 1)) | (
-            thresholds & ((1 << (element.bits + 1)) - 1)
-        )
-        name, rows = f"{self.name}_thresholds", fields.reshape(-1, params["LANES"])
-        return Memory.from_fields(name, rows, element.bits + 2)
+        return _thresholds(self, self.thresholds, self.invert, params["LANES"])
+
+
+def _thresholds(stage: StageBase, values: Ints, flips: Bools, lanes: int) -> Memory:
+    """Fields {invert, T (one bit more than elements have, signed)}, one per channel."""
+    element = stage.element
+    assert isinstance(element, Integer)
+    thresholds, invert = values.copy(), flips.copy()
+    never = thresholds > element.high
+    thresholds[never], invert[never] = element.low, ~invert[never]
+    thresholds = np.maximum(thresholds, element.low)
+    fields: Ints = (invert.astype(np.int64) << (element.bits + 1)) | (
+        thresholds & ((1 << (element.bits + 1)) - 1)
+    )
+    return Memory.from_fields(
+        f"{stage.name}_thresholds", fields.reshape(-1, lanes), element.bits + 2
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +171,51 @@ class Join(ElementStage):
         del tiles
         bits, out_bits = element_bits(self.element), self.out_element.bits
         return ADD.name, {"IN_BITS": bits, "OUT_BITS": out_bits, "LANES": lanes}
+
+
+@dataclass(frozen=True, eq=False)
+class Choose(ElementStage):
+    """One of two numbers, as the first compares with a threshold.
+
+    Attributes:
+        thresholds: [C], on the first.
+        invert: [C].
+        factors: of both.
+        second: type of the second input's elements.
+        out_element: type of what is chosen.
+    """
+
+    thresholds: Ints
+    invert: Bools
+    factors: tuple[int, int]
+    second: Integer
+    out_element: Integer
+
+    @property
+    def sparing(self) -> bool:
+        """Each lane has a comparator and a multiplexer."""
+        return True
+
+    def gives(self) -> Integer | Bit:
+        """Integers."""
+        return self.out_element
+
+    def unit(self, lanes: int, *, tiles: bool = False) -> UnitParams:
+        """``bnn_select``."""
+        return SELECT.name, {
+            "A_BITS": element_bits(self.element),
+            "B_BITS": self.second.bits,
+            "OUT_BITS": self.out_element.bits,
+            "A_FACTOR": self.factors[0],
+            "B_FACTOR": self.factors[1],
+            "LANES": lanes,
+            "FOLDS": self.channels // lanes,
+            "HOLD": self._hold(tiles=tiles),
+        }
+
+    def memory(self, params: Mapping[str, int]) -> Memory:
+        """As those of a threshold."""
+        return _thresholds(self, self.thresholds, self.invert, params["LANES"])
 
 
 @dataclass(frozen=True, eq=False)

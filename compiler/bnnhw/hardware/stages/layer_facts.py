@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.hardware.design import Memory
-from bnnhw.ir.ops import weighted_span
+from bnnhw.ir.spans import weighted_span
 from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:

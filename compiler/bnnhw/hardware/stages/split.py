@@ -10,28 +10,33 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.hardware.stages import Layer, Stage
 from bnnhw.hardware.stages.concat import Concatenate, Copies
-from bnnhw.hardware.stages.elements import Compare, Join, Rescale, Table
+from bnnhw.hardware.stages.elements import Choose, Compare, Join, Rescale, Table
 from bnnhw.hardware.stages.pool import Pool
+from bnnhw.hardware.stages.products import AddUp, Multiply
 from bnnhw.hardware.stages.stream_order import Image, flattened_images, in_stream_order
 from bnnhw.ir.names import hardware_names
 from bnnhw.ir.ops import (
     BinaryConv,
     BinaryDense,
     BitMaxPool,
+    ChannelSum,
     Concat,
     FixedAdd,
     FixedAffine,
+    FixedSelect,
     Flatten,
     IntegerConv,
     IntegerDense,
     IntegerMaxPool,
     IntegerTable,
     Ints,
+    Product,
     Shape,
     SumPool,
     Threshold,
     Window,
 )
+from bnnhw.ir.product_ops import by_pixel
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
@@ -196,14 +201,39 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
         multiplier, offset, knee = constants
         op = replace(op, multiplier=multiplier, offset=offset, knee=knee)
         return Rescale(**common, op=op)
+    if isinstance(op, FixedSelect) and integer:
+        return _choose(splitter, node, op, image)
     if isinstance(op, FixedAdd) and integer:
         return Join(**common, out_element=op.dtype)
+    if isinstance(op, ChannelSum) and integer:
+        assert isinstance(out, Integer)
+        return AddUp(**common, out_element=out)
+    if isinstance(op, Product) and integer:
+        x, factor = (splitter.graph.tensors[name] for name in node.inputs)
+        assert isinstance(factor.dtype, Integer)
+        assert isinstance(out, Integer)
+        pixel = by_pixel(x.shape, factor.shape)
+        return Multiply(**common, factor=factor.dtype, by_pixel=pixel, out_element=out)
     if isinstance(op, IntegerTable):
         if integer:
             return Table(**common, values=op.values, out_element=op.dtype)
         common["element"] = Integer(1, signed=False)
         return Table(**common, values=op.values[[0, -1]], out_element=op.dtype)
     raise _gap(node, element)
+
+
+def _choose(splitter: _Splitter, node: Node, op: FixedSelect, image: Image | None) -> Choose:
+    second = splitter.graph.tensors[splitter.tensor(node.inputs[1])].dtype
+    assert isinstance(second, Integer)
+    invert = op.invert if op.invert.size else np.zeros(len(op.thresholds), bool)
+    return Choose(
+        **splitter.common(node, node.output),
+        thresholds=in_stream_order(op.thresholds, image),
+        invert=in_stream_order(invert, image),
+        factors=op.factors,
+        second=second,
+        out_element=op.dtype,
+    )
 
 
 def _gap(node: Node, dtype: DType) -> ModelError:

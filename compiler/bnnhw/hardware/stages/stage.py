@@ -87,6 +87,14 @@ class PlainStage(StageBase):
         """Whether what it makes of such a stream flows tile by tile too."""
         return self.reads_tiles
 
+    def in_lanes(self, lanes: int) -> tuple[int, ...]:
+        """Elements per beat of each input at ``lanes``."""
+        return (lanes,) * len(self.inputs)
+
+    def out_lanes(self, lanes: int) -> int:
+        """Elements per beat of its output at ``lanes``."""
+        return lanes
+
     def gives(self) -> Integer | Bit:
         """Type of the elements that it gives."""
         raise NotImplementedError

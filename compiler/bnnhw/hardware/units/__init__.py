@@ -6,13 +6,14 @@ from bnnhw.hardware.units import (
     ends,
     instruments,
     pools,
+    products,
     streams,
     weights,
     windows,
 )
 from bnnhw.hardware.units.kind import UnitKind
 
-_ROOMS = (ends, streams, windows, arrays, weights, elements, pools, instruments)
+_ROOMS = (ends, streams, windows, arrays, weights, elements, pools, products, instruments)
 KINDS: dict[str, UnitKind] = {kind.name: kind for room in _ROOMS for kind in room.UNITS}
 """All units that a design may hold, by the name of their module."""
 

@@ -103,6 +103,23 @@ def _threshold(p: Params) -> list[float]:
     ]
 
 
+def _select(p: Params) -> list[float]:
+    lanes, folds = p["LANES"], p["FOLDS"]
+    width = lanes * (p["A_BITS"] + 2)
+    factors = [p["A_FACTOR"], p["B_FACTOR"]]
+    enlarged = sum(bool(factor & (factor - 1)) for factor in factors)
+    return [
+        lanes * p["A_BITS"] * (folds > 1),
+        lanes * p["A_BITS"] * (folds == 1),
+        lanes * p["B_BITS"],
+        lanes * p["OUT_BITS"],
+        lanes * p["OUT_BITS"] * enlarged,
+        rom_luts(width, folds),
+        rom_registers(width, folds),
+        counter_bits(folds, p.get("HOLD", 1)) + 1.0,
+    ]
+
+
 def _table(p: Params) -> list[float]:
     width = p["LANES"] * p["OUT_BITS"]
     return [rom_luts(width, 1 << p["IN_BITS"]), width, 1.0]
@@ -207,4 +224,26 @@ TABLE = UnitKind(
     (passes_through(1),),
     path_ns=1.0,
 )
-UNITS = (AFFINE, ADD, THRESHOLD, TABLE)
+SELECT = UnitKind(
+    "bnn_select",
+    "select",
+    _select,
+    named(
+        "A_BITS B_BITS OUT_BITS A_FACTOR B_FACTOR LANES FOLDS",
+        *((8, 10, 10, 2, 1, 1, 16), (9, 11, 11, 2, 1, 4, 4), (12, 12, 12, 1, 1, 4, 8)),
+        *((10, 12, 12, 2, 1, 8, 8), (11, 12, 13, 3, 2, 2, 32), (9, 11, 11, 2, 1, 16, 1)),
+        *((16, 16, 16, 1, 1, 2, 64), (10, 12, 12, 2, 1, 1, 512)),
+    ),
+    Twin(
+        (
+            *("A_BITS", "B_BITS", "OUT_BITS", "A_FACTOR", "B_FACTOR", "LANES", "FOLDS", "HOLD"),
+            "BEATS",
+        ),
+        (MemoryArgument("THRESHOLDS_FILE", "LANES"),),
+        inputs=("s0_axis", "s1_axis"),
+    ),
+    (passes_through(2),),
+    joins=True,
+    path_ns=2.2,
+)
+UNITS = (AFFINE, ADD, THRESHOLD, SELECT, TABLE)

@@ -123,6 +123,8 @@ class UnitKind:
         joins: whether its two inputs move together.
         merges: whether it takes the beats of its two inputs in turn; ``timing`` then has a part for
             each, of beats that the other side's come between.
+        scales: whether a beat of its second input moves with the first of several of its first;
+            ``timing`` then has a part for the first, and one from the second to the first.
         forks: whether its two outputs carry the same.
         sums: whether it holds a PE array.
         reads_memory: whether it is a master that reads from memory.
@@ -150,6 +152,7 @@ class UnitKind:
     style: str = ""
     joins: bool = False
     merges: bool = False
+    scales: bool = False
     forks: bool = False
     sums: bool = False
     reads_memory: bool = False
@@ -161,6 +164,11 @@ class UnitKind:
     ahead: Callable[[Params], int] | None = None
     holds: str = ""
     path_ns: float = 0.0
+
+    @property
+    def meets(self) -> bool:
+        """Whether two paths of the dataflow end in it."""
+        return self.joins or self.merges or self.scales
 
 
 def named(names: str, *rows: tuple[int, ...], **same: int) -> tuple[dict[str, int], ...]:
