@@ -50,7 +50,7 @@ def test_scores_are_those_of_brevitas(folder: Path, name: str) -> None:
 
 
 def test_what_brevitas_cannot_export_is_known(folder: Path) -> None:
-    """Where this fails, QCDQ takes more than docs/recipes.md says."""
+    """Where this fails, QCDQ takes more than docs/imports.md says."""
     refused = {path.name.split(".")[0] for path in folder.glob("*.qcdq.txt")}
     assert refused == {p.name.split(".")[0] for p in folder.glob("*.npz")} - {*QCDQ}
     assert not list(folder.glob("*.qonnx.txt"))
