@@ -1,6 +1,7 @@
 # make demo      compile a residual network for the PYNQ-Z2, simulate real digits, show the report
 # make test      all tests but the longest; make test-all runs those too, and the ones that need PyTorch
 # make test-pynq the host package under each version of pynq, on simulated boards
+# make test-imports  networks of Larq and Brevitas, exported in environments of their own (1.5 GB)
 # make lint      ruff, mypy, Verilator and verible lint
 # make docs      the documentation as a site with search, in build/site
 # make notebooks run the host's notebooks and keep their outputs; NAMES="1 3": some of them
@@ -16,8 +17,12 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 TORCH := torch==2.13.0
 PYNQ := 3.0.1 3.1.2 4.0.0
+# Python 3.11 is the last that TensorFlow 2.15 has, and that is the last with Keras 2, for Larq.
+PYTHON_LARQ ?= python3.11
+LARQ := tensorflow-cpu==2.15.1 larq==0.13.3 larq-zoo==2.4.0 tf2onnx==1.17.0 onnx==1.17.0
+BREVITAS := $(TORCH) brevitas==0.13.4 qonnx==1.0.0 onnx onnxscript onnxoptimizer==0.4.2
 
-.PHONY: demo test test-all test-zoo test-pynq lint format docs notebooks bench networks accuracy cost-model paths clean
+.PHONY: demo test test-all test-zoo test-pynq test-imports lint format docs notebooks bench networks accuracy cost-model paths clean
 
 $(VENV)/.run: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +46,16 @@ $(VENV)/.zoo: $(VENV)/.dev
 	.venv-pynq-$*/bin/pip install --quiet --disable-pip-version-check -e host
 	touch $@
 
+.venv-larq/.ready:
+	$(PYTHON_LARQ) -m venv .venv-larq
+	.venv-larq/bin/pip install --quiet --disable-pip-version-check $(LARQ:%='%')
+	touch $@
+
+.venv-brevitas/.ready:
+	$(PYTHON) -m venv .venv-brevitas
+	.venv-brevitas/bin/pip install --quiet --disable-pip-version-check $(BREVITAS:%='%')
+	touch $@
+
 $(VENV)/.docs: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
@@ -61,6 +76,12 @@ test-zoo: $(VENV)/.zoo
 
 test-pynq: $(VENV)/.dev $(PYNQ:%=.venv-pynq-%/.ready)
 	$(BIN)/python -m pytest tests/host/test_pynq.py $(ARGS)
+
+# What cannot be installed is skipped, with the framework's name.
+test-imports: $(VENV)/.dev
+	-$(MAKE) .venv-larq/.ready
+	-$(MAKE) .venv-brevitas/.ready
+	$(BIN)/python -m pytest -rs tests/imports $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -96,4 +117,4 @@ paths: $(VENV)/.dev
 	$(BIN)/python tools/critical_path.py $(if $(BUILD),--build $(BUILD),--points) --jobs $(JOBS)
 
 clean:
-	rm -rf $(VENV) .venv-pynq-* build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* build dist .pytest_cache .mypy_cache .ruff_cache

@@ -99,13 +99,14 @@ class Residual(nn.Module):
         self.blocks = nn.ModuleList(
             nn.Sequential(act(), conv(8, 8, quant, **bits), nn.BatchNorm2d(8)) for _ in range(2)
         )
-        self.shared = QuantIdentity(act_quant=Int8ActPerTensorFloat) if requantise else None
+        shared = QuantIdentity(act_quant=Int8ActPerTensorFloat)
+        self.shared = shared if requantise else nn.Identity()
         self.last = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(8, 10))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
         for block in self.blocks:
-            x = self.shared(x) + self.shared(block(x)) if self.shared is not None else x + block(x)
+            x = self.shared(x) + self.shared(block(x))
         return self.last(x)
 
 

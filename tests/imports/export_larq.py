@@ -2,6 +2,8 @@
 
     .venv-larq/bin/python tests/imports/export_larq.py FOLDER XNORNet QuickNet=32
 
+Names in ``SMALL`` are networks of Larq Zoo's own factories with fewer blocks and filters.
+
 The file has weights from the constructors (pretrained ones are downloads) and BatchNorms with
 random gains and biases, whose statistics are those of random images, as after training. Beside each
 model lie two images and the scores that Keras gives them.
@@ -19,8 +21,39 @@ import larq_zoo as lqz
 import numpy as np
 import tensorflow as tf
 import tf2onnx
+from larq_zoo.literature.densenet import BinaryDenseNetFactory
+from larq_zoo.literature.meliusnet import MeliusNetFactory
+from larq_zoo.sota.quicknet import QuickNetFactory
+from zookeeper import factory
 
 CLASSES = 10
+
+
+@factory
+class SmallMeliusNetFactory(MeliusNetFactory):
+    """Two sections of one block."""
+
+    num_blocks = (1, 1)
+    transition_features = (64, None)
+    name = "meliusnet_small"
+
+
+@factory
+class SmallBinaryDenseNetFactory(BinaryDenseNetFactory):
+    """Two blocks of two layers."""
+
+    name = "binary_densenet_small"
+    reduction = (2.0,)
+    dilation_rate = (1, 1)
+    layers = (2, 2)
+
+
+#: Small enough to be simulated.
+SMALL = {
+    "SmallQuickNet": (QuickNetFactory, {"section_blocks": (1, 1), "section_filters": (16, 32)}),
+    "SmallMeliusNet": (SmallMeliusNetFactory, {}),
+    "SmallBinaryDenseNet": (SmallBinaryDenseNetFactory, {"initial_filters": 16, "growth_rate": 16}),
+}
 
 
 def images(size: int, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -50,8 +83,13 @@ def export(name: str, size: int, folder: Path) -> None:
     """Writes NAME.onnx and NAME.npz."""
     rng = np.random.default_rng(1)
     tf.keras.utils.set_random_seed(1)
-    make = getattr(lqz.literature, name, None) or getattr(lqz.sota, name)
-    model = make(weights=None, input_shape=(size, size, 3), num_classes=CLASSES)
+    options = {"weights": None, "input_shape": (size, size, 3), "num_classes": CLASSES}
+    if name in SMALL:
+        make, narrower = SMALL[name]
+        model = make(**narrower, **options).build()
+    else:
+        make = getattr(lqz.literature, name, None) or getattr(lqz.sota, name)
+        model = make(**options)
     randomise(model, size, rng)
     image = tf.TensorSpec((1, size, size, 3), tf.float32, name="image")
     tf2onnx.convert.from_keras(model, [image], opset=13, output_path=str(folder / f"{name}.onnx"))

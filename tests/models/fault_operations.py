@@ -71,6 +71,23 @@ def flattened_images_joined() -> Sketch:
     return sketch.dense(128, 3)
 
 
+@case("node 'slice", "takes channels 0 to 1 of 4")
+def a_layer_of_some_channels() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Slice", *(sketch.constant([v], np.int64) for v in (0, 2, 1)))
+    return sketch.conv(2, 4).sign().flatten().dense(16, 3)
+
+
+@case("node 'pad", "pads channels by (0, 4)")
+def a_shortcut_padded_with_channels() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sides = sketch.constant([0, 0, 0, 0, 0, 4, 0, 0], np.int64)
+    shortcut = sketch.node("Pad", [sketch.tensor, sides])
+    sketch.sign().conv(4, 8, pads=1).batch_norm(8)
+    sketch.op("Add", shortcut)
+    return sketch.sign().flatten().dense(128, 3)
+
+
 @case("node 'mul", "combines two tensors")
 def straight_through_arithmetic_that_does_not_cancel() -> Sketch:
     sketch = image().conv(3, 4).batch_norm(4)
