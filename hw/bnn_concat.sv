@@ -34,10 +34,12 @@ module bnn_concat #(
   logic                       second_q;
   logic                       load;
   logic                       take;
+  logic                       last;
   logic                       valid_q;
 
   assign load = m_axis_tready || !valid_q;
   assign take = load && (second_q ? s1_axis_tvalid : s0_axis_tvalid);
+  assign last = fold_q == FoldBits'(Folds - 1);
   assign s0_axis_tready = load && !second_q;
   assign s1_axis_tready = load && second_q;
 
@@ -49,8 +51,8 @@ module bnn_concat #(
     end else if (load) begin
       valid_q <= take;
       if (take) begin
-        fold_q   <= fold_q == FoldBits'(Folds - 1) ? '0 : fold_q + 1'b1;
-        second_q <= fold_q >= FoldBits'(FOLDS0 - 1) && fold_q != FoldBits'(Folds - 1);
+        fold_q   <= last ? '0 : fold_q + 1'b1;
+        second_q <= second_q ? !last : fold_q == FoldBits'(FOLDS0 - 1);
       end
     end
     if (load) data_q <= second_q ? s1_axis_tdata : s0_axis_tdata;

@@ -120,6 +120,21 @@ POINTS = {
             "SUM_BITS must be at least X_BITS + 2 and ACC_BITS": [{"SUM_BITS": 1}],
         },
     ),
+    "bnn_channel_sum": Points(
+        legal=[
+            {"LANES": 1},
+            {"IN_SIGNED": 1, "LANES": 3, "OUT_BITS": 14},
+            {"LANES": 16, "FOLDS": 1},
+        ],
+        illegal={
+            "OUT_BITS must hold every sum": [{"OUT_BITS": 11}],
+            "IN_BITS, LANES and FOLDS must be positive": [{"LANES": 0}, {"IN_SIGNED": 2}],
+        },
+    ),
+    "bnn_concat": Points(
+        legal=[{"FOLDS0": 4}, {"FOLDS1": 7}, {"LANES": 1, "ELEM_BITS": 1}],
+        illegal={"FOLDS0 and FOLDS1 must be positive": [{"FOLDS0": 0}, {"LANES": 0}]},
+    ),
     "bnn_dsp_pair": Points(
         illegal={
             "X_BITS and W_BITS must be positive, X_SIGNED 0 or 1": [{"X_SIGNED": 2}],
@@ -137,21 +152,6 @@ POINTS = {
             "X_BITS and W_BITS must be positive, X_SIGNED 0 or 1": [{"X_SIGNED": 2}],
             "a DSP48E1 multiplies 25 by 18 bits": [{"X_BITS": 26}],
         },
-    ),
-    "bnn_channel_sum": Points(
-        legal=[
-            {"LANES": 1},
-            {"IN_SIGNED": 1, "LANES": 3, "OUT_BITS": 14},
-            {"LANES": 16, "FOLDS": 1},
-        ],
-        illegal={
-            "OUT_BITS must hold every sum": [{"OUT_BITS": 11}],
-            "IN_BITS, LANES and FOLDS must be positive": [{"LANES": 0}, {"IN_SIGNED": 2}],
-        },
-    ),
-    "bnn_concat": Points(
-        legal=[{"FOLDS0": 4}, {"FOLDS1": 7}, {"LANES": 1, "ELEM_BITS": 1}],
-        illegal={"FOLDS0 and FOLDS1 must be positive": [{"FOLDS0": 0}, {"LANES": 0}]},
     ),
     "bnn_fifo": Points(
         legal=[
@@ -419,6 +419,18 @@ POINTS = {
             "MULTIPLY_STYLE must be 1 or 2": [{"MULTIPLY_STYLE": 0}],
         },
     ),
+    "bnn_select": Points(
+        legal=[
+            {"A_FACTOR": 2, "OUT_BITS": 9},
+            {"B_FACTOR": 3, "B_BITS": 5, "OUT_BITS": 8},
+            {"FOLDS": 3, "HOLD": 49, "LANES": 4},
+        ],
+        illegal={
+            "A_BITS, B_BITS and OUT_BITS must be positive": [{"OUT_BITS": 0}],
+            "LANES, FOLDS and HOLD must be positive": [{"HOLD": 0}],
+            "A_FACTOR and B_FACTOR must be positive": [{"A_FACTOR": 0}],
+        },
+    ),
     "bnn_signed_sum": Points(illegal={"LEVELS must be at least ceil(log2(TERMS))": [{"TERMS": 0}]}),
     "bnn_stream_check": Points(),
     "bnn_stream_control": Points(
@@ -473,18 +485,6 @@ POINTS = {
                 {"IN_BITS": 9},
                 {"OUT_BITS": 0},
             ],
-        },
-    ),
-    "bnn_select": Points(
-        legal=[
-            {"A_FACTOR": 2, "OUT_BITS": 9},
-            {"B_FACTOR": 3, "B_BITS": 5, "OUT_BITS": 8},
-            {"FOLDS": 3, "HOLD": 49, "LANES": 4},
-        ],
-        illegal={
-            "A_BITS, B_BITS and OUT_BITS must be positive": [{"OUT_BITS": 0}],
-            "LANES, FOLDS and HOLD must be positive": [{"HOLD": 0}],
-            "A_FACTOR and B_FACTOR must be positive": [{"A_FACTOR": 0}],
         },
     ),
     "bnn_threshold": Points(
