@@ -60,7 +60,7 @@ def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
 
 
 def test_nodes_without_a_name_are_told_by_their_output(tmp_path: Path) -> None:
-    for make in (ternary, grouped):
+    for make in (ternary, dilated):
         sketch = make()
         for node in sketch.nodes:
             node.name = ""
@@ -76,8 +76,8 @@ def ternary() -> Sketch:
     return tail(image().conv(3, 3, kernel=1, weight=weight).sign())
 
 
-def grouped() -> Sketch:
-    return tail(image().conv(1, 3, kernel=1, group=3).sign())
+def dilated() -> Sketch:
+    return tail(image().conv(3, 3, dilations=[2, 2], pads=2).sign())
 
 
 def test_the_list_is_long() -> None:

@@ -76,7 +76,7 @@ def test_residual_networks_are_exact(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "seed", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in range(200, 208))]
+    "seed", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(200, 208))]
 )
 def test_branched_networks_are_exact(tmp_path: Path, seed: int) -> None:
     network = branched_network(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -17,25 +18,34 @@ from hls_harness import TWINS
 from bnnhw.assets import asset_folder
 from bnnhw.backend.hls import _memory_header, emit_hls, tcl_word
 from bnnhw.errors import BnnhwError, ToolError, VerificationError
+from bnnhw.frontend import LoadOptions, load
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.design import Memory
 from bnnhw.hardware.folding import WIDEST_WORD, Folding, LayerFolding
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import IntegerMaxPool, IntegerTable, SumPool, Window
 from bnnhw.ir.types import Bit, Integer
+from bnnhw.passes import run as run_passes
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Target
 from bnnhw.verify.hls_run import ap_types_folder, simulate_hls
+from gated_networks import gated_network
 from graphs import GraphBuilder, digits, residual
 from memory_designs import one_integer_layer, two_layers
+from random_networks import branched_network
+from scaled_networks import scaled_network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from bnnhw.hardware.design import Design
+    from bnnhw.ir.graph import Graph
     from bnnhw.ir.ops import Ints
+    from random_networks import RandomNetwork
 
 HERE = Path(__file__).parent
 
@@ -202,15 +212,29 @@ def test_the_ports_have_one_type_and_pipelines_flush() -> None:
     assert "stand_in" not in files["hls/run_hls.tcl"]
 
 
+#: Random networks that tests of whole designs execute: concatenations, products, gates.
+RANDOM = ((branched_network, 1), (scaled_network, 5), (gated_network, 1))
+
+
+def graph_of(case: tuple[Callable[[int], RandomNetwork], int]) -> Graph:
+    """The integer graph of a random network."""
+    make, seed = case
+    network = make(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = network.sketch.save(Path(folder) / "m.onnx")
+        return run_passes(load(path, LoadOptions(input_type=network.input_type)))
+
+
 def test_executed_designs_call_every_twin() -> None:
     """Those of the networks above, of tests/end_to_end and of test_external_memory: there is no
     twin whose call is never emitted, compiled and compared."""
-    network = Network(residual().graph())
     board = load_board("pynq-z2")
-    folding = FoldingSearch(network, board).choose(Target(None)).folding
     designs = [design_of(make)[1] for make in NETWORKS]
-    designs += [lower(network, folding, board=board, clock_mhz=100.0)]
     designs += [two_layers()[0], one_integer_layer()[0]]
+    for graph in (residual().graph(), *map(graph_of, RANDOM)):
+        network = Network(graph)
+        folding = FoldingSearch(network, board).choose(Target(None)).folding
+        designs.append(lower(network, folding, board=board, clock_mhz=100.0))
     for design in designs:
         code = emit_hls(design)[f"hls/{design.top}.cpp"]
         assert all(f"  // {unit.name}\n  bnnhw::{unit.kind}<\n" in code for unit in design.units)

@@ -116,7 +116,8 @@ class Context:
         name = node.optional(index)
         known = self.pending.get(name or "") or self.parts.get(name or "")
         if known is not None:
-            raise known.refusal
+            error = known.refusal
+            raise error
         if name is None or name not in self.views:
             raise ModelError(
                 f"its input {index} is a constant", where=node.where, fix="export the model again"

@@ -164,7 +164,7 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
         return
     handler = _HANDLERS.get(node.op)
     table = tables.lookup_table(ctx, node)
-    if table is None and pointwise.pointwise(ctx, node):
+    if table is None and (sign.steps(ctx, node) or pointwise.pointwise(ctx, node)):
         return
     joined = table is not None and len({node.inputs[i] for i in ctx.live_inputs(node)}) > 1
     if handler is None or joined:

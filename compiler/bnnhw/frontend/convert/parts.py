@@ -137,7 +137,8 @@ def with_parts(ctx: Context, node: OnnxNode) -> bool:
     first = given[0]
     make = _MAKE.get((type(first), node.op))
     if make is None or not make(ctx, node):
-        raise first.refusal
+        error = first.refusal
+        raise error
     return True
 
 

@@ -94,10 +94,7 @@ def where(ctx: Context, node: OnnxNode) -> None:
     if fixed is not None:
         _repair_zero(ctx, node, fixed)
         return
-    live = ctx.live_inputs(node)
-    if len(live) > 1 and _staircase(ctx, node):
-        return
-    if len(live) == 3:
+    if len(ctx.live_inputs(node)) == 3:
         _select(ctx, node)
         return
     view = _need_bits(ctx, node, 0)
@@ -114,9 +111,18 @@ def where(ctx: Context, node: OnnxNode) -> None:
     )
 
 
-def _staircase(ctx: Context, node: OnnxNode) -> bool:
-    """Where among whose values are others of the same tensor, if that is a rounding to steps."""
-    bits = _need_bits(ctx, node, 0)
+def steps(ctx: Context, node: OnnxNode) -> bool:
+    """Makes a Where among whose values are others of the same tensor a rounding to steps, if it is.
+
+    Returns:
+        Whether it was one.
+    """
+    if node.op != "Where" or len(ctx.live_inputs(node)) < 2:
+        return False
+    bits = ctx.views.get(node.inputs[0])
+    known = all(name in ctx.views or name in ctx.constants for name in node.inputs)
+    if bits is None or bits.tensor not in ctx.bits or not known:
+        return False
     condition = of_bits(ctx, bits.tensor)
     parts: list[Stairs | Fraction] = []
     for index in (1, 2):

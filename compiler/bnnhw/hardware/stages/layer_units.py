@@ -150,7 +150,8 @@ def frame_window_unit(
         image, window, element_bits(layer.element),
         simd=fold.simd, repeats=1, buffer=fold.buffer,
     )  # fmt: skip
-    kept = {k: v for k, v in params.items() if k not in ("REPEATS", "CHANNEL_OUTER", "DEPTH")}
+    dropped = ("REPEATS", "GROUPS", "CHANNEL_OUTER", "DEPTH")
+    kept = {k: v for k, v in params.items() if k not in dropped}
     own = {"PASSES": layer.features // fold.pe, "IN_LANES": in_lanes, "TILE_MAJOR": int(tiles)}
     return FRAME_WINDOW.name, kept | own
 
