@@ -38,8 +38,6 @@ from random_networks import branched_network
 from scaled_networks import scaled_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from bnnhw.hardware.design import Design

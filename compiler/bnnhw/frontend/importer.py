@@ -223,7 +223,8 @@ def _finish(ctx: Context) -> Imported:
     view = ctx.views.get(name)
     unfinished = ctx.pending.get(name) or ctx.parts.get(name)
     if unfinished is not None:
-        raise unfinished.refusal
+        error = unfinished.refusal
+        raise error
     if view is None:
         raise ModelError(
             "is a constant, whatever the input",
