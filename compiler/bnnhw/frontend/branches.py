@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.ir.graph import Node, Statistics
+from bnnhw.ir.names import unused
 from bnnhw.ir.ops import (
     Add,
     Affine,
@@ -185,11 +186,7 @@ class _Branches:
     def _fresh(self, name: str) -> str:
         """``name``, numbered where a node has it."""
         taken = {n.name for n in self.graph.nodes} | {made.node.name for made in self.made}
-        candidate, count = name, 1
-        while candidate in taken:
-            count += 1
-            candidate = f"{name}{count}"
-        return candidate
+        return unused(name, taken)
 
     def _only_reader(self, node: Node) -> Node | None:
         """What alone reads a node's result."""

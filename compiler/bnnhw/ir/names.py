@@ -64,3 +64,12 @@ def _meet(name: str, other: str) -> bool:
     return long == short or (
         long.startswith(short) and _PART.fullmatch(long[len(short) :]) is not None
     )
+
+
+def unused(name: str, taken: set[str]) -> str:
+    """``name``, numbered where it is ``taken``."""
+    candidate, count = name, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}{count}"
+    return candidate

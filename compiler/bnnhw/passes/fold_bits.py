@@ -18,11 +18,12 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.ir.bit_values import BENT, Bits, followed
 from bnnhw.ir.exact import exact
+from bnnhw.ir.names import unused
 from bnnhw.ir.ops import Affine, Binarize, BitMaxPool
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.normalise_signs import normalise_signs
-from bnnhw.passes.rewrite import Links, unused
+from bnnhw.passes.rewrite import Links
 from bnnhw.passes.stream_values import copied
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.ir.border_classes import padded_shift, weighted_sums
 from bnnhw.ir.exact import full
+from bnnhw.ir.names import unused
 from bnnhw.ir.ops import (
     Affine,
     Binarize,
@@ -32,7 +33,7 @@ from bnnhw.passes.elementwise import tiled
 from bnnhw.passes.fill_padding import fill_padding
 from bnnhw.passes.merge_affines import compose
 from bnnhw.passes.mixed import is_mixed, reads_bits
-from bnnhw.passes.rewrite import Change, Links, rewrite, unused, with_op
+from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node

@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bnnhw.ir.names import unused
 from bnnhw.ir.ops import Affine, Binarize
 
 if TYPE_CHECKING:
@@ -166,12 +167,3 @@ def with_op(node: Node, op: Op, name: str | None = None) -> Node:
 def fresh_name(graph: Graph, name: str) -> str:
     """``name``, numbered where a node has it already."""
     return unused(name, {node.name for node in graph.nodes})
-
-
-def unused(name: str, taken: set[str]) -> str:
-    """``name``, numbered where it is ``taken``."""
-    candidate, count = name, 1
-    while candidate in taken:
-        count += 1
-        candidate = f"{name}{count}"
-    return candidate
