@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bnnhw.ir.graph import Node
+from bnnhw.ir.names import unused
 
 if TYPE_CHECKING:
     from bnnhw.ir.ops import Op
@@ -54,9 +55,6 @@ class MadeNodes:
 
     def fresh(self, name: str) -> str:
         """A name like this one that no node has."""
-        candidate, count = name, 1
-        while candidate in self.names:
-            count += 1
-            candidate = f"{name}{count}"
-        self.names.add(candidate)
-        return candidate
+        made = unused(name, self.names)
+        self.names.add(made)
+        return made
