@@ -20,6 +20,7 @@ from bnnhw.hardware.folding import Folding, FoldingRequest
 from bnnhw.planning.curve import resource_curve
 from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.lower import lower
+from bnnhw.planning.multipliers import spare_dsp_blocks
 from bnnhw.planning.network import Network
 from bnnhw.planning.packing import check_memories, place_memories, placed_folding
 from bnnhw.planning.refusal import resource_table
@@ -174,7 +175,7 @@ class DesignFit:
     def _lowered(self, choice: Choice) -> Fitted:
         search = self.search
         design = lower(search.network, choice.folding, board=search.board, clock_mhz=self.clock_mhz)
-        design, _ = size_fifos(design)
+        design, _ = size_fifos(spare_dsp_blocks(design, search.limit))
         check_memories(design, search.request)
         design = place_memories(design, search.limit, search.fixed)
         folding = placed_folding(choice.folding, design)

@@ -16,6 +16,7 @@ from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.layer_facts import BUS_BITS, can_stream
 from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divisors, folding_key
+from bnnhw.planning.multipliers import spare_dsp_blocks
 from bnnhw.planning.packing import Option, memory_items, place_memories, placed_folding
 from bnnhw.planning.refusal import resource_table, too_large
 from bnnhw.planning.stage_lanes import fixed_cycles, stage_lanes
@@ -371,6 +372,7 @@ class FoldingSearch:
         self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
     ) -> Choice:
         folding, path = self._build(layers, cycles, placement)
+        path = spare_dsp_blocks(path, self.limit)
         placed = place_memories(path, self.limit, self.fixed)
         slowest = max(stream.beats for stream in path.streams.values())
         return Choice(placed_folding(folding, placed), slowest, design_resources(placed))

@@ -120,6 +120,7 @@ class UnitKind:
         bram36: blocks of its memory, halves allowed.
         dsp: DSP blocks.
         style: the parameter that says where its memory lies; empty where there is no choice.
+        multiplies: whether its MULTIPLY_STYLE, LUTs or DSP blocks, is free whatever its size.
         joins: whether its two inputs move together.
         merges: whether it takes the beats of its two inputs in turn; ``timing`` then has a part for
             each, of beats that the other side's come between.
@@ -150,6 +151,7 @@ class UnitKind:
     bram36: Callable[[Params], float] = no_blocks
     dsp: Callable[[Params], int] = no_blocks
     style: str = ""
+    multiplies: bool = False
     joins: bool = False
     merges: bool = False
     scales: bool = False

@@ -123,6 +123,7 @@ SCALE = UnitKind(
     ),
     (_multiplies, _meets),
     dsp=lambda p: p["LANES"] if p["MULTIPLY_STYLE"] == DSP else 0,
+    multiplies=True,
     scales=True,
     path_ns=3.0,
 )
