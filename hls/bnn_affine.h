@@ -14,10 +14,11 @@ constexpr int affine_field_bits(int in_bits, int multiplier_bits, int offset_bit
 /// y = saturate((m * x + b) >> SHIFT) per channel, of the last segment with x >= its knee.
 /// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats per pixel, or, tile by tile, HOLD beats for
 /// each of the FOLDS words. Out: BEATS beats of LANES numbers of OUT_BITS. parameters[fold][lane] has m0 in the low bits; m is 1 where
-/// MULTIPLIER_BITS is 0.
+/// MULTIPLIER_BITS is 0. The OFFSET_SHIFT low bits of every b are those of OFFSET_LOW; parameters hold
+/// the OFFSET_BITS above them.
 template <int IN_BITS, int IN_SIGNED, int OUT_BITS, int OUT_SIGNED, int LANES, int FOLDS, int HOLD,
-          int SHIFT, int MULTIPLIER_BITS, int OFFSET_BITS, int SEGMENTS, int MULTIPLY_STYLE,
-          int BEATS>
+          int SHIFT, int MULTIPLIER_BITS, int OFFSET_BITS, int OFFSET_SHIFT, int OFFSET_LOW,
+          int SEGMENTS, int MULTIPLY_STYLE, int BEATS>
 void bnn_affine(
     hls::stream<ap_uint<IN_BITS * LANES>>& s_axis, hls::stream<ap_uint<OUT_BITS * LANES>>& m_axis,
     const ap_uint<affine_field_bits(IN_BITS, MULTIPLIER_BITS, OFFSET_BITS, SEGMENTS)> (
@@ -28,6 +29,8 @@ void bnn_affine(
   static_assert(OUT_SIGNED == 0 || OUT_SIGNED == 1, "OUT_SIGNED is 0 or 1");
   static_assert(SHIFT >= 0 && MULTIPLIER_BITS >= 0 && OFFSET_BITS >= 1,
                 "SHIFT and MULTIPLIER_BITS are not negative, OFFSET_BITS is positive");
+  static_assert(OFFSET_SHIFT >= 0 && OFFSET_SHIFT <= 31 && (OFFSET_LOW >> OFFSET_SHIFT) == 0,
+                "OFFSET_SHIFT is at most 31 and OFFSET_LOW has so many bits");
   static_assert(SEGMENTS >= 1 && SEGMENTS <= 3, "SEGMENTS is 1 to 3");
   static_assert(MULTIPLY_STYLE >= 0 && MULTIPLY_STYLE <= 2, "MULTIPLY_STYLE is 0, 1 or 2");
   static_assert(BEATS >= 1 && BEATS % (FOLDS * HOLD) == 0, "a frame is a whole number of pixels");
@@ -36,7 +39,8 @@ void bnn_affine(
   constexpr int kKnees = SEGMENTS * kSegmentBits;               // where knees begin
   constexpr int kKneeBits = SEGMENTS > 1 ? IN_BITS + 1 : 1;     // of a knee, if there is one
   constexpr int kFactorBits = max_of(MULTIPLIER_BITS, 1);       // of m, if there is one
-  constexpr int kSumBits = max_of(IN_BITS + 1 + MULTIPLIER_BITS, OFFSET_BITS) + 1;
+  constexpr int kAddendBits = OFFSET_BITS + OFFSET_SHIFT;
+  constexpr int kSumBits = max_of(IN_BITS + 1 + MULTIPLIER_BITS, kAddendBits) + 1;
   constexpr int kShift = min_of(SHIFT, kSumBits - 1);           // beyond, all bits are the sign
   constexpr int kWide = max_of(kSumBits, OUT_BITS + 1) + 1;     // holds the sum and both ends
   const ap_int<kWide> one = 1;
@@ -60,7 +64,9 @@ void bnn_affine(
             extract<kKneeBits>(field, kKnees + (i - 1) * kKneeBits);
         if (x >= knee) segment = extract<kSegmentBits>(field, i * kSegmentBits);
       }
-      const ap_int<OFFSET_BITS> offset = extract<OFFSET_BITS>(segment, MULTIPLIER_BITS);
+      const ap_int<OFFSET_BITS> stored = extract<OFFSET_BITS>(segment, MULTIPLIER_BITS);
+      const ap_int<kAddendBits> offset =
+          (ap_int<kAddendBits>(stored) << OFFSET_SHIFT) | ap_int<kAddendBits>(OFFSET_LOW);
       const ap_int<kFactorBits> factor = extract<kFactorBits>(segment, 0);
       ap_int<kWide> y = x;
       if (MULTIPLIER_BITS > 0) y = Multiply<MULTIPLY_STYLE>::product(x, factor);

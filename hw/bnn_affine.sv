@@ -2,7 +2,8 @@
 //
 // FOLDS beats of LANES elements per pixel; or, tile by tile, HOLD beats for each of the FOLDS words. A
 // field of the image: {knee2, knee1, b2, m2, b1, m1, b0, m0} of up to three segments, m0 in the low
-// bits; the last with x >= its knee is taken. MULTIPLIER_BITS 0: m is 1.
+// bits; the last with x >= its knee is taken. MULTIPLIER_BITS 0: m is 1. The OFFSET_SHIFT low bits of
+// every b are those of OFFSET_LOW and not in the image, which holds the OFFSET_BITS above them.
 // STYLE: 0 the tool's choice, 1 LUTs, 2 block RAM. MULTIPLY_STYLE: 0 a DSP48E1 if the factors fit
 // one, 1 LUTs, 2 a DSP48E1. Latency: 5 with a DSP48E1, 3 where there is neither multiplier nor
 // second segment, else 3 + max(1, ceil(MULTIPLIER_BITS / 4)). One beat per cycle; one enable: bubbles
@@ -18,6 +19,8 @@ module bnn_affine #(
     parameter int unsigned SHIFT = 8,
     parameter int unsigned MULTIPLIER_BITS = 12,
     parameter int unsigned OFFSET_BITS = 28,
+    parameter int unsigned OFFSET_SHIFT = 0,
+    parameter int unsigned OFFSET_LOW = 0,
     parameter int unsigned SEGMENTS = 1,
     parameter PARAMETERS_FILE = "",
     parameter int unsigned STYLE = 0,
@@ -41,7 +44,7 @@ module bnn_affine #(
   localparam int unsigned Wider = (XBits > MULTIPLIER_BITS) ? XBits : MULTIPLIER_BITS;
   localparam int unsigned Narrower = (XBits > MULTIPLIER_BITS) ? MULTIPLIER_BITS : XBits;
   localparam int unsigned FitsDsp =
-      (Wider <= 25 && Narrower <= 18 && OFFSET_BITS < 48 && MULTIPLIER_BITS > 0) ? 1 : 0;
+      (Wider <= 25 && Narrower <= 18 && OFFSET_BITS + OFFSET_SHIFT < 48 && MULTIPLIER_BITS > 0) ? 1 : 0;
   localparam int unsigned UseDsp = (MULTIPLY_STYLE != 1) ? FitsDsp : 0;
   localparam int unsigned Select = (SEGMENTS > 1 || MULTIPLIER_BITS > 0) ? 1 : 0;
   localparam int unsigned Rows = (MULTIPLIER_BITS > 4) ? (MULTIPLIER_BITS + 3) / 4 : 1;
@@ -55,6 +58,9 @@ module bnn_affine #(
   end
   if (OFFSET_BITS == 0 || SEGMENTS == 0 || SEGMENTS > 3) begin : gen_bad_segments
     $error("bnn_affine: OFFSET_BITS must be positive, SEGMENTS 1 to 3");
+  end
+  if (OFFSET_SHIFT > 31 || (OFFSET_LOW >> OFFSET_SHIFT) != 0) begin : gen_bad_low
+    $error("bnn_affine: OFFSET_SHIFT must be at most 31 and OFFSET_LOW have so many bits");
   end
   if (MULTIPLY_STYLE > 2) begin : gen_bad_style
     $error("bnn_affine: MULTIPLY_STYLE must be 0, 1 or 2");
@@ -117,6 +123,8 @@ module bnn_affine #(
         .SHIFT(SHIFT),
         .MULTIPLIER_BITS(MULTIPLIER_BITS),
         .OFFSET_BITS(OFFSET_BITS),
+        .OFFSET_SHIFT(OFFSET_SHIFT),
+        .OFFSET_LOW(OFFSET_LOW),
         .SEGMENTS(SEGMENTS),
         .USE_DSP(UseDsp)
     ) u_lane (

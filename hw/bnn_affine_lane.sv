@@ -1,7 +1,8 @@
 // One lane of bnn_affine: y = saturate((m * x + b) >> SHIFT), arithmetic shift, all of it pipelined.
 //
 // field_i holds the parameters that belong to x_i: {knee2, knee1, b2, m2, b1, m1, b0, m0}, of up to
-// three segments. Comparing x with the knees picks m and b first, so that one multiplier does.
+// three segments; b is OFFSET_BITS of it above OFFSET_SHIFT bits of OFFSET_LOW. Comparing x with the
+// knees picks m and b first, so that one multiplier does.
 // Latency in enabled clocks: 4 with a DSP48E1, 2 where there is neither multiplier nor second
 // segment, else 2 + max(1, ceil(MULTIPLIER_BITS / 4)). One result a clock.
 module bnn_affine_lane #(
@@ -12,6 +13,8 @@ module bnn_affine_lane #(
     parameter int unsigned SHIFT = 8,
     parameter int unsigned MULTIPLIER_BITS = 12,
     parameter int unsigned OFFSET_BITS = 28,
+    parameter int unsigned OFFSET_SHIFT = 0,
+    parameter int unsigned OFFSET_LOW = 0,
     parameter int unsigned SEGMENTS = 1,
     parameter int unsigned USE_DSP = 1
 ) (
@@ -23,11 +26,12 @@ module bnn_affine_lane #(
     output logic [OUT_BITS-1:0] y_o
 );
 
+  localparam int unsigned AddendBits = OFFSET_BITS + OFFSET_SHIFT;
   localparam int unsigned SegmentBits = OFFSET_BITS + MULTIPLIER_BITS;
   // Without a multiplier, unsigned x takes a sign bit; a product has one to spare.
   localparam int unsigned ProductBits = (MULTIPLIER_BITS == 0) ?
       IN_BITS + 1 - IN_SIGNED : IN_BITS + MULTIPLIER_BITS;
-  localparam int unsigned SumBits = ((ProductBits > OFFSET_BITS) ? ProductBits : OFFSET_BITS) + 1;
+  localparam int unsigned SumBits = ((ProductBits > AddendBits) ? ProductBits : AddendBits) + 1;
   localparam int unsigned KeptBits = (SumBits > SHIFT) ? SumBits - SHIFT : 1;
   localparam int unsigned MBits = (MULTIPLIER_BITS > 0) ? MULTIPLIER_BITS : 1;
   localparam int unsigned Select = (SEGMENTS > 1 || MULTIPLIER_BITS > 0) ? 1 : 0;
@@ -72,9 +76,10 @@ module bnn_affine_lane #(
     assign segment = chosen;
   end
 
-  logic signed [OFFSET_BITS-1:0] offset;
+  logic signed [AddendBits-1:0] offset;
   logic [SumBits-1:0] sum;
-  assign offset = segment[MULTIPLIER_BITS+:OFFSET_BITS];
+  assign offset = (AddendBits'(segment[MULTIPLIER_BITS+:OFFSET_BITS]) << OFFSET_SHIFT)
+      | AddendBits'(OFFSET_LOW);
 
   if (MULTIPLIER_BITS == 0) begin : gen_add
     logic signed [IN_BITS:0] wide;
@@ -88,7 +93,7 @@ module bnn_affine_lane #(
     logic signed [XBits-1:0] factor;
     logic signed [MBits-1:0] multiplier;
     (* use_dsp = "yes" *) logic signed [IN_BITS+MBits-1:0] product_q;
-    logic signed [OFFSET_BITS-1:0] offset_q;
+    logic signed [AddendBits-1:0] offset_q;
     logic [SumBits-1:0] sum_q;
     assign factor = XBits'({(IN_SIGNED == 1) && operand[IN_BITS-1], operand});
     assign multiplier = segment[0+:MBits];
@@ -105,7 +110,7 @@ module bnn_affine_lane #(
         .X_BITS(IN_BITS),
         .X_SIGNED(IN_SIGNED),
         .W_BITS(MBits),
-        .ADDEND_BITS(OFFSET_BITS),
+        .ADDEND_BITS(AddendBits),
         .SUM_BITS(SumBits)
     ) u_booth (
         .clk  (clk),

@@ -39,8 +39,12 @@ def affine_case(
     segments: int = 1,
     style: int = 0,
     hold: int = 1,
+    shared: int = 0,
 ) -> Case:
-    """``x`` and ``y`` are (bits, signed); ``multiplier`` and ``offset`` are widths."""
+    """``x`` and ``y`` are (bits, signed); ``multiplier`` and ``offset`` are widths.
+
+    Below ``offset`` bits all offsets have ``shared`` in common.
+    """
     rng = np.random.default_rng(x[0] * 100 + shift)
     low, high = span(*x)
     size = (segments, folds, lanes)
@@ -55,7 +59,8 @@ def affine_case(
         np.take_along_axis(v, np.broadcast_to(chosen, values.shape), 0).astype(object)
         for v in (gains, offsets)
     )
-    expected = np.clip((values * gain + bias) >> shift, *span(*y))
+    low_bits = 0x2A5B39E7 & ((1 << shared) - 1)
+    expected = np.clip((values * gain + (bias << shared) + low_bits) >> shift, *span(*y))
     words = []
     for fold in range(folds):
         row = []
@@ -74,7 +79,8 @@ def affine_case(
     params = {
         "IN_BITS": x[0], "IN_SIGNED": int(x[1]), "OUT_BITS": y[0], "OUT_SIGNED": int(y[1]),
         "LANES": lanes, "FOLDS": folds, "HOLD": hold, "SHIFT": shift, "MULTIPLIER_BITS": multiplier,
-        "OFFSET_BITS": offset, "SEGMENTS": segments, "MULTIPLY_STYLE": style,
+        "OFFSET_BITS": offset, "OFFSET_SHIFT": shared, "OFFSET_LOW": low_bits,
+        "SEGMENTS": segments, "MULTIPLY_STYLE": style,
         "BEATS": pixels * folds,
     }  # fmt: skip
     return Case(
@@ -155,6 +161,10 @@ CASES = [
     affine_case("one_bit", x=(1, False), y=(40, True), shift=0, multiplier=1, offset=2, folds=4),
     affine_case("wide_sum", x=(25, False), y=(32, True), shift=7, multiplier=18, offset=47,
                 folds=2),
+    affine_case("shared_bits", x=(11, True), y=(9, True), shift=11, multiplier=12, offset=12,
+                lanes=2, folds=3, segments=2, style=2, shared=10),
+    affine_case("all_but_one_bit_shared", x=(9, True), y=(9, True), shift=5, multiplier=12,
+                offset=1, shared=31),
     affine_case("wide_beat", x=(11, True), y=(1, True), shift=4, multiplier=6, offset=17, lanes=9),
     mac_case("packed", pe=4, simd=3, x=BYTE, weight=8, style=3, folds=3, tiles=2, out=(3, 4),
              borders=(1, 1, 1, 1)),
@@ -188,6 +198,7 @@ AFFINE, MAC = (next(c for c in CASES if c.kind == k) for k in ("bnn_affine", "bn
 ILLEGAL: list[tuple[Case, dict[str, int], str]] = [
     (AFFINE, {"SEGMENTS": 4}, "SEGMENTS is 1 to 3"),
     (AFFINE, {"OUT_SIGNED": 2}, "OUT_SIGNED is 0 or 1"),
+    (AFFINE, {"OFFSET_SHIFT": 2, "OFFSET_LOW": 4}, "OFFSET_LOW has so many bits"),
     (AFFINE, {"MULTIPLY_STYLE": 3}, "MULTIPLY_STYLE is 0, 1 or 2"),
     (AFFINE, {"BEATS": 31}, "a frame is a whole number of pixels"),
     (AFFINE, {"HOLD": 7}, "a frame is a whole number of pixels"),

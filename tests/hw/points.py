@@ -78,11 +78,16 @@ POINTS = {
             "LANES, FOLDS and HOLD must be positive": [{"HOLD": 0}],
             "IN_SIGNED and OUT_SIGNED must be 0 or 1": [{"IN_SIGNED": 2}],
             "OFFSET_BITS must be positive, SEGMENTS 1 to 3": [{"SEGMENTS": 4}, {"OFFSET_BITS": 0}],
+            "OFFSET_SHIFT must be at most 31 and OFFSET_LOW have so many bits": [
+                {"OFFSET_SHIFT": 32, "OFFSET_BITS": 4},
+                {"OFFSET_SHIFT": 3, "OFFSET_LOW": 8},
+            ],
             "MULTIPLY_STYLE must be 0, 1 or 2": [{"MULTIPLY_STYLE": 3}],
             "a DSP48E1 takes factors of 25 and 18 bits and an offset of 47": [
                 {"MULTIPLY_STYLE": 2, "IN_BITS": 20, "MULTIPLIER_BITS": 19},
                 {"MULTIPLY_STYLE": 2, "IN_BITS": 25, "IN_SIGNED": 0},
                 {"MULTIPLY_STYLE": 2, "OFFSET_BITS": 48},
+                {"MULTIPLY_STYLE": 2, "OFFSET_BITS": 30, "OFFSET_SHIFT": 18},
             ],
             "bnn_rom: STYLE must be 0, 1 or 2": [{"STYLE": 3, "FOLDS": 2}],
         },

@@ -30,6 +30,12 @@ class Shape:
     style: int = 0
     multiply: int = 0
     hold: int = 1
+    shared: int = 0
+
+    @property
+    def low(self) -> int:
+        """What the shared bits of all offsets are."""
+        return 0x2A5B39E7 & ((1 << self.shared) - 1)
 
     @property
     def parameters(self) -> dict[str, int | str]:
@@ -37,14 +43,15 @@ class Shape:
             "IN_BITS": self.x[0], "IN_SIGNED": self.x[1], "OUT_BITS": self.y[0],
             "OUT_SIGNED": self.y[1], "LANES": self.lanes, "FOLDS": self.folds,
             "HOLD": self.hold, "SHIFT": self.shift, "MULTIPLIER_BITS": self.multiplier,
-            "OFFSET_BITS": self.offset, "SEGMENTS": self.segments, "STYLE": self.style,
+            "OFFSET_BITS": self.offset, "OFFSET_SHIFT": self.shared, "OFFSET_LOW": self.low,
+            "SEGMENTS": self.segments, "STYLE": self.style,
             "MULTIPLY_STYLE": self.multiply,
         }  # fmt: skip
 
     @property
     def dsp(self) -> bool:
         factors = sorted([self.x[0] + 1 - self.x[1], self.multiplier])
-        fits = factors[0] <= 18 and factors[1] <= 25 and self.offset <= 47
+        fits = factors[0] <= 18 and factors[1] <= 25 and self.offset + self.shared <= 47
         return self.multiplier > 0 and self.multiply != 1 and fits
 
     @property
@@ -75,7 +82,8 @@ def affine(shape: Shape, rng: np.random.Generator) -> tuple[FixedAffine, np.ndar
         multiplier = mixed(rng, *span(shape.multiplier, 1), size)
     low, high = span(shape.offset, 1)
     offset = mixed(rng, low - min(half, high), high - half, size) if half < high else low - half
-    offset = np.broadcast_to(np.maximum(offset, low - half), size)
+    stored = np.broadcast_to(np.maximum(offset, low - half), size) + half
+    offset = (stored << shape.shared) + shape.low - half
     knee = np.zeros(0, np.int64)
     if shape.segments > 1:
         knee = mixed(rng, *span(shape.x[0] + 1, 1), (shape.segments - 1, size[1]))
@@ -84,7 +92,7 @@ def affine(shape: Shape, rng: np.random.Generator) -> tuple[FixedAffine, np.ndar
     fields = [0] * size[1]
     bit = 0
     for segment in range(shape.segments):
-        for values, bits in ((multiplier, shape.multiplier), (offset + half, shape.offset)):
+        for values, bits in ((multiplier, shape.multiplier), (stored, shape.offset)):
             for c, value in enumerate(values[segment]):
                 fields[c] |= (int(value) & ((1 << bits) - 1)) << bit
             bit += bits
@@ -123,6 +131,10 @@ CASES = [
         hold=2,
     ),
     Shape(x=(5, 1), y=(6, 1), folds=4, shift=0, multiplier=0, offset=5, segments=3),
+    Shape(lanes=2, folds=3, segments=2, multiply=2, offset=12, shift=11, shared=10),
+    Shape(x=(11, 1), y=(9, 1), folds=4, multiply=1, offset=9, shift=8, shared=7),
+    Shape(x=(12, 1), y=(8, 1), folds=2, shift=8, multiplier=0, offset=5, shared=8),
+    Shape(x=(9, 1), y=(9, 1), lanes=2, shift=5, offset=1, shared=31),
 ]
 
 

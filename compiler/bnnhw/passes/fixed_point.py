@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from bnnhw.ir.types import Integer
 
 MULTIPLIER_BITS = 16
+GUARD_BITS = 3
+"""By how many bits a multiplier may be wider than what it gives: 1/16 of a step at its ends."""
 WIDE_MULTIPLIER_BITS, NARROW_MULTIPLIER_BITS = 25, 18
-"""What one DSP48E1 multiplies by a number of the other width; taken where 16 bits could cost more
+"""What one DSP48E1 multiplies by a number of the other width; taken where fewer could cost more
 than a step."""
-_FINE_BITS = 7
+_FINE_BITS = 4
+_OFFSET_FRACTION = 5
 _FINEST = 40
 _MOST_STEPS = 1023
 _FIRST_TAPS = 8
@@ -50,13 +53,15 @@ def fixed_affine(
     The constants have one shift s per layer: m = round(gain * 2^s), b = round(shift * 2^s), gain
     and shift in steps of the output. So y differs from the saturated real value by at most
 
-        1/2 + (reach + 1) / 2^(s + 1)   steps, and by 1/2 where the constants are exact.
+        1/2 + reach / 2^(s + 1) + 2^-6   steps, and by 1/2 where the constants are exact.
 
-    s is the largest with which |m| fits 16 bits, but no finer than (reach + 1) / 2^(s + 1) =
-    2^-8 needs; unless all constants are multiples of such a 2^-s: then nothing is rounded, and s is
-    the least that does. Where 16 bits leave that above 1, m takes up to 25 bits, or 18 where
-    ``reach`` has more than 17: what a DSP48E1 multiplies. A gain so large that neighbouring
-    integers saturate on both sides is taken smaller, with the same results.
+    s is the largest with which |m| fits 3 bits more than the result has, 16 at most, but no finer
+    than reach / 2^(s + 1) = 2^-5 needs, and shifts are multiples of 2^-5 steps: each bit of these
+    constants is stored for every channel. Unless all constants are multiples of a 2^-s that fits
+    16 bits: then nothing is rounded, and s is the least that does. Where that leaves the error
+    above 1, m takes up to 25 bits, or 18 where ``reach`` has more than 17: what a DSP48E1
+    multiplies. A gain so large that neighbouring integers saturate on both sides is taken smaller,
+    with the same results.
 
     Where results stand for the middle of their step (``dtype.halves`` is 1), half a step less of
     shift makes it round down: numbers from 0 on become 0 or more, those below 0 less than 0.
@@ -95,9 +100,11 @@ def fixed_affine(
     shifts = np.clip(shifts, -bound, bound)
     knees = [[_knee(p, i, reach) for p in pieces] for i in range(1, most)]
     knee = np.array(knees[0] if most == 2 else knees or np.zeros(0), np.int64)
-    shift = _exact_shift(gains, shifts)
-    if shift is None:
-        shift = _shift(float(np.abs(gains).max()), reach)
+    exact_shift = _exact_shift(gains, shifts)
+    shift, unit = exact_shift or 0, 1
+    if exact_shift is None:
+        shift = _shift(float(np.abs(gains).max()), reach, dtype.bits)
+        unit = 1 << max(0, shift - _OFFSET_FRACTION)
     if max(np.abs(gains).max(), np.abs(shifts).max()) * 2.0**shift > _LARGEST:
         raise ModelError(
             f"has parameters of up to {max(np.abs(gains).max(), np.abs(shifts).max()):.3g} steps "
@@ -105,7 +112,7 @@ def fixed_affine(
             fix="the training diverged or the file is damaged; train or export again",
         )
     m = np.rint(gains * 2.0**shift).astype(np.int64)
-    b = np.rint(shifts * 2.0**shift).astype(np.int64) - zero_down
+    b = np.rint(shifts * 2.0**shift / unit).astype(np.int64) * unit - zero_down
     return FixedAffine(m, b, shift, dtype, knee)
 
 
@@ -114,9 +121,11 @@ def rounding_bound(op: FixedAffine, reach: int) -> float:
     gain = float(np.abs(op.multiplier).max()) / 2.0**op.shift
     down = bool(op.dtype.halves) / 2.0**op.shift  # exactly 0 may have been sent below it
     # The reach of accumulators may have been known better than by their type, a power of two.
-    if op.shift < min(_shift(gain, reach), _shift(gain, reach - 1)):
+    bits = op.dtype.bits
+    if op.shift < min(_shift(gain, reach, bits), _shift(gain, reach - 1, bits)):
         return 0.5 + down  # constants with fewer bits than could be are exact
-    return 0.5 + down + (reach + 1) / 2.0 ** (op.shift + 1)
+    offset = 2.0 ** -(min(op.shift, _OFFSET_FRACTION) + 1)
+    return 0.5 + down + reach / 2.0 ** (op.shift + 1) + offset
 
 
 def largest(ops: Sequence[Op], channels: int, reach: int) -> float:
@@ -147,10 +156,10 @@ def _in_steps(piece: Piece, step: Fraction, dtype: Integer) -> tuple[float, floa
     return float(slope), float(value - slope * q)
 
 
-def _shift(gain: float, reach: int) -> int:
+def _shift(gain: float, reach: int, result_bits: int) -> int:
     """Fraction bits of the constants."""
     size = max(1, reach).bit_length()
-    fits = _fitting(gain, MULTIPLIER_BITS)
+    fits = _fitting(gain, min(MULTIPLIER_BITS, result_bits + GUARD_BITS))
     shift = min(fits, size + _FINE_BITS)
     coarse = size + _COARSE_BITS
     if shift < coarse:

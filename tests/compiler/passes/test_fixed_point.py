@@ -111,7 +111,7 @@ def test_a_change_of_binary_point_is_a_shift() -> None:
 def test_constants_use_the_bits_they_have() -> None:
     gains = [Fraction(1, 300), Fraction(-1, 7000), Fraction(0)]
     op = fixed_affine([affine(gains, [Fraction(0)] * 3)], 3, 500, INT12)
-    assert 1 << 13 < np.abs(op.multiplier).max() < 1 << 15
+    assert 1 << 11 < np.abs(op.multiplier).max() < 1 << 13
     assert rounding_bound(op, 500) < 0.6
 
 

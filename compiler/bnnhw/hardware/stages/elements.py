@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Words of parameters up to here stay in LUTs: a block RAM would be nearly empty.
 _SHALLOW = 64
+_MOST_SHARED = 31
 
 
 class ElementStage(PlainStage):
@@ -109,6 +110,7 @@ class Rescale(ElementStage):
         """``bnn_affine``."""
         op, element = self.op, self.element
         folds = self.channels // lanes
+        offset, shared = self._offset(), self._shared_bits()
         params = {
             "IN_BITS": element_bits(element),
             "IN_SIGNED": int(element.low < 0),
@@ -119,7 +121,9 @@ class Rescale(ElementStage):
             "HOLD": self._hold(tiles=tiles),
             "SHIFT": op.shift,
             "MULTIPLIER_BITS": 0 if (op.multiplier == 1).all() else signed_bits(op.multiplier),
-            "OFFSET_BITS": signed_bits(self._offset()),
+            "OFFSET_BITS": signed_bits(offset >> shared),
+            "OFFSET_SHIFT": shared,
+            "OFFSET_LOW": int(offset.flat[0]) & ((1 << shared) - 1),
             "SEGMENTS": len(op.multiplier),
             "STYLE": LUTS if folds <= _SHALLOW else BLOCK,
             "MULTIPLY_STYLE": DSP,
@@ -135,7 +139,8 @@ class Rescale(ElementStage):
         for segment in range(params["SEGMENTS"]):
             if params["MULTIPLIER_BITS"]:
                 parts.append((op.multiplier[segment].reshape(-1, lanes), params["MULTIPLIER_BITS"]))
-            parts.append((offset[segment].reshape(-1, lanes), params["OFFSET_BITS"]))
+            stored = offset[segment] >> params["OFFSET_SHIFT"]
+            parts.append((stored.reshape(-1, lanes), params["OFFSET_BITS"]))
         if op.knee.size:
             # Beyond the input's range any knee means the same as the nearest one there.
             knees = np.clip(op.knees, self.element.low, self.element.high + 1)
@@ -145,6 +150,12 @@ class Rescale(ElementStage):
     def _offset(self) -> Ints:
         """The offsets with the constant that makes the shift round half up."""
         return self.op.offset + ((1 << self.op.shift) >> 1)
+
+    def _shared_bits(self) -> int:
+        """How many of their low bits all offsets have in common: no memory holds these."""
+        offset = self._offset()
+        differ = int(np.bitwise_or.reduce((offset ^ offset.flat[0]).ravel()))
+        return min((differ & -differ).bit_length() - 1, _MOST_SHARED) if differ else _MOST_SHARED
 
 
 @dataclass(frozen=True, eq=False)

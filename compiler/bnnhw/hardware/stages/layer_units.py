@@ -39,6 +39,7 @@ BURST_BEATS = 16
 # Cycles from an address to its first word that readers are built to bear: 150, a refresh, and the
 # bursts of other readers before.
 _MEMORY_LATENCY = 400
+_QUEUE_WORDS = 32
 # Words of one LUT's memory: up to a multiple of them, words are free.
 _LUTRAM_WORDS = 64
 
@@ -184,7 +185,7 @@ def weight_reader_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
         "WORDS": words,
         "BURST": BURST_BEATS,
         "OUTSTANDING": 1 + math.ceil(ahead / BURST_BEATS),
-        "DEPTH": 1 << math.ceil(math.log2(BURST_BEATS + ahead + 1)),
+        "DEPTH": _QUEUE_WORDS * math.ceil((BURST_BEATS + ahead + 1) / _QUEUE_WORDS),
     }
 
 

@@ -37,10 +37,15 @@ def _affine_word(p: Params) -> int:
     return p["LANES"] * (p["SEGMENTS"] * segment + (p["SEGMENTS"] - 1) * (p["IN_BITS"] + 1))
 
 
+def _addend_bits(p: Params) -> int:
+    """Bits of an offset, those that all have in common included."""
+    return p["OFFSET_BITS"] + p.get("OFFSET_SHIFT", 0)
+
+
 def affine_in_dsp(p: Params) -> bool:
     """Whether bnn_affine multiplies in DSP blocks, of 25 by 18 bits, adding 48."""
     factors = sorted((p["MULTIPLIER_BITS"], p["IN_BITS"] + 1 - p["IN_SIGNED"]))
-    fits = 0 < factors[0] <= 18 and factors[1] <= 25 and p["OFFSET_BITS"] < 48
+    fits = 0 < factors[0] <= 18 and factors[1] <= 25 and _addend_bits(p) < 48
     return p["MULTIPLIER_BITS"] > 0 and p["MULTIPLY_STYLE"] != BOOTH and fits
 
 
@@ -53,7 +58,7 @@ def _saturation(p: Params, *, alone: bool) -> float:
     """
     factor = p["MULTIPLIER_BITS"]
     product = p["IN_BITS"] + (factor or 1 - p["IN_SIGNED"])
-    kept = max(product, p["OFFSET_BITS"]) + 1 - p["SHIFT"]
+    kept = max(product, _addend_bits(p)) + 1 - p["SHIFT"]
     alike = kept - p["OUT_BITS"] + p["OUT_SIGNED"]
     if alike <= 1:
         return 0.0
@@ -75,7 +80,7 @@ def _affine(p: Params) -> list[float]:
         lanes * segment if two or factor else 0.0,
         (p["SEGMENTS"] - 1.0) * lanes * (segment + p["IN_BITS"]),
         lanes * booth,
-        lanes * (max(p["IN_BITS"], p["OFFSET_BITS"]) + 1.0) if factor == 0 else 0.0,
+        lanes * (max(p["IN_BITS"], _addend_bits(p)) + 1.0) if factor == 0 else 0.0,
         lanes * p["OUT_BITS"],
         lanes * _saturation(p, alone=not two and not booth),
         rom_luts(word, p["FOLDS"]) if luts else 0.0,
@@ -176,13 +181,15 @@ AFFINE = UnitKind(
     Twin(
         (
             *("IN_BITS", "IN_SIGNED", "OUT_BITS", "OUT_SIGNED", "LANES", "FOLDS", "HOLD"),
-            *("SHIFT", "MULTIPLIER_BITS", "OFFSET_BITS", "SEGMENTS", "MULTIPLY_STYLE", "BEATS"),
+            *("SHIFT", "MULTIPLIER_BITS", "OFFSET_BITS", "OFFSET_SHIFT", "OFFSET_LOW"),
+            *("SEGMENTS", "MULTIPLY_STYLE", "BEATS"),
         ),
         (MemoryArgument("PARAMETERS_FILE", "LANES", "STYLE"),),
     ),
     (_affine_timing,),
     bram36=_affine_bram,
     dsp=_affine_dsp,
+    multiplies=True,
     style="STYLE",
     path_ns=2.6,
 )
