@@ -44,7 +44,8 @@ module bnn_affine #(
   localparam int unsigned Wider = (XBits > MULTIPLIER_BITS) ? XBits : MULTIPLIER_BITS;
   localparam int unsigned Narrower = (XBits > MULTIPLIER_BITS) ? MULTIPLIER_BITS : XBits;
   localparam int unsigned FitsDsp =
-      (Wider <= 25 && Narrower <= 18 && OFFSET_BITS + OFFSET_SHIFT < 48 && MULTIPLIER_BITS > 0) ? 1 : 0;
+      (Wider <= 25 && Narrower <= 18 && OFFSET_BITS + OFFSET_SHIFT < 48 && MULTIPLIER_BITS > 0) ?
+      1 : 0;
   localparam int unsigned UseDsp = (MULTIPLY_STYLE != 1) ? FitsDsp : 0;
   localparam int unsigned Select = (SEGMENTS > 1 || MULTIPLIER_BITS > 0) ? 1 : 0;
   localparam int unsigned Rows = (MULTIPLIER_BITS > 4) ? (MULTIPLIER_BITS + 3) / 4 : 1;
