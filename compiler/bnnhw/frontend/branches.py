@@ -104,7 +104,10 @@ class _Branches:
         if read_by_sign or values:
             shares = [self.graph.tensors[name].shape[0] for name in concat.inputs]
             parts = _split(after.op, shares)
-            pixels = copies and self._exact(concat.inputs[0])  # one threshold reads all copies
+            # One threshold reads all copies.
+            pixels = copies and not values and self._exact(concat.inputs[0])
+            if parts is not None and copies and values:
+                parts = parts[:1] * len(parts)
             if parts is not None and not pixels:
                 return self._swapped(concat, after, parts)
         return None
@@ -223,7 +226,7 @@ class _Branches:
         """Whether all parts are results of signs, concatenated or not, that nothing else reads."""
         for name in concat.inputs:
             made = self._producers.get(name)
-            if made is None or self._readers[name] != 1:
+            if made is None or self._readers[name] != concat.inputs.count(name):
                 return False
             inner = isinstance(made.op, Concat) and self._signs(made)
             if not inner and not isinstance(made.op, Binarize):

@@ -2,8 +2,8 @@
 
 Without images, each tensor's mean and variance per channel are followed through the graph. A
 BatchNorm tells them exactly (its beta and gamma); sums add them, as if their terms were
-independent. Where layers have no BatchNorm behind them (their neighbouring inputs are not
-independent), the ranges of a few synthetic images widen these. The range is ``REACH`` standard
+independent. In deep residual networks they are not, and tails grow to one side; nor are neighbouring
+inputs of layers without BatchNorm: the ranges of a few synthetic images widen these. The range is ``REACH`` standard
 deviations wide: a million activations of a normal distribution lie within 5, and residual sums have
 heavier tails. Within it the binary point is that of the least expected error, so that few bits (8,
 where a layer multiplies) cut more of the tails than many.
@@ -31,9 +31,10 @@ REACH = 8.0
 _TAIL = 1.5
 """Factor on standard deviations where the loss by saturation is estimated: tails are heavy."""
 _OCTAVES = 8
-_IMAGES = 4
+_IMAGES, _PIXELS = 4, 1 << 14
+"""Synthetic images, fewer where a single one has many pixels."""
 _SYNTHETIC_MARGIN = 1.5
-"""Factor on what a few synthetic images show."""
+"""Factor on what a few synthetic images show, where BatchNorms do not tell everything."""
 _IMAGES_MARGIN = 1.25
 """Factor on what the user's images show: others go a little further."""
 
@@ -104,15 +105,17 @@ def calibrate(graph: Graph, images: Ints | None = None) -> dict[str, Range]:
 
     Args:
         graph: with real-valued operations.
-        images: integer inputs [N, C, H, W]; None takes BatchNorm statistics, or, where the graph
-            has none, a few synthetic images.
+        images: integer inputs [N, C, H, W]; None takes BatchNorm statistics, where the graph has
+            any, and a few synthetic images.
     """
     if images is not None and len(images):
         return _measured(graph, images, _IMAGES_MARGIN)
     known = {name: _of_moments(m) for name, m in follow(graph).items()} if graph.statistics else {}
-    if known and not layers_without_batch_norm(graph):
-        return known
-    seen = _measured(graph, synthetic_images(graph, _IMAGES), _SYNTHETIC_MARGIN)
+    pixels = math.prod(graph.tensors[graph.input].shape[1:])
+    count = max(1, min(_IMAGES, _PIXELS // max(pixels, 1)))
+    bare = not known or bool(layers_without_batch_norm(graph))
+    margin = _SYNTHETIC_MARGIN if bare else 1.0
+    seen = _measured(graph, synthetic_images(graph, count), margin)
     return {name: _wider(known[name], found) if known else found for name, found in seen.items()}
 
 

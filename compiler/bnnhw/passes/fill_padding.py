@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.ir.border_classes import class_sums
-from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Conv, MaxPool, Threshold
+from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Concat, Conv, MaxPool, Threshold
 from bnnhw.ir.types import Bit
 from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
 
@@ -59,12 +59,16 @@ def _without(affine: Affine, conv: Conv, image: tuple[int, ...], fill: int) -> E
 
 
 def _reads_bipolar(links: Links, node: Node) -> bool:
-    """Whether a layer reads bits of -1 and +1."""
-    source = links.source(node)
-    while source is not None and isinstance(source.op, (MaxPool, BitMaxPool)):
-        source = links.source(source)
+    """Whether a layer, pool or concatenation reads bits of -1 and +1."""
+    return all(_is_bipolar(links, name) for name in node.inputs)
+
+
+def _is_bipolar(links: Links, tensor: str) -> bool:
+    source = links.producer(tensor)
     if source is None:
-        return links.graph.tensors[links.graph.input].dtype == Bit(bipolar=True)
+        return links.graph.tensors[tensor].dtype == Bit(bipolar=True)
+    if isinstance(source.op, (MaxPool, BitMaxPool, Concat)):
+        return _reads_bipolar(links, source)
     if isinstance(source.op, Threshold):
         return source.op.bipolar
     return isinstance(source.op, Binarize) and (source.op.low, source.op.high) == (-1, 1)

@@ -159,6 +159,28 @@ def test_a_residual_network_pads_with_bits(tmp_path: Path, value: float) -> None
     assert check_against_onnxruntime(path, graph).mismatches == 0
 
 
+@pytest.mark.parametrize("value", [1.0, -1.0])
+@pytest.mark.parametrize("signs", ["behind", "before", "of copies"])
+def test_concatenated_bits_are_padded_with_bits(tmp_path: Path, signs: str, value: float) -> None:
+    sketch = image(8)
+    sketch.conv(3, 16, weight=sketch.rng.normal(size=(16, 3, 3, 3)), pads=1).batch_norm(16)
+    start = sketch.tensor
+    sketch.sign().conv(16, 16, weight=0.1 * sketch.signs(16, 16, 3, 3), pads=1).batch_norm(16)
+    if signs == "before":
+        second = sketch.sign().tensor
+        sketch.tensor = start
+        start, sketch.tensor = sketch.sign().tensor, second
+    sketch.op("Concat", sketch.tensor if signs == "of copies" else start, axis=1)
+    if signs != "before":
+        sketch.sign()
+    pad(sketch, value, (1, 1, 1, 1))
+    sketch.conv(32, 16, weight=0.1 * sketch.signs(16, 32, 3, 3)).batch_norm(16)
+    path = classifier(sketch, 16).save(tmp_path / "m.onnx")
+    graph = integer_graph(path)
+    assert [n.op.fill for n in graph.nodes if isinstance(n.op, BinaryConv)][-1] == value
+    assert check_against_onnxruntime(path, graph).mismatches == 0
+
+
 @pytest.mark.parametrize("value", [1.0, -0.7, 30.0])
 @pytest.mark.parametrize("normalised", [False, True])
 def test_the_image_may_be_padded_with_any_number(

@@ -153,6 +153,23 @@ def test_calibration_is_the_same_every_time() -> None:
     assert calibrate(bare) == calibrate(bare)
 
 
+def test_synthetic_images_widen_what_statistics_tell_of_sums() -> None:
+    """Sums of many blocks have longer tails than independent terms would give them."""
+    builder = Residual((3, 16, 16), UINT8, seed=1).normalise(128.0, 64.0).conv(8).batch_norm()
+    for _ in range(6):
+        builder.block(8, prelu=True)
+    graph = builder.classifier(2).graph()
+    assert not layers_without_batch_norm(graph)
+    seen = _measured(graph, synthetic_images(graph, 4), 1.0)
+    beyond = 0
+    for name, found in calibrate(graph).items():
+        assert found.reach >= seen[name].reach
+        for e, lost in seen[name].excess.items():
+            assert found.excess.get(e, 0.0) >= lost
+            beyond += lost > 0
+    assert beyond
+
+
 def test_sums_of_alike_pixels_reach_further_than_independent_ones() -> None:
     """A blur behind a BatchNorm of the input: nine times the variance, and no BatchNorm behind."""
     builder = Residual((2, 16, 16), UINT8, seed=1).normalise(128.0, 64.0).batch_norm(negative=False)
