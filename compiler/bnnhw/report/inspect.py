@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -34,7 +35,7 @@ from bnnhw.ir.ops import (
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
 from bnnhw.passes.fixed_point import integer_bits
-from bnnhw.passes.options import WEIGHT_BITS
+from bnnhw.passes.options import FEW_BITS, WEIGHT_BITS
 from bnnhw.passes.widths import widths
 
 if TYPE_CHECKING:
@@ -82,6 +83,15 @@ class Layer:
         """Whether its multiply-accumulates are binary: weights and input are."""
         return self.weights == "binary" and self.input == "binary"
 
+    @property
+    def planes(self) -> int:
+        """Binary multiply-accumulates of each of ``macs``: one per bit of few; 0 where real."""
+        if self.weights != "binary":
+            return 0
+        few = re.fullmatch(r"u?int(\d+)", self.input)
+        bits = 1 if self.input == "binary" else int(few[1]) if few else FEW_BITS + 1
+        return bits if bits <= FEW_BITS else 0
+
 
 @dataclass(frozen=True, repr=False)
 class Inspection:
@@ -118,14 +128,19 @@ class Inspection:
         return self.problem is None and self.undeclared is None
 
     @property
+    def macs(self) -> int:
+        """Multiply-accumulates per frame."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
     def bops(self) -> int:
-        """Binary multiply-accumulates per frame."""
-        return sum(layer.macs for layer in self.layers if layer.is_binary)
+        """Binary multiply-accumulates per frame; of inputs of a few bits, one for each bit."""
+        return sum(layer.macs * layer.planes for layer in self.layers)
 
     @property
     def flops(self) -> int:
         """Multiply-accumulates per frame of which a factor is not binary."""
-        return sum(layer.macs for layer in self.layers if not layer.is_binary)
+        return sum(layer.macs for layer in self.layers if not layer.planes)
 
     @property
     def ops(self) -> float:
@@ -158,7 +173,7 @@ class Inspection:
                 "bops": self.bops,
                 "flops": self.flops,
                 "ops": self.ops,
-                "ops_if_all_were_real": self.bops + self.flops,
+                "ops_if_all_were_real": self.macs,
                 "binary_weights": sum(layer.parameters for layer in binary),
                 "real_weights": sum(layer.parameters for layer in real),
                 "weight_bits": sum(layer.weight_bits for layer in self.layers),

@@ -295,6 +295,23 @@ def test_shipped_models(name: str) -> None:
     ]  # fmt: skip
 
 
+def test_a_bit_of_few_counts_a_binary_operation() -> None:
+    def layer(weights: str, kind: str) -> Layer:
+        return Layer("conv", "Conv 3x3", (8, 4, 4), weights, kind, 1000, 72, 72)
+
+    planes = {
+        ("binary", "binary"): 1, ("binary", "uint2"): 2, ("binary", "int4"): 4,
+        ("binary", "uint8"): 0, ("binary", "integer"): 0, ("binary", "real"): 0,
+        ("int8", "uint2"): 0, ("real", "binary"): 0,
+    }  # fmt: skip
+    for (weights, kind), count in planes.items():
+        assert layer(weights, kind).planes == count, (weights, kind)
+    layers = layer("binary", "uint2"), layer("binary", "binary"), layer("real", "real")
+    found = Inspection(inspect_model(shipped_model("digits").path).graph, layers)
+    assert (found.macs, found.bops, found.flops) == (3000, 3000, 1000)
+    assert found.to_json()["totals"]["ops_if_all_were_real"] == 3000
+
+
 def test_integers_that_the_model_rounds_to_are_told(inspect: Command) -> None:
     path = shipped_model("birealnet18-cifar10").path
     layers = inspect_model(path).layers
