@@ -218,6 +218,25 @@ def test_an_inspection_lists_layers_and_streams() -> None:
         bnnhw.inspect("digits", input_mean=0.5, input_std=0.5, input_scale=1.0)
 
 
+def test_scales_may_be_fractions_in_text(tmp_path: Path) -> None:
+    sketch = Sketch(["N", 3, 6, 6], np.float32)
+    sketch.conv(3, 8, pads=1).batch_norm(8).sign().flatten().dense(8 * 36, 4)
+    path = sketch.save(tmp_path / "m.onnx")
+    texts, numbers = (
+        bnnhw.inspect(path, input_type="uint8", input_scale=scale, input_offset=offset)
+        for scale, offset in (("1/255,1/250,1/240", "-1/2"), ((1 / 255, 1 / 250, 1 / 240), -0.5))
+    )
+    assert texts.graph.input_format == numbers.graph.input_format
+    with pytest.raises(bnnhw.BnnhwError, match="'1/x' is no number") as caught:
+        bnnhw.inspect(path, input_type="uint8", input_scale="1/x")
+    assert caught.value.where == "argument input_scale"
+
+
+def test_a_declaration_that_the_input_contradicts_is_refused() -> None:
+    with pytest.raises(bnnhw.BnnhwError, match="needs no scale or offset"):
+        bnnhw.inspect("digits", input_type="uint8", input_scale="1/255")
+
+
 def test_a_pytorch_module_needs_an_example(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))

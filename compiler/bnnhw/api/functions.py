@@ -19,7 +19,7 @@ from bnnhw.compiler import (
     network_name,
 )
 from bnnhw.errors import BnnhwError
-from bnnhw.frontend.options import LoadOptions, input_fields
+from bnnhw.frontend.options import LoadOptions, input_fields, parsed_numbers
 from bnnhw.report.compare import Comparison, compared
 from bnnhw.report.inspect import Inspection, inspect_model
 from bnnhw.verify.inputs import are_files, count_classes, samples_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bnnhw.api.model_files import Model
     from bnnhw.verify.inputs import Given
 
-    Numbers = float | Sequence[float] | None
+    Numbers = float | str | Sequence[float] | None
 
 
 def compile(
@@ -85,7 +85,8 @@ def compile(
         folding: a file that fixes PE, SIMD and memories.
         backends: of "verilog" and "hls".
         input_type: integer type of a float input: "bipolar", "uint8", "int4" and the like.
-        input_scale: model value = integer * scale + offset; one, or one per channel.
+        input_scale: model value = integer * scale + offset; one, or one per channel. Fractions
+            may be texts, such as "1/255".
         input_offset: see ``input_scale``.
         input_mean: the model takes (pixel - mean) / std of uint8 pixels, from 0 to 1 or 0 to 255;
             in place of scale and offset.
@@ -293,7 +294,8 @@ def _is_given(value: Any) -> bool:
 def _declared(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of LoadOptions, of a call's arguments."""
     scale, offset, mean, std = (
-        _numbers(asked[f"input_{name}"]) for name in ("scale", "offset", "mean", "std")
+        _numbers(asked[f"input_{name}"], f"input_{name}")
+        for name in ("scale", "offset", "mean", "std")
     )
     fields = input_fields(asked["input_type"], (scale, offset), (mean, std))
     return {**fields, "sign_zero": asked["sign_zero"]}
@@ -309,9 +311,11 @@ def _names(given: Names) -> Path | tuple[str, ...] | None:
     return Path(given) if isinstance(given, (str, Path)) else None if given is None else (*given,)
 
 
-def _numbers(given: Numbers) -> float | tuple[float, ...] | None:
+def _numbers(given: Numbers, argument: str) -> float | tuple[float, ...] | None:
     if given is None:
         return None
+    if isinstance(given, str):
+        return parsed_numbers(given, f"argument {argument}")
     if not isinstance(given, Iterable):
         return float(given)
     return tuple(float(v) for v in given)

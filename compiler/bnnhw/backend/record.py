@@ -133,7 +133,8 @@ def _are_texts(value: object) -> bool:
 
 def _are_numbers(value: object) -> bool:
     several = isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
-    return _is_number(value) or (several and all(map(_is_number, value)))  # type: ignore[call-overload]
+    one = _is_number(value) or isinstance(value, str)  # a text such as "1/255" is parsed later
+    return one or (several and all(map(_is_number, value)))  # type: ignore[call-overload]
 
 
 def _are_widths(value: object) -> bool:
@@ -148,7 +149,7 @@ _NUMBER: _Kind = ("a number", "e.g. 1000, without quotes", _is_number)
 _WHOLE: _Kind = ("a whole number", "e.g. 3, without quotes", _is_whole)
 _TRUTH: _Kind = ("true or false", "true or false", lambda value: isinstance(value, bool))
 _TEXTS: _Kind = ("a list of texts", 'e.g. ["images"]', _are_texts)
-_NUMBERS: _Kind = ("a number, or one per channel", "e.g. 0.5, or [0.5, 0.4, 0.6]", _are_numbers)
+_NUMBERS: _Kind = ("a number, or one per channel", 'e.g. "1/255", or [0.5, 0.4]', _are_numbers)
 _NAMES: _Kind = (
     "a file or a list of names",
     'e.g. "labels.txt"',

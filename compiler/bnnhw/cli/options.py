@@ -148,8 +148,13 @@ def declarations(
         pixels: --input-mean and --input-std, which stand for the two before and for uint8.
         sign_zero: --sign-zero.
     """
+    from bnnhw.frontend.options import parsed_numbers
+
     texts = dict(zip(("scale", "offset", "mean", "std"), (*scaling, *pixels), strict=True))
-    found = {f"input_{name}": numbers(text, f"--input-{name}") for name, text in texts.items()}
+    found = {
+        f"input_{name}": None if text is None else parsed_numbers(text, f"option --input-{name}")
+        for name, text in texts.items()
+    }
     return {"input_type": input_type, **found, "sign_zero": sign_zero}
 
 
@@ -163,21 +168,3 @@ def cycles_range(text: str | None, option: str) -> tuple[int, int] | None:
             f"'{text}' is no LEAST:MOST", where=f"option {option}", fix="give e.g. 20:150"
         )
     return int(least), int(most or least)
-
-
-def numbers(text: str | None, option: str) -> float | tuple[float, ...] | None:
-    """A number, or several between commas."""
-    if text is None or "," not in text:
-        return None if text is None else _number(text, option)
-    return tuple(_number(part, option) for part in text.split(","))
-
-
-def _number(text: str, option: str) -> float:
-    """A decimal number or a fraction such as 1/255."""
-    try:
-        above, _, below = text.partition("/")
-        return float(above) / (float(below) if below else 1.0)
-    except (ValueError, ZeroDivisionError):
-        raise BnnhwError(
-            f"'{text}' is no number", where=f"option {option}", fix="give e.g. 0.5 or 1/255"
-        ) from None

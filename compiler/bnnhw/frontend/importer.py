@@ -97,12 +97,17 @@ def import_partly(model: OnnxModel, options: LoadOptions) -> tuple[Graph, ModelE
     """As much of ``model`` as can be read, and the error that ended it; None where all could be.
 
     A part ends with what was read last.
+
+    Raises:
+        ModelError: not even the input can be what ``options`` say.
     """
     found = _import(model, options)
     if isinstance(found, Imported):
         return found.graph, None
     ctx, error = found
     output = ctx.nodes[-1].output if ctx.nodes else ctx.input_tensor
+    if output not in ctx.tensors:  # what the user declares of the input is wrong
+        raise error from None
     return _graph(ctx, output, ctx.nodes, ctx.tensors[output].shape), error
 
 

@@ -55,6 +55,27 @@ class LoadOptions:
             parse_type(self.input_type, where="option --input-type")
 
 
+def parsed_numbers(text: str, where: str) -> float | tuple[float, ...]:
+    """A decimal number or a fraction such as 1/255; several between commas.
+
+    Raises:
+        ModelError: it is none; blames ``where``.
+    """
+    if "," in text:
+        return tuple(_parsed(part, where) for part in text.split(","))
+    return _parsed(text, where)
+
+
+def _parsed(text: str, where: str) -> float:
+    try:
+        above, _, below = text.partition("/")
+        return float(above) / (float(below) if below else 1.0)
+    except (ValueError, ZeroDivisionError):
+        raise ModelError(
+            f"'{text}' is no number", where=where, fix="give e.g. 0.5 or 1/255"
+        ) from None
+
+
 def input_fields(
     input_type: str | None,
     scaling: tuple[Numbers, Numbers],

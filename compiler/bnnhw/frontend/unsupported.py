@@ -30,7 +30,7 @@ _JOIN = (
 _RECURRENT = ("is recurrent; only feed-forward networks are supported", "unroll or replace it")
 _REALS = (
     "makes a real-valued layer, for which no binary hardware exists",
-    "put a sign before every layer with weights",
+    "put a sign before every layer with weights; gates take HardSigmoid, Relu or Clip",
 )
 _CONTROL = ("is control flow", "export the model with fixed shapes and in evaluation mode")
 _NORM = ("depends on the statistics of each image", "use BatchNormalization")

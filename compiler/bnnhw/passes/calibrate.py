@@ -2,11 +2,11 @@
 
 Without images, each tensor's mean and variance per channel are followed through the graph. A
 BatchNorm tells them exactly (its beta and gamma); sums add them, as if their terms were
-independent. In deep residual networks they are not, and tails grow to one side; nor are neighbouring
-inputs of layers without BatchNorm: the ranges of a few synthetic images widen these. The range is ``REACH`` standard
-deviations wide: a million activations of a normal distribution lie within 5, and residual sums have
-heavier tails. Within it the binary point is that of the least expected error, so that few bits (8,
-where a layer multiplies) cut more of the tails than many.
+independent. In deep residual networks they are not, and tails grow to one side; nor are
+neighbouring inputs of layers without BatchNorm: the ranges of a few synthetic images widen these.
+The range is ``REACH`` standard deviations wide: a million activations of a normal distribution lie
+within 5, and residual sums have heavier tails. Within it the binary point is that of the least
+expected error, so that few bits (8, where a layer multiplies) cut more of the tails than many.
 """
 
 from __future__ import annotations

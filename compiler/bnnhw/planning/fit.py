@@ -198,7 +198,10 @@ class DesignFit:
             best = min(fitted.cycles for fitted in late)
             what = f"{target} is missed: the model predicts {target.pace(best)}"
         elif target.cycles < floor:
-            what = f"{target} is beyond any folding: the slowest stage gives {target.pace(floor)}"
+            what = (
+                f"{target} is beyond any folding: the slowest stage, '{self.search.slowest()}', "
+                f"gives {target.pace(floor)}"
+            )
         elif (need := self._too_large.get(_at_most(paces, target.cycles))) is not None:
             return self._does_not_fit(f"{target}, FIFOs included,", need, fix)
         elif choice is not None:

@@ -19,7 +19,7 @@ from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divis
 from bnnhw.planning.multipliers import spare_dsp_blocks
 from bnnhw.planning.packing import Option, memory_items, place_memories, placed_folding
 from bnnhw.planning.refusal import resource_table, too_large
-from bnnhw.planning.stage_lanes import fixed_cycles, stage_lanes
+from bnnhw.planning.stage_lanes import fixed_cycles, slowest, stage_lanes
 from bnnhw.planning.streamed_layers import tiled_tensors
 from bnnhw.planning.tile_packing import TilePacking
 from bnnhw.planning.wiring import build_datapath
@@ -129,7 +129,8 @@ class FoldingSearch:
         floor = self.floor()
         if target.cycles < floor:
             raise MissedTargetError(
-                f"{target} is beyond any folding: the slowest stage gives {floor} cycles per frame",
+                f"{target} is beyond any folding: the slowest stage, '{self.slowest()}', gives "
+                f"{floor} cycles per frame",
                 where="target",
                 fix=f"ask for at least {floor} cycles per frame",
             )
@@ -207,6 +208,10 @@ class FoldingSearch:
         """Least cycles per frame of the slowest stage, of any folding."""
         return min(self._floor(placement) for placement in self.placements)
 
+    def slowest(self) -> str:
+        """The stage that takes most at its fastest folding, with the placement that is fastest."""
+        return slowest(self.network, self._least(min(self.placements, key=self._floor)))
+
     def paces(self) -> list[int]:
         """The cycles per frame at which the choice may change, ascending.
 
@@ -224,11 +229,11 @@ class FoldingSearch:
 
     def _floor(self, placement: frozenset[str]) -> int:
         """Least cycles per frame of any folding."""
-        fastest = [
-            min(c.cycles for c in self.tables[layer.name, layer.name in placement])
-            for layer in self.network.layers
-        ]
-        return max(*fastest, fixed_cycles(self.network))
+        return max(*self._least(placement).values(), fixed_cycles(self.network))
+
+    def _least(self, placement: frozenset[str]) -> dict[str, int]:
+        keys = [(layer.name, layer.name in placement) for layer in self.network.layers]
+        return {key[0]: min(c.cycles for c in self.tables[key]) for key in keys}
 
     def exceeds(self, choice: Choice) -> bool:
         """Whether a choice takes more than the board has."""
@@ -236,8 +241,7 @@ class FoldingSearch:
 
     def _fastest_of_all(self) -> Choice:
         choices = [self._fastest(placement) for placement in self.placements]
-        fitting = [c for c in choices if c is not None and not self.exceeds(c)]
-        if fitting:
+        if fitting := [c for c in choices if c is not None and not self.exceeds(c)]:
             return min(fitting, key=lambda choice: choice.cycles)
         left = next((c for c in reversed(choices) if c is not None), None)
         self._check_joined(left)

@@ -21,6 +21,12 @@ def fixed_cycles(network: Network) -> int:
     return max((stage.beats for stage in network.stages if not isinstance(stage, Layer)), default=1)
 
 
+def slowest(network: Network, layers: Mapping[str, int]) -> str:
+    """The stage with most cycles per frame: ``layers`` says those of layers, others' are fixed."""
+    beats = {s.name: layers[s.name] if isinstance(s, Layer) else s.beats for s in network.stages}
+    return max(beats, key=beats.__getitem__)
+
+
 def stage_lanes(
     network: Network,
     layers: Mapping[str, LayerFolding],
