@@ -13,7 +13,7 @@ import pytest
 
 import bnnhw
 from bnnhw.zoo.shipped import shipped_model
-from sketch import small_cnn
+from sketch import Sketch, small_cnn
 
 if TYPE_CHECKING:
     from pathlib import Path
