@@ -89,6 +89,7 @@ SAMPLES: dict[type[Op], tuple[Op, Tensor]] = {
     Product: (Product(), Tensor((1, 4, 4), INT8)),
     Quantise: (Quantise(Integer(4, True)), IMAGE),
     Select: (Select(exact(np.array([2.5, -1.0])), below=True), IMAGE),
+    ops.Smooth: (ops.Smooth("Tanh"), IMAGE),
     BinaryConv: (BinaryConv(ONES.astype(np.int8), WINDOW), IMAGE),
     BinaryDense: (BinaryDense(np.ones((3, 8), np.int8)), VECTOR),
     BitMaxPool: (BitMaxPool(POOL, np.array([True, False])), Tensor((2, 4, 4), Bit())),

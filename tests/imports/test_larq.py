@@ -12,7 +12,6 @@ import pytest
 from foreign import PIXELS, export, needs, scores
 
 import bnnhw
-from bnnhw.errors import ModelError
 from bnnhw.frontend import import_file
 from bnnhw.ir.ops import Conv, Dense
 
@@ -33,6 +32,7 @@ NETWORKS = {
     "XNORNet": (224, 6),
     "DoReFaNet": (96, 0),
     "MeliusNet22": (32, 34),
+    "RealToBinaryNet": (32, 16),
     "QuickNet": (32, 16),
     "QuickNetSmall": (32, 16),
     "QuickNetLarge": (32, 32),
@@ -56,13 +56,6 @@ def test_networks_are_read_and_give_the_scores_of_keras(tmp_path: Path, name: st
     assert (apart < 1e-5).sum() >= (1 if name in TIES else len(want)), apart
     assert apart.max() < 0.05
     assert (found.argmax(axis=1) == want.argmax(axis=1)).all()
-
-
-def test_a_factor_per_channel_from_the_image_is_refused_by_name(tmp_path: Path) -> None:
-    export("larq", tmp_path, "RealToBinaryNet=32")
-    with pytest.raises(ModelError, match="Sigmoid") as caught:
-        import_file(tmp_path / "RealToBinaryNet.onnx", PIXELS)
-    assert "scaling_dense_expand" in str(caught.value.where)
 
 
 @pytest.mark.parametrize("name", SMALL)

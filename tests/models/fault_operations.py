@@ -356,10 +356,10 @@ def quantised_input_that_is_read_elsewhere() -> Sketch:
     return sketch.conv(3, 4).sign().flatten().dense(64, 3)
 
 
-@case("node 'sigmoid", "real-valued")
-def sigmoid_activation() -> Sketch:
+@case("node 'elu", "real-valued")
+def elu_activation() -> Sketch:
     sketch = image().conv(3, 4).batch_norm(4)
-    sketch.op("Sigmoid")
+    sketch.op("Elu")
     return sketch.flatten().dense(64, 3)
 
 

@@ -85,7 +85,8 @@ class _Scaled(_Residual):
             weight = self.rng.normal(size=(features, count, 1, 1)) / count**0.5
             bias = self.sketch.constant(self.rng.normal(size=features))
             self.sketch.op("Conv", self.sketch.constant(weight), bias)
-            self.sketch.op("Relu" if features == inner and count == inputs else "HardSigmoid")
+            last = str(self.rng.choice(["HardSigmoid", "HardSigmoid", "Sigmoid", "Tanh"]))
+            self.sketch.op("Relu" if (count, features) == (inputs, inner) else last)
         self.sketch.op("Mul", product, first=self.chance(0.5))
 
 

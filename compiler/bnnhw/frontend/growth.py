@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     Quantise,
     Round,
     Select,
+    Smooth,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.ops import Op
 
-_ENDS = (Add, Conv, Dense, Binarize, Lookup, Product, Quantise, Round, Select)
+_ENDS = (Add, Conv, Dense, Binarize, Lookup, Product, Quantise, Round, Select, Smooth)
 """Operations through which no parameters are merged, or only one more factor."""
 
 

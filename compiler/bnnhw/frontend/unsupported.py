@@ -30,7 +30,7 @@ _JOIN = (
 _RECURRENT = ("is recurrent; only feed-forward networks are supported", "unroll or replace it")
 _REALS = (
     "makes a real-valued layer, for which no binary hardware exists",
-    "put a sign before every layer with weights; gates take HardSigmoid, Relu or Clip",
+    "put a sign before every layer with weights; gates take Sigmoid, HardSigmoid, Relu, Clip",
 )
 _CONTROL = ("is control flow", "export the model with fixed shapes and in evaluation mode")
 _NORM = ("depends on the statistics of each image", "use BatchNormalization")
@@ -44,8 +44,6 @@ _REASONS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
     **dict.fromkeys(
         (
-            "Sigmoid",
-            "Tanh",
             "Elu",
             "Selu",
             "Gelu",

@@ -33,6 +33,7 @@ from bnnhw.ir.ops import (
     Quantise,
     Round,
     Select,
+    Smooth,
 )
 from bnnhw.ir.product_ops import laid_over
 
@@ -103,6 +104,8 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
     if isinstance(op, BitMaxPool):
         sign = np.where(op.minimum, -1.0, 1.0).reshape(1, -1, 1, 1)
         return max_pool(x * sign, op.window) * sign
+    if isinstance(op, Smooth):
+        return op(x)
     if isinstance(op, Lookup):
         return op.values[x.astype(np.int64) - tensor.dtype.low]  # type: ignore[union-attr]
     if isinstance(op, ChannelSum):

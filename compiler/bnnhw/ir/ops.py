@@ -46,6 +46,7 @@ from bnnhw.ir.real_ops import (
     Quantise as Quantise,
     Round as Round,
     Select as Select,
+    Smooth as Smooth,
     absolute as absolute,
     clip as clip,
     limits_of as limits_of,
@@ -367,7 +368,7 @@ def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[i
 FRONT_END = frozenset(
     (
         *(Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, Flatten, Lookup, MaxPool),
-        *(ChannelSum, Piecewise, Product, Quantise, Select),
+        *(ChannelSum, Piecewise, Product, Quantise, Select, Smooth),
     )
 )
 """What the front end gives."""

@@ -346,3 +346,42 @@ class Lookup(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor(inputs[0].shape, Real())
+
+
+@dataclass(frozen=True)
+class Smooth(Op):
+    """A rising element-wise function without corners, by its ONNX name: a gate's Sigmoid, or Tanh.
+
+    Attributes:
+        name: of ``SMOOTH``.
+    """
+
+    level: ClassVar[str] = "real"
+    name: str
+
+    @property
+    def called(self) -> str:
+        return self.name
+
+    @property
+    def low(self) -> float:
+        """What it never goes below; above, it ends at 1."""
+        return SMOOTH[self.name][0]
+
+    @property
+    def steepest(self) -> float:
+        """Its largest slope."""
+        return SMOOTH[self.name][1]
+
+    def __call__(self, x: Floats) -> Floats:
+        """Its values at ``x``, infinite ones too."""
+        if self.name == "Tanh":
+            return np.tanh(x)
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x))
+
+    def infer(self, *inputs: Tensor) -> Tensor:
+        return Tensor(inputs[0].shape, Real())
+
+
+SMOOTH = {"Sigmoid": (0.0, 0.25), "Tanh": (-1.0, 1.0)}
+"""Smooth functions: their lower end, and their largest slope."""

@@ -37,6 +37,7 @@ from bnnhw.ir.ops import (
     Product,
     Quantise,
     Select,
+    Smooth,
     SumPool,
 )
 from bnnhw.ir.types import Bit, Integer, Real
@@ -139,6 +140,8 @@ class Lowering(ProductMaker):
             return self._channel_sum(node)
         if isinstance(op, Product):
             return self._product(node)
+        if isinstance(op, Smooth):
+            return self._smooth(node, op)
         if isinstance(op, Binarize):
             return self._binarize(node, x)
         if isinstance(op, (Conv, Dense)):

@@ -29,6 +29,7 @@ from bnnhw.ir.ops import (
     Product,
     Quantise,
     Select,
+    Smooth,
     SumPool,
     Threshold,
 )
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Op
 
 _REAL_STREAMS = (
-    *(Add, AveragePool, ChannelSum, Concat, Product, Quantise, Select),
+    *(Add, AveragePool, ChannelSum, Concat, Product, Quantise, Select, Smooth),
     *(FixedAdd, FixedAffine, FixedSelect, IntegerConv, IntegerDense, SumPool),
 )
 _LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,12 +31,16 @@ from bnnhw.ir.ops import (
     Product,
     Quantise,
     Select,
+    Smooth,
 )
 from bnnhw.ir.types import Integer, Real
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Floats
+
+_NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 64) for i in range(64)])
+"""Equally likely values of a normal variable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +153,10 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
         # Neighbours are alike: n of them vary like sqrt(n) independent ones.
         area = op.window.kernel[0] * op.window.kernel[1]
         return replace(x, variance=x.variance / np.sqrt(area))
+    if isinstance(op, Smooth):
+        # Of a normal distribution, at evenly many points.
+        values = op(x.mean + np.sqrt(x.variance) * _NORMAL[:, None])
+        return Moments(values.mean(axis=0), values.var(axis=0), op(x.low), op(x.high))
     if isinstance(op, Lookup):
         ones = np.ones(len(x.mean))
         ends = op.values.min() * ones, op.values.max() * ones

@@ -28,6 +28,7 @@ from bnnhw.ir.ops import (
     Lookup,
     Quantise,
     Select,
+    Smooth,
     SumPool,
     Threshold,
 )
@@ -113,7 +114,7 @@ PIPELINE: tuple[Pass, ...] = (
          configurable=True,
          makes=_ops(FixedAdd, FixedAffine, FixedSelect, IntegerConv, IntegerDense, IntegerMaxPool,
                     IntegerTable, SumPool, Threshold),
-         ends=_ops(Add, AveragePool, Quantise, Select)),
+         ends=_ops(Add, AveragePool, Quantise, Select, Smooth)),
     # Needs the integer type of each layer's input, which the sign before it has: front to back.
     Pass("lower_signs", "affine operations and signs become integer thresholds", lower_signs,
          makes=_ops(Threshold), ends=_ops(Binarize)),

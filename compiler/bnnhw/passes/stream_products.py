@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.ir.exact import full
-from bnnhw.ir.ops import Affine, ChannelSum, Product, Tensor
+from bnnhw.ir.ops import Affine, ChannelSum, IntegerTable, Product, Smooth, Tensor
 from bnnhw.ir.types import Integer, Real
 from bnnhw.passes.options import ACTIVATION_BITS
 from bnnhw.passes.piecewise import compose
@@ -30,7 +30,23 @@ _REACH = 1 << 24
 
 
 class ProductMaker(StreamMaker):
-    """Lowers ChannelSum and Product."""
+    """Lowers ChannelSum, Product and Smooth."""
+
+    def _smooth(self, node: Node, op: Smooth) -> Value:
+        """A table of 8 bits by 8 bits."""
+        name = node.inputs[0]
+        x = self._numbers(self.values[name])
+        if x.stream is None or x.stream.bits > ACTIVATION_BITS:
+            x = self._as_activation(name, _earliest(x), equal=False)
+        assert x.stream is not None
+        signed = op.low < 0
+        dtype = Integer(ACTIVATION_BITS, signed, ACTIVATION_BITS - signed)
+        steps = np.arange(x.stream.low, x.stream.high + 1).astype(np.float64)
+        real = (steps + float(x.stream.lift)) * 2.0**-x.stream.frac
+        values = np.rint(op(real) * 2.0**dtype.frac)
+        table = np.clip(values, dtype.low, dtype.high).astype(np.int64)
+        self._made.emit(node, IntegerTable(table, dtype), x.tensor)
+        return self._stream(node, dtype)
 
     def _channel_sum(self, node: Node) -> Value:
         name = node.inputs[0]

@@ -31,6 +31,7 @@ from bnnhw.ir.ops import (
     Quantise,
     Round,
     Select,
+    Smooth,
 )
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
@@ -242,7 +243,7 @@ def _whatever_the_input(path: Path, options: LoadOptions) -> ModelError | None:
     return found[0] if len(found) == len(_DECLARATIONS) else None
 
 
-_REAL = (Add, AveragePool, ChannelSum, Conv, Dense, Piecewise, Product, Round, Select)
+_REAL = (Add, AveragePool, ChannelSum, Conv, Dense, Piecewise, Product, Round, Select, Smooth)
 
 
 def _kinds(graph: Graph) -> dict[str, str]:

@@ -33,6 +33,7 @@ from bnnhw.ir.ops import (
     Piecewise,
     Quantise,
     Select,
+    Smooth,
 )
 from bnnhw.ir.types import Bit
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from bnnhw.verify.session import Tracer
 
 _AFFINE_UNITS = 8.0
+_SMOOTH_UNITS = 16.0
 """Roundings in BatchNormalization: variance + epsilon, root, quotient, two products, two sums."""
 FLOAT32 = Precision()
 _LEAST = 2.0**-149
@@ -308,6 +310,8 @@ def _error_bound(
     if isinstance(op, Piecewise):
         steepest = float(np.abs(op.arrays[1]).max())
         return steepest * (error if op.limits else error + unit * np.abs(x))
+    if isinstance(op, Smooth):
+        return op.steepest * error + _SMOOTH_UNITS * unit
     if isinstance(op, Lookup):
         return np.abs(execute_real(op, x, tensor)) * _AFFINE_UNITS * unit
     if isinstance(op, Flatten):

@@ -31,7 +31,9 @@ from bnnhw.ir.ops import (
     IntegerConv,
     IntegerDense,
     IntegerMaxPool,
+    IntegerTable,
     Quantise,
+    Smooth,
     by_input,
 )
 from bnnhw.ir.types import Bit, Integer, Real
@@ -117,7 +119,13 @@ class _Plan:
             return source is not None and self._has_meaning(source)
         if isinstance(node.op, (Concat, FixedSelect)):
             return all(name in self.known for name in node.inputs)
-        return isinstance(node.op, (FixedAffine, FixedAdd))
+        return isinstance(node.op, (FixedAffine, FixedAdd)) or self._is_smooth(node)
+
+    def _is_smooth(self, node: Node) -> bool:
+        """Whether a node is the table of a smooth function."""
+        real = self.real_links.producer(real_name(node.output))
+        table = isinstance(node.op, IntegerTable)
+        return table and real is not None and isinstance(real.op, Smooth)
 
     def _is_output(self, node: Node) -> bool:
         return node.output == self.graph.output
@@ -272,6 +280,8 @@ class _Run:
         bound: float | Floats = _EXACT * float(np.abs(want).max(initial=1.0))
         if isinstance(node.op, FixedAffine):
             bound = bound + self._bound(node, node.op, y.ndim)
+        if isinstance(node.op, IntegerTable):
+            bound = bound + 0.5
         limited = np.clip(want, dtype.low, dtype.high)
         beyond = int(((want < dtype.low - 0.5) | (want > dtype.high + 0.5)).sum())
         if beyond:

@@ -14,9 +14,10 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend import load
 from bnnhw.interpret.real import evaluated
 from bnnhw.ir.exact import exact
-from bnnhw.ir.ops import Affine, Binarize, Piecewise, clip, prelu, relu
+from bnnhw.ir.ops import Affine, Binarize, IntegerTable, Piecewise, clip, prelu, relu
 from bnnhw.ir.pieces import then, value
 from bnnhw.verify.model import check_against_onnxruntime
+from sketch import image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -264,3 +265,40 @@ def test_pieces_evaluate_and_compose_as_the_functions_do() -> None:
                 assert [value(made, v) for v in exact(x)] == want
                 whole = np.broadcast_to(inner.astype(float)[None, None], (1, 4, len(x)))
                 assert np.allclose(evaluated(second, whole)[0, channel], np.array(want, float))
+
+
+@pytest.mark.parametrize("name", ["Sigmoid", "Tanh"])
+def test_a_smooth_gate_is_a_table(tmp_path: Path, name: str) -> None:
+    """Within half a step of its 8 bits of what the model computes of the rounded number."""
+    sketch = image(8)
+    sketch.conv(3, 16, weight=sketch.rng.normal(size=(16, 3, 3, 3)), pads=1).batch_norm(16)
+    start = sketch.tensor
+    sketch.sign().conv(16, 16, weight=0.1 * sketch.signs(16, 16, 3, 3), pads=1).batch_norm(16)
+    product, sketch.tensor = sketch.tensor, start
+    sketch.op("GlobalAveragePool")
+    sketch.conv(16, 16, kernel=1, weight=3 * sketch.rng.normal(size=(16, 16, 1, 1)))
+    sketch.op(name)
+    sketch.op("Mul", product)
+    path = classifier(sketch, 16).save(tmp_path / "m.onnx")
+    graph = integer_graph(path)
+    (table,) = [node for node in graph.nodes if isinstance(node.op, IntegerTable)]
+    source = graph.tensors[table.inputs[0]].dtype
+    x = np.arange(source.low, source.high + 1) * 2.0**-source.frac
+    y = table.op.values * 2.0**-table.op.dtype.frac
+    want = 1 / (1 + np.exp(-x)) if name == "Sigmoid" else np.tanh(x)
+    step = 2.0**-table.op.dtype.frac
+    assert (np.abs(y - want) <= np.where(want > 1 - step, 1.0, 0.5 + 1e-9) * step).all()
+    assert check_against_onnxruntime(path, graph).mismatches == 0
+
+
+@pytest.mark.parametrize("name", ["Sigmoid", "Tanh"])
+def test_a_smooth_activation_of_a_stream_is_read(tmp_path: Path, name: str) -> None:
+    sketch = image(8)
+    sketch.conv(3, 16, weight=sketch.rng.normal(size=(16, 3, 3, 3)), pads=1).batch_norm(16)
+    sketch.op(name)
+    start = sketch.tensor
+    sketch.op("Sub", sketch.constant(0.25))
+    sketch.sign().conv(16, 16, weight=0.1 * sketch.signs(16, 16, 3, 3), pads=1).batch_norm(16)
+    sketch.op("Add", start)
+    path = classifier(sketch, 16).save(tmp_path / "m.onnx")
+    assert check_against_onnxruntime(path, integer_graph(path)).mismatches == 0

@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[list[End], str]] = {
     "scaled by class": ([SOFTMAX, op("Mul", np.arange(1, 6))], "all classes alike"),
     "shifted by class": ([op("Tanh"), op("Add", np.arange(5))], "all classes alike"),
     "cast to integers": ([op("Sigmoid"), op("Cast", to=6)], "rounds the scores"),
-    "rounded": ([op("Sigmoid"), op("Round")], "real-valued layer"),
+    "rounded": ([op("Sigmoid"), op("Round")], "nothing limits the result"),
     "least": ([top_k(largest=0)], "TopK"),
     "best two": ([top_k(2)], "TopK"),
     "argmax over the batch": ([op("ArgMax", axis=0)], "maximum over dimension 0"),

@@ -201,6 +201,17 @@ def hard_sigmoid(ctx: Context, node: OnnxNode) -> None:
     _clip(ctx, node, view, 0.0, 1.0)
 
 
+def smooth(ctx: Context, node: OnnxNode) -> None:
+    """Sigmoid and Tanh; of pixels a table, which is exact."""
+    if node.inputs[0] in ctx.tables:
+        raise unsupported(node)
+    view, op = ctx.view(node), ops.Smooth(node.op)
+    target = ctx.add(op, view.tensor, node, node.outputs[0])
+    if op.low >= 0:
+        ctx.nonnegative.add(target)
+    ctx.views[node.outputs[0]] = View(target, view.dims)
+
+
 def _clip(ctx: Context, node: OnnxNode, view: View, low: float, high: float) -> None:
     if not low <= high:
         raise ModelError(f"clips to [{low:g}, {high:g}]", where=node.where, fix="order the bounds")

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.frontend.convert.elementwise import smooth
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import BATCH, shape_text
+from bnnhw.ir.real_ops import SMOOTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +37,14 @@ _SCORES = "the results are the scores before it"
 
 
 def leave_out(ctx: Context, node: OnnxNode) -> None:
-    """The first operation on the scores, at the model's output: left out."""
+    """The first operation on the scores, at the model's output: left out; elsewhere as it is."""
     nodes = ctx.model.nodes
     later = nodes[[n is node for n in nodes].index(True) + 1 :]
     live = [n for n in later if not all(name in ctx.constants for name in n.inputs if name)]
     if any(n.op not in _AFTER_SCORES for n in live) or BATCH in ctx.view(node).order:
+        if node.op in SMOOTH:
+            smooth(ctx, node)
+            return
         raise unsupported(node)
     _check(ctx, node)
     ctx.notes.append(
@@ -125,5 +130,5 @@ def _changes(node: OnnxNode, what: str) -> ModelError:
 
 
 HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = dict.fromkeys(
-    (*_SOFTMAX, "Sigmoid", "Tanh", *_CHOICES), leave_out
+    (*_SOFTMAX, *SMOOTH, *_CHOICES), leave_out
 )
