@@ -50,6 +50,9 @@ def binarised(weight: Floats, zero: float) -> Binarised | None:
     flat = np.abs(weight).reshape(len(weight), -1)
     if not flat.size or (flat == flat[:, :1]).all():
         return None
+    first = flat[0][flat[0] > 0]
+    if first.size and np.abs(first - first.mean()).max() > 2 * TOLERANCE * first.mean():
+        return None  # by far: the others need no look
     present = flat > 0
     used = present.any(axis=1, keepdims=True)
     zeros = int((used & ~present).sum())

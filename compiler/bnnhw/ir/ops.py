@@ -226,6 +226,7 @@ class FixedAffine(Op):
         knee: of segment 1, or of 1 and 2: [C] or [2, C]; empty where there is one segment.
         exponents: [C], or empty where all are 0: a result means integer * 2^-(frac + exponent), so
             that channels of small values use the whole type too. No part of the arithmetic.
+        exact: whether m and b are the real function's, not rounded. No part of the arithmetic.
     """
 
     multiplier: Ints
@@ -234,6 +235,7 @@ class FixedAffine(Op):
     dtype: Integer
     knee: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     exponents: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    exact: bool = False
 
     def infer(self, *inputs: Tensor) -> Tensor:
         same_channels(inputs[0], self.multiplier.shape[1], "FixedAffine")

@@ -22,8 +22,10 @@ def weighted_span(x: DType, weight: Ints, offset: Ints) -> Integer:
             fix="the file is damaged; export the model again",
         )
     flat = weight.reshape(len(weight), -1)
-    ends = np.stack([flat * x.low, flat * x.high, np.zeros_like(flat)])
-    low, high = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
+    up = np.maximum(flat, 0).sum(axis=1)
+    down = flat.sum(axis=1) - up
+    least, most = min(x.low, 0), max(x.high, 0)
+    low, high = up * least + down * most, up * most + down * least
     shifts = offset.reshape(-1, len(weight))
     return Integer.spanning(int((low + shifts).min()), int((high + shifts).max()))
 

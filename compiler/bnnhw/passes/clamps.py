@@ -49,7 +49,7 @@ def split_clamp(
         if rise != 0 and dtype.low <= limit <= dtype.high:
             beyond = 1 if rise > 0 else 0
             knee[c], multiplier[beyond, c], offset[beyond, c] = limit, 0, limit
-    return free, FixedAffine(multiplier, offset, 0, dtype, knee)
+    return free, FixedAffine(multiplier, offset, 0, dtype, knee, exact=True)
 
 
 def _pieces(ops: Sequence[Op], channels: int, dtype: Integer) -> int:

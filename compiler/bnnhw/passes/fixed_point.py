@@ -113,17 +113,14 @@ def fixed_affine(
         )
     m = np.rint(gains * 2.0**shift).astype(np.int64)
     b = np.rint(shifts * 2.0**shift / unit).astype(np.int64) * unit - zero_down
-    return FixedAffine(m, b, shift, dtype, knee)
+    return FixedAffine(m, b, shift, dtype, knee, exact=exact_shift is not None)
 
 
 def rounding_bound(op: FixedAffine, reach: int) -> float:
     """Largest distance in steps from the real value, limited to the type; see fixed_affine."""
-    gain = float(np.abs(op.multiplier).max()) / 2.0**op.shift
     down = bool(op.dtype.halves) / 2.0**op.shift  # exactly 0 may have been sent below it
-    # The reach of accumulators may have been known better than by their type, a power of two.
-    bits = op.dtype.bits
-    if op.shift < min(_shift(gain, reach, bits), _shift(gain, reach - 1, bits)):
-        return 0.5 + down  # constants with fewer bits than could be are exact
+    if op.exact:
+        return 0.5 + down
     offset = 2.0 ** -(min(op.shift, _OFFSET_FRACTION) + 1)
     return 0.5 + down + reach / 2.0 ** (op.shift + 1) + offset
 
@@ -205,26 +202,27 @@ def _knee(pieces: Pieces, index: int, reach: int) -> int:
     return min(max(math.ceil(start), -reach), reach + 1)
 
 
-def quantise_weights(weight: Floats, bits: int) -> tuple[Ints, Floats]:
+def quantise_weights(weight: Floats, bits: int, *, rough: bool = False) -> tuple[Ints, Floats]:
     """Integers of ``bits`` and a scale per output channel: weight = integer * scale, about.
 
     Symmetric: the largest magnitude of each channel becomes the integer above 2^(bits-2) with which
     the channel's weights are rounded least, in squares; ties round to even. Where they are integers
     times a scale already, it becomes the least number with which they are, and nothing is rounded.
-    Weights of windows of an image round up or down as changes the window's product least.
+    Weights of windows of an image round up or down as changes the window's product least. All of
+    this but the symmetry is left out where it may be ``rough``.
     """
     top = (1 << (bits - 1)) - 1
     rows = weight.reshape(len(weight), -1)
     largest = np.abs(rows).max(axis=1, initial=0)
-    tops = np.array([
-        _steps(row / size, top) if size else 1 for row, size in zip(rows, largest, strict=True)
-    ])  # fmt: skip
     live = largest > 0
+    tops = np.where(live, top, 1)
+    if not rough:
+        tops[live] = [_steps(row, top) for row in rows[live] / largest[live, None]]
     # A channel of zeros means nothing by its scale, but must not set the range of all multipliers.
     scale = np.where(live, largest / tops, (largest / tops)[live].min(initial=np.inf))
     scale = np.where(np.isfinite(scale), scale, 1.0)
     ratio = weight / scale.reshape(-1, *(1,) * (weight.ndim - 1))
-    grid = _round_for_images(ratio) if reads_images(weight) else np.rint(ratio)
+    grid = _round_for_images(ratio) if reads_images(weight) and not rough else np.rint(ratio)
     return grid.astype(np.int64), scale
 
 

@@ -32,7 +32,13 @@ class IntegerLayer:
 
 
 def integer_layer(
-    op: Conv | Dense, image: Shape, bits: int, *, scale: Floats, shift: Floats
+    op: Conv | Dense,
+    image: Shape,
+    bits: int,
+    *,
+    scale: Floats,
+    shift: Floats,
+    rough: bool = False,
 ) -> IntegerLayer:
     """The layer on integers q where the real one reads scale * q + shift, per input channel.
 
@@ -49,9 +55,10 @@ def integer_layer(
         bits: width of the weights; narrower where all of them are.
         scale: [Cin].
         shift: [Cin].
+        rough: whether any rounding of the weights will do: in a hurry.
     """
     gains, shifts = by_input(scale, op.weight), by_input(shift, op.weight)
-    grid, step = quantise_weights(op.weight * gains, bits)
+    grid, step = quantise_weights(op.weight * gains, bits, rough=rough)
     bits = min(bits, grid_bits(grid))
     out = step.reshape(-1, *(1,) * (op.weight.ndim - 1))
     divisor = np.where(gains != 0, gains, 1.0)

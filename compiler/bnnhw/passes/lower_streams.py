@@ -325,7 +325,8 @@ class Lowering(ProductMaker):
         assert scale is not None
         assert shift is not None
         bits = self._options.weight_bits(node.name)
-        made = integer_layer(op, x.shape, bits, scale=scale, shift=shift)
+        rough = self._options.rough
+        made = integer_layer(op, x.shape, bits, scale=scale, shift=shift, rough=rough)
         self._made.emit(node, made.op, x.tensor)
         span = made.op.infer(replace(self._graph.tensors[node.inputs[0]], dtype=x.dtype)).dtype
         assert isinstance(span, Integer)

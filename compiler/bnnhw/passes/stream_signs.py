@@ -137,7 +137,7 @@ def side_of(intervals: Sequence[list[Interval]], reach: int) -> FixedAffine:
     lines = np.array([(*own, *own[-1:] * (most - len(own))) for own, _ in found], np.int64)
     knees = np.array([(*own, *own[-1:] * (most - 1 - len(own))) for _, own in found], np.int64).T
     m, b = lines.transpose(2, 1, 0)
-    return FixedAffine(m, b, 0, SIDE, knees[0] if most == 2 else knees)
+    return FixedAffine(m, b, 0, SIDE, knees[0] if most == 2 else knees, exact=True)
 
 
 def _intervals(pieces: Sequence[Piece], sign: Binarize, reach: int) -> list[Interval]:
