@@ -9,7 +9,6 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.ir.ops import FixedAdd, FixedAffine, IntegerConv, IntegerDense, Quantise
 from bnnhw.passes.calibrate import Range, calibrate, rough_ranges
-from bnnhw.passes.moments import layers_without_batch_norm
 from bnnhw.passes.options import ACTIVATION_BITS
 
 if TYPE_CHECKING:
@@ -41,10 +40,8 @@ def described(graph: Graph, options: PassOptions, types: StreamTypes, nodes: Seq
         origin = f"{len(options.calibration)} calibration images"
     elif options.calibration:
         origin = "the ranges given"
-    elif graph.statistics and layers_without_batch_norm(graph):
-        origin = "BatchNorm statistics and synthetic images (--calibrate takes real ones)"
     elif graph.statistics:
-        origin = "BatchNorm statistics alone (--calibrate takes images)"
+        origin = "BatchNorm statistics and synthetic images (--calibrate takes real ones)"
     else:
         origin = "synthetic images, since the model holds no BatchNorm (--calibrate takes real)"
     sums = [n.op.dtype for n in nodes if isinstance(n.op, FixedAdd)]

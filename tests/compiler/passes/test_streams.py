@@ -369,7 +369,7 @@ def test_a_note_says_what_was_rounded_and_from_what_the_ranges_come() -> None:
     builder = bireal()
     (note,) = run(builder.graph(), precision={"stem": 6}).notes
     assert re.search(r"to [0-9 and]+ bits, the weights of 3 layers to 6 and 8;", note)
-    assert "BatchNorm statistics alone" in note
+    assert "BatchNorm statistics and synthetic images" in note
     (note,) = run(builder.graph(), calibration=builder.inputs(2)).notes
     assert "from 2 calibration images" in note
     (note,) = run(replace(builder.graph(), statistics={})).notes
