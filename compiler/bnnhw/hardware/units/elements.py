@@ -177,6 +177,15 @@ AFFINE = UnitKind(
         ),
         IN_SIGNED=1,
         OUT_SIGNED=1,
+    )
+    + named(
+        "IN_BITS OUT_BITS LANES FOLDS SHIFT MULTIPLIER_BITS OFFSET_BITS OFFSET_SHIFT SEGMENTS",
+        *((12, 9, 1, 256, 14, 12, 12, 9, 1), (10, 9, 4, 128, 10, 12, 13, 5, 2)),
+        *((10, 9, 1, 64, 10, 12, 13, 5, 3), (10, 8, 2, 32, 9, 11, 12, 4, 3)),
+        IN_SIGNED=1,
+        OUT_SIGNED=1,
+        STYLE=LUTS,
+        MULTIPLY_STYLE=DSP,
     ),
     Twin(
         (
