@@ -25,7 +25,7 @@ GUARD_BITS = 3
 WIDE_MULTIPLIER_BITS, NARROW_MULTIPLIER_BITS = 25, 18
 """What one DSP48E1 multiplies by a number of the other width; taken where fewer could cost more
 than a step."""
-_FINE_BITS = 4
+_FINE_BITS, _FINER_BITS = 4, 7
 _OFFSET_FRACTION = 5
 _FINEST = 40
 _MOST_STEPS = 1023
@@ -46,6 +46,7 @@ def fixed_affine(
     dtype: Integer,
     *,
     zero_down: bool = False,
+    given: bool = False,
     where: str | None = None,
 ) -> FixedAffine:
     """The operation closest to ``ops`` on integers of magnitude up to ``reach``.
@@ -72,6 +73,8 @@ def fixed_affine(
         reach: largest magnitude of the integers that they read.
         dtype: of the result.
         zero_down: whether exactly 0 then counts as below 0.
+        given: whether the model itself rounds to ``dtype``: constants then take 16 bits, so that as
+            few numbers as can be are rounded otherwise.
         where: the node of the last of ``ops``, as messages name it.
 
     Raises:
@@ -103,8 +106,11 @@ def fixed_affine(
     exact_shift = _exact_shift(gains, shifts)
     shift, unit = exact_shift or 0, 1
     if exact_shift is None:
-        shift = _shift(float(np.abs(gains).max()), reach, dtype.bits)
-        unit = 1 << max(0, shift - _OFFSET_FRACTION)
+        bits = MULTIPLIER_BITS if given else min(MULTIPLIER_BITS, dtype.bits + GUARD_BITS)
+        shift = _shift(
+            float(np.abs(gains).max()), reach, bits, _FINER_BITS if given else _FINE_BITS
+        )
+        unit = 1 if given else 1 << max(0, shift - _OFFSET_FRACTION)
     if max(np.abs(gains).max(), np.abs(shifts).max()) * 2.0**shift > _LARGEST:
         raise ModelError(
             f"has parameters of up to {max(np.abs(gains).max(), np.abs(shifts).max()):.3g} steps "
@@ -153,11 +159,10 @@ def _in_steps(piece: Piece, step: Fraction, dtype: Integer) -> tuple[float, floa
     return float(slope), float(value - slope * q)
 
 
-def _shift(gain: float, reach: int, result_bits: int) -> int:
-    """Fraction bits of the constants."""
+def _shift(gain: float, reach: int, bits: int, fine: int) -> int:
+    """Fraction bits of the constants, m of ``bits``, and no more than ``fine`` beyond x's."""
     size = max(1, reach).bit_length()
-    fits = _fitting(gain, min(MULTIPLIER_BITS, result_bits + GUARD_BITS))
-    shift = min(fits, size + _FINE_BITS)
+    shift = min(_fitting(gain, bits), size + fine)
     coarse = size + _COARSE_BITS
     if shift < coarse:
         narrow = size + 1 > NARROW_MULTIPLIER_BITS

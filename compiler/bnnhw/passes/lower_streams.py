@@ -172,7 +172,7 @@ class Lowering(ProductMaker):
         if few and exact is not None and not (exact.rest and exact.rest.row_class):
             x = exact  # a sign of several steps: it sees no rounding that it need not see
         if x.stream != dtype:
-            x = self._fixed(x, dtype, node.output)
+            x = self._fixed(x, dtype, node.output, given=True)
         return replace(x, given=True, exact=None)
 
     def _add(self, node: Node) -> Value:

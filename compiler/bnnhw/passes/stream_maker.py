@@ -95,18 +95,25 @@ class StreamMaker:
         return replace(made, ops=(back,), source=self._made.nodes[-1], stream=None)
 
     def _fixed(
-        self, value: Value, dtype: Integer, tensor: str, sign: Binarize | None = None
+        self,
+        value: Value,
+        dtype: Integer,
+        tensor: str,
+        sign: Binarize | None = None,
+        *,
+        given: bool = False,
     ) -> Value:
         """Appends the FixedAffine that does all that waits; it writes ``tensor``.
 
-        Where it stands for middles of steps, an exact 0 goes to the side where ``sign`` puts it.
+        The model itself may round to ``dtype`` (``given``). Where that stands for middles of steps,
+        an exact 0 goes to the side where ``sign`` puts it.
         """
         value = self._numbers(value)
         down = bool(dtype.halves and sign and sign.strict)
         ops, clamp = split_clamp(value.ops, value.shape[0], dtype)
         source, size = value.source, (value.shape[0], value.reach)
         at = source.where if source else None
-        op = fixed_affine(ops, *size, dtype, zero_down=down, where=at)
+        op = fixed_affine(ops, *size, dtype, zero_down=down, given=given, where=at)
         name = source.name if source else "input"
         taken = source is None or name in self._made.names
         where, name = source.source if source else "", self._made.fresh(name + "_fixed" * taken)

@@ -338,21 +338,30 @@ def select_error(op: Select, x: list[Floats], error: list[Floats], precision: Pr
 
 
 def _layer_error(op: Conv | Dense, x: Floats, error: Floats, unit: float) -> Floats:
-    size = np.abs(op.weight)
-    taps = int(np.prod(op.weight.shape[1:]))
-
-    def apply(values: Floats) -> Floats:
-        if isinstance(op, Conv):
-            return convolve(values, size, op.window, groups=op.groups)
-        return np.asarray(values @ size.T, np.float64)
-
-    reach = apply(np.abs(x))
+    reach = _magnitude(op, x)
     if not error.any():
         bits = _fraction_bits(x) + _fraction_bits(op.weight)
         if reach.max(initial=0) * 2.0**bits <= 2.0**_GRID_BITS:
             return np.zeros_like(reach)
-    units = min(taps, 8 * np.sqrt(taps))
-    return apply(error) + units * unit * reach
+    return _magnitude(op, error) + _units(op) * unit * reach
+
+
+def error_of_sums(op: Conv | Dense, x: Floats, precision: Precision) -> Floats:
+    """Bound on the error of a layer's sums that begin with a bias: each partial sum is rounded."""
+    return _units(op) * precision.unit * _magnitude(op, x)
+
+
+def _magnitude(op: Conv | Dense, x: Floats) -> Floats:
+    """Sums of |w * x|."""
+    size = np.abs(op.weight)
+    if isinstance(op, Conv):
+        return convolve(np.abs(x), size, op.window, groups=op.groups)
+    return np.asarray(np.abs(x) @ size.T, np.float64)
+
+
+def _units(op: Conv | Dense) -> float:
+    taps = int(np.prod(op.weight.shape[1:]))
+    return float(min(taps, 8 * np.sqrt(taps)))
 
 
 def _fraction_bits(values: Floats) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import VerificationError
-from bnnhw.interpret.real import execute_real, execute_real_node
+from bnnhw.interpret.real import affine_arrays, execute_real, execute_real_node
 from bnnhw.ir.ops import (
     Add,
     Affine,
@@ -30,7 +30,13 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.product_ops import laid_over
 from bnnhw.passes.rewrite import Links
-from bnnhw.verify.near_ties import error_bound, is_aligned, model_values, select_error
+from bnnhw.verify.near_ties import (
+    error_bound,
+    error_of_sums,
+    is_aligned,
+    model_values,
+    select_error,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -138,6 +144,7 @@ class _Walk:
         precision: Precision,
     ) -> None:
         self._imported, self._result, self._precision = imported, result, precision
+        self._sums: tuple[Node | None, Floats] = None, np.zeros(0)
         self._places, self._held = signs, {place.tensor for place in signs.values()}
         self._model = model
 
@@ -186,7 +193,17 @@ class _Walk:
             apart = self._imported.deviation * execute_real(reach, np.abs(x[0]), tensor)
             bound = error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
             return y, bound + apart
-        return y, error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
+        bound = error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
+        if isinstance(node.op, (Conv, Dense)):
+            self._sums = node, error_of_sums(node.op, x[0], self._precision)
+        elif isinstance(node.op, Affine) and self._adds_bias(node):
+            bound = bound + np.abs(affine_arrays(node.op, y.ndim - 1)[0]) * self._sums[1]
+        return y, bound
+
+    def _adds_bias(self, node: Node) -> bool:
+        """Whether an affine operation is the bias of the layer before it, which sums begin with."""
+        layer = self._sums[0]
+        return layer is not None and (layer.output, layer.source) == (node.inputs[0], node.source)
 
     def _signs(self, node: Node, margin: Floats, bound: Floats, mine: Floats) -> Floats:
         """The model's bits, after the differences are explained."""

@@ -110,3 +110,36 @@ def test_signs_are_taken_before_branches_meet(tmp_path: Path) -> None:
     signs = [node for node in graph.nodes if isinstance(node.op, Binarize)]
     assert [places[node.output] < places[joined.output] for node in signs] == [True] * 3
     is_exact(path)
+
+
+@pytest.mark.parametrize("between", ["", "Relu", "MaxPool", "LeakyRelu"])
+@pytest.mark.parametrize("copies", [2, 3])
+def test_signs_of_copies_of_a_stream_end(tmp_path: Path, between: str, copies: int) -> None:
+    """Affine operations of the copies once went before the concatenation and back for ever."""
+    sketch = stream()
+    sketch.op("Concat", *[sketch.tensor] * (copies - 1), axis=1)
+    if between == "MaxPool":
+        sketch.op("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    elif between:
+        sketch.op(between)
+    channels = copies * CHANNELS
+    sketch.batch_norm(channels).sign()
+    sketch.conv(channels, CHANNELS, weight=0.1 * sketch.signs(CHANNELS, channels, 3, 3), pads=1)
+    is_exact(ended(sketch.batch_norm(CHANNELS), CHANNELS).save(tmp_path / "m.onnx"))
+
+
+def test_a_bias_that_sums_begin_with_rounds_each_of_them(tmp_path: Path) -> None:
+    """Sums near 0 then have the rounding of large ones."""
+    options = LoadOptions(input_type="bipolar")
+    sketch = Sketch(["N", 512], np.float32)
+    start = sketch.tensor
+    parts = []
+    for _ in range(2):
+        sketch.tensor = start
+        parts.append(sketch.dense(512, 512).batch_norm(512).sign().tensor)
+    sketch.tensor = sketch.node("Concat", parts, axis=1)
+    bias = sketch.constant(sketch.rng.uniform(-0.01, 0.01, 64))
+    weight = sketch.constant(sketch.signs(64, 1024))
+    sketch.op("Gemm", weight, bias, transB=1)
+    path = sketch.save(tmp_path / "m.onnx")
+    assert check_against_onnxruntime(path, compiled(path, options), options=options).mismatches == 0

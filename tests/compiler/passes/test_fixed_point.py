@@ -115,6 +115,20 @@ def test_constants_use_the_bits_they_have() -> None:
     assert rounding_bound(op, 500) < 0.6
 
 
+def test_what_the_model_rounds_itself_is_rounded_by_constants_of_16_bits() -> None:
+    gains = [Fraction(1, 300), Fraction(-1, 7000), Fraction(0)]
+    ops, few = [affine(gains, [Fraction(1, 3)] * 3)], Integer(2, False, 0)
+    near, sharp = (fixed_affine(ops, 3, 500, few, given=given) for given in (False, True))
+    assert np.abs(near.multiplier).max() < 1 << 4 < 1 << 7 < np.abs(sharp.multiplier).max()
+    x = np.arange(-500, 501)[:, None].repeat(3, 1)
+    exact = np.array([[float(g) for g in gains]]) * x + 1 / 3
+    want = np.clip(np.floor(exact + 0.5), 0, 3)
+    wrong = [
+        (execute(op, [x], [Tensor((3,), Integer(10, True))]) != want).mean() for op in (near, sharp)
+    ]
+    assert wrong[1] < 0.002 < wrong[0]
+
+
 def test_one_huge_gain_does_not_spoil_the_other_channels() -> None:
     """A channel whose variance was almost 0 has one; its neighbours keep their precision."""
     gains = [Fraction(1, 300), Fraction(4000), Fraction(-4000)]
