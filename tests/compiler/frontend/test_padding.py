@@ -205,3 +205,16 @@ def test_streams_padded_with_half_a_bit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="differently from pixel to pixel") as caught:
         integer_graph(path)
     assert "pad bits of {-1, +1} with 0, -1 or +1" in str(caught.value.fix)
+
+
+@pytest.mark.parametrize("size", [(4, 7, 8), (8, 8, 3), (5, 8, 3), (3, 8, 4)])
+def test_a_pad_that_comes_first_does_not_settle_the_layout(tmp_path: Path, size) -> None:
+    """(8, 8, 3) may be eight channels of width 3 as well: the convolution behind tells."""
+    sketch = Sketch(["N", *size], np.uint8)
+    sketch.op("Cast", to=1)
+    pad(sketch, 0.5, (1, 2, 0, 1))
+    sketch.conv(size[0], 6, weight=0.1 * sketch.rng.normal(size=(6, size[0], 3, 3))).batch_norm(6)
+    path = classifier(padded_block(sketch, 6, 1.0), 6).save(tmp_path / "m.onnx")
+    graph = integer_graph(path)
+    assert graph.tensors[graph.input].shape == size
+    assert check_against_onnxruntime(path, graph).mismatches == 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import quant_range
+from bnnhw.frontend.context import LayoutError
 from bnnhw.frontend.convert import parts
 from bnnhw.frontend.unsupported import unsupported
 from bnnhw.frontend.views import View, shape_text
@@ -50,7 +51,9 @@ def pad(ctx: Context, node: OnnxNode) -> None:
         if before or after:
             single = named[axis]
             if single not in ("H", "W") or before < 0 or after < 0:
-                raise ModelError(
+                # With the axes in another order it may be height or width.
+                kind = LayoutError if single == "C" and min(before, after) >= 0 else ModelError
+                raise kind(
                     f"pads dimension {axis} of {shape_text(shape)} by ({before}, {after})",
                     where=node.where,
                     fix="pad height and width only, by amounts >= 0",
