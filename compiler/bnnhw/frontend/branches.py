@@ -152,8 +152,8 @@ class _Branches:
             op = _one_function([o for o in ops if isinstance(o, Piecewise)], shares)
         elif isinstance(node.op, (Binarize, *_POOLS)) and len({*ops}) == 1:
             op = node.op
-        # Functions of one tensor stay apart: a sign behind them is taken of each.
-        if op is None or len({*sources}) == 1:
+        # Functions of one stream stay apart: a sign behind them is taken of each.
+        if op is None or (len({*sources}) == 1 and not self._exact(sources[0][0])):
             return None
         source = self._joined([names[0] for names in sources])
         if source is None:

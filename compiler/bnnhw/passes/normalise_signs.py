@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def normalise_signs(graph: Graph) -> Graph:
     """The graph with every sign's values {-1, +1} or {0, 1}.
 
-    Unipolar where the lower value is 0 (after what follows it), else bipolar.
+    Unipolar where the lower value is 0 (after what follows it), else bipolar. Bit 1 is the larger
+    value.
     """
     return rewrite(graph, _rule)
 
@@ -42,25 +43,32 @@ def _rule(links: Links, node: Node) -> Change | None:
             where=node.where,
             fix="give the sign two different values",
         )
+    turned = high < low
+    if turned:  # of -x: bit 1 is the larger value then, as Where(x < 0, -1, 1) spells it
+        low, high = high, low
     if low == 0:
         made, scale, shift = (0.0, 1.0), high, Fraction(0)
     else:
         made, scale, shift = (-1.0, 1.0), (high - low) / 2, (high + low) / 2
     if len(path) == 1 and (op.low, op.high) == made:
         return None
-    sign = with_op(node, replace(op, low=made[0], high=made[1]))
+    sign = with_op(node, replace(op, low=made[0], high=made[1], strict=op.strict ^ turned))
     plain = scale == 1 and shift == 0
     if len(path) == 2 and (op.low, op.high) == made and not plain:
         return None
-    if plain:
-        return Change(path, [sign])
     channels = links.graph.tensors[node.output].shape[0]
+    before = []
+    if turned:
+        name = fresh_name(links.graph, f"{node.name}_turned")
+        before = [replace(node, name=name, op=Affine(full(channels, -1), full(channels, 0)))]
+    if plain:
+        return Change(path, [*before, sign])
     if len(path) > 1:
         affine = path[-1]
     else:
         affine = replace(node, name=fresh_name(links.graph, f"{node.name}_scale"))
     scaled = Affine(full(channels, scale), full(channels, shift))
-    return Change(path, [sign, with_op(affine, scaled)])
+    return Change(path, [*before, sign, with_op(affine, scaled)])
 
 
 def _uniform(op: Affine) -> bool:

@@ -83,6 +83,14 @@ def sign_of(links: Links, tensor: str) -> tuple[Node, list[Node]] | None:
     return node, scaled
 
 
+def turns(sign: Node, scaled: Sequence[Node]) -> bool:
+    """Whether a sign, with the affine operations behind it, falls where its argument rises."""
+    assert isinstance(sign.op, Binarize)
+    scales = [node.op.scale.flat[0] for node in scaled if isinstance(node.op, Affine)]
+    falls = sum(scale < 0 for scale in scales) + (sign.op.high < sign.op.low)
+    return bool(falls % 2)
+
+
 def rewrite(graph: Graph, rule: Callable[[Links, Node], Change | None]) -> Graph:
     """Applies ``rule`` to every node until nothing changes.
 

@@ -21,7 +21,7 @@ from bnnhw.interpret.real_walk import walk_real
 from bnnhw.ir.ops import Binarize, Concat, FixedAdd, FixedAffine
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes.moments import layers_without_batch_norm
-from bnnhw.passes.rewrite import Links, sign_of
+from bnnhw.passes.rewrite import Links, sign_of, turns
 from bnnhw.passes.sign_loss import stream_read
 from bnnhw.passes.stream_values import real_name
 from bnnhw.passes.widths import widths
@@ -214,6 +214,7 @@ class StreamLosses:
         self._real, self._graph = real, graph
         self._signs = {n.output: n.op for n in real.nodes if isinstance(n.op, Binarize)}
         self._watched: dict[str, str] = {}
+        self._turned: dict[str, bool] = {}
         links = Links(real)
         for node in graph.nodes:
             name = real_name(node.output)
@@ -221,6 +222,7 @@ class StreamLosses:
                 found = sign_of(links, name)
                 if found is not None:
                     self._watched[node.output] = found[0].output
+                    self._turned[node.output] = turns(*found)
             elif isinstance(node.op, (Concat, FixedAdd, FixedAffine)) and name in real.tensors:
                 self._watched[node.output] = name
         self._of: dict[str, list[str]] = {name: [] for name in real.tensors}
@@ -249,7 +251,8 @@ class StreamLosses:
             if name in self._signs:
                 bits[name] = values == self._signs[name].high
             for tensor in self._of[name]:
-                self._compare(tensor, bits.get(name, values), integers[tensor])
+                want = bits[name] ^ self._turned[tensor] if name in bits else values
+                self._compare(tensor, want, integers[tensor])
             if name in self._spreads:
                 self._spreads[name].add(values)
             scores = values

@@ -36,6 +36,7 @@ from bnnhw.ir.ops import (
     Smooth,
 )
 from bnnhw.ir.types import Bit
+from bnnhw.passes.rewrite import turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,11 +90,13 @@ class _Aligned:
         sign: the sign in the real graph.
         scaled: the affine operation behind it whose result the model's tensor is, if it is.
         tensor: ONNX name of the model's tensor.
+        turned: whether the integer graph's bits are 1, the larger value, where the sign's are 0.
     """
 
     sign: Node
     scaled: Node | None
     tensor: str
+    turned: bool
 
 
 def explain(
@@ -136,7 +139,8 @@ def _aligned(graph: Graph, imported: Imported) -> dict[str, _Aligned]:
         for name, extra, tensor in places:
             bits = name in written and isinstance(graph.tensors[name].dtype, Bit)
             if bits and is_aligned(imported, tensor):
-                found[name] = _Aligned(node, extra, tensor)
+                turned = turns(node, [extra] if extra and extra.output == name else [])
+                found[name] = _Aligned(node, extra, tensor, turned)
                 break
     return found
 
@@ -177,7 +181,7 @@ class _Walk:
         place = self._aligned[node.output]
         margin, bound = self._up_to(place)
         model = self._model_bits(place)
-        mine = bits > 0
+        mine = (bits > 0) ^ place.turned
         differ = model != mine
         if differ.any():
             outside = differ & (np.abs(margin) > bound)
@@ -199,7 +203,7 @@ class _Walk:
         self._error = np.zeros_like(self._real)
         dtype = self._graph.tensors[node.output].dtype
         assert isinstance(dtype, Bit)
-        return np.where(model, dtype.high, dtype.low)
+        return np.where(model ^ place.turned, dtype.high, dtype.low)
 
     def _up_to(self, place: _Aligned) -> tuple[Floats, Floats]:
         """What the sign at ``place`` reads in the real graph, and the bound on its error."""

@@ -38,7 +38,7 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.types import Bit, Integer, Real
 from bnnhw.passes.fixed_point import reads_images, rounding_bound
-from bnnhw.passes.rewrite import Links, sign_of
+from bnnhw.passes.rewrite import Links, sign_of, turns
 from bnnhw.passes.stream_values import real_name
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class _Run:
         sign, scaled = found
         assert isinstance(sign.op, Binarize)
         margin = self._evaluate(sign.inputs[0], start)
-        bits = y > 0
+        bits = (y > 0) ^ turns(sign, scaled)  # bit 1 is the larger value
         want = margin >= 0 if not sign.op.strict else margin > 0
         size = np.abs(margin).max(initial=1.0)
         wrong = (bits != want) & (np.abs(margin) > _EXACT * size)

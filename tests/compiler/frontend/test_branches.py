@@ -143,3 +143,20 @@ def test_a_bias_that_sums_begin_with_rounds_each_of_them(tmp_path: Path) -> None
     sketch.op("Gemm", weight, bias, transB=1)
     path = sketch.save(tmp_path / "m.onnx")
     assert check_against_onnxruntime(path, compiled(path, options), options=options).mismatches == 0
+
+
+@pytest.mark.parametrize("spelling", ["less", "less_or_equal", "swapped", "greater", "cast"])
+@pytest.mark.parametrize("pooled", [False, True])
+def test_signs_may_turn_before_they_are_concatenated(
+    tmp_path: Path, spelling: str, pooled: bool
+) -> None:
+    """Where(x < 0, -1, 1) is a sign like any other, in networks without streams too."""
+    options = LoadOptions(input_type="bipolar")
+    sketch = Sketch(["N", 8, 6, 6], np.float32)
+    first = sketch.conv(8, 8, pads=1).batch_norm(8).sign(spelling).tensor
+    second = sketch.conv(8, 8, pads=1).batch_norm(8).sign(spelling).tensor
+    sketch.tensor = sketch.node("Concat", [first, second], axis=1)
+    if pooled:
+        sketch.op("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    path = sketch.flatten().dense(16 * (9 if pooled else 36), 5).save(tmp_path / "m.onnx")
+    assert check_against_onnxruntime(path, compiled(path, options), options=options).mismatches == 0

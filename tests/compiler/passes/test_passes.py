@@ -73,7 +73,9 @@ def test_merging_composes_exactly_and_drops_what_changes_nothing() -> None:
         (0, 1, (0, 1), 1, 0),
         (0, 0.5, (0, 1), 0.5, 0),
         (-2, 2, (-1, 1), 2, 0),
-        (1, -1, (-1, 1), -1, 0),
+        (1, -1, (-1, 1), 1, 0),
+        (1, 0, (0, 1), 1, 0),
+        (3, -1, (-1, 1), 2, 1),
         (1, 2, (-1, 1), 0.5, 1.5),
     ],
 )
@@ -82,13 +84,16 @@ def test_signs_are_normalised(
 ) -> None:
     graph = chain([Binarize(True, low, high)], INT8)
     result = normalise_signs(graph)
-    op = result.nodes[0].op
+    turned = high < low  # then the sign is one of -x, whose bit 1 is the larger value
+    *before, op = (node.op for node in result.nodes[: 1 + turned])
     assert isinstance(op, Binarize)
-    assert (op.low, op.high) == made
+    assert (op.low, op.high, op.strict) == (*made, not turned)
+    assert [before.scale[0] for before in before] == [-1] * turned
     if (scale, shift) == (1, 0):
-        assert result is graph
+        assert len(result.nodes) == 1 + turned
+        assert turned or result is graph
     else:
-        rest = result.nodes[1].op
+        rest = result.nodes[-1].op
         assert isinstance(rest, Affine)
         assert (rest.scale[0], rest.shift[0]) == (scale, shift)
     x = np.arange(-3, 4)[:, None]

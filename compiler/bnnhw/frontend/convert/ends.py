@@ -51,13 +51,11 @@ def pad(ctx: Context, node: OnnxNode) -> None:
         if before or after:
             single = named[axis]
             if single not in ("H", "W") or before < 0 or after < 0:
-                # With the axes in another order it may be height or width.
-                kind = LayoutError if single == "C" and min(before, after) >= 0 else ModelError
-                raise kind(
-                    f"pads dimension {axis} of {shape_text(shape)} by ({before}, {after})",
-                    where=node.where,
-                    fix="pad height and width only, by amounts >= 0",
-                )
+                what = f"pads dimension {axis} of {shape_text(shape)} by ({before}, {after})"
+                fix = "pad height and width only, by amounts >= 0"
+                if single == "C" and min(before, after) >= 0:  # in another order, it may be these
+                    raise LayoutError(what, where=node.where, fix=fix)
+                raise ModelError(what, where=node.where, fix=fix)
             sides[single] = (before, after)
     if sides and (mode != "constant" or not np.isfinite(value)):
         raise ModelError(
