@@ -198,7 +198,11 @@ AFFINE, MAC = (next(c for c in CASES if c.kind == k) for k in ("bnn_affine", "bn
 ILLEGAL: list[tuple[Case, dict[str, int], str]] = [
     (AFFINE, {"SEGMENTS": 4}, "SEGMENTS is 1 to 3"),
     (AFFINE, {"OUT_SIGNED": 2}, "OUT_SIGNED is 0 or 1"),
-    (AFFINE, {"OFFSET_SHIFT": 2, "OFFSET_LOW": 4}, "OFFSET_LOW has so many bits"),
+    (
+        AFFINE,
+        {"OFFSET_SHIFT": 2, "OFFSET_LOW": 4},
+        "OFFSET_SHIFT is at most 31 and OFFSET_LOW has so many bits",
+    ),
     (AFFINE, {"MULTIPLY_STYLE": 3}, "MULTIPLY_STYLE is 0, 1 or 2"),
     (AFFINE, {"BEATS": 31}, "a frame is a whole number of pixels"),
     (AFFINE, {"HOLD": 7}, "a frame is a whole number of pixels"),
