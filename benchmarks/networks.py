@@ -48,7 +48,7 @@ WIDTHS = {
     "vgg-small": 32, "vgg11": 16, "vgg13": 16, "vgg16": 16, "vgg19": 16, "fracbnn20": 16,
 }  # fmt: skip
 BOARDS = ("pynq-z2", "zc706", "zcu104")
-#: Cycles per frame that are tried, the slowest design first: it is the smallest.
+#: Cycles per frame that are tried, one after the other until a design fits.
 PACES = (65_536, 131_072, 262_144, 524_288)
 FRAMES, TEST, BATCH = 2, 360, 64
 RESULTS = Path("build") / "networks"
@@ -162,7 +162,7 @@ def measured(name: str, model: Path, data: dict[str, np.ndarray], score: float |
 
 
 def compiled(name: str, model: Path, data: dict[str, np.ndarray]) -> bnnhw.Build:
-    """The slowest design of ``PACES`` on the first of ``BOARDS`` that holds it."""
+    """The first design of ``PACES`` that fits, on the first of ``BOARDS`` that holds one."""
     refused: FoldingError | None = None
     for board in BOARDS:
         for cycles in PACES:
