@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bnnhw.hardware.cost.model import unit_resources
 from bnnhw.hardware.units import KINDS
-from bnnhw.hardware.units.kind import BOOTH, DSP
+from bnnhw.hardware.units.kind import BOOTH
 
 if TYPE_CHECKING:
     from bnnhw.hardware.cost.model import Resources
@@ -42,7 +42,8 @@ def spare_dsp_blocks(design: D, limit: Resources) -> D:
 
 
 def _may(unit: Unit) -> bool:
-    return KINDS[unit.kind].multiplies and unit.params["MULTIPLY_STYLE"] == DSP
+    """Whether it has multipliers in DSP blocks that could be in LUTs; one by 1 has none."""
+    return KINDS[unit.kind].multiplies and unit_resources(unit.kind, unit.params).dsp > 0
 
 
 def _in_luts(unit: Unit) -> Unit:
@@ -52,4 +53,4 @@ def _in_luts(unit: Unit) -> Unit:
 def _luts_per_block(unit: Unit) -> float:
     blocks = unit_resources(unit.kind, unit.params)
     luts = unit_resources(unit.kind, _in_luts(unit).params)
-    return (luts.lut_packed - blocks.lut_packed) / max(blocks.dsp, 1.0)
+    return (luts.lut_packed - blocks.lut_packed) / blocks.dsp

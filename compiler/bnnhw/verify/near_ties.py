@@ -342,20 +342,20 @@ def select_error(op: Select, x: list[Floats], error: list[Floats], precision: Pr
 
 
 def _layer_error(op: Conv | Dense, x: Floats, error: Floats, unit: float) -> Floats:
-    reach = _magnitude(op, x)
+    reach = magnitude(op, x)
     if not error.any():
         bits = _fraction_bits(x) + _fraction_bits(op.weight)
         if reach.max(initial=0) * 2.0**bits <= 2.0**_GRID_BITS:
             return np.zeros_like(reach)
-    return _magnitude(op, error) + _units(op) * unit * reach
+    return magnitude(op, error) + _units(op) * unit * reach
 
 
 def error_of_sums(op: Conv | Dense, x: Floats, precision: Precision) -> Floats:
     """Bound on the error of a layer's sums that begin with a bias: each partial sum is rounded."""
-    return _units(op) * precision.unit * _magnitude(op, x)
+    return _units(op) * precision.unit * magnitude(op, x)
 
 
-def _magnitude(op: Conv | Dense, x: Floats) -> Floats:
+def magnitude(op: Conv | Dense, x: Floats) -> Floats:
     """Sums of |w * x|."""
     size = np.abs(op.weight)
     if isinstance(op, Conv):

@@ -8,13 +8,14 @@ these are compared as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnnhw.errors import VerificationError
-from bnnhw.interpret.real import affine_arrays, execute_real, execute_real_node
+from bnnhw.interpret.real import affine_arrays, execute_real_node
 from bnnhw.ir.ops import (
     Add,
     Affine,
@@ -34,6 +35,7 @@ from bnnhw.verify.near_ties import (
     error_bound,
     error_of_sums,
     is_aligned,
+    magnitude,
     model_values,
     select_error,
 )
@@ -132,6 +134,12 @@ def _is_compared(imported: Imported, node: Node) -> bool:
     return wanted and is_aligned(imported, node.output)
 
 
+def _is_bias(layer: Node, after: Node) -> bool:
+    """Whether an affine operation is the bias that a layer of the model has itself."""
+    pair = isinstance(layer.op, (Conv, Dense)) and isinstance(after.op, Affine)
+    return pair and (layer.output, layer.source) == (after.inputs[0], after.source)
+
+
 class _Walk:
     """One input through the real graph, with the model's bits put in."""
 
@@ -144,7 +152,9 @@ class _Walk:
         precision: Precision,
     ) -> None:
         self._imported, self._result, self._precision = imported, result, precision
-        self._sums: tuple[Node | None, Floats] = None, np.zeros(0)
+        # A bias stands right behind its layer: sums begin with it.
+        self._biased = {a.output for a, b in pairwise(imported.graph.nodes) if _is_bias(a, b)}
+        self._sums: dict[str, Floats | float] = {}
         self._places, self._held = signs, {place.tensor for place in signs.values()}
         self._model = model
 
@@ -188,22 +198,16 @@ class _Walk:
             return y, select_error(node.op, x, e, self._precision)
         rounding = self._imported.rounding.get(node.name)
         tensor = tensors[node.inputs[0]]
-        if isinstance(node.op, (Conv, Dense)) and self._imported.deviation:
-            reach = replace(node.op, weight=np.abs(node.op.weight))
-            apart = self._imported.deviation * execute_real(reach, np.abs(x[0]), tensor)
-            bound = error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
-            return y, bound + apart
         bound = error_bound(node.op, x[0], e[0], tensor, rounding, self._precision)
         if isinstance(node.op, (Conv, Dense)):
-            self._sums = node, error_of_sums(node.op, x[0], self._precision)
-        elif isinstance(node.op, Affine) and self._adds_bias(node):
-            bound = bound + np.abs(affine_arrays(node.op, y.ndim - 1)[0]) * self._sums[1]
+            if self._imported.deviation:
+                bound = bound + self._imported.deviation * magnitude(node.op, x[0])
+            if node.output in self._biased:
+                self._sums[node.output] = error_of_sums(node.op, x[0], self._precision)
+        elif isinstance(node.op, Affine):
+            scale, sums = affine_arrays(node.op, y.ndim - 1)[0], self._sums.pop(node.inputs[0], 0.0)
+            bound = bound + np.abs(scale) * sums
         return y, bound
-
-    def _adds_bias(self, node: Node) -> bool:
-        """Whether an affine operation is the bias of the layer before it, which sums begin with."""
-        layer = self._sums[0]
-        return layer is not None and (layer.output, layer.source) == (node.inputs[0], node.source)
 
     def _signs(self, node: Node, margin: Floats, bound: Floats, mine: Floats) -> Floats:
         """The model's bits, after the differences are explained."""

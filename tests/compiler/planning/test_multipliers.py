@@ -11,23 +11,15 @@ import pytest
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import budget, total
-from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.hardware.units import KINDS
-from bnnhw.planning.fit import lower_fitting
 from bnnhw.planning.multipliers import spare_dsp_blocks
-from bnnhw.planning.network import Network
-from bnnhw.planning.search import FoldingSearch
-from bnnhw.planning.target import Target
-from graphs import residual
 
 PYNQ = load_board("pynq-z2")
 
 
 @pytest.fixture(scope="module")
-def design():
-    return lower_fitting(
-        FoldingSearch(Network(residual().graph()), PYNQ, FoldingRequest()), Target(2_400), 100.0
-    )[0]
+def design(residual_design):
+    return residual_design()
 
 
 def styles(design):
@@ -52,14 +44,14 @@ def test_each_missing_block_moves_the_cheapest_unit_to_luts(design):
         spared.append(moved)
         assert need.dsp <= dsp or moved == {n for n, style in every.items() if style == 2}
         assert need.lut >= before.lut
+        for unit, other in zip(design.units, limited.units, strict=True):
+            # Additions alone take no block, and stay as they are.
+            assert unit.params == other.params or unit.name in every
     assert spared[0] == set() and all(np.diff([len(moved) for moved in spared]) >= 0)
     assert all(less <= more for less, more in pairwise(spared))
     assert len(spared[-1]) > 1
 
 
-def test_a_board_without_blocks_gets_a_design_that_takes_none():
-    board = replace(PYNQ, dsp=0)
-    made = lower_fitting(
-        FoldingSearch(Network(residual().graph()), board, FoldingRequest()), Target(2_400), 100.0
-    )[0]
+def test_a_board_without_blocks_gets_a_design_that_takes_none(residual_design):
+    made = residual_design(replace(PYNQ, dsp=0))
     assert total(design_resources(made)).dsp == 0

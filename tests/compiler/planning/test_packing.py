@@ -69,10 +69,8 @@ def test_a_price_of_dsp_blocks_turns_to_luts():
 
 
 @pytest.fixture(scope="module")
-def design():
-    return lower_fitting(
-        FoldingSearch(Network(residual().graph()), PYNQ, FoldingRequest()), Target(2_400), 100.0
-    )[0]
+def design(residual_design):
+    return residual_design()
 
 
 def test_little_block_ram_moves_memories_to_luts_and_plenty_brings_them_back(design):

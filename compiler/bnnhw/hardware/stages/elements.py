@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Words of parameters up to here stay in LUTs: a block RAM would be nearly empty.
 _SHALLOW = 64
+# OFFSET_LOW is a parameter of 32 bits.
 _MOST_SHARED = 31
 
 
@@ -110,7 +111,8 @@ class Rescale(ElementStage):
         """``bnn_affine``."""
         op, element = self.op, self.element
         folds = self.channels // lanes
-        offset, shared = self._offset(), self._shared_bits()
+        offset = self._offset()
+        shared = _shared_bits(offset)
         params = {
             "IN_BITS": element_bits(element),
             "IN_SIGNED": int(element.low < 0),
@@ -151,11 +153,11 @@ class Rescale(ElementStage):
         """The offsets with the constant that makes the shift round half up."""
         return self.op.offset + ((1 << self.op.shift) >> 1)
 
-    def _shared_bits(self) -> int:
-        """How many of their low bits all offsets have in common: no memory holds these."""
-        offset = self._offset()
-        differ = int(np.bitwise_or.reduce((offset ^ offset.flat[0]).ravel()))
-        return min((differ & -differ).bit_length() - 1, _MOST_SHARED) if differ else _MOST_SHARED
+
+def _shared_bits(values: Ints) -> int:
+    """How many of their low bits all values have in common: no memory holds these."""
+    differ = int(np.bitwise_or.reduce((values ^ values.flat[0]).ravel()))
+    return min((differ & -differ).bit_length() - 1, _MOST_SHARED) if differ else _MOST_SHARED
 
 
 @dataclass(frozen=True, eq=False)

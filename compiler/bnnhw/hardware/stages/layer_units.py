@@ -39,6 +39,7 @@ BURST_BEATS = 16
 # Cycles from an address to its first word that readers are built to bear: 150, a refresh, and the
 # bursts of other readers before.
 _MEMORY_LATENCY = 400
+# Words by which their queues grow: LUTRAM of 32 words.
 _QUEUE_WORDS = 32
 # Words of one LUT's memory: up to a multiple of them, words are free.
 _LUTRAM_WORDS = 64
