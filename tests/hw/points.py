@@ -437,6 +437,10 @@ POINTS = {
         },
     ),
     "bnn_signed_sum": Points(illegal={"LEVELS must be at least ceil(log2(TERMS))": [{"TERMS": 0}]}),
+    "bnn_split": Points(
+        legal=[{"FOLDS0": 4}, {"FOLDS1": 7}, {"LANES": 1, "ELEM_BITS": 1}],
+        illegal={"FOLDS0 and FOLDS1 must be positive": [{"FOLDS0": 0}, {"LANES": 0}]},
+    ),
     "bnn_stream_check": Points(),
     "bnn_stream_control": Points(
         illegal={"FOLDS, TILES and PIXELS must be positive": [{"PIXELS": 0}]},
@@ -483,6 +487,10 @@ POINTS = {
             ],
         },
     ),
+    "bnn_stride_walk": Points(
+        legal=[{"SLOTS": 2}, {"SLOTS": 3}, {"SLOTS": 1025}],
+        illegal={"SLOTS must be at least 2": [{"SLOTS": 1}]},
+    ),
     "bnn_table": Points(
         legal=[{"LANES": 2, "IN_BITS": 8}],
         illegal={
@@ -516,6 +524,19 @@ POINTS = {
         illegal={
             "SCORE_BITS must be 1 to 32, CLASSES positive": [{"SCORE_BITS": 33}],
             "K must be 1 to CLASSES": [{"K": 11}, {"K": 0}],
+        },
+    ),
+    "bnn_transpose": Points(
+        legal=[
+            {"ROWS": 1, "RAM_STYLE": 1},
+            {"COLUMNS": 1, "RAM_STYLE": 2},
+            {"ROWS": 1, "COLUMNS": 1},
+            {"ROWS": 2, "COLUMNS": 2, "LANES": 1},
+            {"ROWS": 8, "COLUMNS": 196, "ELEM_BITS": 12},
+        ],
+        illegal={
+            "ROWS and COLUMNS must be positive": [{"ROWS": 0}, {"COLUMNS": 0}, {"LANES": 0}],
+            "WIDTH and DEPTH must be at least 1 and STYLE 0, 1 or 2": [{"RAM_STYLE": 3}],
         },
     ),
     "bnn_weight_buffer": Points(

@@ -97,9 +97,9 @@ def _trim_branches(design: Design, depths: dict[str, int], early: list[str], cyc
 
 
 def _has_layer(design: Design, stream: str) -> bool:
-    """Whether there is a PE array between a stream and the fork that it comes from."""
+    """Whether there is a PE array between a stream and the fork or split that it comes from."""
     unit = next(unit for unit in design.units if stream in unit.sinks)
-    while not KINDS[unit.kind].forks and unit.sources:
+    while not KINDS[unit.kind].parts and unit.sources:
         if KINDS[unit.kind].sums:
             return True
         unit = next(other for other in design.units if unit.sources[0] in other.sinks)

@@ -270,8 +270,9 @@ class DesignFlow:
             beats = design.streams[unit.sources[0]].beats if unit.sources else 0
             parts = [part(unit.params, beats) for part in KINDS[unit.kind].timing]
             start = self.read[unit.sources[0]] if unit.sources else self.source
-            for end in [self.written[name] for name in unit.sinks] or [self.sink]:
-                self._chain(unit, start, parts, end)
+            for i, end in enumerate([self.written[name] for name in unit.sinks] or [self.sink]):
+                own = parts[i : i + 1] if KINDS[unit.kind].splits else parts
+                self._chain(unit, start, own, end)
         self.flow.solve(frames)
 
     def prediction(self) -> Prediction:
@@ -316,8 +317,7 @@ class DesignFlow:
             self.written.setdefault(second, self.read[first])
         for name, stream in streams.items():
             if stream.depth:
-                timing = fifo_timing(stream)
-                self.flow.link(self.written[name], self.read[name], timing)
+                self.flow.link(self.written[name], self.read[name], fifo_timing(stream))
 
     def _meet(self, unit: Unit) -> None:
         """A unit that takes the beats of its inputs in turn, or one with several of the first."""

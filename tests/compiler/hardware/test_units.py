@@ -41,8 +41,8 @@ def test_a_record_asks_its_module_only_for_parameters_that_it_has(name: str) -> 
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.timing])
-def test_a_unit_that_joins_or_forks_has_so_many_streams(name: str) -> None:
+def test_a_unit_where_paths_meet_or_part_has_so_many_streams(name: str) -> None:
     twin = KINDS[name].twin
     assert twin is not None
-    assert len(twin.outputs) == 1 + KINDS[name].forks
+    assert len(twin.outputs) == 1 + KINDS[name].parts
     assert len(twin.inputs) == 1 + (KINDS[name].meets or KINDS[name].reads_marks)

@@ -116,7 +116,8 @@ class UnitKind:
         points: parameters at which the weights are fitted to synthesis.
         twin: the HLS function; None for units that stand beside the dataflow.
         timing: its parts in stream order; a fork's part stands for each of its outputs. None for
-            units that never keep others waiting.
+            units that never keep others waiting. A unit may have several frames of its own per
+            frame of the design, one for each tile of channels.
         bram36: blocks of its memory, halves allowed.
         dsp: DSP blocks.
         style: the parameter that says where its memory lies; empty where there is no choice.
@@ -127,6 +128,8 @@ class UnitKind:
         scales: whether a beat of its second input moves with the first of several of its first;
             ``timing`` then has a part for the first, and one from the second to the first.
         forks: whether its two outputs carry the same.
+        splits: whether its two outputs take the beats of its input in turn; ``timing`` then has a
+            part for each.
         sums: whether it holds a PE array.
         reads_memory: whether it is a master that reads from memory.
         marks_padding: whether its output's ``tuser`` marks padding.
@@ -156,6 +159,7 @@ class UnitKind:
     merges: bool = False
     scales: bool = False
     forks: bool = False
+    splits: bool = False
     sums: bool = False
     reads_memory: bool = False
     marks_padding: bool = False
@@ -172,6 +176,11 @@ class UnitKind:
         """Whether two paths of the dataflow end in it."""
         return self.joins or self.merges or self.scales
 
+    @property
+    def parts(self) -> bool:
+        """Whether two paths of the dataflow begin in it."""
+        return self.forks or self.splits
+
 
 def named(names: str, *rows: tuple[int, ...], **same: int) -> tuple[dict[str, int], ...]:
     """Points whose parameters ``names`` take the values of each row."""
@@ -187,3 +196,11 @@ def passes_through(latency: int) -> Timing:
         return UnitTiming(index, index - latency, latency, 0)
 
     return timing
+
+
+def repeated(timing: UnitTiming, times: int) -> UnitTiming:
+    """``times`` frames of a unit, one behind the other, as one."""
+    frame = np.arange(times)[:, None]
+    needs = np.where(timing.needs < 0, -1, timing.needs + frame * timing.beats_in)
+    frees = timing.frees + frame * timing.beats_out
+    return UnitTiming(needs.reshape(-1), frees.reshape(-1), timing.latency, timing.free_delay)

@@ -25,6 +25,7 @@ from bnnhw.hardware.units.kind import (
     UnitTiming,
     named,
     passes_through,
+    repeated,
 )
 
 if TYPE_CHECKING:
@@ -96,6 +97,34 @@ def _tile_gather(p: Params) -> list[float]:
     ]
 
 
+def _slots(p: Params) -> tuple[int, int]:
+    """Rows and columns of bnn_transpose; one of either is a queue of at least two beats."""
+    frame = p["ROWS"] * p["COLUMNS"]
+    return (1, max(2, frame)) if 1 in (p["ROWS"], p["COLUMNS"]) else (p["ROWS"], p["COLUMNS"])
+
+
+def _transpose(p: Params) -> list[float]:
+    """Memory, and two pointers that walk in strides or, in a queue, one by one."""
+    (rows, columns), width = _slots(p), p["ELEM_BITS"] * p["LANES"]
+    slots, luts = rows * columns, p["RAM_STYLE"] != BLOCK
+    return [
+        width if luts else 0.0,
+        ram_luts(width, slots) if luts else 0.0,
+        selection_luts(width, slots) if luts else 0.0,
+        0.0 if luts else multiplexer_luts(rom_slices(width, slots)) * width,
+        float(address_bits(slots)) if rows > 1 else 0.0,
+        counter_bits(slots + 1, columns + 1, columns, rows, rows),
+        1.0,
+    ]
+
+
+def _transpose_bram(p: Params) -> float:
+    if p["RAM_STYLE"] != BLOCK:
+        return 0.0
+    rows, columns = _slots(p)
+    return rom_bram36(p["ELEM_BITS"] * p["LANES"], rows * columns)
+
+
 def _fifo_bram(p: Params) -> float:
     depth, pack = p["DEPTH"] - p.get("TAIL", 0), p.get("PACK", 1)
     if p["RAM_STYLE"] != 2 or depth == 2:
@@ -148,6 +177,31 @@ def _concatenates(side: int) -> Timing:
     return timing
 
 
+def _splits(side: int) -> Timing:
+    """The beats of one output in the input, where those of the other come between."""
+
+    def timing(p: Params, beats: int) -> UnitTiming:
+        own, folds = p[f"FOLDS{side}"], p["FOLDS0"] + p["FOLDS1"]
+        pixel, fold = np.divmod(np.arange(beats // folds * own), own)
+        place = pixel * folds + fold + side * p["FOLDS0"]
+        # Any beat waits for this output's before it.
+        frees = np.searchsorted(place, np.arange(beats), side="left") - 1
+        return UnitTiming(place, frees, 1, 0)
+
+    return timing
+
+
+def _transposes(p: Params, beats: int) -> UnitTiming:
+    """A column goes out once its last row is in; each beat read makes room for one."""
+    (rows, columns), frame = _slots(p), p["ROWS"] * p["COLUMNS"]
+    if rows == 1:
+        index = np.arange(beats)
+        return UnitTiming(index, index - columns - 1, 2, 1)
+    index = np.arange(frame)
+    once = UnitTiming((rows - 1) * columns + index // rows, index - frame - 1, 2, 1)
+    return repeated(once, beats // frame)
+
+
 # -------------------------------------------------------------------------------- points of the fit
 
 
@@ -175,6 +229,21 @@ def _fifo_points() -> tuple[dict[str, int], ...]:
         *named("WIDTH DEPTH PACK TAIL", *packed, RAM_STYLE=BLOCK),
     )
 
+
+def _transpose_points() -> tuple[dict[str, int], ...]:
+    return named(
+        "ELEM_BITS LANES ROWS COLUMNS RAM_STYLE",
+        *((1, 64, 49, 8, LUTS), (1, 8, 4, 16, LUTS), (1, 16, 16, 8, LUTS), (12, 4, 8, 49, LUTS)),
+        *((16, 2, 25, 3, LUTS), (1, 32, 196, 4, LUTS), (8, 1, 64, 1, LUTS), (1, 64, 2, 2, LUTS)),
+        *((1, 64, 196, 8, BLOCK), (12, 8, 49, 64, BLOCK), (16, 4, 32, 196, BLOCK)),
+        *((1, 36, 64, 16, BLOCK), (12, 2, 1, 500, BLOCK), (12, 1, 784, 16, BLOCK)),
+    )
+
+
+# Of units that take or give the channels of a pixel in two parts.
+_DEALT = (
+    *((1, 8, 1, 1), (8, 1, 4, 4), (12, 4, 16, 4), (16, 8, 2, 6), (1, 64, 2, 2), (10, 2, 64, 32)),
+)
 
 # ------------------------------------------------------------------------------------------ records
 
@@ -210,17 +279,7 @@ CONCAT = UnitKind(
     "bnn_concat",
     "concat",
     lambda p: [p["ELEM_BITS"] * p["LANES"], address_bits(p["FOLDS0"] + p["FOLDS1"]), 1.0],
-    named(
-        "ELEM_BITS LANES FOLDS0 FOLDS1",
-        *(
-            (1, 8, 1, 1),
-            (8, 1, 4, 4),
-            (12, 4, 16, 4),
-            (16, 8, 2, 6),
-            (1, 64, 2, 2),
-            (10, 2, 64, 32),
-        ),
-    ),
+    named("ELEM_BITS LANES FOLDS0 FOLDS1", *_DEALT),
     Twin(("ELEM_BITS", "LANES", "FOLDS0", "FOLDS1", "BEATS"), inputs=("s0_axis", "s1_axis")),
     (_concatenates(0), _concatenates(1)),
     merges=True,
@@ -236,4 +295,26 @@ FORK = UnitKind(
     forks=True,
     path_ns=0.9,
 )
-UNITS = (FIFO, WIDTH_CONVERTER, TILE_GATHER, CONCAT, FORK)
+SPLIT = UnitKind(
+    "bnn_split",
+    "split",
+    lambda p: [p["ELEM_BITS"] * p["LANES"], address_bits(p["FOLDS0"] + p["FOLDS1"]), 1.0],
+    named("ELEM_BITS LANES FOLDS0 FOLDS1", *_DEALT),
+    Twin(("ELEM_BITS", "LANES", "FOLDS0", "FOLDS1", "BEATS"), outputs=("m0_axis", "m1_axis")),
+    (_splits(0), _splits(1)),
+    splits=True,
+    path_ns=1.4,
+)
+TRANSPOSE = UnitKind(
+    "bnn_transpose",
+    "transpose",
+    _transpose,
+    _transpose_points(),
+    Twin(("ELEM_BITS", "LANES", "ROWS", "COLUMNS", "RAM_STYLE", "BEATS")),
+    (_transposes,),
+    bram36=_transpose_bram,
+    style="RAM_STYLE",
+    holds="whole image",
+    path_ns=3.3,
+)
+UNITS = (FIFO, WIDTH_CONVERTER, TILE_GATHER, CONCAT, FORK, SPLIT, TRANSPOSE)

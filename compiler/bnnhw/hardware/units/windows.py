@@ -21,6 +21,7 @@ from bnnhw.hardware.units.kind import (
     UnitKind,
     UnitTiming,
     named,
+    repeated,
 )
 from bnnhw.hardware.window_sizes import output_size
 
@@ -196,12 +197,12 @@ def _shift(p: Params, beats: int) -> UnitTiming:
 
 def _whole_frame(p: Params, beats: int) -> UnitTiming:
     """Two frames of room: reading begins when a frame is in, and frees its place at its end."""
-    del beats
     out_h, out_w = (len(positions) for positions in tap_positions(p))
     kernel = p["KERNEL_H"] * p["KERNEL_W"]
     beats_in = p["HEIGHT"] * p["WIDTH"] * p["CHANNELS"] // p["IN_LANES"]
     beats_out = p["PASSES"] * out_h * out_w * kernel * p["CHANNELS"] // p["SIMD"]
-    return UnitTiming(np.full(beats_out, beats_in - 1), np.full(beats_in, -beats_out - 1), 2, 1)
+    needs, frees = np.full(beats_out, beats_in - 1), np.full(beats_in, -beats_out - 1)
+    return repeated(UnitTiming(needs, frees, 2, 1), beats // beats_in)
 
 
 def _column_passes(p: Params) -> tuple[Index, Index, NDArray[np.bool_]]:
