@@ -113,8 +113,9 @@ module bnn_transpose #(
     else if (load) valid_q <= step;
   end
 
-  // Beat j of frame n lies in slot j * COLUMNS^n modulo Slots - 1. Frame n is read in the order in which
-  // frame n + 1 is written. The stride of that order is the slot of beat COLUMNS: the second row's first.
+  // Beat j of frame n lies in slot j * COLUMNS^n modulo Slots - 1. Frame n is read in the order in
+  // which frame n + 1 is written. The stride of that order is the slot of beat COLUMNS: the second
+  // row's first.
   logic [AddrBits-1:0] stride;
   logic [AddrBits-1:0] waddr;
   logic [AddrBits-1:0] waddr_d;

@@ -52,6 +52,7 @@ class Case:
         axis_out: whether the output is the AXI4-Stream of the design.
         errors: expected error flag of each frame, for units that have one.
         shares: beats of each input, in proportion.
+        out_shares: beats of each output, in proportion.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Case:
     axis_out: bool = False
     errors: tuple[int, ...] = field(default=())
     shares: tuple[int, ...] = ()
+    out_shares: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -206,7 +208,9 @@ def _outcomes(cases: Sequence[Case], data: bytes) -> dict[str, Outcome]:
         for _ in twin_of(case.kind).outputs:
             counts.append(take(4))
             beats += [take(size) for _ in range(counts[-1])]
-        assert len(set(counts)) == 1, f"{case.name}: outputs of {counts} beats"
+        shares = case.out_shares or (1,) * len(counts)
+        per_share = {count / share for count, share in zip(counts, shares, strict=True)}
+        assert len(per_share) == 1, f"{case.name}: outputs of {counts} beats"
         outcomes[case.name] = Outcome(unread, beats, errors)
     assert position == len(data)
     return outcomes
