@@ -1,8 +1,8 @@
 // Deals the channels of each pixel to two streams: the complement of bnn_concat.
 //
 // In: LANES elements of ELEM_BITS a beat; FOLDS0 + FOLDS1 beats per pixel. Out: of each pixel the
-// first FOLDS0 beats on the first stream, the others on the second. Latency 1; one beat per cycle. A
-// beat that is not taken stops those behind it, of either stream.
+// first FOLDS0 beats on the first stream, the others on the second. Latency 1; one beat per cycle.
+// A beat that is not taken stops those behind it, of either stream.
 module bnn_split #(
     parameter int unsigned ELEM_BITS = 8,
     parameter int unsigned LANES     = 4,

@@ -1,8 +1,8 @@
 // Inside bnn_transpose: visits all SLOTS slots once per round, each step_i one.
 //
 // The slot of step j in a round is j * stride modulo SLOTS - 1, but SLOTS - 1 in the last step. A
-// round takes its stride, which has no divisor in common with SLOTS - 1, from stride_i with its first
-// step. So slot 0 is the first alone, and a sum of exactly SLOTS - 1 the last.
+// round takes its stride, which has no divisor in common with SLOTS - 1, from stride_i with its
+// first step. So slot 0 is the first alone, and a sum of exactly SLOTS - 1 the last.
 module bnn_stride_walk #(
     parameter  int unsigned SLOTS    = 8,
     localparam int unsigned AddrBits = SLOTS > 2 ? $clog2(SLOTS) : 1
