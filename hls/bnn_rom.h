@@ -54,6 +54,23 @@ struct FieldRom {
   }
 };
 
+/// The same for each of PASSES passes of a loop.
+template <typename WORD, int PASSES, int DEPTH, int FIELDS>
+struct PassRom {
+  WORD words[PASSES][DEPTH][FIELDS];
+
+  template <typename LITERAL>
+  explicit PassRom(const LITERAL (&image)[PASSES][DEPTH][FIELDS]) {
+    for (int pass = 0; pass < PASSES; ++pass) {
+      for (int word = 0; word < DEPTH; ++word) {
+        for (int field = 0; field < FIELDS; ++field) {
+          words[pass][word][field] = rom_word<WORD>(image[pass][word][field]);
+        }
+      }
+    }
+  }
+};
+
 }  // namespace bnnhw
 #endif  // __SYNTHESIS__
 

@@ -201,6 +201,8 @@ folding("folding with SIMD that divides nothing", {"layers": {FIRST: {"simd": 4}
 folding("folding with unknown memory", {"layers": {FIRST: {"memory": "uram"}}})
 folding("folding with an unknown multiplier", {"layers": {FIRST: {"multiply": "alu"}}})
 folding("folding with the first layer alone in memory", {"layers": {FIRST: {"memory": "ddr"}}})
+folding("folding with a loop that there is not", {"loops": [FIRST]})
+folding("folding with loops that are no list", {"loops": FIRST})
 folding("folding of a layer by a number", {"layers": {FIRST: 4}})
 folding("negative lanes", {"lanes": {POOL: -1}})
 folding("lanes that divide nothing", {"lanes": {POOL: 3}})

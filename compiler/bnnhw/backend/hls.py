@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.assets import asset_folder
+from bnnhw.backend.loops import Loop, loops_of, within
 from bnnhw.backend.manifest import MEMORY_FILE
 from bnnhw.backend.memory_port import region_of, regions
 from bnnhw.backend.render import render
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.design import Design, Memory, Stream, Unit
     from bnnhw.hardware.units.kind import MemoryArgument, Twin
 
+LOOP_HEADER = "bnn_loop.h"
 STAND_IN = "stand_in"  # the folder of headers that the public ap_types lack
 _SHORT_WORD = 64  # bits that an integer literal holds
 _SHORT_ADDRESS = 32  # bits
@@ -64,16 +66,18 @@ def emit_hls(design: Design) -> dict[str, str]:
         "vendor": VENDOR,
         "wide_addresses": "true" if _address_bits(design) > _SHORT_ADDRESS else "false",
     }
-    headers = sorted({f"{unit.kind}.h" for unit in _called(design)})
+    loops = [_loop(design, loop) for loop in loops_of(design)]
+    headers = sorted({f"{unit.kind}.h" for unit in _called(design)} | {LOOP_HEADER for _ in loops})
     arguments = list(_arguments(design))
     code = render(
         "hls_top.cpp.j2",
         **values,
         headers=headers,
         memories=[memory.name for _, _, memory in arguments],
-        streams=[_stream(stream) for stream in design.streams.values()],
-        pragmas=[line for item in arguments for line in _pragmas(*item)],
-        calls=[_call(design, unit) for unit in _called(design)],
+        streams=[_stream(s) for s in design.streams.values() if s.name not in within(design)],
+        pragmas=[line for item in arguments for line in _pragmas(*item) if not item[0].loop],
+        loops=loops,
+        calls=_calls(design, loops),
     )
     files = {
         f"hls/{top}.h": render("hls_top.h.j2", **values, guard=f"{top.upper()}_H_"),
@@ -84,7 +88,7 @@ def emit_hls(design: Design) -> dict[str, str]:
     }
     for unit, argument, memory in arguments:
         files[f"hls/weights/{memory.name}.h"] = _memory_header(
-            memory, _fields(unit, argument), _is_array(argument)
+            memory, _fields(unit, argument), _is_array(argument), unit.passes
         )
     files |= {
         f"hls/{path.name}": path.read_text() for path in sorted(asset_folder("hls").glob("bnn_*.h"))
@@ -201,7 +205,8 @@ def _pragmas(unit: Unit, argument: MemoryArgument, memory: Memory) -> list[str]:
     if _is_array(argument):
         # A word that is too wide for one memory becomes a memory a field.
         how = "ARRAY_RESHAPE" if memory.width <= WIDEST_WORD else "ARRAY_PARTITION"
-        lines.append(f"{how} variable={memory.name} type=complete dim=2")
+        dim = 2 if unit.passes == 1 else 3
+        lines.append(f"{how} variable={memory.name} type=complete dim={dim}")
     style = _STYLES.get(unit.params.get(argument.style or "", 0))
     if style and memory.depth > 1:  # a single word is a constant
         lines.append(f"BIND_STORAGE variable={memory.name} type=rom_1p impl={style}")
@@ -212,10 +217,11 @@ def _call(design: Design, unit: Unit) -> dict[str, object]:
     twin = _twin(unit)
     derived = {}
     for name in unit.sources:
-        derived["BEATS"] = design.streams[name].beats
+        derived["BEATS"] = design.streams[name].beats // unit.passes
     for name in unit.sinks:
         derived["OUT_BITS"] = design.streams[name].width + design.streams[name].user
-    own = dict(unit.params)
+    counts = KINDS[unit.kind].counts
+    own = {n: v // unit.passes if n in counts else v for n, v in unit.params.items()}
     # A parameter of the unit itself wins: bnn_table's OUT_BITS is that of an element.
     values = derived | own
     parameters = ", ".join(f"/*{name}=*/{values[name]}" for name in twin.parameters)
@@ -224,25 +230,84 @@ def _call(design: Design, unit: Unit) -> dict[str, object]:
         sources = (region_of(design, unit).memory,)
     streams = [*sources, *(unit.sinks or ("m_axis",))]
     memories = [unit.memories[argument.parameter] for argument in twin.memories]
+    if unit.passes > 1:
+        memories = [f"{memory}[pass]" for memory in memories]
     error = ["error"] if twin.error else []
     return {
         "name": unit.name,
         "kind": unit.kind,
+        "loop": False,
         "parameters": textwrap.wrap(parameters, _COLUMNS - 8, break_on_hyphens=False),
         "arguments": ", ".join(streams + memories + error),
     }
 
 
-def _memory_header(memory: Memory, fields: int, array: bool) -> str:
-    """An image as a constant array [depth][fields], or [depth] where it is no ``array``."""
-    bits = memory.width // fields
+def _calls(design: Design, loops: list[dict[str, object]]) -> list[dict[str, object]]:
+    """The calls of the top function in stream order; a loop is one call."""
+    by_name = {loop["name"]: loop for loop in loops}
+    made: list[dict[str, object]] = []
+    for unit in _called(design):
+        if not unit.loop:
+            made.append(_call(design, unit))
+        elif unit.loop in by_name:
+            loop = by_name.pop(unit.loop)
+            made.append({"name": unit.loop, "loop": True, "arguments": loop["arguments"]})
+    return made
+
+
+def _loop(design: Design, loop: Loop) -> dict[str, object]:
+    """The functions of a loop: one that calls its units for a pass, one for all passes."""
+    start, end = loop.start, loop.end
+    arguments = [item for item in _arguments(design) if item[0] in loop.body]
+    readers = [_region(design, unit) for unit in loop.body if _is_reader(unit)]
+    entry, back, around = (design.streams[n] for n in (*start.sources, *start.sinks))
+    returns, out = design.streams[end.sources[0]], design.streams[end.sinks[1]]
+    inner = [design.streams[n] for unit in loop.body for n in unit.sinks if n != returns.name]
+    frame = entry.beats
+    assert frame == out.beats
+    for region in readers:
+        assert isinstance(region["words"], int)
+        region["words"] //= loop.passes
+    names = [entry.name, out.name, *(str(region["name"]) for region in readers)]
+    return {
+        "name": loop.name,
+        "passes": loop.passes,
+        "bits": entry.width,
+        "frame": frame,
+        "around": around.name,
+        "returns": returns.name,
+        "back": back.name,
+        "streams": [_stream(stream) for stream in inner],
+        "pragmas": [line for item in arguments for line in _pragmas(*item)],
+        "regions": readers,
+        "calls": [_call(design, unit) for unit in loop.body],
+        "arguments": ", ".join(names),
+    }
+
+
+def _memory_header(memory: Memory, fields: int, array: bool, passes: int = 1) -> str:
+    """An image as a constant array [depth][fields], or [depth] where it is no ``array``.
+
+    In a loop there is one for each pass: [passes][depth][fields].
+    """
+    bits, depth = memory.width // fields, memory.depth // passes
     rows = _literals(memory, fields)
     lines: list[str] = []
-    for row in rows:
+    for index, row in enumerate(rows):
         text = ", ".join(row)
         text = f"{{{text}}}," if array else f"{text},"
+        if passes > 1:
+            first, last = index % depth == 0, index % depth == depth - 1
+            text = f"{'{' if first else ''}{text}{'},' if last else ''}"
         # A literal is never cut, however long.
         lines += textwrap.wrap(text, _COLUMNS - 4, break_long_words=False, break_on_hyphens=False)
+    shape, rom = f"[{depth}]", f"Rom<ap_uint<{bits}>, {depth}>"
+    if array:
+        shape, rom = f"{shape}[{fields}]", f"FieldRom<ap_uint<{bits}>, {depth}, {fields}>"
+    if passes > 1:
+        assert array, memory.name
+        shape = f"[{passes}]{shape}"
+        rom = f"PassRom<ap_uint<{bits}>, {passes}, {depth}, {fields}>"
     return render(
         "hls_memory.h.j2",
         guard=f"BNN_MEMORY_{memory.name}_H_",
@@ -250,11 +315,9 @@ def _memory_header(memory: Memory, fields: int, array: bool) -> str:
         bits=bits,
         depth=memory.depth,
         fields=fields,
-        shape=f"[{memory.depth}][{fields}]" if array else f"[{memory.depth}]",
+        shape=shape,
         literal="unsigned long long" if bits <= _SHORT_WORD else "char* const",
-        rom=f"FieldRom<ap_uint<{bits}>, {memory.depth}, {fields}>"
-        if array
-        else f"Rom<ap_uint<{bits}>, {memory.depth}>",
+        rom=rom,
         lines=lines,
     )
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import UnbuildableError
 from bnnhw.hardware.design import InputPort, LayerPlan, OutputPort, Stream, Unit
-from bnnhw.hardware.units.streams import FORK, TILE_GATHER, WIDTH_CONVERTER
+from bnnhw.hardware.units.kind import BLOCK
+from bnnhw.hardware.units.streams import FORK, TILE_GATHER, TRANSPOSE, WIDTH_CONVERTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ class Datapath:
         input_port: see InputPort.
         output_port: see OutputPort.
         instrument: see Design.
+        loop: the loop that units are added to, and how often a frame passes it; "" for none.
     """
 
     units: list[Unit] = field(default_factory=list)
@@ -32,6 +34,7 @@ class Datapath:
     input_port: InputPort | None = None
     output_port: OutputPort | None = None
     instrument: bool = False
+    loop: tuple[str, int] = ("", 1)
 
     def add(
         self,
@@ -50,7 +53,9 @@ class Datapath:
             element = params.get("IN_BITS", params.get("ELEM_BITS"))
             assert element in (None, sources[0].elem_bits), f"{name} reads elements of other width"
         assert all(sink.name not in self.streams for sink in sinks), sinks
-        self.units.append(Unit(name, kind, dict(params), read, written, layer, label=label))
+        loop, passes = self.loop
+        unit = Unit(name, kind, dict(params), read, written, layer, {}, label, loop, passes)
+        self.units.append(unit)
         self.streams |= {sink.name: sink for sink in sinks}
 
     def through(
@@ -103,6 +108,21 @@ class Datapath:
             "OUT_LANES": lanes,
         }
         return self.through(name, TILE_GATHER.name, params, layer, (source, sink))
+
+    def reorder(self, source: Stream, name: str, layer: str) -> Stream:
+        """A stream of pixels tile by tile, and one of tiles pixel by pixel."""
+        rows, columns = source.pixels, source.beats // source.pixels
+        sink = replace(
+            source, name=f"{name}_out", pixels=columns, tiles=not source.tiles, tensor="", later=()
+        )
+        params = {
+            "ELEM_BITS": source.elem_bits,
+            "LANES": source.lanes,
+            "ROWS": rows,
+            "COLUMNS": columns,
+            "RAM_STYLE": BLOCK,
+        }
+        return self.through(name, TRANSPOSE.name, params, layer, (source, sink))
 
     def fork(self, source: Stream, name: str, layer: str, copies: int) -> list[Stream]:
         """``copies`` of a stream: each fork but the last gives one and passes one on."""

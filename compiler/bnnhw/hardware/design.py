@@ -84,6 +84,8 @@ class Stream:
             next, as a layer gives them whose weights come from memory; else pixel by pixel.
         tensor: the tensor of the graph that it carries first; empty where another stream does, or
             where it carries none, as between a window unit and its PE array.
+        later: in a loop, what follows in each further pass of a frame: the name of the stage, as if
+            there were no loop, and its tensor.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Stream:
     pixels: int = 1
     tiles: bool = False
     tensor: str = ""
+    later: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def width(self) -> int:
@@ -121,6 +124,9 @@ class Unit:
         sinks: the streams it writes; none for the unit at the design's output.
         layer: the graph node it implements or serves.
         label: what it computes, where its kind leaves that open; for people alone.
+        loop: the loop that it is part of, from the unit where frames enter to the one where they
+            leave; empty outside of loops.
+        passes: how often a frame passes it.
     """
 
     name: str
@@ -131,6 +137,8 @@ class Unit:
     layer: str
     memories: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
+    loop: str = ""
+    passes: int = 1
 
 
 @dataclass(frozen=True)

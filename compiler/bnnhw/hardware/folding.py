@@ -49,10 +49,12 @@ class Folding:
         layers: by layer name.
         lanes: elements per beat of the stages without weights, by stage name; those left out keep
             the lanes of the stage before.
+        loops: the first layer of each loop.
     """
 
     layers: Mapping[str, LayerFolding]
     lanes: Mapping[str, int] = field(default_factory=dict)
+    loops: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The text of a folding file."""
@@ -67,7 +69,8 @@ class Folding:
             }
             for name, f in self.layers.items()
         }
-        return json.dumps({"layers": layers, "lanes": dict(self.lanes)}, indent=2) + "\n"
+        found = {"layers": layers, "lanes": dict(self.lanes), "loops": list(self.loops)}
+        return json.dumps(found, indent=2) + "\n"
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,14 @@ class FoldingRequest:
         source: the file, for messages.
         memories: "lut" or "bram" by the name of any unit with a memory, or of a FIFO: that of its
             stream and "_fifo".
+        loops: the first layer of each loop; None leaves the choice of loops free.
     """
 
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lanes: Mapping[str, int] = field(default_factory=dict)
     source: str = "folding"
     memories: Mapping[str, str] = field(default_factory=dict)
+    loops: tuple[str, ...] | None = None
 
     def named(self, layers: Collection[str], stages: Collection[str]) -> FoldingRequest:
         """The same by the network's own names: PyTorch's b1.conv1 is b1_conv1 here."""
@@ -134,7 +139,9 @@ _CHOICES = {
 
 
 def read_folding(path: Path) -> FoldingRequest:
-    """Reads a folding file: {"layers": {name: {"pe", "simd", ...}}, "lanes": {}, "memories": {}}.
+    """Reads a folding file.
+
+    It holds {"layers": {name: {"pe", "simd", ...}}, "lanes": {}, "memories": {}, "loops": []}.
 
     Raises:
         FoldingError: the file is not readable, or holds unknown keys or values.
@@ -149,7 +156,8 @@ def read_folding(path: Path) -> FoldingRequest:
         ) from error
     layers = _mapping(data, "the file", path).get("layers", {})
     lanes, memories = data.get("lanes", {}), data.get("memories", {})
-    _only(data, ("layers", "lanes", "memories"), "the file", path)
+    loops = data.get("loops")
+    _only(data, ("layers", "lanes", "memories", "loops"), "the file", path)
     for name, fields in _mapping(layers, "layers", path).items():
         known = ("pe", "simd", "feed", *_CHOICES)
         _only(_mapping(fields, f"layer '{name}'", path), known, name, path)
@@ -162,7 +170,16 @@ def read_folding(path: Path) -> FoldingRequest:
         _positive(value, f"lanes of stage '{name}'", path)
     for name, value in _mapping(memories, "memories", path).items():
         _one_of(_CHOICES["buffer"], value, f"the memory of '{name}'", path)
-    return FoldingRequest(layers, lanes, str(path), memories)
+    if loops is not None and not (
+        isinstance(loops, list) and all(isinstance(name, str) for name in loops)
+    ):
+        raise FoldingError(
+            f"loops is {loops!r}, no list of names",
+            where=str(path),
+            fix="name the first layer of each loop; [] forbids loops, no loops leaves them free",
+        )
+    chosen = None if loops is None else tuple(loops)
+    return FoldingRequest(layers, lanes, str(path), memories, chosen)
 
 
 def _one_of(choices: tuple[str, ...], value: Any, what: str, path: Path) -> None:

@@ -211,7 +211,7 @@ def _streamed_folds(
         fold = LayerFolding(pe, simd, "ddr", buffer, multiply)
         units = [
             stream_array_unit(layer, facts, fold),
-            frame_window_unit(layer, fold, simd, tiles=False),
+            frame_window_unit(layer, fold, simd, tile_major=False),
             weight_reader_unit(layer, fold),
             (WIDTH_CONVERTER.name, {"ELEM_BITS": 1, "IN_LANES": BUS_BITS, "OUT_LANES": bits}),
         ]

@@ -10,7 +10,7 @@ the design that a refusal names is found again when it is asked for.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import REPORT, DoesNotFitError, FoldingError, InternalError, MissedTargetError
@@ -19,6 +19,7 @@ from bnnhw.hardware.cost.model import total
 from bnnhw.hardware.folding import Folding, FoldingRequest
 from bnnhw.planning.curve import resource_curve
 from bnnhw.planning.fifo_depths import size_fifos
+from bnnhw.planning.loops import chosen_loops, find_loops
 from bnnhw.planning.lower import lower
 from bnnhw.planning.multipliers import spare_dsp_blocks
 from bnnhw.planning.network import Network
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.design import Design
     from bnnhw.ir.graph import Graph
     from bnnhw.planning.curve import CurvePoint
+    from bnnhw.planning.loops import Loop
     from bnnhw.planning.schedule import Schedule
     from bnnhw.planning.search import Choice
     from bnnhw.planning.token_model import Prediction
@@ -248,13 +250,49 @@ def fit_network(
     *,
     instrument: bool = False,
 ) -> Fit:
-    """The design of an integer graph that meets ``target`` on ``board``; see lower_fitting."""
-    network = Network(graph, top_k, instrument)
-    search = FoldingSearch(network, board, request, clock_mhz)
-    design, folding, prediction = lower_fitting(search, target, clock_mhz)
+    """The design of an integer graph that meets ``target`` on ``board``; see lower_fitting.
+
+    Where none does without loops, runs of equal blocks become loops, the last ones first.
+    """
+    plain = Network(graph, top_k, instrument)
+    first, *others = (replace(plain, loops=loops) for loops in _loop_sets(plain, request))
+    search = FoldingSearch(first, board, request, clock_mhz)
+    found = None
+    if others and not search.may_meet(target):
+        found = _with_loops(others, board, target, request, clock_mhz)
+    if found is None:
+        found = search, lower_fitting(search, target, clock_mhz)
+    search, (design, folding, prediction) = found
+    network = search.network
     if request != FoldingRequest():  # other paces are free of what a folding file fixes
         search = FoldingSearch(network, board, clock_mhz=clock_mhz)
     return Fit(design, folding, prediction, resource_curve(search, design), schedule(design))
+
+
+def _with_loops(
+    networks: list[Network],
+    board: Board,
+    target: Target,
+    request: FoldingRequest,
+    clock_mhz: float,
+) -> tuple[FoldingSearch, tuple[Design, Folding, Prediction]] | None:
+    """The first of some networks, which differ in their loops, with a design that fits."""
+    for network in networks:
+        search = FoldingSearch(network, board, request, clock_mhz)
+        if search.may_meet(target):
+            try:
+                return search, lower_fitting(search, target, clock_mhz)
+            except (DoesNotFitError, MissedTargetError):
+                continue
+    return None
+
+
+def _loop_sets(network: Network, request: FoldingRequest) -> list[tuple[Loop, ...]]:
+    """The sets of loops to try, in order: those that the folding file names, or none and more."""
+    loops = find_loops(network.blocks)
+    if request.loops is not None:
+        return [chosen_loops(loops, request)]
+    return [tuple(loops[first:]) for first in range(len(loops), -1, -1)]
 
 
 def lower_fitting(

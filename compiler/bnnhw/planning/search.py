@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,13 @@ from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import LIMITED, Resources, budget, total
 from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.hardware.stages import Layer
-from bnnhw.hardware.stages.layer_facts import BUS_BITS, can_stream
+from bnnhw.hardware.stages.layer_facts import BUS_BITS
 from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divisors, folding_key
 from bnnhw.planning.multipliers import spare_dsp_blocks
 from bnnhw.planning.packing import Option, memory_items, place_memories, placed_folding
+from bnnhw.planning.placements import placements
 from bnnhw.planning.refusal import resource_table, too_large
 from bnnhw.planning.stage_lanes import fixed_cycles, slowest, stage_lanes
-from bnnhw.planning.streamed_layers import tiled_tensors
 from bnnhw.planning.tile_packing import TilePacking
 from bnnhw.planning.wiring import build_datapath
 
@@ -30,13 +31,12 @@ if TYPE_CHECKING:
     from bnnhw.hardware.board import Board
     from bnnhw.hardware.datapath import Datapath
     from bnnhw.hardware.design import Stream
+    from bnnhw.ir.ops import Floats, Ints
     from bnnhw.planning.network import Network
     from bnnhw.planning.target import Target
 
 # Prices of a DSP block in LUTs, where layers of integer weights can use them.
 _DSP_PRICES = (3.0, 20.0, 100.0, 500.0)
-# Layers of more pixels keep their weights on the chip: their frame buffers would be large.
-_FEW_PIXELS = 64
 _TOO_SLOW = "  memory is too slow for the weights that do not fit the chip"
 # The share of a memory port's words that readers get for good, refresh and turns aside.
 _PORT_SHARE = 0.85
@@ -91,7 +91,7 @@ class FoldingSearch:
             if key not in tables:
                 tables[key] = candidates(network, layer, self.request, streamed=streamed)
             self.tables[layer.name, streamed] = tables[key]
-        self.placements = self._placements()
+        self.placements = placements(network, self.request, self.tables)
         self._discarded: UnbuildableError | None = None
 
     def choose(self, target: Target, fifos: Mapping[str, Stream] | None = None) -> Choice:
@@ -164,46 +164,6 @@ class FoldingSearch:
             found += [choice] if choice is not None else []
         return min(found, key=lambda c: self._weigh(total(c.resources)), default=None)
 
-    def _placements(self) -> dict[frozenset[str], set[str]]:
-        """The sets of layers whose weights may come from memory, the smallest first.
-
-        Each with the tensors that then flow tile by tile.
-        """
-        layers = self.network.layers
-        asked = {name: fields.get("memory") for name, fields in self.request.layers.items()}
-        must = frozenset(name for name, memory in asked.items() if memory == "ddr")
-        never = {name for name, memory in asked.items() if memory not in (None, "ddr")}
-        empty = [layer for layer in layers if not self.tables[layer.name, True]]
-        for layer in empty:
-            if layer.name in must and can_stream(layer):
-                raise FoldingError(
-                    f"with what is fixed of layer '{layer.name}', its weights cannot come from "
-                    "memory",
-                    where=self.request.source,
-                    fix="let SIMD divide its input channels (into an even number where it is "
-                    "padded), or keep its weights on the chip",
-                )
-        found: dict[frozenset[str], set[str]] = {}
-        tiled = tiled_tensors(self.network, must)
-        if tiled is not None and not must.intersection(layer.name for layer in empty):
-            found[must] = tiled
-        for first in reversed(range(len(layers))):
-            last = frozenset(layer.name for layer in layers[first:])
-            few = all(np.prod(layer.out_size) <= _FEW_PIXELS for layer in layers[first:])
-            if not few or last & never or not all(self.tables[name, True] for name in last):
-                break
-            tiled = tiled_tensors(self.network, last) if last > must else None
-            if tiled is not None:
-                found[last] = tiled
-        if not found:
-            raise FoldingError(
-                "the weights of the layers that it puts in memory cannot come from there, or not "
-                "without those of the layers behind them",
-                where=self.request.source,
-                fix="put the last layers' weights in memory, from a layer on, or none",
-            )
-        return found
-
     def floor(self) -> int:
         """Least cycles per frame of the slowest stage, of any folding."""
         return min(self._floor(placement) for placement in self.placements)
@@ -252,6 +212,13 @@ class FoldingSearch:
             lambda board: FoldingSearch(self.network, board).holds(),
         )  # fmt: skip
 
+    def may_meet(self, target: Target) -> bool:
+        """Whether the folding that costs least at a target, FIFOs aside, fits the board."""
+        if target.cycles is None:
+            return self.holds()
+        choice = self.cheapest(target.cycles, {})
+        return choice is not None and not self.exceeds(choice)
+
     def holds(self) -> bool:
         """Whether some folding fits: with any placement, the slowest."""
         for placement in self.placements:
@@ -294,12 +261,22 @@ class FoldingSearch:
 
     def _may_fit(self, cycles: int, placement: frozenset[str]) -> bool:
         """Whether layers might fit with the least of each resource, whatever else it takes."""
-        least = Resources()
+        least = np.zeros(len(fields(Resources)))
         for layer in self.network.layers:
-            table = self.tables[layer.name, layer.name in placement]
-            needs = [c.resources for c in table if c.cycles <= cycles]
-            least += Resources(*(min(n) for n in zip(*map(astuple, needs), strict=True)))
-        return not least.exceeds(self.limit)
+            pace, needs = self._leasts[layer.name, layer.name in placement]
+            least += needs[np.searchsorted(pace, cycles, side="right") - 1]
+        return not Resources(*least.tolist()).exceeds(self.limit)
+
+    @cached_property
+    def _leasts(self) -> dict[tuple[str, bool], tuple[Ints, Floats]]:
+        """By layer, the cycles of its candidates, and the least of each resource up to there."""
+        found = {}
+        for key, table in self.tables.items():
+            ordered = sorted(table, key=lambda candidate: candidate.cycles)
+            needs = np.array([tuple(vars(c.resources).values()) for c in ordered])
+            cycles = np.array([c.cycles for c in ordered])
+            found[key] = cycles, np.minimum.accumulate(needs) if table else needs
+        return found
 
     def _cheapest(self, cycles: int, placement: frozenset[str]) -> Choice | None:
         """Over several prices of blocks, the choice that fits best within ``cycles``.
@@ -363,7 +340,7 @@ class FoldingSearch:
     ) -> tuple[Folding, Datapath]:
         tiled = self.placements[placement]
         lanes = stage_lanes(self.network, layers, cycles, self.request, tiled)
-        folding = Folding(layers, lanes)
+        folding = Folding(layers, lanes, tuple(loop.name for loop in self.network.loops))
         path = build_datapath(self.network, folding)
         for name, fifo in self.fifos.items():
             stream = path.streams.get(name)

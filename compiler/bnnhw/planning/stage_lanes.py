@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.layer_units import layer_input_lanes
+from bnnhw.hardware.stages.loops import LoopStart
 from bnnhw.planning.candidates import divisors
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def stage_lanes(
     for stage in network.stages:
         if isinstance(stage, Layer):
             current[stage.output] = layers[stage.name].pe
+            continue
+        if isinstance(stage, LoopStart):
+            current[stage.output] = layers[stage.layer].pe
             continue
         if stage.inputs[0] in tiled:  # as wide as the tiles
             current[stage.output] = max(current[tensor] for tensor in stage.inputs)

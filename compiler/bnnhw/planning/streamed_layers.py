@@ -23,6 +23,7 @@ from bnnhw.hardware.stages.layer_units import (
     weight_buffer_unit,
     weight_reader_unit,
 )
+from bnnhw.hardware.stages.loops import LoopStart
 from bnnhw.hardware.stages.stage import element_bits
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def add_streamed_layer(
     source = path.convert(source, lanes, f"{name}_converter", name)
     out_h, out_w = layer.out_size
     pixels, tiles = out_h * out_w, layer.features // fold.pe
-    kind, params = frame_window_unit(layer, fold, lanes, tiles=source.tiles, pixels=flattened)
+    kind, params = frame_window_unit(layer, fold, lanes, tile_major=source.tiles, pixels=flattened)
     windows = Stream(
         f"{name}_window_out", source.elem_bits, fold.simd, layer_cycles(layer, fold),
         user=True, pixels=tiles,
@@ -58,7 +59,7 @@ def add_streamed_layer(
     kind, params = stream_array_unit(layer, facts, fold)
     sink = Stream(
         f"{name}_out", 1 if layer.threshold is not None else facts.acc_bits, fold.pe,
-        pixels * tiles, pixels=tiles, tiles=pixels > 1, tensor=layer.output,
+        pixels * tiles, pixels=tiles, tiles=pixels > 1, tensor=layer.output, later=layer.later,
     )  # fmt: skip
     path.add(f"{name}_pe_array", kind, params, name, sources=(windows, weights), sinks=(sink,))
     return sink
@@ -70,29 +71,46 @@ def _pixel_by_pixel(path: Datapath, layer: str, source: Stream) -> Stream:
     return replace(whole, pixels=whole.beats, tiles=False)
 
 
-def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str] | None:
+def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str]:
     """The tensors that flow tile by tile where the layers ``streamed`` read weights from memory.
 
-    None where that cannot be: something else than such a layer, an element-wise stage or a global
-    pool would read tiles, or one path into an addition would have them and the other not.
+    What comes tile by tile is put into the order of pixels where something else than such a layer
+    or a stage that can read tiles needs it, or where the other path into a stage has that order.
     """
+    by_pixel: set[str] = set()
+    while True:
+        tiled, unread = _tiles(network, streamed, by_pixel)
+        if not unread:
+            return tiled
+        by_pixel |= unread
+
+
+def is_reordered(network: Network, streamed: Collection[str]) -> bool:
+    """Whether some stream must be put from the order of tiles into that of pixels."""
+    return bool(_tiles(network, streamed, ())[1])
+
+
+def _tiles(
+    network: Network, streamed: Collection[str], by_pixel: Collection[str]
+) -> tuple[set[str], set[str]]:
+    """The tensors that flow tile by tile, and those of them that a stage cannot read so."""
     tiled: set[str] = set()
+    unread: set[str] = set()
     for stage in network.stages:
-        inside = [tensor in tiled for tensor in stage.inputs]
+        inside = [tensor for tensor in stage.inputs if tensor in tiled]
         if isinstance(stage, Layer):
-            if stage.name in streamed:
-                if np.prod(stage.out_size) > 1:
-                    tiled.add(stage.output)
-            elif inside[0]:
-                return None
-        elif len(set(inside)) > 1:
-            return None
-        elif inside[0]:
-            if not stage.reads_tiles:
-                return None
-            if stage.gives_tiles:
-                tiled.add(stage.output)
-    return tiled
+            reads = stage.name in streamed
+            gives = reads and int(np.prod(stage.out_size)) > 1
+        elif isinstance(stage, LoopStart):
+            reads, gives = True, True
+        else:
+            reads = stage.reads_tiles and len(inside) == len(stage.inputs)
+            gives = reads and stage.gives_tiles
+        if not reads:
+            unread.update(inside)
+        if gives and stage.output not in by_pixel:
+            tiled.add(stage.output)
+    return tiled, unread
 
 
 def frame_lanes(layer: Layer, fold: LayerFolding, source: Stream) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bnnhw.errors import UnbuildableError
 from bnnhw.hardware.cost.model import Resources, total
 from bnnhw.hardware.stages import Layer
+from bnnhw.hardware.stages.loops import LoopEnd, LoopStart
 from bnnhw.planning.packing import Option, pack
 
 if TYPE_CHECKING:
@@ -108,9 +109,18 @@ class TilePacking:
     def _conflict(self, folds: Mapping[str, LayerFolding]) -> _Conflict | None:
         """The first place where tiles do not fit."""
         tiles: dict[str, _Tiles] = {}
+        ends: dict[str, _Tiles] = {}
         for stage in self.network.stages:
             sources = [tiles[tensor] for tensor in stage.inputs if tensor in tiles]
-            if isinstance(stage, Layer):
+            if isinstance(stage, LoopStart):
+                own = _Tiles(folds[stage.layer].pe, frozenset([stage.layer]))
+                if sources and own.lanes % sources[0].lanes:
+                    return _enters(stage, own, sources[0])
+                tiles[stage.output] = own
+                ends[stage.end] = own
+            elif isinstance(stage, LoopEnd) and sources[0].lanes != ends[stage.name].lanes:
+                return _returns(stage, sources[0], ends[stage.name])
+            elif isinstance(stage, Layer):
                 fold = folds[stage.name]
                 if sources and fold.simd % sources[0].lanes:
                     return _between(stage, fold, sources[0])
@@ -134,6 +144,27 @@ def _between(layer: Layer, fold: LayerFolding, source: _Tiles) -> _Conflict:
         (
             {layer.name: lambda other: other.simd % source.lanes == 0},
             source.only(lambda other: fold.simd % other.pe == 0),
+        ),
+    )
+
+
+def _enters(loop: LoopStart, own: _Tiles, source: _Tiles) -> _Conflict:
+    return _Conflict(
+        f"'{loop.name}' of {own.lanes} channels per tile reads tiles of {source.lanes}",
+        (
+            own.only(lambda fold: fold.pe % source.lanes == 0),
+            source.only(lambda fold: own.lanes % fold.pe == 0),
+        ),
+    )
+
+
+def _returns(loop: LoopEnd, source: _Tiles, own: _Tiles) -> _Conflict:
+    """A loop of several layers: what goes back must have the tiles that it started with."""
+    return _Conflict(
+        f"'{loop.name}' gives tiles of {source.lanes} channels to a loop of {own.lanes}",
+        (
+            own.only(lambda fold: fold.pe == source.lanes),
+            source.only(lambda fold: fold.pe == own.lanes),
         ),
     )
 

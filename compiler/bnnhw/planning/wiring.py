@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.errors import FoldingError, ModelError
+from bnnhw.errors import ModelError
 from bnnhw.hardware.datapath import Datapath
 from bnnhw.hardware.design import InputPort, OutputPort, Stream
 from bnnhw.hardware.stages import Layer, PlainStage
@@ -17,10 +17,12 @@ from bnnhw.hardware.stages.layer_units import (
     needs_window,
     pe_array_unit,
 )
+from bnnhw.hardware.stages.loops import LoopEnd, LoopStart
 from bnnhw.hardware.stages.stage import element_bits
 from bnnhw.hardware.units.ends import INPUT, OUTPUT, TOP_K
+from bnnhw.hardware.units.streams import CONCAT, SPLIT
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.planning.streamed_layers import add_streamed_layer, layer_plan
+from bnnhw.planning.streamed_layers import add_streamed_layer, layer_plan, tiled_tensors
 
 if TYPE_CHECKING:
     from bnnhw.hardware.folding import Folding, LayerFolding
@@ -34,11 +36,15 @@ _MAX_STREAM_BITS = 64
 
 @dataclass
 class _Builder:
-    """Follows the stages; ``ends`` holds the streams that tensors flow in, one a reader."""
+    """Follows the stages; ``ends`` holds the streams that tensors flow in, one a reader.
+
+    ``tiled`` are the tensors that flow tile by tile.
+    """
 
     network: Network
     folding: Folding
     path: Datapath
+    tiled: set[str]
     ends: dict[str, list[Stream]] = field(default_factory=dict)
 
     def read(self, tensor: str) -> Stream:
@@ -46,6 +52,8 @@ class _Builder:
 
     def write(self, tensor: str, stream: Stream, layer: str) -> None:
         readers = self.network.readers(tensor)
+        if stream.tiles and tensor not in self.tiled:
+            stream = self.path.reorder(stream, f"{layer}_pixels", layer)
         name = stream.name.removesuffix("_out")
         self.ends[tensor] = self.path.fork(stream, name, layer, max(1, readers))
 
@@ -56,7 +64,9 @@ def build_datapath(network: Network, folding: Folding) -> Datapath:
     Raises:
         ModelError: something has no hardware; names the node.
     """
-    builder = _Builder(network, folding, Datapath(instrument=network.instrument))
+    streamed = {name for name, fold in folding.layers.items() if fold.memory == "ddr"}
+    tiled = tiled_tensors(network, streamed)
+    builder = _Builder(network, folding, Datapath(instrument=network.instrument), tiled)
     first = network.stages[0]
     if isinstance(first, Layer):
         lanes = layer_input_lanes(first, folding.layers[first.name])
@@ -66,6 +76,10 @@ def build_datapath(network: Network, folding: Folding) -> Datapath:
     for stage in network.stages:
         if isinstance(stage, Layer):
             _add_layer(builder, stage)
+        elif isinstance(stage, LoopStart):
+            _start_loop(builder, stage)
+        elif isinstance(stage, LoopEnd):
+            _end_loop(builder, stage)
         else:
             _add_plain(builder, stage)
     _add_output(builder, network.graph, network.top_k)
@@ -109,13 +123,7 @@ def _add_resident_layer(
     path: Datapath, layer: Layer, facts: LayerFacts, fold: LayerFolding, source: Stream
 ) -> Stream:
     """Adds the units of a layer whose weights are on the chip; returns the stream of its sums."""
-    if source.tiles:
-        raise FoldingError(
-            f"'{layer.name}' reads pixel by pixel what a layer whose weights come from memory "
-            "gives tile by tile",
-            where="folding",
-            fix=f"let the weights of '{layer.name}' come from memory too",
-        )
+    assert not source.tiles, layer.name
     lanes = layer_input_lanes(layer, fold)
     source = path.convert(source, lanes, f"{layer.name}_converter", layer.name)
     if needs_window(layer, fold):
@@ -151,13 +159,7 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
     path, name = builder.path, stage.name
     ends = [builder.read(tensor) for tensor in stage.inputs]
     tiles = any(end.tiles for end in ends)
-    if tiles and not stage.reads_tiles:
-        raise FoldingError(
-            f"'{name}' has no unit for what a layer whose weights come from memory gives tile by "
-            "tile",
-            where="folding",
-            fix="keep the weights of the layers before it on the chip",
-        )
+    assert stage.reads_tiles or not tiles, name
     lanes = builder.folding.lanes.get(name) or min(end.lanes for end in ends)
     if tiles:
         lanes = max(end.lanes for end in ends)
@@ -168,18 +170,14 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
         path.convert(end, wanted, converter, name)
         for end, wanted, converter in zip(ends, stage.in_lanes(lanes), converters, strict=True)
     )
-    if len({source.tiles for source in sources}) > 1:
-        raise FoldingError(
-            f"'{name}' adds a stream that flows tile by tile to one that flows pixel by pixel",
-            where="folding",
-            fix="let the weights of both of its paths come from memory, or of neither",
-        )
+    assert len({source.tiles for source in sources}) == 1, name
     (out_h, out_w), known = stage.out_size, builder.network.graph.tensors
     out_lanes = stage.out_lanes(lanes)
     sink = Stream(
         f"{name}_out", element_bits(stage.gives()), out_lanes,
         out_h * out_w * stage.features // out_lanes,
         pixels=out_h * out_w, tensor=stage.output if stage.output in known else "",
+        later=stage.later,
     )  # fmt: skip
     if tiles and stage.gives_tiles:
         sink = replace(sink, pixels=sources[0].pixels, tiles=True)
@@ -196,6 +194,48 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
     kind, params = stage.unit(lanes, tiles=tiles)
     path.add(name, kind, params, name, sources=sources, sinks=(sink,), label=stage.label)
     builder.write(stage.output, sink, name)
+
+
+def _start_loop(builder: _Builder, stage: LoopStart) -> None:
+    """Adds the unit that gives a loop's block each pass of a frame, the first from outside."""
+    path, name = builder.path, stage.name
+    lanes = builder.folding.layers[stage.layer].pe
+    source = path.convert(builder.read(stage.inputs[0]), lanes, f"{name}_converter", name)
+    if not source.tiles:
+        source = path.reorder(source, f"{name}_tiles", name)
+    beats, tiles, again = source.beats, source.pixels, stage.count - 1
+    back = Stream(
+        f"{stage.end}_back", source.elem_bits, lanes, again * beats, pixels=again * tiles,
+        tiles=True,
+    )  # fmt: skip
+    sink = replace(back, name=f"{name}_out", beats=stage.count * beats, pixels=stage.count * tiles)
+    params = _turns(source.elem_bits, lanes, beats, again * beats)
+    path.loop = (name, stage.count)
+    path.add(name, CONCAT.name, params, name, sources=(source, back), sinks=(sink,))
+    builder.write(stage.output, sink, name)
+
+
+def _end_loop(builder: _Builder, stage: LoopEnd) -> None:
+    """Adds the unit that sends each pass of a frame but the last back to the loop's start."""
+    path, name = builder.path, stage.name
+    source = builder.read(stage.inputs[0])
+    beats, tiles = source.beats // stage.count, source.pixels // stage.count
+    back, out = (
+        replace(
+            source, name=f"{name}_{end}", beats=count * beats, pixels=count * tiles, tensor="",
+            later=(),
+        )
+        for end, count in (("back", stage.count - 1), ("out", 1))
+    )  # fmt: skip
+    params = _turns(source.elem_bits, source.lanes, back.beats, beats)
+    path.add(name, SPLIT.name, params, name, sources=(source,), sinks=(back, out))
+    path.loop = ("", 1)
+    builder.write(stage.output, out, name)
+
+
+def _turns(bits: int, lanes: int, first: int, second: int) -> dict[str, int]:
+    """Parameters of a unit whose two ends take turns, for so many beats each."""
+    return {"ELEM_BITS": bits, "LANES": lanes, "FOLDS0": first, "FOLDS1": second}
 
 
 def _add_output(builder: _Builder, graph: Graph, top_k: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,25 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Ints
 
 
-def probed_streams(build: Build, layers: Sequence[str]) -> dict[str, str]:
-    """The streams that carry the results of ``layers``, with their tensors, in stream order.
+@dataclass(frozen=True)
+class Probe:
+    """Where the result of a layer or other node streams.
+
+    Attributes:
+        name: the layer or node.
+        stream: the stream.
+        tensor: what it carries.
+        passed: passes of a frame before this one, in a loop.
+    """
+
+    name: str
+    stream: str
+    tensor: str
+    passed: int = 0
+
+
+def probes_of(build: Build, layers: Sequence[str]) -> list[Probe]:
+    """Where the results of ``layers`` stream, in stream order.
 
     Args:
         build: the build.
@@ -32,14 +50,17 @@ def probed_streams(build: Build, layers: Sequence[str]) -> dict[str, str]:
     Raises:
         BnnhwError: a layer has no stream of its own; names those that have.
     """
-    carried = {
-        stream["name"]: stream["tensor"]
-        for stream in build.report["streams"]
-        if stream.get("tensor") and stream["name"] != "input_out"
-    }
+    found: list[Probe] = []
+    for stream in build.report["streams"]:
+        if stream.get("tensor") and stream["name"] != "input_out":
+            first = (layer_name(stream["name"]), stream["tensor"])
+            found += [
+                Probe(name, stream["name"], tensor, passed)
+                for passed, (name, tensor) in enumerate((first, *stream.get("later", ())))
+            ]
     if "all" in layers:
-        return carried
-    names = {layer_name(name): name for name in carried}
+        return found
+    names = [probe.name for probe in found]
     for layer in layers:
         if layer not in names:
             raise BnnhwError(
@@ -47,8 +68,7 @@ def probed_streams(build: Build, layers: Sequence[str]) -> dict[str, str]:
                 where="option --probe",
                 fix=f"choose all or one of {', '.join(names)}",
             )
-    wanted = {names[layer] for layer in layers}
-    return {name: tensor for name, tensor in carried.items() if name in wanted}
+    return [probe for probe in found if probe.name in layers]
 
 
 def layer_name(stream: str) -> str:
@@ -56,16 +76,15 @@ def layer_name(stream: str) -> str:
     return stream.removesuffix("_out")
 
 
-def probed_values(build: Build, name: str, beats: NDArray[np.uint8]) -> Ints:
-    """The values [N, C, ...], whole frames, that the beats of a stream carried."""
-    stream = next(s for s in build.report["streams"] if s["name"] == name)
-    return stream_values(beats, Stream(**stream), build.graph)
+def probed_values(build: Build, probe: Probe, beats: NDArray[np.uint8]) -> Ints:
+    """The values [N, C, ...], whole frames, that the beats of a probe's stream carried."""
+    stream = next(s for s in build.report["streams"] if s["name"] == probe.stream)
+    return stream_values(beats, Stream(**stream), build.graph, probe.passed)
 
 
-def compare_stream(name: str, values: Ints, expected: Ints, origin: str) -> Verification:
+def compare_stream(layer: str, values: Ints, expected: Ints, origin: str) -> Verification:
     """Compares a stream's values with a tensor [N, C, ...]; names the first difference."""
     got = values[: len(expected)]
-    layer = layer_name(name)
     wrong = got != expected[: len(got)]
     frames = int(wrong.reshape(len(got), -1).any(axis=1).sum())
     note = origin
@@ -79,8 +98,11 @@ def compare_stream(name: str, values: Ints, expected: Ints, origin: str) -> Veri
     return Verification(what, "interpreter", len(got), frames, note, probe=layer)
 
 
-def stream_values(beats: NDArray[np.uint8], stream: Stream, graph: Graph) -> Ints:
-    """The tensor's values [N, *shape], whole frames, of the beats [beats, bits] that carry it."""
+def stream_values(beats: NDArray[np.uint8], stream: Stream, graph: Graph, passed: int = 0) -> Ints:
+    """The tensor's values [N, *shape], whole frames, of the beats [beats, bits] that carry it.
+
+    In a loop, those that it has after ``passed`` passes.
+    """
     tensor = graph.tensors[stream.tensor]
     bits, lanes = stream.elem_bits, stream.lanes
     fields = beats[:, : bits * lanes].reshape(-1, bits).astype(np.int64)
@@ -91,6 +113,8 @@ def stream_values(beats: NDArray[np.uint8], stream: Stream, graph: Graph) -> Int
         values -= (values >> (bits - 1)) << bits
     size = int(np.prod(tensor.shape))
     frames = values[: len(values) // size * size]
+    passes = 1 + len(stream.later)
+    frames = frames.reshape(-1, size)[passed::passes].reshape(-1)
     if stream.tiles:
         channels, height, width = tensor.shape
         by_tile = frames.reshape(-1, channels // lanes, height * width, lanes)

@@ -10,7 +10,7 @@ import numpy as np
 from bnnhw.errors import BnnhwError
 from bnnhw.interpret.interpreter import interpret, interpret_all
 from bnnhw.verify.inputs import random_inputs
-from bnnhw.verify.probe import compare_stream, layer_name, probed_streams, probed_values
+from bnnhw.verify.probe import compare_stream, probed_values, probes_of
 from bnnhw.verify.simulate import Simulation, require_simulator, simulate
 from bnnhw.verify.simulated_memory import MemoryTiming
 from bnnhw.verify.top_k import best_scores
@@ -167,9 +167,10 @@ def simulate_build(
     graph = build.graph
     x, origin = _chosen_frames(graph, inputs, frames)
     count = len(x)
-    streams = probed_streams(build, probes)
+    found = probes_of(build, probes)
+    streams = {probe.stream for probe in found}
     progress("running the interpreter")
-    tensors = interpret_all(graph, x, lambda name: name in streams.values())
+    tensors = interpret_all(graph, x, {probe.tensor for probe in found}.__contains__)
     expected = tensors[graph.output]
     port = build.output_port
     if port.top_k:
@@ -188,10 +189,12 @@ def simulate_build(
         note += f", idle {idle:g}, back-pressure {back_pressure:g}"
     if memory_latency:
         note += f", memory of {memory_latency[0]} to {memory_latency[1]} cycles"
-    carried = {name: probed_values(build, name, result.probed[name]) for name in streams}
+    carried = {
+        probe.name: probed_values(build, probe, result.probed[probe.stream]) for probe in found
+    }
     checks = [
-        compare_stream(name, carried[name], tensors[tensor], note)
-        for name, tensor in streams.items()
+        compare_stream(probe.name, carried[probe.name], tensors[probe.tensor], note)
+        for probe in found
     ]
     checks.append(Verification("verilog", "interpreter", count, _differing(scores, expected), note))
     if hls:
@@ -206,7 +209,7 @@ def simulate_build(
         )
     return SimulationOutcome(
         result, scores, tuple(checks), steady, _classes(build, scores),
-        {layer_name(name): values for name, values in carried.items()},
+        carried,
     )  # fmt: skip
 
 
@@ -218,15 +221,15 @@ def layer_activations(
     Args:
         build: the build.
         inputs: model inputs [N, *shape].
-        layers: as ``probed_streams`` takes them.
+        layers: as ``probes_of`` takes them.
 
     Raises:
         BnnhwError: a layer has no stream of its own.
     """
-    streams, graph = probed_streams(build, layers), build.graph
-    wanted = set(streams.values())
+    found, graph = probes_of(build, layers), build.graph
+    wanted = {probe.tensor for probe in found}
     tensors = interpret_all(graph, graph.input_format.encode(inputs), wanted.__contains__)
-    return {layer_name(name): tensors[tensor] for name, tensor in streams.items()}
+    return {probe.name: tensors[probe.tensor] for probe in found}
 
 
 def _classes(build: Build, scores: Ints) -> Ints:

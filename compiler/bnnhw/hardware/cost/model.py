@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +112,12 @@ def budget(board: Board) -> Resources:
 
 def unit_resources(kind: str, params: Mapping[str, int]) -> Resources:
     """Estimated resources of one unit."""
-    unit = KINDS[kind]
+    return _estimated(kind, tuple(params.items()))
+
+
+@lru_cache(maxsize=1 << 16)
+def _estimated(kind: str, items: tuple[tuple[str, int], ...]) -> Resources:
+    unit, params = KINDS[kind], dict(items)
     features = unit.features(params)
     model = _model()[kind]
     lut, cells, ff = (

@@ -19,7 +19,8 @@ class Layer(StageBase):
     """A layer of weights with the threshold that follows it, if one does.
 
     Attributes:
-        weight: [Cout, KH, KW, Cin / groups]: the order in which windows stream.
+        weight: [Cout, KH, KW, Cin / groups]: the order in which windows stream. In a loop, the
+            output channels of all passes, one pass after the other.
         weight_bits: 1 for weights in {-1, +1}, else their width in two's complement.
         window: kernel, stride and padding.
         offset: what is added to the sums, [row classes, column classes, Cout]; None for nothing.
@@ -59,7 +60,7 @@ class Layer(StageBase):
 
     @property
     def features(self) -> int:
-        """Output channels."""
+        """Output channels, of all passes."""
         return int(self.weight.shape[0])
 
     @property
@@ -69,8 +70,8 @@ class Layer(StageBase):
 
     @property
     def group_features(self) -> int:
-        """Output channels of a group."""
-        return self.features // self.groups
+        """Output channels of a group, in one pass."""
+        return self.features // self.passes // self.groups
 
     @property
     def taps(self) -> int:

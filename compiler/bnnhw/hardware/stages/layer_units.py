@@ -138,7 +138,7 @@ def pe_array_unit(layer: Layer, facts: LayerFacts, fold: LayerFolding) -> UnitPa
 
 
 def frame_window_unit(
-    layer: Layer, fold: LayerFolding, in_lanes: int, *, tiles: bool, pixels: int = 1
+    layer: Layer, fold: LayerFolding, in_lanes: int, *, tile_major: bool, pixels: int = 1
 ) -> UnitParams:
     """Kind and parameters of the frame buffer of a layer whose weights come from memory.
 
@@ -154,7 +154,8 @@ def frame_window_unit(
     )  # fmt: skip
     dropped = ("REPEATS", "GROUPS", "CHANNEL_OUTER", "DEPTH")
     kept = {k: v for k, v in params.items() if k not in dropped}
-    own = {"PASSES": layer.features // fold.pe, "IN_LANES": in_lanes, "TILE_MAJOR": int(tiles)}
+    tiles = layer.features // layer.passes // fold.pe
+    own = {"PASSES": tiles, "IN_LANES": in_lanes, "TILE_MAJOR": int(tile_major)}
     return FRAME_WINDOW.name, kept | own
 
 

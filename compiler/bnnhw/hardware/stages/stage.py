@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bnnhw.ir.types import Bit, Integer
@@ -28,6 +28,8 @@ class StageBase:
         output: the tensor it writes.
         image: (C, H, W) of its first input; a vector is one pixel.
         element: type of its input elements.
+        later: in a loop, the names of the stages that it stands for in the passes behind the first,
+            each with the tensor that it writes.
     """
 
     name: str
@@ -36,6 +38,12 @@ class StageBase:
     output: str
     image: tuple[int, int, int]
     element: Integer | Bit
+    later: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+
+    @property
+    def passes(self) -> int:
+        """How often a frame passes it."""
+        return 1 + len(self.later)
 
     @property
     def channels(self) -> int:

@@ -355,6 +355,7 @@ STREAM_PE_ARRAY = UnitKind(
     (_stream_array(_popcount_latency),),
     sums=True,
     reads_marks=True,
+    counts=("TILES",),
     path_ns=3.5,
 )
 STREAM_MAC_PE_ARRAY = UnitKind(
@@ -374,6 +375,7 @@ STREAM_MAC_PE_ARRAY = UnitKind(
     dsp=_mac_dsp,
     sums=True,
     reads_marks=True,
+    counts=("TILES",),
     path_ns=3.6,
 )
 UNITS = (PE_ARRAY, INT_PE_ARRAY, MAC_PE_ARRAY, STREAM_PE_ARRAY, STREAM_MAC_PE_ARRAY)

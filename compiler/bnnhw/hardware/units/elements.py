@@ -200,6 +200,7 @@ AFFINE = UnitKind(
     dsp=_affine_dsp,
     multiplies=True,
     style="STYLE",
+    counts=("FOLDS",),
     path_ns=2.6,
 )
 ADD = UnitKind(
@@ -229,6 +230,7 @@ THRESHOLD = UnitKind(
         (MemoryArgument("THRESHOLDS_FILE", "LANES"),),
     ),
     (passes_through(2),),
+    counts=("FOLDS",),
     path_ns=1.6,
 )
 TABLE = UnitKind(
@@ -260,6 +262,7 @@ SELECT = UnitKind(
     ),
     (passes_through(2),),
     joins=True,
+    counts=("FOLDS",),
     path_ns=2.2,
 )
 UNITS = (AFFINE, ADD, THRESHOLD, SELECT, TABLE)

@@ -130,6 +130,7 @@ class UnitKind:
         forks: whether its two outputs carry the same.
         splits: whether its two outputs take the beats of its input in turn; ``timing`` then has a
             part for each.
+        counts: parameters that count something of a whole frame, of all its passes in a loop.
         sums: whether it holds a PE array.
         reads_memory: whether it is a master that reads from memory.
         marks_padding: whether its output's ``tuser`` marks padding.
@@ -160,6 +161,7 @@ class UnitKind:
     scales: bool = False
     forks: bool = False
     splits: bool = False
+    counts: tuple[str, ...] = ()
     sums: bool = False
     reads_memory: bool = False
     marks_padding: bool = False

@@ -61,6 +61,7 @@ AXI_READER = UnitKind(
         inputs=("memory",),
     ),
     reads_memory=True,
+    counts=("WORDS",),
     path_ns=3.7,
 )
 READ_ARBITER = UnitKind(

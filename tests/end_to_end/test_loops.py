@@ -1,0 +1,77 @@
+"""Runs of equal blocks as one block that each frame passes several times."""
+
+from __future__ import annotations
+
+import pytest
+
+from bnnhw.hardware.folding import FoldingRequest
+from bnnhw.ir.ops import SumPool, Window
+from bnnhw.ir.types import Integer
+from executions import assert_prediction_holds, execute_everywhere
+from graphs import STREAM, GraphBuilder, residual_block
+
+PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
+
+
+def stem(width: int, size: int, seed: int) -> GraphBuilder:
+    b = GraphBuilder((3, size, size), Integer(8, False), seed, name="looped")
+    return b.layer("stem", width, PADDED).rescale("stem_bn", STREAM, gain=4)
+
+
+def head(b: GraphBuilder) -> GraphBuilder:
+    side = b.tensors[b.end].shape[1]
+    b.add("global", SumPool(Window((side, side), (side, side))))
+    b.rescale("features", Integer(8, False, 2), gain=30)
+    b.classifier("scores", 8)
+    return b.rescale("common", Integer(16, True), gain=20)
+
+
+def residual_blocks(passes: int, *, width: int = 16, size: int = 4) -> GraphBuilder:
+    """Blocks of Bi-Real Net."""
+    b = stem(width, size, passes)
+    for number in range(passes):
+        residual_block(b, f"block{number}", width)
+    return head(b)
+
+
+def two_layers(passes: int) -> GraphBuilder:
+    """Blocks of a 3x3 and a 1x1 convolution, each with an activation of two lines behind it."""
+    b = stem(16, 4, 7)
+    for number in range(passes):
+        for part, window in (("a", PADDED), ("b", Window((1, 1)))):
+            name, start = f"block{number}{part}", b.end
+            b.threshold(f"{name}_sign", spread=0.02).conv(f"{name}_conv", 16, window)
+            b.rescale(f"{name}_bn", STREAM, gain=8).join(f"{name}_add", start, STREAM)
+            b.rescale(f"{name}_act", STREAM, segments=2)
+    return head(b)
+
+
+def plain(passes: int) -> GraphBuilder:
+    """Convolutions with a sign behind each, and nothing else."""
+    b = stem(16, 4, 5).threshold("sign")
+    for number in range(passes):
+        b.conv(f"conv{number}", 16, PADDED).threshold(f"sign{number}")
+    return b.dense("scores", 8)
+
+
+NETWORKS = {
+    "2 residual blocks": (residual_blocks(2), "block0_conv", 2),
+    "3 residual blocks": (residual_blocks(3), "block0_conv", 3),
+    "12 residual blocks": (residual_blocks(12), "block0_conv", 12),
+    "blocks of two layers": (two_layers(3), "block0a_conv", 3),
+    "plain layers": (plain(3), "conv0", 3),
+}
+
+
+def looped_design(name: str, tmp_path, layers=None, **options):
+    builder, first, _ = NETWORKS[name]
+    request = FoldingRequest(layers or {}, loops=(first,))
+    return execute_everywhere(builder, tmp_path, request=request, **options)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_execution_of_a_loop_gives_the_same(tmp_path, name):
+    executed = looped_design(name, tmp_path, target=20_000)
+    loops = {unit.loop: unit.passes for unit in executed.design.units if unit.loop}
+    assert list(loops.values()) == [NETWORKS[name][2]]
+    assert_prediction_holds(executed)
