@@ -73,8 +73,8 @@ def _pixel_by_pixel(path: Datapath, layer: str, source: Stream) -> Stream:
 def tiled_tensors(network: Network, streamed: Collection[str]) -> set[str] | None:
     """The tensors that flow tile by tile where the layers ``streamed`` read weights from memory.
 
-    None where that cannot be: something else than such a layer, an element-wise stage or a global
-    pool would read tiles, or one path into an addition would have them and the other not.
+    None where that cannot be: something else than such a layer, an element-wise stage or a pool
+    would read tiles, or one path into an addition would have them and the other not.
     """
     tiled: set[str] = set()
     for stage in network.stages:
