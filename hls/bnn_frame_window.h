@@ -7,15 +7,15 @@
 namespace bnnhw {
 
 /// Frame buffer and address generator: all windows of a frame, PASSES times.
-/// In: HEIGHT * WIDTH * (CHANNELS / IN_LANES) beats of IN_LANES elements, in raster order with
-/// channels innermost, or (TILE_MAJOR) IN_LANES channels of all pixels after IN_LANES channels of
-/// all pixels. Out: for each pass, for each output pixel in raster order, for ky, kx, channel fold:
-/// one beat of SIMD elements. Taps outside the image are PAD_VALUE. Where the output stream is one
-/// bit wider than its elements, that top bit marks them.
+/// In: BEATS beats of IN_LANES elements, HEIGHT * WIDTH * (CHANNELS / IN_LANES) per image, in
+/// raster order with channels innermost, or (TILE_MAJOR) IN_LANES channels of all pixels after
+/// IN_LANES channels of all pixels. Out: for each pass, for each output pixel in raster order, for
+/// ky, kx, channel fold: one beat of SIMD elements. Taps outside the image are PAD_VALUE. Where the
+/// output stream is one bit wider than its elements, that top bit marks them.
 template <int ELEM_BITS, int CHANNELS, int HEIGHT, int WIDTH, int KERNEL_H, int KERNEL_W,
           int STRIDE_H, int STRIDE_W, int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT,
           int SIMD, int PASSES, int IN_LANES, int TILE_MAJOR, int PAD_VALUE, int RAM_STYLE,
-          int OUT_BITS>
+          int OUT_BITS, int BEATS>
 void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
                       hls::stream<ap_uint<OUT_BITS>>& m_axis) {
   static_assert(ELEM_BITS >= 1 && CHANNELS >= 1 && HEIGHT >= 1 && WIDTH >= 1 && KERNEL_H >= 1 &&
@@ -42,6 +42,7 @@ void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
   constexpr int kOutH = output_size(HEIGHT, KERNEL_H, STRIDE_H, PAD_TOP, PAD_BOTTOM);
   constexpr int kOutW = output_size(WIDTH, KERNEL_W, STRIDE_W, PAD_LEFT, PAD_RIGHT);
   constexpr int kBeatsIn = kPixels * kFolds * kColumns;
+  static_assert(BEATS >= 1 && BEATS % kBeatsIn == 0, "a call is a whole number of images");
   constexpr int kBeatsOut = PASSES * kOutH * kOutW * KERNEL_H * KERNEL_W * kFolds;
 
   ap_uint<kBeatBits> pad = 0;
@@ -55,7 +56,8 @@ void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
   Storage<RAM_STYLE>::bind(buffer);
   int pixel = 0, fold_in = 0, column = 0;  // of the beat that comes next
   int out_y = 0, out_x = 0, ky = 0, kx = 0, fold = 0;
-  for (int step = 0; step < kBeatsIn + kBeatsOut; ++step) {
+  int step = 0;  // of the image
+  for (int all = 0; all < BEATS / kBeatsIn * (kBeatsIn + kBeatsOut); ++all) {
 #pragma HLS PIPELINE II=1 style=flp
     if (step < kBeatsIn) {
       buffer[column][pixel * kFolds + fold_in] = s_axis.read();
@@ -90,6 +92,7 @@ void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
       if (last_ky) out_x = last_x ? 0 : out_x + 1;
       if (last_x) out_y = out_y == kOutH - 1 ? 0 : out_y + 1;
     }
+    step = step == kBeatsIn + kBeatsOut - 1 ? 0 : step + 1;
   }
 }
 

@@ -7,11 +7,11 @@
 namespace bnnhw {
 
 /// Maximum (OPERATION 0) or sum (1) pool of integers where the stride is the kernel.
-/// In: HEIGHT * WIDTH * (CHANNELS / LANES) beats of LANES elements of ELEM_BITS.
-/// Out: (HEIGHT / POOL_H) * (WIDTH / POOL_W) * (CHANNELS / LANES) beats of LANES elements of
-/// OUT_BITS; what is left over at the bottom and right is dropped.
+/// In: BEATS beats of LANES elements of ELEM_BITS, HEIGHT * WIDTH * (CHANNELS / LANES) per image.
+/// Out, per image: (HEIGHT / POOL_H) * (WIDTH / POOL_W) * (CHANNELS / LANES) beats of LANES
+/// elements of OUT_BITS; what is left over at the bottom and right is dropped.
 template <int OPERATION, int ELEM_BITS, int SIGNED, int OUT_BITS, int CHANNELS, int LANES,
-          int HEIGHT, int WIDTH, int POOL_H, int POOL_W>
+          int HEIGHT, int WIDTH, int POOL_H, int POOL_W, int BEATS>
 void bnn_int_pool(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
                   hls::stream<ap_uint<OUT_BITS * LANES>>& m_axis) {
   static_assert(OPERATION == 0 || OPERATION == 1, "OPERATION is 0 or 1");
@@ -26,6 +26,7 @@ void bnn_int_pool(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
   constexpr int kOutWidth = WIDTH / POOL_W;
   constexpr int kRowBeats = WIDTH * kFolds;
   constexpr int kBeats = HEIGHT * kRowBeats;
+  static_assert(BEATS >= 1 && BEATS % kBeats == 0, "a call is a whole number of images");
 
   // An entry of `across` is the result along the row so far, one of `down` that of the rows above.
   ap_uint<OUT_BITS * LANES> across[kFolds];
@@ -34,11 +35,12 @@ void bnn_int_pool(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
 #pragma HLS DEPENDENCE variable=down type=inter direction=RAW distance=kRowBeats dependent=true
   int fold = 0;    // of the pixel
   int in_x = 0;    // in the input
+  int in_y = 0;    // in the input
   int x = 0;       // in the pool
   int y = 0;       // in the pool
   int column = 0;  // of the output
   int row = 0;     // of the output
-  for (int beat = 0; beat < kBeats; ++beat) {
+  for (int beat = 0; beat < BEATS; ++beat) {
 #pragma HLS PIPELINE II=1 style=flp
     ap_uint<OUT_BITS * LANES> result =
         widen<ELEM_BITS, SIGNED == 1, OUT_BITS, LANES>(s_axis.read());
@@ -66,10 +68,14 @@ void bnn_int_pool(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
         }
       } else {
         in_x = x = column = 0;
-        if (y < POOL_H - 1) {
+        if (in_y == HEIGHT - 1) {
+          in_y = y = row = 0;
+        } else if (y < POOL_H - 1) {
+          ++in_y;
           ++y;
         } else {
           y = 0;
+          ++in_y;
           ++row;
         }
       }

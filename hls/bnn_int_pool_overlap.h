@@ -10,11 +10,11 @@ namespace bnnhw {
 
 /// Maximum (OPERATION 0) or sum (1) pool of integers whose windows overlap, leave gaps or reach
 /// into padding, which counts for nothing; the kernel is at most twice the stride.
-/// In: HEIGHT * WIDTH * (CHANNELS / LANES) beats of LANES elements of ELEM_BITS.
+/// In: BEATS beats of LANES elements of ELEM_BITS, HEIGHT * WIDTH * (CHANNELS / LANES) per image.
 /// Out: a beat of LANES elements of OUT_BITS for each window and fold of channels, in raster order.
 template <int OPERATION, int ELEM_BITS, int SIGNED, int OUT_BITS, int CHANNELS, int LANES,
           int HEIGHT, int WIDTH, int KERNEL_H, int KERNEL_W, int STRIDE_H, int STRIDE_W,
-          int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT, int RAM_STYLE>
+          int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT, int RAM_STYLE, int BEATS>
 void bnn_int_pool_overlap(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
                           hls::stream<ap_uint<OUT_BITS * LANES>>& m_axis) {
   static_assert(OPERATION == 0 || OPERATION == 1, "OPERATION is 0 or 1");
@@ -27,6 +27,7 @@ void bnn_int_pool_overlap(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
   constexpr int kFolds = CHANNELS / LANES;
   constexpr int kRowBeats = WIDTH * kFolds;
   constexpr int kBeats = HEIGHT * kRowBeats;
+  static_assert(BEATS >= 1 && BEATS % kBeats == 0, "a call is a whole number of images");
   constexpr int kWidth = OUT_BITS * LANES;
   constexpr int kAcross = (Columns::kOverlap > 1 ? 2 : 1) * kWidth;
   constexpr int kDown = (Rows::kOverlap > 1 ? 2 : 1) * kWidth;
@@ -41,7 +42,7 @@ void bnn_int_pool_overlap(hls::stream<ap_uint<ELEM_BITS * LANES>>& s_axis,
   Rows y;
   int fold = 0;  // of the pixel
   int slot = 0;  // of the row of results
-  for (int beat = 0; beat < kBeats; ++beat) {
+  for (int beat = 0; beat < BEATS; ++beat) {
 #pragma HLS PIPELINE II=1 style=flp
     const ap_uint<kWidth> in = widen<ELEM_BITS, SIGNED == 1, OUT_BITS, LANES>(s_axis.read());
     const ap_uint<kWidth> row =

@@ -57,15 +57,16 @@ struct Place {
 };
 
 /// Line buffer and address generator.
-/// In: HEIGHT * WIDTH * (CHANNELS / SIMD) beats of SIMD elements, raster order. Out: for each
-/// output pixel in raster order, for REPEATS times: for ky, kx, channel fold (CHANNEL_OUTER=0) or
-/// for channel fold, ky, kx (CHANNEL_OUTER=1): one beat. With GROUPS, each group of channel folds
-/// in turn is a window that is given REPEATS times. Taps outside the image are PAD_VALUE.
-/// Where the output stream is one bit wider than its elements, that top bit marks them.
+/// In: BEATS beats of SIMD elements, HEIGHT * WIDTH * (CHANNELS / SIMD) per image, raster order.
+/// Out: for each output pixel in raster order, for REPEATS times: for ky, kx, channel fold
+/// (CHANNEL_OUTER=0) or for channel fold, ky, kx (CHANNEL_OUTER=1): one beat. With GROUPS, each
+/// group of channel folds in turn is a window that is given REPEATS times. Taps outside the image
+/// are PAD_VALUE. Where the output stream is one bit wider than its elements, that top bit marks
+/// them.
 template <int ELEM_BITS, int CHANNELS, int HEIGHT, int WIDTH, int KERNEL_H, int KERNEL_W,
           int STRIDE_H, int STRIDE_W, int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT,
-          int SIMD, int REPEATS, int GROUPS, int CHANNEL_OUTER, int PAD_VALUE, int DEPTH, int RAM_STYLE,
-          int OUT_BITS>
+          int SIMD, int REPEATS, int GROUPS, int CHANNEL_OUTER, int PAD_VALUE, int DEPTH,
+          int RAM_STYLE, int OUT_BITS, int BEATS>
 void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
                 hls::stream<ap_uint<OUT_BITS>>& m_axis) {
   static_assert(ELEM_BITS >= 1 && CHANNELS >= 1 && HEIGHT >= 1 && WIDTH >= 1 && KERNEL_H >= 1 &&
@@ -91,6 +92,7 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   constexpr int kOutH = output_size(HEIGHT, KERNEL_H, STRIDE_H, PAD_TOP, PAD_BOTTOM);
   constexpr int kOutW = output_size(WIDTH, KERNEL_W, STRIDE_W, PAD_LEFT, PAD_RIGHT);
   constexpr int kBeats = HEIGHT * WIDTH * kFolds;
+  static_assert(BEATS >= 1 && BEATS % kBeats == 0, "a call is a whole number of images");
   // Windows of one tap that are read once free each beat as it is read; those in padding have none.
   constexpr bool kPassing = KERNEL_H == 1 && KERNEL_W == 1 && REPEATS == 1 &&
                             PAD_TOP + PAD_BOTTOM + PAD_LEFT + PAD_RIGHT == 0;
@@ -115,7 +117,8 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   // after its last read: no dependence pragma, the tool has to keep that order.
   ap_uint<kBeatBits> buffer[DEPTH];
   Storage<RAM_STYLE>::bind(buffer);
-  int written = 0;     // beats of the frame in the buffer so far
+  int image = 0;
+  int written = 0;     // beats of the image in the buffer so far
   int write_slot = 0;  // of the next beat
   bool done = false;   // all windows are out
   int out_y = 0, out_x = 0, repeat = 0, ky = 0, kx = 0;
@@ -128,7 +131,7 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
   Place<DEPTH> window = row;                // the window's first tap
   Place<DEPTH> line = row;                  // tap (ky, 0)
   Place<DEPTH> tap = row;                   // tap (ky, kx), fold 0
-  while (written < kBeats || !done) {
+  while (image < BEATS / kBeats) {
 #pragma HLS PIPELINE II=1 style=flp
     // The oldest beat that this or a later window touches.
     const bool top_row_again = out_y < kOutH - 1 && top + STRIDE_H <= 0;
@@ -202,6 +205,15 @@ void bnn_window(hls::stream<ap_uint<ELEM_BITS * SIMD>>& s_axis,
       } else if (next_tap) {
         tap = tap.template plus<kFolds>();
       }
+    }
+    if (done && written == kBeats) {  // the next image begins in an empty buffer
+      ++image;
+      done = false;
+      written = write_slot = 0;
+      out_y = 0;
+      top = -PAD_TOP;
+      top_beats = kFirstTop;
+      row = window = line = tap = Place<DEPTH>{kFirst, kFirstSlot};
     }
   }
 }

@@ -1,8 +1,9 @@
 // Max pool on bits with stride equal to kernel and no padding; flagged channels take the minimum.
 //
 // LANES channels per beat, CHANNELS/LANES beats per pixel; rows and columns left over are dropped.
-// Keeps one output row of partial results in LUT memory. Latency 1 from the last beat an output
-// needs; one input beat per cycle.
+// Keeps one output row of partial results in LUT memory. With TILES > 1, CHANNELS are those of a
+// tile, one of TILES that come one after another, each as a frame. Latency 1 from the last beat an
+// output needs; one input beat per cycle.
 module bnn_max_pool #(
     parameter int unsigned CHANNELS = 8,
     parameter int unsigned LANES = 8,
@@ -10,6 +11,7 @@ module bnn_max_pool #(
     parameter int unsigned WIDTH = 4,
     parameter int unsigned POOL_H = 2,
     parameter int unsigned POOL_W = 2,
+    parameter int unsigned TILES = 1,
     parameter MIN_FILE = ""
 ) (
     input  logic             clk,
@@ -33,6 +35,9 @@ module bnn_max_pool #(
   end
   if (POOL_H == 0 || POOL_W == 0 || POOL_H > HEIGHT || POOL_W > WIDTH) begin : gen_bad_pool
     $error("bnn_max_pool: the kernel must be at least 1x1 and fit the image");
+  end
+  if (TILES == 0 || (TILES > 1 && CHANNELS != LANES)) begin : gen_bad_tiles
+    $error("bnn_max_pool: TILES must be positive, and CHANNELS be LANES where they are several");
   end
 
   // Position in the frame: fold, place in the pool, pool, each with its last value.
@@ -95,9 +100,25 @@ module bnn_max_pool #(
   end
 
   // Which channels take the minimum.
-  logic [LANES-1:0] min_mem[Folds];
+  localparam int unsigned MinWords = (TILES > 1) ? TILES : Folds;
+  localparam int unsigned MinBits = (MinWords > 1) ? $clog2(MinWords) : 1;
+  logic [MinBits-1:0] word;
+  logic [LANES-1:0] min_mem[MinWords];
   initial $readmemh(MIN_FILE, min_mem);
-  assign min = min_mem[fold_q];
+  assign min = min_mem[word];
+
+  if (TILES > 1) begin : gen_tiles
+    logic [MinBits-1:0] tile_q;
+    assign word = tile_q;
+    always_ff @(posedge clk) begin
+      if (!rst_n) tile_q <= '0;
+      else if (accept && last_fold && last_x && last_y) begin
+        tile_q <= (tile_q == MinBits'(TILES - 1)) ? '0 : tile_q + 1'b1;
+      end
+    end
+  end else begin : gen_folds
+    assign word = fold_q;
+  end
 
   if (POOL_H * POOL_W == 1) begin : gen_copy
     assign partial = '0;

@@ -2,11 +2,13 @@
 //
 // In: for each of FOLDS channel folds, TAPS beats of LANES bits; tuser marks taps in the padding,
 // which count for nothing. Out: one beat a fold. A window of padding alone gives 0 (minimum: 1).
-// Latency 1 from a fold's last beat; one input beat per cycle.
+// Tile by tile, a fold is a tile, of HOLD windows. Latency 1 from a window's last beat; one input
+// beat per cycle.
 module bnn_pool_reduce #(
     parameter int unsigned LANES = 8,
     parameter int unsigned FOLDS = 1,
     parameter int unsigned TAPS = 9,
+    parameter int unsigned HOLD = 1,
     parameter MIN_FILE = ""
 ) (
     input  logic             clk,
@@ -23,8 +25,8 @@ module bnn_pool_reduce #(
   localparam int unsigned FoldBits = (FOLDS > 1) ? $clog2(FOLDS) : 1;
   localparam int unsigned TapBits = (TAPS > 1) ? $clog2(TAPS) : 1;
 
-  if (LANES == 0 || FOLDS == 0 || TAPS == 0) begin : gen_bad_size
-    $error("bnn_pool_reduce: LANES, FOLDS and TAPS must be positive");
+  if (LANES == 0 || FOLDS == 0 || TAPS == 0 || HOLD == 0) begin : gen_bad_size
+    $error("bnn_pool_reduce: LANES, FOLDS, TAPS and HOLD must be positive");
   end
 
   logic [FoldBits-1:0] fold_q;
@@ -36,6 +38,16 @@ module bnn_pool_reduce #(
   logic out_valid_q;
   logic accept;
   logic last_tap;
+  logic last_held;
+
+  bnn_loop #(
+      .COUNT(HOLD)
+  ) u_held (
+      .clk   (clk),
+      .rst_n (rst_n),
+      .step_i(accept && last_tap),
+      .last_o(last_held)
+  );
 
   logic [LANES-1:0] min_mem[FOLDS];
   initial $readmemh(MIN_FILE, min_mem);
@@ -59,7 +71,9 @@ module bnn_pool_reduce #(
       if (s_axis_tready) out_valid_q <= accept && last_tap;
       if (accept) begin
         tap_q <= last_tap ? '0 : tap_q + 1'b1;
-        if (last_tap) fold_q <= (fold_q == FoldBits'(FOLDS - 1)) ? '0 : fold_q + 1'b1;
+        if (last_tap && last_held) begin
+          fold_q <= (fold_q == FoldBits'(FOLDS - 1)) ? '0 : fold_q + 1'b1;
+        end
       end
     end
     if (accept) result_q <= merged;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,12 @@ class Outcome:
     unread: int
     beats: list[int] | list[tuple[int, int]]
     errors: tuple[int, ...] = ()
+
+
+def in_one_call(case: Case) -> Case:
+    """The case with all its frames in a single call, as where each is a tile of channels."""
+    params = dict(case.params) | {"BEATS": case.params["BEATS"] * case.frames}
+    return replace(case, name=f"{case.name}_in_one_call", params=params, frames=1)
 
 
 def run_cases(cases: Sequence[Case], folder: Path, *defines: str) -> dict[str, Outcome]:

@@ -23,7 +23,13 @@ def converter_case(name: str, bits: int, lanes_in: int, lanes_out: int, blocks: 
 
 
 def max_pool_case(
-    name: str, image: tuple[int, int, int], lanes: int, pool: tuple[int, int], density: float = 0.5
+    name: str,
+    image: tuple[int, int, int],
+    lanes: int,
+    pool: tuple[int, int],
+    density: float = 0.5,
+    *,
+    tiles: bool = False,
 ) -> Case:
     rng = np.random.default_rng(image[0] * 100 + image[1] * 10 + lanes)
     height, width, channels = image
@@ -34,21 +40,27 @@ def max_pool_case(
         # Mostly ones where the minimum counts, mostly zeros elsewhere: both results occur.
         rare = rng.random(image) < density
         pixels = np.where(minimum, ~rare, rare).astype(np.int64)
-        beats += beats_of(pixels, lanes, 1)
-        expected += beats_of(max_pool(pixels, pool, minimum), lanes, 1)
-    params = {"CHANNELS": channels, "LANES": lanes, "HEIGHT": height, "WIDTH": width,
-              "POOL_H": pool[0], "POOL_W": pool[1]}  # fmt: skip
+        for given, values in ((beats, pixels), (expected, max_pool(pixels, pool, minimum))):
+            folds = values.reshape(-1, channels // lanes, lanes)
+            given += beats_of(tile_by_tile(folds, len(folds)) if tiles else folds, lanes, 1)
+    params = {"CHANNELS": lanes if tiles else channels, "LANES": lanes, "HEIGHT": height,
+              "WIDTH": width, "POOL_H": pool[0], "POOL_W": pool[1],
+              "TILES": channels // lanes if tiles else 1,
+              "BEATS": height * width * channels // lanes}  # fmt: skip
     words = beats_of(minimum, lanes, 1)
     return Case(name, "bnn_max_pool", params, lanes, lanes, beats, expected, 3, [(words, lanes)])
 
 
-def reduce_case(name: str, lanes: int, folds: int, taps: int, pixels: int) -> Case:
+def reduce_case(
+    name: str, lanes: int, folds: int, taps: int, pixels: int, *, tiles: bool = False
+) -> Case:
     rng = np.random.default_rng(lanes * 100 + folds * 10 + taps)
     minimum = rng.integers(0, 2, (folds, lanes))
     beats: list[int] = []
     expected: list[int] = []
     for _ in range(2):
-        for _, fold in np.ndindex(pixels, folds):
+        for index in np.ndindex(pixels, folds):
+            fold = (index[0] * folds + index[1]) // pixels if tiles else index[1]
             window = rng.integers(0, 2, (taps, lanes))
             padded = rng.random(taps) < 0.4
             padded[rng.integers(taps)] = False
@@ -56,7 +68,8 @@ def reduce_case(name: str, lanes: int, folds: int, taps: int, pixels: int) -> Ca
             beats += [pack(w, 1) | (int(p) << lanes) for w, p in zip(window, padded, strict=True)]
             result = np.where(minimum[fold], kept.min(axis=0), kept.max(axis=0))
             expected.append(pack(result, 1))
-    params = {"LANES": lanes, "FOLDS": folds, "TAPS": taps, "BEATS": pixels * folds * taps}
+    params = {"LANES": lanes, "FOLDS": folds, "TAPS": taps, "HOLD": pixels if tiles else 1,
+              "BEATS": pixels * folds * taps}  # fmt: skip
     words = beats_of(minimum, lanes, 1)
     return Case(
         name, "bnn_pool_reduce", params, lanes + 1, lanes, beats, expected, 2, [(words, lanes)]
@@ -189,10 +202,13 @@ CASES = [
     max_pool_case("max_pool_whole_image", (3, 4, 5), 5, (3, 4), 0.1),
     max_pool_case("max_pool_1x1", (2, 3, 4), 4, (1, 1)),
     max_pool_case("max_pool_wide", (4, 4, 70), 70, (2, 2), 0.3),
+    max_pool_case("max_pool_tiles", (5, 4, 6), 2, (2, 2), 0.3, tiles=True),
+    max_pool_case("max_pool_whole_tiles", (2, 3, 6), 3, (2, 3), 0.2, tiles=True),
     reduce_case("reduce_3x3", 4, 2, 9, 5),
     reduce_case("reduce_single", 1, 1, 1, 7),
     reduce_case("reduce_wide", 66, 1, 4, 3),
     reduce_case("reduce_folds", 3, 5, 2, 3),
+    reduce_case("reduce_tiles", 3, 4, 2, 5, tiles=True),
     threshold_case("threshold_unsigned", 8, 3, 1, signed=False),
     threshold_case("threshold_signed", 8, 3, 4, signed=True),
     threshold_case("threshold_1_bit", 1, 2, 2, signed=False, pixels=12),

@@ -35,6 +35,7 @@ from gated_networks import gated_network
 from graphs import GraphBuilder, digits, residual
 from memory_designs import one_integer_layer, two_layers
 from random_networks import branched_network
+from reordered_design import reordered
 from scaled_networks import scaled_network
 
 if TYPE_CHECKING:
@@ -224,11 +225,11 @@ def graph_of(case: tuple[Callable[[int], RandomNetwork], int]) -> Graph:
 
 
 def test_executed_designs_call_every_twin() -> None:
-    """Those of the networks above, of tests/end_to_end and of test_external_memory: there is no
-    twin whose call is never emitted, compiled and compared."""
+    """Those of the networks above, of tests/end_to_end, of test_external_memory and of
+    test_reordered_streams: there is no twin whose call is never emitted, compiled and compared."""
     board = load_board("pynq-z2")
     designs = [design_of(make)[1] for make in NETWORKS]
-    designs += [two_layers()[0], one_integer_layer()[0]]
+    designs += [two_layers()[0], one_integer_layer()[0], reordered(4, 2, tiles=True)]
     for graph in (residual().graph(), *map(graph_of, RANDOM)):
         network = Network(graph)
         folding = FoldingSearch(network, board).choose(Target(None)).folding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hls_golden import beats_of, pack, windows
-from hls_harness import Case, Outcome, check, run_cases
+from hls_harness import Case, Outcome, check, in_one_call, run_cases
 from test_hls_checks import compiler_messages
 
 FRAMES = 2
@@ -66,6 +66,7 @@ def frame_case(
         "PAD_TOP": pads[0], "PAD_BOTTOM": pads[1], "PAD_LEFT": pads[2], "PAD_RIGHT": pads[3],
         "SIMD": simd, "PASSES": passes, "IN_LANES": lanes, "TILE_MAJOR": int(tile_major),
         "PAD_VALUE": pad_value, "RAM_STYLE": style, "OUT_BITS": simd * bits + int(user),
+        "BEATS": len(beats) // FRAMES,
     }  # fmt: skip
     return Case(name, "bnn_frame_window", params, lanes * bits, simd * bits + int(user), beats,
                 expected, FRAMES)  # fmt: skip
@@ -187,6 +188,7 @@ CASES = [
     mac_case("mac_classifier", pe=1, simd=2, folds=4, tiles=6, pixels=1, style=1, weight_bits=5),
     array_case("array_unpadded", pe=1, simd=5, folds=2, tiles=3, pixels=1, half=False),
 ]  # fmt: skip
+CASES += [in_one_call(case) for case in CASES if case.kind == "bnn_frame_window"]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hls_golden import beats_of, pack, tile_by_tile, windows
-from hls_harness import Case, Outcome, check, run_cases
+from hls_harness import Case, Outcome, check, in_one_call, run_cases
 from test_hls_checks import compiler_messages
 
 FRAMES = 3
@@ -147,7 +147,7 @@ def pool_case(
     params = {
         "OPERATION": int(total), "ELEM_BITS": bits, "SIGNED": int(signed), "OUT_BITS": out_bits,
         "CHANNELS": channels, "LANES": lanes, "HEIGHT": height, "WIDTH": width,
-        "POOL_H": pool[0], "POOL_W": pool[1],
+        "POOL_H": pool[0], "POOL_W": pool[1], "BEATS": height * width * channels // lanes,
     }  # fmt: skip
     return Case(name, "bnn_int_pool", params, bits * lanes, out_bits * lanes,
                 beats_of(x, lanes, bits), beats_of(result, lanes, out_bits), FRAMES)  # fmt: skip
@@ -183,7 +183,7 @@ def overlap_case(
         "KERNEL_H": kernel[0], "KERNEL_W": kernel[1],
         "STRIDE_H": stride[0], "STRIDE_W": stride[1],
         "PAD_TOP": pads[0], "PAD_BOTTOM": pads[1], "PAD_LEFT": pads[2], "PAD_RIGHT": pads[3],
-        "RAM_STYLE": style,
+        "RAM_STYLE": style, "BEATS": height * width * channels // lanes,
     }  # fmt: skip
     return Case(name, "bnn_int_pool_overlap", params, bits * lanes, out_bits * lanes,
                 beats_of(x, lanes, bits), beats_of(np.stack(results), lanes, out_bits),
@@ -283,6 +283,7 @@ CASES = [
     reduce_case("reduce_sum_wide", 9, 1, 6, 12, total=True, signed=False),
     reduce_case("reduce_single", 1, 2, 1, 7, total=True),
 ]
+CASES += [in_one_call(case) for case in CASES if "_pool" in case.kind and "BEATS" in case.params]
 
 
 def named(cases: list[Case], prefix: str) -> list[Case]:
@@ -318,6 +319,7 @@ ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_select", {"OUT_BITS": 0}, "widths and counts are positive"),
     ("bnn_select", {"BEATS": 31}, "a frame is a whole number of pixels"),
     ("bnn_int_pool", {"LANES": 3}, "LANES divides CHANNELS"),
+    ("bnn_int_pool", {"BEATS": 49}, "a call is a whole number of images"),
     ("bnn_int_pool", {"POOL_W": 7}, "the pool fits the image"),
     ("bnn_int_pool", {"OPERATION": 2}, "OPERATION is 0 or 1"),
     ("bnn_int_pool", {"OUT_BITS": 9}, "a maximum has the bits of an element"),

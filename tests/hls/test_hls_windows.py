@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hls_golden import beats_of, output_size, pack, windows
-from hls_harness import Case, Outcome, check, run_cases
+from hls_harness import Case, Outcome, check, in_one_call, run_cases
 
 
 def window_case(
@@ -66,7 +66,13 @@ def window_case(
     else:
         kind, in_lanes, out_bits = "bnn_window", simd, simd * bits + user
         depth = smallest_depth(image, kernel, stride, pads) * (channels // simd) + spare
-        params |= {"GROUPS": groups, "CHANNEL_OUTER": outer, "DEPTH": depth, "OUT_BITS": out_bits}
+        params |= {
+            "GROUPS": groups,
+            "CHANNEL_OUTER": outer,
+            "DEPTH": depth,
+            "OUT_BITS": out_bits,
+            "BEATS": len(beats) // frames,
+        }
     return Case(name, kind, params, in_lanes * bits, out_bits, beats, expected, frames)
 
 
@@ -177,6 +183,7 @@ CASES = [
     window_case("parallel_wide", image=(3, 3, 70), kernel=(2, 2), simd=140, repeats=2,
                 parallel=True),
 ]  # fmt: skip
+CASES += [in_one_call(case) for case in CASES if "BEATS" in case.params]
 
 
 @pytest.fixture(scope="module")

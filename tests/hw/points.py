@@ -320,10 +320,11 @@ POINTS = {
         },
     ),
     "bnn_max_pool": Points(
-        legal=[{"POOL_H": 1, "POOL_W": 1}, {"LANES": 2}],
+        legal=[{"POOL_H": 1, "POOL_W": 1}, {"LANES": 2}, {"TILES": 3}],
         illegal={
             "LANES must divide CHANNELS": [{"LANES": 3}],
             "the kernel must be at least 1x1 and fit the image": [{"POOL_H": 5}, {"POOL_W": 0}],
+            "TILES must be positive": [{"TILES": 0}, {"TILES": 2, "LANES": 4}],
         },
     ),
     "bnn_output": Points(
@@ -367,8 +368,8 @@ POINTS = {
         },
     ),
     "bnn_pool_reduce": Points(
-        legal=[{"TAPS": 1, "FOLDS": 3}, {"LANES": 1}],
-        illegal={"LANES, FOLDS and TAPS must be positive": [{"TAPS": 0}]},
+        legal=[{"TAPS": 1, "FOLDS": 3}, {"LANES": 1}, {"FOLDS": 2, "HOLD": 6}],
+        illegal={"LANES, FOLDS, TAPS and HOLD must be positive": [{"TAPS": 0}, {"HOLD": 0}]},
     ),
     "bnn_popcount": Points(
         legal=[{"N": size} for size in (1, 2, 3, 4, 6, 7, 8, 15, 36, 63, 143)],

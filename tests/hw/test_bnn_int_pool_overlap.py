@@ -109,7 +109,9 @@ CASES = [
 def solved(pool: Pool) -> tuple[list[int], list[int]]:
     """When the token model has input beats taken and output beats given."""
     flow = Flow()
-    parts = [part(pool.parameters(), 0) for part in KINDS[KIND].timing]
+    p = pool.parameters()
+    beats = p["HEIGHT"] * p["WIDTH"] * p["CHANNELS"] // p["LANES"]
+    parts = [part(p, beats) for part in KINDS[KIND].timing]
     start = first = flow.event(parts[0].beats_in, 1)
     for part in parts:
         end = flow.event(part.beats_out, 1)

@@ -135,7 +135,8 @@ def _behind_pools(design: Design) -> dict[str, int]:
         kind = KINDS[unit.kind]
         rows = kind.rows(unit.params) if kind.rows else 0
         if rows and (kind.overlaps or narrowed.intersection(unit.sinks)):
-            found[unit.sinks[0]] = rows
+            out = design.streams[unit.sinks[0]]
+            found[out.name] = rows * (out.pixels if out.tiles else 1)
     return {name: max(2, design.streams[name].beats // rows) for name, rows in found.items()}
 
 

@@ -181,14 +181,14 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
     )  # fmt: skip
     if tiles and stage.gives_tiles:
         sink = replace(sink, pixels=sources[0].pixels, tiles=True)
-    front = None if tiles else stage.front(lanes)
+    front = stage.front(lanes, tiles=tiles)
     if front is not None:
         kind, params = front
         taps = params["KERNEL_H"] * params["KERNEL_W"]
         beats = out_h * out_w * taps * stage.channels // lanes
         windows = Stream(
             f"{name}_window_out", sources[0].elem_bits, lanes, beats,
-            user=True, pixels=out_h * out_w,
+            user=True, pixels=sources[0].pixels if tiles else out_h * out_w, tiles=tiles,
         )  # fmt: skip
         sources = (path.through(f"{name}_window", kind, params, name, (sources[0], windows)),)
     kind, params = stage.unit(lanes, tiles=tiles)

@@ -45,7 +45,8 @@ def moves_forward(shape):
 
 
 def model(kind, params):
-    return [part(params, 0) for part in KINDS[kind].timing]
+    beats = params["HEIGHT"] * params["WIDTH"] * params["CHANNELS"] // params["SIMD"]
+    return [part(params, beats) for part in KINDS[kind].timing]
 
 
 def solve(timings, frames):

@@ -82,13 +82,13 @@ class Pool(PlainStage):
 
     @property
     def reads_tiles(self) -> bool:
-        """A pool over the whole image can: its results are one pixel."""
-        return self.window.kernel == self.image[1:] and self.tiles_image
+        """Each tile is to its unit an image of few channels."""
+        return True
 
     @property
     def gives_tiles(self) -> bool:
         """One pixel is no tiles."""
-        return False
+        return self.out_size != (1, 1)
 
     @property
     def _taps(self) -> int:
@@ -104,12 +104,12 @@ class Pool(PlainStage):
         bits = window_depth(self.window, height, width, channels) * element_bits(self.element)
         return "bram" if bits > _HALF_BLOCK else "lut"
 
-    def front(self, lanes: int) -> UnitParams | None:
+    def front(self, lanes: int, *, tiles: bool = False) -> UnitParams | None:
         """The window unit in front, where windows are laid out tap by tap."""
         if not self.needs_window:
             return None
         return window_unit(
-            self.image,
+            self._image(lanes, tiles),
             self.window,
             element_bits(self.element),
             simd=lanes,
@@ -120,14 +120,16 @@ class Pool(PlainStage):
 
     def unit(self, lanes: int, *, tiles: bool = False) -> UnitParams:
         """The pool of windows side by side, of overlapping ones, or behind a window unit."""
-        bits = isinstance(self.element, Bit)
+        bits, folds = isinstance(self.element, Bit), self.channels // lanes
         if self.needs_window:
-            shape = {"LANES": lanes, "FOLDS": self.channels // lanes, "TAPS": self._taps}
-            kind = POOL_REDUCE if bits else INT_POOL_REDUCE
-            return kind.name, self._numbers() | shape
+            shape = {"LANES": lanes, "FOLDS": folds, "TAPS": self._taps}
+            if bits:
+                pixels = self.out_size[0] * self.out_size[1]
+                return POOL_REDUCE.name, shape | {"HOLD": pixels if tiles else 1}
+            return INT_POOL_REDUCE.name, self._numbers() | shape
+        channels, height, width = self._image(lanes, tiles)
         if not self.tiles_image:
-            return self._overlapping(lanes)
-        channels, height, width = self.image
+            return self._overlapping((channels, height, width), lanes)
         shape = {
             "CHANNELS": channels,
             "LANES": lanes,
@@ -136,18 +138,24 @@ class Pool(PlainStage):
             "POOL_H": self.window.kernel[0],
             "POOL_W": self.window.kernel[1],
         }
-        if tiles:  # the frame is then an image of one row of pixels per tile
+        if bits:
+            return MAX_POOL.name, shape | {"TILES": folds if tiles else 1}
+        if tiles and self.window.kernel == self.image[1:]:
+            # The frame is then an image of one row of pixels per tile.
             pixels = height * width
-            shape |= {"CHANNELS": lanes, "HEIGHT": channels // lanes, "WIDTH": pixels}
-            shape |= {"POOL_H": 1, "POOL_W": pixels}
-        return (MAX_POOL if bits else INT_POOL).name, self._numbers() | shape
+            shape |= {"HEIGHT": folds, "WIDTH": pixels, "POOL_H": 1, "POOL_W": pixels}
+        return INT_POOL.name, self._numbers() | shape
 
-    def _overlapping(self, lanes: int) -> UnitParams:
+    def _image(self, lanes: int, tiles: bool) -> tuple[int, int, int]:
+        """The image that its units see: with ``tiles`` one of ``lanes`` channels, once per tile."""
+        return (lanes if tiles else self.channels, *self.image[1:])
+
+    def _overlapping(self, image: tuple[int, int, int], lanes: int) -> UnitParams:
         open_windows = 2 if self.window.kernel[0] > self.window.stride[0] + 1 else 1
-        kept = self.out_size[1] * self.channels * element_bits(self.out_element) * open_windows
+        kept = self.out_size[1] * image[0] * element_bits(self.out_element) * open_windows
         return INT_POOL_OVERLAP.name, {
             **self._numbers(),
-            **geometry(self.image, self.window),
+            **geometry(image, self.window),
             "LANES": lanes,
             "RAM_STYLE": BLOCK if kept > _HALF_BLOCK else LUTS,
         }
@@ -164,7 +172,7 @@ class Pool(PlainStage):
         }
 
     def memory(self, params: Mapping[str, int]) -> Memory:
-        """A bit per channel: whether its minimum is taken."""
+        """A bit per channel: whether its minimum is taken; a word per fold or tile."""
         bits = self.minimum.astype(np.uint8).reshape(-1, params["LANES"])
         return Memory(f"{self.name}_minimum", bits)
 

@@ -111,9 +111,9 @@ class PlainStage(StageBase):
         """Its unit at ``lanes`` elements per beat, on a stream of ``tiles`` or of pixels."""
         raise NotImplementedError
 
-    def front(self, lanes: int) -> UnitParams | None:
-        """The window unit in front of its unit; None where there is none."""
-        del lanes
+    def front(self, lanes: int, *, tiles: bool = False) -> UnitParams | None:
+        """The window unit in front of its unit, as ``unit``; None where there is none."""
+        del lanes, tiles
         return None
 
     def memory(self, params: Mapping[str, int]) -> Memory:

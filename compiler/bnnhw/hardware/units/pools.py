@@ -22,6 +22,7 @@ from bnnhw.hardware.units.kind import (
     UnitKind,
     UnitTiming,
     named,
+    repeated,
 )
 from bnnhw.hardware.units.windows import tap_positions
 from bnnhw.hardware.window_sizes import output_size
@@ -40,12 +41,13 @@ def _max_pool(p: Params) -> list[float]:
     lanes, folds = p["LANES"], p["CHANNELS"] // p["LANES"]
     words = p["WIDTH"] // p["POOL_W"] * folds
     counters = counter_bits(p["POOL_H"], p["POOL_W"], p["HEIGHT"], p["WIDTH"], folds, words)
-    memory = ram_luts(lanes, words)
-    return [lanes, memory, selection_luts(lanes, words), rom_luts(lanes, folds), counters, 1.0]
+    memory, tiles = ram_luts(lanes, words), p.get("TILES", 1)
+    rom = rom_luts(lanes, max(folds, tiles))
+    return [lanes, memory, selection_luts(lanes, words), rom, counters + counter_bits(tiles), 1.0]
 
 
 def _pool_reduce(p: Params) -> list[float]:
-    counters = counter_bits(p["FOLDS"], p["TAPS"]) + 1.0
+    counters = counter_bits(p["FOLDS"], p["TAPS"], p.get("HOLD", 1)) + 1.0
     return [p["LANES"], rom_luts(p["LANES"], p["FOLDS"]), counters]
 
 
@@ -117,8 +119,12 @@ def _overlap_bram(p: Params) -> float:
 # ------------------------------------------------------------------------------------------- timing
 
 
+def _frames(p: Params, beats: int) -> int:
+    """Images that come per frame of the design: one, or one for each tile."""
+    return beats // (p["HEIGHT"] * p["WIDTH"] * p["CHANNELS"] // p["LANES"])
+
+
 def _side_by_side(p: Params, beats: int) -> UnitTiming:
-    del beats
     folds = p["CHANNELS"] // p["LANES"]
     out_h, out_w = p["HEIGHT"] // p["POOL_H"], p["WIDTH"] // p["POOL_W"]
     rows = np.arange(out_h) * p["POOL_H"] + p["POOL_H"] - 1
@@ -127,21 +133,21 @@ def _side_by_side(p: Params, beats: int) -> UnitTiming:
     needs = (pixel[..., None] * folds + np.arange(folds)).reshape(-1)
     index_in = np.arange(p["HEIGHT"] * p["WIDTH"] * folds)
     frees = np.searchsorted(needs, index_in, side="left") - 1
-    return UnitTiming(needs, frees, 1, 0)
+    return repeated(UnitTiming(needs, frees, 1, 0), _frames(p, beats))
 
 
 def _columns(p: Params, beats: int) -> UnitTiming:
     """First half of bnn_int_pool_overlap: each row of pixels along x."""
-    del beats
     _, columns = tap_positions(p)
-    return _axis(columns, p["WIDTH"], p["CHANNELS"] // p["LANES"], p["HEIGHT"])
+    rows = _frames(p, beats) * p["HEIGHT"]
+    return _axis(columns, p["WIDTH"], p["CHANNELS"] // p["LANES"], rows)
 
 
 def _rows(p: Params, beats: int) -> UnitTiming:
     """Second half of bnn_int_pool_overlap: what rows gave, along y."""
-    del beats
     rows, columns = tap_positions(p)
-    return _axis(rows, p["HEIGHT"], len(columns) * p["CHANNELS"] // p["LANES"], 1)
+    inner = len(columns) * p["CHANNELS"] // p["LANES"]
+    return _axis(rows, p["HEIGHT"], inner, _frames(p, beats))
 
 
 def _axis(taps: Index, size: int, inner: int, repeats: int) -> UnitTiming:
@@ -205,7 +211,7 @@ MAX_POOL = UnitKind(
         POOL_H=2,
         POOL_W=2,
     ),
-    Twin(_TILED, _MINIMUM),
+    Twin((*_TILED, "TILES", "BEATS"), _MINIMUM),
     (_side_by_side,),
     path_ns=1.8,
 )
@@ -214,7 +220,7 @@ POOL_REDUCE = UnitKind(
     "pool reduce",
     _pool_reduce,
     named("LANES FOLDS", (64, 1), (16, 4), (8, 16), TAPS=9),
-    Twin(("LANES", "FOLDS", "TAPS", "BEATS"), _MINIMUM),
+    Twin(("LANES", "FOLDS", "TAPS", "HOLD", "BEATS"), _MINIMUM),
     (_reduced,),
     path_ns=1.7,
 )
@@ -231,7 +237,7 @@ INT_POOL = UnitKind(
         *((0, 16, 16, 128, 16, 14, 14, 2, 2), (1, 9, 13, 64, 1, 4, 4, 4, 4)),
         SIGNED=1,
     ),
-    Twin((*_NUMBERS, *_TILED)),
+    Twin((*_NUMBERS, *_TILED, "BEATS")),
     (_side_by_side,),
     rows=lambda p: p["HEIGHT"] // p["POOL_H"] if p["WIDTH"] > p["POOL_W"] else 0,
     path_ns=3.7,
@@ -241,7 +247,7 @@ INT_POOL_OVERLAP = UnitKind(
     "int pool overlap",
     _int_pool_overlap,
     _overlap_points(),
-    Twin((*_NUMBERS, *_TILED[:4], *_SIZES, *_PADS, "RAM_STYLE")),
+    Twin((*_NUMBERS, *_TILED[:4], *_SIZES, *_PADS, "RAM_STYLE", "BEATS")),
     (_columns, _rows),
     bram36=_overlap_bram,
     style="RAM_STYLE",

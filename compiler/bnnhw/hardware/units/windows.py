@@ -123,7 +123,6 @@ def _circular(p: Params, beats: int) -> UnitTiming:
     Exact where windows only ever move forward in raster order; a padding of more than half the
     kernel moves them back at the end of a row, and there input may come a little later.
     """
-    del beats
     folds = p["CHANNELS"] // p["SIMD"]
     rows, columns = tap_positions(p)
     inside = (rows[:, :, None, None] >= 0) & (rows[:, :, None, None] < p["HEIGHT"])
@@ -157,7 +156,7 @@ def _circular(p: Params, beats: int) -> UnitTiming:
     flat = keep.reshape(-1)
     history = np.maximum.accumulate(np.concatenate([flat - total, flat]))
     frees = np.searchsorted(history, np.arange(total) - p["DEPTH"], side="right") - len(flat)
-    return UnitTiming(needs.reshape(-1), frees, 2, 1)
+    return repeated(UnitTiming(needs.reshape(-1), frees, 2, 1), beats // total)
 
 
 def _columns(p: Params, beats: int) -> UnitTiming:
@@ -319,7 +318,7 @@ WINDOW = UnitKind(
     Twin(
         (
             *(*_IMAGE, "SIMD", "REPEATS", "GROUPS"),
-            *("CHANNEL_OUTER", "PAD_VALUE", "DEPTH", "RAM_STYLE", "OUT_BITS"),
+            *("CHANNEL_OUTER", "PAD_VALUE", "DEPTH", "RAM_STYLE", "OUT_BITS", "BEATS"),
         )
     ),
     (_circular,),
@@ -351,7 +350,7 @@ FRAME_WINDOW = UnitKind(
     Twin(
         (
             *(*_IMAGE, "SIMD", "PASSES", "IN_LANES", "TILE_MAJOR"),
-            *("PAD_VALUE", "RAM_STYLE", "OUT_BITS"),
+            *("PAD_VALUE", "RAM_STYLE", "OUT_BITS", "BEATS"),
         )
     ),
     (_whole_frame,),
