@@ -262,6 +262,17 @@ def compile_model(
         raise BnnhwError(
             "there are labels and no inputs", where="labels", fix="give inputs, one for each label"
         )
+    progress("choosing the folding")
+    fit = fit_network(
+        graph,
+        board,
+        options.target(fabric_clock(board, clock)),
+        request,
+        clock,
+        options.top_k,
+        instrument=options.instrument,
+    )
+    graph = fit.graph
     checks = []
     if options.verify:
         from bnnhw.verify.model import check_against_onnxruntime
@@ -282,16 +293,6 @@ def compile_model(
     if accuracy is not None:
         accuracy = replace(accuracy, calibrated=bool(options.calibrate))
     check_agreement(accuracy, options.min_agreement, verified=options.verify)
-    progress("choosing the folding")
-    fit = fit_network(
-        graph,
-        board,
-        options.target(fabric_clock(board, clock)),
-        request,
-        clock,
-        options.top_k,
-        instrument=options.instrument,
-    )
     notes += instrument_notes(fit.design, options.backends)
     progress("writing the build")
     notes += overlay_notes(fit.design)

@@ -212,12 +212,31 @@ def residual(seed: int = 0, *, size: int = 12, width: int = 8) -> GraphBuilder:
     residual_block(b, "block2", width)
     residual_block(b, "block3", 2 * width, stride=2)
     residual_block(b, "block4", 2 * width)
+    return pooled_head(b.rescale("act", STREAM, segments=2), 10)
+
+
+def looped_stem(width: int, size: int, seed: int = 1) -> GraphBuilder:
+    """What stands before a run of equal blocks: an integer convolution and its stream."""
+    b = GraphBuilder((3, size, size), Integer(8, False), seed, name="looped")
+    padded = Window((3, 3), (1, 1), (1, 1, 1, 1))
+    return b.layer("stem", width, padded).rescale("stem_bn", STREAM, gain=4)
+
+
+def pooled_head(b: GraphBuilder, classes: int = 8) -> GraphBuilder:
+    """What stands behind residual blocks: a global pool and a classifier."""
     side = b.tensors[b.end].shape[1]
-    b.rescale("act", STREAM, segments=2)
     b.add("global", SumPool(Window((side, side), (side, side))))
     b.rescale("features", Integer(8, False, 2), gain=30)
-    b.classifier("scores", 10)
+    b.classifier("scores", classes)
     return b.rescale("common", Integer(16, True), gain=20)
+
+
+def residual_blocks(count: int, *, width: int = 16, size: int = 4) -> GraphBuilder:
+    """A run of equal blocks of Bi-Real Net."""
+    b = looped_stem(width, size)
+    for number in range(count):
+        residual_block(b, f"block{number}", width)
+    return pooled_head(b)
 
 
 def birealnet18(seed: int = 0, stream: Integer = STREAM) -> GraphBuilder:

@@ -5,50 +5,28 @@ from __future__ import annotations
 import pytest
 
 from bnnhw.hardware.folding import FoldingRequest
-from bnnhw.ir.ops import SumPool, Window
-from bnnhw.ir.types import Integer
+from bnnhw.ir.ops import Window
 from executions import assert_prediction_holds, execute_everywhere
-from graphs import STREAM, GraphBuilder, residual_block
+from graphs import STREAM, GraphBuilder, looped_stem, pooled_head, residual_blocks
 
 PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
 
 
-def stem(width: int, size: int, seed: int) -> GraphBuilder:
-    b = GraphBuilder((3, size, size), Integer(8, False), seed, name="looped")
-    return b.layer("stem", width, PADDED).rescale("stem_bn", STREAM, gain=4)
-
-
-def head(b: GraphBuilder) -> GraphBuilder:
-    side = b.tensors[b.end].shape[1]
-    b.add("global", SumPool(Window((side, side), (side, side))))
-    b.rescale("features", Integer(8, False, 2), gain=30)
-    b.classifier("scores", 8)
-    return b.rescale("common", Integer(16, True), gain=20)
-
-
-def residual_blocks(passes: int, *, width: int = 16, size: int = 4) -> GraphBuilder:
-    """Blocks of Bi-Real Net."""
-    b = stem(width, size, passes)
-    for number in range(passes):
-        residual_block(b, f"block{number}", width)
-    return head(b)
-
-
 def two_layers(passes: int) -> GraphBuilder:
     """Blocks of a 3x3 and a 1x1 convolution, each with an activation of two lines behind it."""
-    b = stem(16, 4, 7)
+    b = looped_stem(16, 4)
     for number in range(passes):
         for part, window in (("a", PADDED), ("b", Window((1, 1)))):
             name, start = f"block{number}{part}", b.end
             b.threshold(f"{name}_sign", spread=0.02).conv(f"{name}_conv", 16, window)
             b.rescale(f"{name}_bn", STREAM, gain=8).join(f"{name}_add", start, STREAM)
             b.rescale(f"{name}_act", STREAM, segments=2)
-    return head(b)
+    return pooled_head(b)
 
 
 def plain(passes: int) -> GraphBuilder:
     """Convolutions with a sign behind each, and nothing else."""
-    b = stem(16, 4, 5).threshold("sign")
+    b = looped_stem(16, 4).threshold("sign")
     for number in range(passes):
         b.conv(f"conv{number}", 16, PADDED).threshold(f"sign{number}")
     return b.dense("scores", 8)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.planning.fifo_depths import size_fifos
+from bnnhw.planning.loops import find_loops
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
@@ -21,8 +25,11 @@ from bnnhw.planning.token_model import predict
 from bnnhw.verify.simulated_memory import MemoryTiming
 from bnnhw.zoo.shipped import shipped_model
 from faulty_design import Faulty
-from graphs import residual
+from graphs import residual, residual_blocks
 from memory_designs import two_layers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FAULTS = [("short_frames", 3), ("long_frames", 3), ("packets", 2), ("bad_reads", 4),
           ("reset_when_idle", 2), ("packet_during_reset", 2), ("reserved", 1)]  # fmt: skip
@@ -56,28 +63,40 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     return Faulty(design, build, compute, 1000)
 
 
+def faulty(network: Network, request: FoldingRequest, folder: Path) -> Faulty:
+    """A network at some folding, ready to be disturbed."""
+    choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Target(2400))
+    lowered = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
+    design = size_fifos(lowered)[0]
+    files: dict[str, str | bytes] = {**emit_verilog(design), **emit_manifest(design)}
+    build: Build = write_build(folder / "build", files)
+    graph = network.graph
+    return Faulty(design, build, lambda x: interpret(graph, x), predict(design).latency_cycles)
+
+
 @pytest.fixture(scope="module")
 def every_stage(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     """A residual network with every kind of stage, the last layers' weights in memory."""
     names = ("block3_conv", "block3_down", "block4_conv", "scores")
     request = FoldingRequest({name: {"memory": "ddr"} for name in names})
-    graph = residual().graph()
-    network = Network(graph)
-    choice = FoldingSearch(network, load_board("pynq-z2"), request).choose(Target(2400))
-    lowered = lower(network, choice.folding, board=load_board("pynq-z2"), clock_mhz=100.0)
-    design = size_fifos(lowered)[0]
-    files: dict[str, str | bytes] = {**emit_verilog(design), **emit_manifest(design)}
-    build: Build = write_build(tmp_path_factory.mktemp("every_stage") / "build", files)
-    return Faulty(design, build, lambda x: interpret(graph, x), predict(design).latency_cycles)
+    return faulty(Network(residual().graph()), request, tmp_path_factory.mktemp("every_stage"))
 
 
-@pytest.mark.parametrize("name", ["digits", "pair"])
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
+    """A residual network whose three blocks are one that each frame passes three times."""
+    network = Network(residual_blocks(3).graph())
+    network = replace(network, loops=tuple(find_loops(network.blocks)))
+    return faulty(network, FoldingRequest(), tmp_path_factory.mktemp("loop"))
+
+
+@pytest.mark.parametrize("name", ["digits", "pair", "loop"])
 def test_next_frame_is_exact_after_any_fault(name: str, request: pytest.FixtureRequest) -> None:
     faulty: Faulty = request.getfixturevalue(name)
     assert faulty.run([*FAULTS, ("stopped", 40_000)], seed=1) > 50
 
 
-@pytest.mark.parametrize("name", ["digits", "pair"])
+@pytest.mark.parametrize("name", ["digits", "pair", "loop"])
 def test_next_frame_is_exact_after_a_reset_at_any_cycle(
     name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -92,7 +111,7 @@ def test_reset_waits_for_words_that_come_late(pair: Faulty) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [10, 11, 12])
-@pytest.mark.parametrize("name", ["digits", "pair", "every_stage"])
+@pytest.mark.parametrize("name", ["digits", "pair", "every_stage", "loop"])
 def test_next_frame_is_exact_after_hundreds_of_faults(
     name: str, seed: int, request: pytest.FixtureRequest
 ) -> None:

@@ -72,8 +72,8 @@ def folding_key(network: Network, layer: Layer, request: FoldingRequest) -> obje
     """A key of a layer: layers with equal keys have the same foldings at the same prices."""
     facts = network.facts[layer.name]
     return (
-        layer.image, layer.window, layer.features, layer.groups, layer.element, layer.weight_bits,
-        layer.threshold is None, facts.acc_bits, facts.rows, facts.columns,
+        layer.image, layer.window, layer.features, layer.passes, layer.groups, layer.element,
+        layer.weight_bits, layer.threshold is None, facts.acc_bits, facts.rows, facts.columns,
         repr(request.layers.get(layer.name)),
     )  # fmt: skip
 

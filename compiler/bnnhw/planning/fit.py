@@ -18,6 +18,7 @@ from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import total
 from bnnhw.hardware.folding import Folding, FoldingRequest
 from bnnhw.planning.curve import resource_curve
+from bnnhw.planning.even_widths import even_widths
 from bnnhw.planning.fifo_depths import size_fifos
 from bnnhw.planning.loops import chosen_loops, find_loops
 from bnnhw.planning.lower import lower
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from bnnhw.hardware.design import Design
     from bnnhw.ir.graph import Graph
     from bnnhw.planning.curve import CurvePoint
-    from bnnhw.planning.loops import Loop
     from bnnhw.planning.schedule import Schedule
     from bnnhw.planning.search import Choice
     from bnnhw.planning.token_model import Prediction
@@ -226,6 +226,7 @@ class Fit:
     """What was found for a network on a board.
 
     Attributes:
+        graph: what it computes: the graph that was given, or with loops one of wider streams.
         design: the hardware.
         folding: the folding of its layers.
         prediction: of the token-level model.
@@ -233,6 +234,7 @@ class Fit:
         schedule: when each layer works on a frame, and what costs cycles beside.
     """
 
+    graph: Graph
     design: Design
     folding: Folding
     prediction: Prediction
@@ -254,31 +256,31 @@ def fit_network(
 
     Where none does without loops, runs of equal blocks become loops, the last ones first.
     """
-    plain = Network(graph, top_k, instrument)
-    first, *others = (replace(plain, loops=loops) for loops in _loop_sets(plain, request))
+    first, *others = _networks(Network(graph, top_k, instrument), request)
     search = FoldingSearch(first, board, request, clock_mhz)
     found = None
     if others and not search.may_meet(target):
-        found = _with_loops(others, board, target, request, clock_mhz)
+        found = _with_loops(others, search, target, request, clock_mhz)
     if found is None:
         found = search, lower_fitting(search, target, clock_mhz)
     search, (design, folding, prediction) = found
     network = search.network
     if request != FoldingRequest():  # other paces are free of what a folding file fixes
         search = FoldingSearch(network, board, clock_mhz=clock_mhz)
-    return Fit(design, folding, prediction, resource_curve(search, design), schedule(design))
+    curve = resource_curve(search, design)
+    return Fit(network.graph, design, folding, prediction, curve, schedule(design))
 
 
 def _with_loops(
     networks: list[Network],
-    board: Board,
+    plain: FoldingSearch,
     target: Target,
     request: FoldingRequest,
     clock_mhz: float,
 ) -> tuple[FoldingSearch, tuple[Design, Folding, Prediction]] | None:
     """The first of some networks, which differ in their loops, with a design that fits."""
     for network in networks:
-        search = FoldingSearch(network, board, request, clock_mhz)
+        search = FoldingSearch(network, plain.board, request, clock_mhz, like=plain)
         if search.may_meet(target):
             try:
                 return search, lower_fitting(search, target, clock_mhz)
@@ -287,12 +289,17 @@ def _with_loops(
     return None
 
 
-def _loop_sets(network: Network, request: FoldingRequest) -> list[tuple[Loop, ...]]:
-    """The sets of loops to try, in order: those that the folding file names, or none and more."""
-    loops = find_loops(network.blocks)
+def _networks(plain: Network, request: FoldingRequest) -> list[Network]:
+    """The network with each set of loops to try, in order: those that a folding file names, or none
+    and ever more, the last ones first.
+    """
+    even = replace(plain, graph=even_widths(plain.graph))
+    loops = find_loops(even.blocks)
     if request.loops is not None:
-        return [chosen_loops(loops, request)]
-    return [tuple(loops[first:]) for first in range(len(loops), -1, -1)]
+        chosen = chosen_loops(loops, request)
+        return [replace(even, loops=chosen) if chosen else plain]
+    more = [tuple(loops[first:]) for first in reversed(range(len(loops)))]
+    return [plain, *(replace(even, loops=some) for some in more)]
 
 
 def lower_fitting(

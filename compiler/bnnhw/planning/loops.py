@@ -46,12 +46,16 @@ class Loop:
         return self.first + self.length * self.passes
 
 
-def find_loops(stages: Sequence[Stage]) -> list[Loop]:
-    """The runs of two and more equal blocks, the longest where they overlap, in stream order."""
+def find_loops(stages: Sequence[Stage], *, widths: bool = True) -> list[Loop]:
+    """The runs of two and more equal blocks, the longest where they overlap, in stream order.
+
+    Without ``widths``, streams of blocks that count as equal may have other widths.
+    """
+    keys = [loop_key(stage, widths=widths) for stage in stages]
     found: list[Loop] = []
     first = 0
     while first < len(stages):
-        runs = [_run(stages, first, length) for length in range(1, _LONGEST_BLOCK + 1)]
+        runs = [_run(stages, keys, first, length) for length in range(1, _LONGEST_BLOCK + 1)]
         longest = max(runs, key=lambda run: (run.passes > 1, run.end, -run.length))
         if longest.passes > 1:
             found.append(longest)
@@ -83,7 +87,7 @@ def chosen_loops(loops: Sequence[Loop], request: FoldingRequest) -> tuple[Loop, 
 
 
 def roll(stages: Sequence[Stage], loops: Sequence[Loop]) -> list[Stage]:
-    """The stages with each loop's blocks as one, between a stage that starts it and one that ends it.
+    """The stages with each loop's blocks as one, between one that starts it and one that ends it.
 
     Those are named after the loop's first layer.
     """
@@ -98,7 +102,7 @@ def roll(stages: Sequence[Stage], loops: Sequence[Loop]) -> list[Stage]:
 
 def _looped(stages: Sequence[Stage], loop: Loop, taken: Collection[str]) -> list[Stage]:
     blocks = [stages[at : at + loop.length] for at in range(loop.first, loop.end, loop.length)]
-    entry, last = _entry(blocks[0]), blocks[0][-1]
+    entry, last = entry_of(blocks[0]), blocks[0][-1]
     around, back = f"{entry}:loop", f"{entry}:back"
     layer = next(stage for stage in reversed(blocks[0]) if isinstance(stage, Layer))
     name = f"{loop.name}_loop"
@@ -121,15 +125,15 @@ def _looped(stages: Sequence[Stage], loop: Loop, taken: Collection[str]) -> list
     return [start, *body, finish]
 
 
-def _run(stages: Sequence[Stage], first: int, length: int) -> Loop:
+def _run(stages: Sequence[Stage], keys: Sequence[object], first: int, length: int) -> Loop:
     """The equal blocks of ``length`` stages from ``first`` on; one pass where there are none."""
-    key = _block_key(stages, first, length)
+    key = _block_key(stages, keys, first, length)
     passes = 1
     while key is not None:
         at = first + passes * length
-        if _block_key(stages, at, length) != key:
+        if _block_key(stages, keys, at, length) != key:
             break
-        entry = _entry(stages[at : at + length])
+        entry = entry_of(stages[at : at + length])
         alone = all(entry not in stage.inputs for stage in stages[at + length :])
         if entry != stages[at - 1].output or not alone:
             break
@@ -139,13 +143,15 @@ def _run(stages: Sequence[Stage], first: int, length: int) -> Loop:
     return Loop(first, length, passes, name)
 
 
-def _block_key(stages: Sequence[Stage], first: int, length: int) -> object | None:
+def _block_key(
+    stages: Sequence[Stage], keys: Sequence[object], first: int, length: int
+) -> object | None:
     """What equal blocks have in common; None where these stages are no block."""
     block = stages[first : first + length]
     if len(block) < length:
         return None
-    keys = [loop_key(stage) for stage in block]
-    if None in keys or not any(isinstance(stage, Layer) for stage in block):
+    own_keys = keys[first : first + length]
+    if None in own_keys or not any(isinstance(stage, Layer) for stage in block):
         return None
     last = block[-1]
     if isinstance(last, Layer) and last.threshold is None:
@@ -160,7 +166,7 @@ def _block_key(stages: Sequence[Stage], first: int, length: int) -> object | Non
     if len(outside) != 1 or (inner - {entry}) & read_later:
         return None
     wires = [tuple(_source(name, own) for name in stage.inputs) for stage in block]
-    return tuple(zip(keys, wires, strict=True))
+    return tuple(zip(own_keys, wires, strict=True))
 
 
 def _source(name: str, own: list[str]) -> int:
@@ -168,6 +174,7 @@ def _source(name: str, own: list[str]) -> int:
     return own.index(name) if name in own else -1
 
 
-def _entry(block: Sequence[Stage]) -> str:
+def entry_of(block: Sequence[Stage]) -> str:
+    """The tensor that a block reads from outside."""
     own = {stage.output for stage in block}
     return next(name for stage in block for name in stage.inputs if name not in own)

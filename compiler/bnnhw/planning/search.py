@@ -64,6 +64,8 @@ class FoldingSearch:
         network: the network.
         board: the board.
         request: what a folding file fixes.
+        clock_mhz: clock; None takes the board's.
+        like: a search of the same request, whose layers' candidates serve here too.
 
     Raises:
         FoldingError: the request is impossible.
@@ -75,6 +77,7 @@ class FoldingSearch:
         board: Board,
         request: FoldingRequest | None = None,
         clock_mhz: float | None = None,
+        like: FoldingSearch | None = None,
     ) -> None:
         self.network, self.board = network, board
         layers, stages = [s.name for s in network.layers], [s.name for s in network.stages]
@@ -84,13 +87,14 @@ class FoldingSearch:
         self.fixed = self.request.fixed_memories()
         self.fifos: Mapping[str, Stream] = {}
         self.bytes_per_cycle = memory_bytes_per_cycle(board, clock_mhz or board.clock_mhz)
-        tables: dict[object, list[Candidate]] = {}
+        self._found: dict[object, list[Candidate]] = {} if like is None else like._found
         self.tables: dict[tuple[str, bool], list[Candidate]] = {}
         for layer, streamed in product(network.layers, (False, True)):
             key = (folding_key(network, layer, self.request), streamed)
-            if key not in tables:
-                tables[key] = candidates(network, layer, self.request, streamed=streamed)
-            self.tables[layer.name, streamed] = tables[key]
+            if key not in self._found:
+                made = candidates(network, layer, self.request, streamed=streamed)
+                self._found[key] = made
+            self.tables[layer.name, streamed] = self._found[key]
         self.placements = placements(network, self.request, self.tables)
         self._discarded: UnbuildableError | None = None
 

@@ -13,31 +13,35 @@ from bnnhw.hardware.folding import FoldingRequest, read_folding
 from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.elements import Compare, Rescale
 from bnnhw.hardware.stages.loops import LoopEnd, LoopStart
-from bnnhw.ir.ops import FixedAffine, SumPool, Window
-from bnnhw.ir.types import Integer
+from bnnhw.ir.ops import FixedAffine, Window
 from bnnhw.planning.fit import fit_network
 from bnnhw.planning.loops import chosen_loops, find_loops
 from bnnhw.planning.network import Network
 from bnnhw.planning.target import Target
-from graphs import STREAM, GraphBuilder, birealnet18, residual_block
+from graphs import (
+    STREAM,
+    GraphBuilder,
+    birealnet18,
+    looped_stem,
+    pooled_head,
+    residual_block,
+    residual_blocks,
+)
 
 PYNQ = load_board("pynq-z2")
 PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
 
 
-def blocks(count: int = 3, *, width: int = 16, size: int = 4) -> GraphBuilder:
-    b = GraphBuilder((3, size, size), Integer(8, False), 1, name="looped")
-    b.layer("stem", width, PADDED).rescale("stem_bn", STREAM, gain=4)
+def blocks(count: int) -> GraphBuilder:
+    """A run of blocks without an end."""
+    b = looped_stem(16, 4)
     for number in range(count):
-        residual_block(b, f"block{number}", width)
+        residual_block(b, f"block{number}", 16)
     return b
 
 
 def ended(b: GraphBuilder) -> Network:
-    side = b.tensors[b.end].shape[1]
-    b.add("global", SumPool(Window((side, side), (side, side))))
-    b.rescale("features", Integer(8, False, 2), gain=30).classifier("scores", 8)
-    return Network(b.rescale("common", Integer(16, True), gain=20).graph())
+    return Network(pooled_head(b).graph())
 
 
 def looped(network: Network) -> Network:
@@ -152,7 +156,7 @@ def test_the_folding_that_a_compile_writes_gives_the_same_loops(tmp_path):
 
 
 def test_a_network_that_is_too_large_without_loops_gets_them():
-    """Seven layers of 256 channels, whose weights alone overflow the part."""
-    network = ended(blocks(12, width=256, size=8))
+    """Twelve layers of 256 channels, whose weights alone overflow the part."""
+    network = Network(residual_blocks(12, width=256, size=8).graph())
     fit = fit_network(network.graph, PYNQ, Target(400_000), FoldingRequest(), 100.0)
     assert {unit.passes for unit in fit.design.units} == {1, 12}

@@ -80,25 +80,30 @@ class LoopEnd(PlainStage):
         return self.element
 
 
-def loop_key(stage: Stage) -> object | None:
-    """What two stages have in common that one unit can stand for; None where none can."""
+def loop_key(stage: Stage, *, widths: bool = True) -> object | None:
+    """What two stages have in common that one unit can stand for; None where none can.
+
+    Without ``widths``, those of streams may differ.
+    """
     if isinstance(stage, Layer):
         if not can_stream(stage) or int(np.prod(stage.out_size)) == 1:
             return None
         fused = stage.threshold is not None
         shape = (*stage.weight.shape, stage.weight_bits, stage.window, fused, stage.offset is None)
-        return (Layer, stage.image, _wires(stage.element), *shape)
+        return (Layer, stage.image, _wires(stage.element, widths=True), *shape)
     if not (isinstance(stage, ElementStage) and stage.reads_tiles):
         return None
-    common = (type(stage), stage.image, _wires(stage.element), _wires(stage.gives()))
+    ends = [_wires(element, widths=widths) for element in (stage.element, stage.gives())]
+    common = (type(stage), stage.image, *ends)
     if isinstance(stage, Rescale):
         return (*common, len(stage.op.multiplier))
     return common if isinstance(stage, (Compare, Join)) else None
 
 
-def _wires(element: Integer | Bit) -> tuple[int, bool]:
+def _wires(element: Integer | Bit, *, widths: bool) -> tuple[int, bool]:
     """What hardware sees of a type."""
-    return element_bits(element), element.low < 0
+    bits = element_bits(element)
+    return bits if widths or bits == 1 else 0, element.low < 0
 
 
 def rolled(stages: Sequence[S]) -> S:
