@@ -31,6 +31,7 @@ from bnnhw.ir.ops import (
 from bnnhw.ir.types import Real
 from bnnhw.passes.elementwise import tiled
 from bnnhw.passes.fill_padding import fill_padding
+from bnnhw.passes.forks import affines_past_forks
 from bnnhw.passes.merge_affines import compose
 from bnnhw.passes.mixed import is_mixed, reads_bits
 from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
@@ -51,6 +52,8 @@ def push_affines(graph: Graph) -> Graph:
     graph = rewrite(_behind_copies(graph), _rule)
     if is_mixed(graph):
         return fill_padding(graph)
+    while (moved := affines_past_forks(graph)) is not None:
+        graph = rewrite(moved, _rule)
     for node in graph.nodes:
         if isinstance(node.op, MaxPool):
             raise ModelError(
