@@ -264,16 +264,68 @@ def instance_normalization() -> Sketch:
 
 
 @case("node 'gather", "picks elements")
-def picked_channels() -> Sketch:
+def some_picked_channels() -> Sketch:
     sketch = image().conv(3, 4).sign()
     sketch.op("Gather", sketch.constant([0, 2], np.int64), axis=1)
     return sketch.flatten().dense(32, 3)
 
 
 @case("node 'reshape", "splits an axis")
-def reshape_that_splits_channels() -> Sketch:
+def reshape_that_splits_rows() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Reshape", sketch.constant([-1, 4, 2, 2, 4], np.int64))
+    return sketch
+
+
+def shuffled() -> Sketch:
+    """Bits of four channels, shuffled in two groups."""
     sketch = image().conv(3, 4).sign()
     sketch.op("Reshape", sketch.constant([-1, 2, 2, 4, 4], np.int64))
+    sketch.op("Transpose", perm=[0, 2, 1, 3, 4])
+    sketch.op("Reshape", sketch.constant([-1, 4, 4, 4], np.int64))
+    return sketch
+
+
+@case("node 'conv", "groups read channels in another order")
+def groups_of_shuffled_channels() -> Sketch:
+    sketch = shuffled()
+    return sketch.conv(4, 4, weight=sketch.signs(4, 2, 3, 3), group=2).flatten().dense(16, 3)
+
+
+@case("node 'slice", "takes some channels in another order")
+def some_of_shuffled_channels() -> Sketch:
+    sketch = shuffled()
+    ends = [sketch.constant([value], np.int64) for value in (0, 2, 1)]
+    sketch.op("Slice", *ends)
+    return sketch.flatten().dense(32, 3)
+
+
+@case("node 'add", "adds channels in another order")
+def shortcut_of_shuffled_channels() -> Sketch:
+    sketch = shuffled()
+    sketch.tensor = sketch.node("Add", [sketch.tensor, sketch.nodes[-4].output[0]])
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'concat", "concatenates channels in another order")
+def shuffled_channels_joined() -> Sketch:
+    sketch = shuffled()
+    sketch.tensor = sketch.node("Concat", [sketch.tensor, sketch.nodes[-4].output[0]], axis=1)
+    return sketch.flatten().dense(128, 3)
+
+
+@case("node 'reducemean", "averages some of the channels")
+def average_over_some_channels() -> Sketch:
+    sketch = image().conv(3, 4).sign()
+    sketch.op("Reshape", sketch.constant([-1, 2, 2, 4, 4], np.int64))
+    sketch.op("ReduceMean", axes=[1], keepdims=0)
+    return sketch.flatten().dense(32, 3)
+
+
+@case("output", "channels in another order")
+def shuffled_scores() -> Sketch:
+    sketch = shuffled().conv(4, 4, kernel=4)
+    sketch.op("Gather", sketch.constant([2, 1, 0, 3], np.int64), axis=1)
     return sketch
 
 

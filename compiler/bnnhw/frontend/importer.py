@@ -251,6 +251,13 @@ def _finish(ctx: Context) -> Imported:
         )
     tensor = ctx.tensors[view.tensor]
     if view.order != views.natural_view("", tensor.shape).order:
+        if views.reorders_channels(view):
+            raise ModelError(
+                "has its channels in another order than they are computed in",
+                where=f"output '{name}'",
+                fix="leave the last Reshape and Transpose, or Gather, out: reorder the scores on "
+                "the host",
+            )
         raise ModelError(
             "is transposed against (N, C, H, W)",
             where=f"output '{name}'",

@@ -148,9 +148,15 @@ def test_a_dense_layer_reads_the_code_in_its_own_order(
     agrees(path)
 
 
+def test_a_pool_keeps_the_order_of_the_code(tmp_path: Path) -> None:
+    sketch = pixels(3)
+    after_channels(sketch)
+    agrees(sketch.pool().conv(12, 4, kernel=2).save(tmp_path / "m.onnx"))
+
+
 def test_a_convolution_in_groups_reads_no_interleaved_channels(tmp_path: Path) -> None:
     sketch = pixels(3)
     after_channels(sketch)
     sketch.conv(12, 6, weight=sketch.signs(6, 4, 3, 3), group=3).flatten().dense(54, 3)
-    with pytest.raises(ModelError, match="reads its input with the axes"):
+    with pytest.raises(ModelError, match="its 3 groups read channels in another order"):
         agrees(sketch.save(tmp_path / "m.onnx"))
