@@ -281,21 +281,22 @@ def batch_normalization(ctx: Context, node: OnnxNode) -> None:
             )
     epsilon = Fraction(float(node.attributes.get("epsilon", 1e-5)))
     gain, bias, mean, variance = (exact(v) for v in values)
-    if any(v + epsilon <= 0 for v in variance):
+    squares = variance + epsilon
+    if any(v <= 0 for v in squares):
         raise ModelError(
             f"has a variance of {float(min(variance)):g}",
             where=node.where,
             fix="a variance plus epsilon must be positive; train or export again",
         )
-    inverse = np.array([inverse_root(v + epsilon) for v in variance], object)
-    scale = gain * inverse
+    scale = gain * np.array([inverse_root(v) for v in squares], object)
+    centre = mean * scale
     per_channel = (1, -1, *(1,) * (len(view.dims) - 2))
     made = ctx.affine_exact(
         view,
         node,
         scale=scale.reshape(per_channel),
-        shift=(bias - mean * scale).reshape(per_channel),
-        magnitude=(np.abs(bias) + np.abs(mean * scale)).reshape(per_channel),
+        shift=(bias - centre).reshape(per_channel),
+        magnitude=(np.abs(bias) + np.abs(centre)).reshape(per_channel),
         output=node.outputs[0],
     )
     if ctx.tensors[made.tensor].shape[0] == len(gain):
