@@ -58,8 +58,8 @@ def is_mixed(graph: Graph) -> bool:
 
     A plain network has none: its layers all are binary and read bits or the input, which one factor
     scales. Its paths part and meet as bits, scaled by one factor where they meet. Weights that read
-    bits and are not binary are a mistake of the export, but for the last layer's; and a network
-    without any sign and any binary layer is not binary at all.
+    bits and are not binary are a mistake of the export, but for the last layer's, unless another
+    layer's are binary; and a network without any sign and any binary layer is not binary at all.
     """
     if any(isinstance(node.op, _REAL_STREAMS) or _bends(node.op) for node in graph.nodes):
         return True
@@ -133,7 +133,7 @@ def _is_real(links: Links, layer: Node) -> bool:
     """Whether a layer has real weights in a place for them, or reads a real-valued stream."""
     assert isinstance(layer.op, (Conv, Dense))
     if not layer.op.is_binary:
-        return may_be_real(links, layer) and near_miss(layer) is None
+        return near_miss(layer) is None and (may_be_real(links, layer) or among_binary(links))
     return not reads_bits(links, layer) and not _reads_input(links, layer, by_one_factor=True)
 
 
@@ -144,6 +144,18 @@ def may_be_real(links: Links, layer: Node) -> bool:
     nodes = links.graph.nodes
     position = next(i for i, node in enumerate(nodes) if node.name == layer.name)
     return not any(isinstance(node.op, _LAYERS) for node in nodes[position + 1 :])
+
+
+def among_binary(links: Links) -> bool:
+    """Whether a layer of binary weights reads bits, so that real weights elsewhere are meant.
+
+    Where no layer's are binary, the latent weights were exported.
+    """
+    layers = (node for node in links.graph.nodes if isinstance(node.op, (Conv, Dense)))
+    return any(
+        layer.op.is_binary and reads_bits(links, layer)  # type: ignore[attr-defined]
+        for layer in layers
+    )
 
 
 def _reads_input(links: Links, layer: Node, *, by_one_factor: bool = False) -> bool:
