@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 
@@ -126,6 +128,47 @@ def where_of_lines_that_do_not_meet() -> Sketch:
     beyond = sketch.node("Greater", [x, sketch.constant(0.5)])
     sketch.tensor = sketch.node("Where", [beyond, sketch.node("Add", [x, x]), x])
     return sketch.flatten().dense(64, 3)
+
+
+def stairs(thresholds: list[Any], values: list[float]) -> Sketch:
+    """Nested Where of three comparisons."""
+    sketch = image().conv(3, 4).batch_norm(4)
+    low, mid, high = (
+        sketch.node("Greater", [sketch.tensor, sketch.constant(value)]) for value in thresholds
+    )
+    steps = [sketch.constant(value) for value in values]
+    above = sketch.node("Where", [high, steps[3], steps[2]])
+    below = sketch.node("Where", [low, steps[1], steps[0]])
+    sketch.tensor = sketch.node("Where", [mid, above, below])
+    return sketch.flatten().dense(64, 3)
+
+
+@case("node 'where", "which are not equally far apart")
+def steps_of_different_sizes() -> Sketch:
+    return stairs([-0.5, 0, 0.75], [-1, -0.5, 0.5, 1])
+
+
+@case("node 'where", "steps that differ between channels")
+def steps_of_each_channel() -> Sketch:
+    reach = np.reshape([0.25, 0.5, 0.75, 1], (4, 1, 1))
+    return stairs([-reach, 0, reach], [-1, -0.5, 0.5, 1])
+
+
+@case("node 'where", "by a comparison of another tensor")
+def where_of_another_tensor_and_zero() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    mask = sketch.node("Greater", [sketch.tensor, sketch.constant(0.25)])
+    sketch.sign().conv(4, 4, pads=1)
+    sketch.tensor = sketch.node("Where", [mask, sketch.tensor, sketch.constant(0)])
+    return sketch.sign().flatten().dense(64, 3)
+
+
+@case("node 'conv", "by node 'where")
+def where_with_a_value_for_each_channel() -> Sketch:
+    sketch = image().conv(3, 4).batch_norm(4)
+    sketch.op("Greater", sketch.constant(0))
+    sketch.op("Where", sketch.constant(np.reshape([1, 2, 3, 4], (4, 1, 1))), sketch.constant(0))
+    return sketch.conv(4, 4).flatten().dense(16, 3)
 
 
 @case("node 'mul", "not continuous")
