@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import fault_channels  # noqa: F401
 import fault_hostile  # noqa: F401  (registers its cases)
 import fault_operations  # noqa: F401
 import faults

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import fault_channels  # noqa: F401
 import fault_hostile  # noqa: F401  (registers its cases)
 import fault_operations  # noqa: F401
 from bnnhw.errors import ModelError, VerificationError

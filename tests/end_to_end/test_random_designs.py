@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from bit_branches import BitBranches
 from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.verify.run_simulation import simulate_build
 from random_networks import branched_network, plain_network, residual_network
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 FRAMES = 4
 
 
-def exact_everywhere(sketch: Sketch, input_type: str, target: int | None, folder: Path) -> None:
+def exact_everywhere(
+    sketch: Sketch, input_type: str | None, target: int | None, folder: Path
+) -> None:
     """Asserts that a model's build gives the interpreter's values in every execution."""
     options = CompileOptions(board="pynq-z2", cycles=target, input_type=input_type)
     compiled = compile_model(sketch.save(folder / "m.onnx"), folder / "build", options)
@@ -81,6 +84,13 @@ def test_residual_networks_are_exact(tmp_path: Path, seed: int) -> None:
 def test_branched_networks_are_exact(tmp_path: Path, seed: int) -> None:
     network = branched_network(seed)
     exact_everywhere(network.sketch, network.input_type, (None, 20_000)[seed % 2], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "seed", [8, *(pytest.param(n, marks=pytest.mark.slow) for n in range(300, 306))]
+)
+def test_branches_of_bits_are_exact(tmp_path: Path, seed: int) -> None:
+    exact_everywhere(BitBranches(seed).grow(3), None, None, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,8 @@ def unknown_annotation() -> Sketch:
 def real_valued_weights() -> Sketch:
     sketch = image().conv(3, 4).sign()
     weight = sketch.rng.normal(size=(4, 4, 3, 3))
-    return sketch.conv(4, 4, weight=weight).sign().flatten().dense(16, 3)
+    sketch.conv(4, 4, weight=weight).sign().flatten()
+    return sketch.dense(16, 3, weight=sketch.rng.normal(size=(16, 3)))
 
 
 @case("node 'conv", "neither")

@@ -259,7 +259,7 @@ class Context:
         except ModelError as error:
             raise ModelError(error.what, where=node.where, fix="check the shape") from error
         by_channel = [term.reshape(term.shape[0], -1) for term in whole]
-        if all((term == term[:, :1]).all() for term in by_channel):
+        if all(term.shape[1] == 1 or (term == term[:, :1]).all() for term in by_channel):
             return view, [np.broadcast_to(term[:, 0], (channels,)) for term in by_channel]
         if not view.batch_first or len([dim for dim in view.dims[1:] if dim]) != 1:
             raise ModelError(

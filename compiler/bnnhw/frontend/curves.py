@@ -70,6 +70,11 @@ class Curve:
         levels = {_ZERO, _ONE}
         return all(a == 0 and b in levels for a, b in self.lines) and levels.issuperset(self.at)
 
+    @property
+    def is_stairs(self) -> bool:
+        """Whether it is level between two jumps or more."""
+        return len(self.points) > 1 and all(scale == 0 for scale, _ in self.lines)
+
     def jump(self) -> tuple[Fraction, Fraction, Fraction] | None:
         """A point where it jumps, and the values left and right of it; None of a continuous one."""
         for (point, (left, right)), value in zip(self._corners(), self.at, strict=True):

@@ -37,13 +37,14 @@ class Frame:
         tensor: the graph tensor.
         shape: its (C, H, W).
         axes: the axis of the graph, "H" or "W", behind each dimension of ONNX but N and C.
-        order: of the channels, where ONNX has them in another order than the graph: for each of the
-            graph's channels the one of ONNX. None where they are the same.
+        channels: ONNX's dimension of the channels, where they are not in the graph's order.
+        order: for each of the graph's channels then that of ONNX; None where they are the same.
     """
 
     tensor: str
     shape: Shape
     axes: tuple[str, ...]
+    channels: tuple[str, ...] = ()
     order: Ints | None = None
 
     @property
@@ -57,9 +58,7 @@ class Frame:
             return self
         channels, height, width = self.shape
         top, left, bottom, right = pads
-        return Frame(
-            self.tensor, (channels, height + top + bottom, width + left + right), self.axes
-        )
+        return replace(self, shape=(channels, height + top + bottom, width + left + right))
 
     def window(self, kernel: Sequence[int], stride: Sequence[int], pads: Sequence[int]) -> Window:
         """A window given for ONNX's dimensions, its pads as ONNX orders them, for the graph's."""
@@ -71,12 +70,15 @@ class Frame:
         high, wide = (by_axis.get(axis, (1, 1, 0, 0)) for axis in "HW")
         return Window((high[0], wide[0]), (high[1], wide[1]), (high[2], wide[2], high[3], wide[3]))
 
-    def weights(self, weight: Floats) -> Floats:
-        """Weights [Cout, Cin, ...] in ONNX's order as [Cout, Cin, KH, KW]."""
+    def weights(self, weight: Floats, *, each: bool = False) -> Floats:
+        """Weights [Cout, Cin, ...] in ONNX's order as [Cout, Cin, KH, KW].
+
+        With ``each``, output channels are those of the frame, each made of its own alone.
+        """
         size = dict(zip(self.axes, weight.shape[2:], strict=True))
         turned = weight.swapaxes(2, 3) if self.axes == ("W", "H") else weight
         if self.order is not None:
-            turned = turned[:, self.order]
+            turned = turned[self.order] if each else turned[:, self.order]
         return turned.reshape(*weight.shape[:2], size.get("H", 1), size.get("W", 1))
 
     def view(self, tensor: str, shape: Shape) -> View:
@@ -84,6 +86,13 @@ class Frame:
         sizes = dict(zip("CHW", shape, strict=True))
         dims = (((axis,) if sizes[axis] > 1 else ()) for axis in ("C", *self.axes))
         return View(tensor, ((BATCH,), *dims))
+
+    def alike(self, tensor: str, shape: Shape) -> View:
+        """The same of a result whose channels are those of the frame, each made of its own."""
+        view = self.view(tensor, shape)
+        if not self.channels:
+            return view
+        return View(tensor, (view.dims[0], self.channels, *view.dims[2:]))
 
     def per_channel(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Numbers of channels, so that they broadcast against the tensor of ONNX."""
@@ -103,27 +112,22 @@ def frame_of(view: View, shape: Shape) -> Frame | None:
     return None
 
 
-def _interleaved(ctx: Context, view: View) -> Frame | None:
-    """The frame behind a view whose channels are copies of each channel in turn; else None."""
-    tensor, sizes = ctx.tensors[view.tensor], ctx.sizes(view)
-    copies = views.graph_axes(sizes)[0]
-    if len(view.dims) < 2 or view.dims[1] != ("C", copies):
+def _reordered(ctx: Context, view: View) -> Frame | None:
+    """The frame behind a view whose channels come in another order; else None."""
+    if len(view.dims) < 2:
         return None
+    channels = views.channel_order(view.dims[1], ctx.sizes(view))
     plain = View(view.tensor, (view.dims[0], ("C",), *view.dims[2:]))
-    found = frame_of(plain, tensor.shape)
-    if found is None:
+    found = frame_of(plain, ctx.tensors[view.tensor].shape)
+    if found is None or channels is None:
         return None
-    order = np.arange(tensor.shape[0]).reshape(sizes["C"], sizes[copies]).T.ravel()
-    return replace(found, order=order)
+    return replace(found, channels=view.dims[1], order=np.argsort(channels))
 
 
-def frame(ctx: Context, node: OnnxNode, *, weights: bool = False) -> Frame:
+def frame(ctx: Context, node: OnnxNode) -> Frame:
     """The image or signal that an operation with windows reads.
 
-    Args:
-        ctx: the import.
-        node: the operation.
-        weights: whether its weights can take another order of channels.
+    Its channels may come in another order than the graph's.
 
     Raises:
         ModelError: it reads something else.
@@ -142,8 +146,7 @@ def frame(ctx: Context, node: OnnxNode, *, weights: bool = False) -> Frame:
         regridded = regrid_input(ctx, view, shape)
         if regridded is not None:
             found = frame_of(regridded, ctx.tensors[view.tensor].shape)
-    if found is None and weights:
-        found = _interleaved(ctx, view)
+    found = found or _reordered(ctx, view)
     if found is not None:
         return found
     expected = "(N, C, H, W)" if len(shape) == 4 else "(N, C, L)"

@@ -52,17 +52,17 @@ class Growth:
             return
         before = [self._known.get(name, (0, 0)) for name in inputs]
         bits, power = max(b for b, _ in before), max(p for _, p in before)
-        scale, shift = _parameters(op)
-        if scale:
-            bits += max(size(scale), size(shift))
-            power += exponent(scale)
-            if max(largest(scale), largest(shift)) > MAX_POWER:
+        scale, shift = map(_Sizes, _parameters(op))
+        if scale.some:
+            bits += max(scale.bits, shift.bits)
+            power += scale.exponent
+            if max(scale.largest, shift.largest) > MAX_POWER:
                 raise ModelError(
                     f"has parameters beyond 2^{MAX_POWER}, where float32 ends",
                     where=where,
                     fix="the training diverged or the file is damaged; train or export again",
                 )
-            if max(power, power + exponent(shift)) > MAX_EXPONENT:
+            if power + shift.exponent > MAX_EXPONENT:
                 raise ModelError(
                     f"its parameters, with those before it, reach 2^+-{power}; the limit is "
                     f"2^+-{MAX_EXPONENT}",
@@ -96,13 +96,21 @@ def size(values: Iterable[Fraction]) -> int:
     return max((v.numerator.bit_length() + v.denominator.bit_length() for v in values), default=0)
 
 
-def largest(values: Iterable[Fraction]) -> int:
-    """The power of two above the largest magnitude."""
-    return max((v.numerator.bit_length() - v.denominator.bit_length() for v in values), default=0)
+class _Sizes:
+    """How large some numbers are.
 
+    Attributes:
+        some: whether there are any.
+        bits: the most bits of a numerator and its denominator together.
+        largest: the power of two above the largest magnitude.
+        exponent: the largest power of two, up or down, but for zeros.
+    """
 
-def exponent(values: Iterable[Fraction]) -> int:
-    """The largest power of two, up or down, but for zeros."""
-    return max(
-        (abs(v.numerator.bit_length() - v.denominator.bit_length()) for v in values if v), default=0
-    )
+    def __init__(self, values: Sequence[Fraction]) -> None:
+        self.some = bool(values)
+        parts = [(v.numerator.bit_length(), v.denominator.bit_length()) for v in values]
+        powers = [top - bottom for top, bottom in parts]
+        self.bits = max((top + bottom for top, bottom in parts), default=0)
+        self.largest = max(powers, default=0)
+        live = (abs(power) for power, (top, _) in zip(powers, parts, strict=True) if top)
+        self.exponent = max(live, default=0)

@@ -119,20 +119,27 @@ def _import(model: OnnxModel, options: LoadOptions) -> Imported | tuple[Context,
         batch = model.input_shape[0]
         ctx = Context(simplified.model, options, DYNAMIC_BATCH if batch is None else batch)
         ctx.notes += simplified.notes
+        converted = False
         try:
             add_input(ctx, layout)
             for node in ctx.model.nodes:
                 with defects_at(node.where):
                     _convert(ctx, node)
+            converted = True
             return _finish(ctx)
         except ModelError as error:
             failures.append((ctx, error))
-            if len(model.input_shape) != 3 and not isinstance(error, LayoutError):
+            # Any layout that can be read is right. Of none, the others would fail alike.
+            if len(model.input_shape) != 3 and (converted or not ctx.views):
                 break
     if len(model.input_shape) == 3:  # (N, H, W), (N, C, L) or (N, L, C): the one that went furthest
         return max(failures, key=lambda failure: len(failure[0].views))
-    other_order = isinstance(failures[-1][1], LayoutError)
-    return failures[0] if other_order else failures[-1]
+    # Another order of axes is no reason where the likely one meets another; then the one that
+    # went furthest tells most.
+    return max(
+        failures,
+        key=lambda failure: (not isinstance(failure[1], LayoutError), len(failure[0].views)),
+    )
 
 
 def _convert(ctx: Context, node: OnnxNode) -> None:
@@ -244,6 +251,13 @@ def _finish(ctx: Context) -> Imported:
         )
     tensor = ctx.tensors[view.tensor]
     if view.order != views.natural_view("", tensor.shape).order:
+        if views.reorders_channels(view):
+            raise ModelError(
+                "has its channels in another order than they are computed in",
+                where=f"output '{name}'",
+                fix="leave the last Reshape and Transpose, or Gather, out: reorder the scores on "
+                "the host",
+            )
         raise ModelError(
             "is transposed against (N, C, H, W)",
             where=f"output '{name}'",

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.ir.op_base import same_magnitudes
+
 if TYPE_CHECKING:
     from bnnhw.ir.ops import Floats
 
@@ -47,9 +49,9 @@ def binarised(weight: Floats, zero: float) -> Binarised | None:
         weight: the original ones.
         zero: the sign of 0, -1 or +1.
     """
-    flat = np.abs(weight).reshape(len(weight), -1)
-    if not flat.size or (flat == flat[:, :1]).all():
+    if not weight.size or same_magnitudes(weight):
         return None
+    flat = np.abs(weight).reshape(len(weight), -1)
     first = flat[0][flat[0] > 0]
     if first.size and np.abs(first - first.mean()).max() > 2 * TOLERANCE * first.mean():
         return None  # by far: the others need no look

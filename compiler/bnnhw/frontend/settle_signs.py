@@ -69,7 +69,7 @@ def settle_signs_of_bits(graph: Graph) -> Graph:
     Only where channels differ in that so that the results are -1, 0 and +1 does the user choose.
     """
     unsure: dict[str, str] = {}
-    settled = True
+    settled = any(isinstance(node.op, Binarize) and node.op.zero_is_zero for node in graph.nodes)
     while settled:
         settled = False
         for node, before, _ in followed(graph):

@@ -79,6 +79,17 @@ _REASONS: dict[str, tuple[str, str | None]] = {
 _REASONS["LogSoftmax"] = _REASONS["Softmax"]
 
 
+def channels_reordered(what: str, where: str) -> ModelError:
+    """The error for what reads channels in another order, where nothing takes the order in."""
+    return ModelError(
+        f"{what} channels in another order than they are computed in: a Reshape and a Transpose, "
+        "or a Gather, has moved them",
+        where=where,
+        fix="let a convolution without groups, or a fully connected layer, read them first: its "
+        "weights take the order in",
+    )
+
+
 def refuse_two(node: OnnxNode) -> None:
     """Raises the error for an operation on two live tensors."""
     raise ModelError(

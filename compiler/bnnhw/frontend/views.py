@@ -7,14 +7,19 @@ view; a fully connected layer after them folds the permutation into its weights.
 
 A constant may vary along a dimension of size 1, as the levels of a thermometer code do. The graph
 then copies the channels, all of them one after the other, and the copies are an axis of their own:
-"R32" is one of 32 copies, outside of "C". A convolution that sees the two merged the other way
-folds that into its weights too.
+"R32" is one of 32 copies, outside of "C". So are the groups of a channel shuffle, and there the two
+are merged the other way: ("C", "R32"). "P2,0,1" are the channels in another order, that of a
+Gather. What treats each channel by itself keeps such an order, and a convolution folds it into its
+weights.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
+import operator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +31,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bnnhw.ir.ops import Shape
+    from bnnhw.ir.ops import Ints, Shape
 
 BATCH = "N"
 GRAPH_AXES = ("C", "H", "W")
 _COPIES = "R"
+_PICKED = "P"
 RESHAPE_FIX = "reshape only to flatten, to squeeze, or to (N, C, H, W); keep the batch first"
 DYNAMIC_BATCH = 1_000_003
 """Stands for a dynamic batch in shape arithmetic: a prime that no other size equals."""
@@ -73,12 +79,39 @@ def axis_sizes(shape: Shape, batch: int, order: Sequence[str] = ()) -> dict[str,
         if axis.startswith(_COPIES):
             sizes[axis] = int(axis.removeprefix(_COPIES))
             sizes["C"] //= sizes[axis]
+        elif axis.startswith(_PICKED):
+            sizes[axis] = sizes["C"]
     return sizes
 
 
 def copies_axis(count: int) -> str:
     """The axis of ``count`` copies of all channels."""
     return f"{_COPIES}{count}"
+
+
+def picked_axis(channels: Sequence[int]) -> str:
+    """The axis of all channels in this order."""
+    if list(channels) == list(range(len(channels))):
+        return "C"
+    return _PICKED + ",".join(map(str, channels))
+
+
+def reorders_channels(view: View) -> bool:
+    """Whether the channels come in another order than the graph's, or apart in groups."""
+    return any(axis.startswith((_COPIES, _PICKED)) for axis in view.order)
+
+
+def channel_order(dim: Sequence[str], sizes: Mapping[str, int]) -> Ints | None:
+    """For each element of a dimension the graph's channel; None where it is not all channels."""
+    if len(dim) == 1 and dim[0].startswith(_PICKED):
+        return np.array(dim[0].removeprefix(_PICKED).split(","), np.int64)
+    axes = [axis for axis in sizes if axis == "C" or axis.startswith(_COPIES)]
+    if not dim or sorted(dim) != sorted(axes):
+        return None
+    whole = [axis for axis in graph_axes(sizes) if axis in dim]
+    numbers = np.arange(math.prod(sizes[axis] for axis in whole))
+    apart = numbers.reshape([sizes[axis] for axis in whole])
+    return apart.transpose([whole.index(axis) for axis in dim]).reshape(-1)
 
 
 def graph_axes(sizes: Mapping[str, int]) -> list[str]:
@@ -144,6 +177,47 @@ def reshape(view: View, target: Sequence[int], sizes: Mapping[str, int]) -> View
     if any(BATCH in dim and len(dim) > 1 for dim in dims):
         raise ModelError("mixes the batch with other dimensions", fix=RESHAPE_FIX)
     return channels_whole(View(view.tensor, tuple(dims)), sizes)
+
+
+def grouped(view: View, target: Sequence[int], sizes: Mapping[str, int]) -> View | None:
+    """The view after a Reshape that puts the channels into groups; None where it does not.
+
+    The channels are split once, the groups outside: (N, C, H, W) to (N, G, C / G, H, W).
+    """
+    channels = GRAPH_AXES[0]
+    if channels not in view.order or reorders_channels(view):
+        return None
+    before = math.prod(sizes[a] for a in view.order[: view.order.index(channels)])
+    for product in accumulate(target[1:], operator.mul):
+        groups, rest = divmod(product, before)
+        if not rest and 1 < groups < sizes[channels] and sizes[channels] % groups == 0:
+            axis = copies_axis(groups)
+            split = {**sizes, axis: groups, channels: sizes[channels] // groups}
+            apart = View(view.tensor, tuple(_beside(dim, channels, axis) for dim in view.dims))
+            with contextlib.suppress(ModelError):
+                return reshape(apart, target, split)
+    return None
+
+
+def _beside(dim: tuple[str, ...], axis: str, outer: str) -> tuple[str, ...]:
+    """A dimension with another axis in front of one."""
+    return tuple(b for a in dim for b in ((outer, a) if a == axis else (a,)))
+
+
+def picked(
+    view: View, axis: int, indices: NDArray[np.integer], sizes: Mapping[str, int]
+) -> View | None:
+    """The view after Gather of the channels, all of them and each once; None of anything else."""
+    if not 0 <= axis < len(view.dims) or indices.ndim != 1:
+        return None
+    channels = channel_order(view.dims[axis], sizes)
+    if channels is None or sorted(indices % len(channels)) != list(range(len(channels))):
+        return None
+    if (indices < -len(channels)).any() or (indices >= len(channels)).any():
+        return None
+    dims = list(view.dims)
+    dims[axis] = (picked_axis(channels[indices]),)
+    return View(view.tensor, tuple(dims))
 
 
 def gathered(view: View, indices: NDArray[np.integer], sizes: Mapping[str, int]) -> View | None:
@@ -233,13 +307,15 @@ def in_graph_order(
             f"{shape_text(shape[1:])} a sample",
             fix="check the shape",
         )
-    order = view.order
+    order, picked = _in_place(view, sizes)
     axes = graph_axes(sizes)
     present = [axis for axis in axes if axis in order]
     split = values.reshape(apart)
     moved = split.transpose([order.index(axis) for axis in present])
     varying = dict(zip(present, moved.shape, strict=True))
     placed = moved.reshape([varying.get(axis, 1) for axis in axes])
+    if picked is not None and len(placed) > 1:
+        placed = placed[picked]
     if axes[0] == GRAPH_AXES[0]:
         return placed
     shape, rest = (sizes[axes[0]], sizes[axes[1]]), placed.shape[2:]
@@ -252,10 +328,12 @@ def weights_in_graph_order(
     view: View, matrix: NDArray[np.float64], sizes: Mapping[str, int]
 ) -> NDArray[np.float64]:
     """Weights [out, K] over the merged axes of ``view``, K put into C, H, W order."""
-    order = view.order
+    order, picked = _in_place(view, sizes)
     apart = matrix.reshape(len(matrix), *(sizes[axis] for axis in order))
     present = [axis for axis in graph_axes(sizes) if axis in order]
     moved = apart.transpose(0, *(1 + order.index(axis) for axis in present))
+    if picked is not None:
+        moved = moved[:, picked]
     return moved.reshape(len(matrix), -1)
 
 
@@ -263,9 +341,22 @@ def samples_in_graph_order(
     view: View, values: NDArray[np.generic], sizes: Mapping[str, int]
 ) -> NDArray[np.generic]:
     """An ONNX tensor's values [N, ...] as samples [N, C, H, W] or [N, C] of the graph's."""
-    order = view.order
+    order, picked = _in_place(view, sizes)
     apart = values.reshape(len(values), *(sizes[axis] for axis in order))
     axes = graph_axes(sizes)
     present = [axis for axis in axes if axis in order]
     moved = apart.transpose(0, *(1 + order.index(axis) for axis in present))
+    if picked is not None:
+        moved = moved[:, picked]
     return moved.reshape(len(values), *(sizes[axis] for axis in axes))
+
+
+def _in_place(view: View, sizes: Mapping[str, int]) -> tuple[tuple[str, ...], Ints | None]:
+    """The order of axes with picked channels as "C", and what brings these into graph order."""
+    picked = [axis for axis in view.order if axis.startswith(_PICKED)]
+    if not picked:
+        return view.order, None
+    channels = channel_order(picked, sizes)
+    assert channels is not None
+    order = tuple("C" if axis in picked else axis for axis in view.order)
+    return order, np.argsort(channels)

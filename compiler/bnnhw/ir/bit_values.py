@@ -113,6 +113,8 @@ def _through(graph: Graph, node: Node, bits: Bits) -> Bits | None:
 
 def _apply(op: Op, values: Exacts) -> Exacts:
     """An element-wise operation of one exact number per channel."""
+    if isinstance(op, Affine) and all(x is values[0] for x in values) and op.uniform:
+        return full(len(values), _value(op, 0, values[0]))
     result = np.empty(len(values), object)
     result[:] = [_value(op, channel, x) for channel, x in enumerate(values)]
     return result

@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bnnhw.ir.ops import Exacts
+    from bnnhw.ir.op_base import Exacts
 
 _ROOT_BITS = 400
 _SNAP_BITS = 250
@@ -35,6 +35,12 @@ def exact(values: NDArray[np.generic]) -> Exacts:
 def full(count: int, value: Fraction | int) -> Exacts:
     """``count`` times ``value``."""
     return _objects([Fraction(value)] * count)
+
+
+def one_number(values: Exacts) -> bool:
+    """Whether all elements are equal; told by the first that differs."""
+    first = values.flat[0]
+    return all(value is first or value == first for value in values.flat)
 
 
 def floats(values: Exacts) -> NDArray[np.float64]:

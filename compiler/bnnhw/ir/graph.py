@@ -266,11 +266,13 @@ def infer_tensors(
     tensors = {graph.input: input_tensor}
     old = before.tensors if before else {}
     shared = {id(node) for node in before.nodes} if before else set()
+    changed = set() if old.get(graph.input) is input_tensor else {graph.input}
     for node in graph.nodes:
-        known = id(node) in shared and node.output in old
-        if known and all(tensors.get(name) is old.get(name) for name in node.inputs):
+        known = id(node) in shared and node.output in old and changed.isdisjoint(node.inputs)
+        if known and all(name in tensors for name in node.inputs):
             tensors[node.output] = old[node.output]
             continue
+        changed.add(node.output)
         try:
             tensors[node.output] = node.op.infer(*(tensors[name] for name in node.inputs))
         except ModelError as error:

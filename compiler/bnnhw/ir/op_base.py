@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from bnnhw.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bnnhw.ir.types import DType
 
 Shape = tuple[int, ...]
@@ -19,6 +21,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Exacts = NDArray[np.object_]
 """Arrays of ``fractions.Fraction``: parameters whose rounding would move a threshold."""
+_CACHED = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -157,5 +160,16 @@ def by_input(values: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
 
 def same_magnitudes(weight: Floats) -> bool:
     """Whether weights [Cout, ...] are +-alpha with one alpha per output channel."""
-    flat = np.abs(weight).reshape(len(weight), -1)
-    return bool((flat == flat[:, :1]).all())
+    return all((rows == rows[:, :1]).all() for rows in _magnitudes(weight))
+
+
+def only_signs(weight: NDArray[Any]) -> bool:
+    """Whether weights are -1 and +1."""
+    return all((rows == 1).all() for rows in _magnitudes(weight))
+
+
+def _magnitudes(weight: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Magnitudes of weights [Cout, ...], as many rows at a time as a processor's cache holds."""
+    flat = weight.reshape(len(weight), -1)
+    count = max(1, _CACHED // max(1, flat.shape[1]))
+    return (np.abs(flat[at : at + count]) for at in range(0, len(flat), count))

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from bnnhw.errors import ModelError
+from bnnhw.ir.exact import one_number
 from bnnhw.ir.op_base import (
     Bools,
     Exacts,
@@ -108,7 +109,7 @@ class Affine(Elementwise):
     @property
     def uniform(self) -> bool:
         """Whether all elements have one scale and one shift."""
-        return len({*self.scale.flat}) == len({*self.shift.flat}) == 1
+        return all(one_number(values) for values in (self.scale, self.shift))
 
     def infer(self, *inputs: Tensor) -> Tensor:
         same_channels(inputs[0], len(self.scale), "Affine")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.ir.border_classes import class_sums
+from bnnhw.ir.op_base import only_signs
 from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Concat, Conv, MaxPool, Threshold
 from bnnhw.ir.types import Bit
 from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
@@ -33,7 +34,7 @@ def _rule(links: Links, node: Node) -> Change | None:
         return None
     if after is None or not isinstance(after.op, Affine) or not after.op.row_class:
         return None
-    if not (np.abs(op.weight) == 1).all() or not _reads_bipolar(links, node):
+    if not only_signs(op.weight) or not _reads_bipolar(links, node):
         return None
     for fill in (1, -1):
         shift = _without(after.op, op, links.graph.tensors[node.inputs[0]].shape, fill)

@@ -95,9 +95,9 @@ def fixed_affine(
         )
     gains, shifts = np.zeros((most, channels)), np.zeros((most, channels))
     for c, found in enumerate(pieces):
-        for s in range(most):
-            piece = found[min(s, len(found) - 1)]
-            gains[s, c], shifts[s, c] = _in_steps(piece, step, dtype)
+        for s, piece in enumerate(found):
+            gains[s, c], shifts[s, c] = _in_steps(piece, dtype)
+        gains[len(found) :, c], shifts[len(found) :, c] = gains[s, c], shifts[s, c]
     # Beyond, every integer saturates on one side anyway.
     bound = np.abs(gains) * (reach + 1) + 2.0 ** (dtype.bits + 1)
     shifts = np.clip(shifts, -bound, bound)
@@ -140,23 +140,35 @@ def largest(ops: Sequence[Op], channels: int, reach: int) -> float:
     )
 
 
-def _in_steps(piece: Piece, step: Fraction, dtype: Integer) -> tuple[float, float]:
+def _in_steps(piece: Piece, dtype: Integer) -> tuple[float, float]:
     """Gain and shift in output steps; a needlessly large gain is taken smaller.
 
     With |gain| > limit, all integers but one (q) lie beyond the saturated ends; the line through
     the value at q with slope ``limit`` saturates there as well.
     """
     limit, steps = 2 ** (dtype.bits + 1), 2.0**dtype.frac
-    if not dtype.lift and abs(float(piece.scale)) * steps < limit:
-        return float(piece.scale) * steps, float(piece.shift) * steps  # by powers of two: the same
+    slope = float(piece.scale) * steps  # by a power of two: the same
+    if abs(slope) < limit:
+        return slope, _steps_up(piece.shift, dtype) if dtype.halves else float(piece.shift) * steps
+    step = Fraction(2) ** -dtype.frac
     gain, shift = piece.scale / step, piece.shift / step - dtype.lift
     if abs(gain) <= limit:
         return float(gain), float(shift)
     middle = Fraction(dtype.low + dtype.high, 2)
     q = round((middle - shift) / gain)
     value = min(max(gain * q + shift, Fraction(dtype.low - 1)), Fraction(dtype.high + 1))
-    slope = limit if gain > 0 else -limit
-    return float(slope), float(value - slope * q)
+    slope = float(limit if gain > 0 else -limit)
+    return slope, float(value - int(slope) * q)
+
+
+def _steps_up(shift: Fraction, dtype: Integer) -> float:
+    """The double nearest to ``shift`` in steps, less the lift; integers divide without a gcd."""
+    top, bottom = 2 * shift.numerator, 2 * shift.denominator
+    if dtype.frac > 0:
+        top <<= dtype.frac
+    else:
+        bottom <<= -dtype.frac
+    return (top - dtype.halves * (bottom // 2)) / bottom
 
 
 def _shift(gain: float, reach: int, bits: int, fine: int) -> int:
@@ -265,6 +277,10 @@ def _round_for_images(ratio: Floats) -> Floats:
 
 def integer_bits(weight: Floats, widest: int) -> int | None:
     """Width of the integers that weights are times a scale per output channel; None if none are."""
+    rows, top = np.abs(weight.reshape(len(weight), -1)), (1 << (widest - 1)) - 1
+    live = rows[rows.any(axis=1)]
+    if any(_whole_steps(row / row.max(), top) is None for row in live):
+        return None
     grid, scale = quantise_weights(weight, widest)
     back = grid * scale.reshape(-1, *(1,) * (weight.ndim - 1))
     if not np.allclose(back, weight, rtol=_FLOAT32_ERROR, atol=0):
@@ -283,14 +299,25 @@ def _steps(shares: Floats, top: int) -> int:
     If none is: that of the upper half with which they are nearest to integers, for its step. Shares
     are of the largest, in float32 or finer.
     """
+    whole = _whole_steps(shares, top)
+    if whole is not None:
+        return whole
+    counts = np.arange(top // 2 + 1, top + 1)
+    products = shares[:, None] * counts
+    errors = np.square(products - np.rint(products)).sum(axis=0) / np.square(counts)
+    return int(counts[-1 - errors[::-1].argmin()])
+
+
+def _whole_steps(shares: Floats, top: int) -> int | None:
+    """The least n up to ``top`` with which all ``shares`` * n are integers; None if there is none.
+
+    Integers times a scale have one.
+    """
     counts = np.arange(1, min(top, _MOST_STEPS) + 1)
     for part in (shares[:_FIRST_TAPS], shares):
         products = part[:, None] * counts
         off = np.abs(products - np.rint(products)).max(axis=0, initial=0)
         counts = counts[off <= counts * _FLOAT32_ERROR]
         if not counts.size:
-            counts = np.arange(top // 2 + 1, top + 1)
-            products = shares[:, None] * counts
-            errors = np.square(products - np.rint(products)).sum(axis=0) / np.square(counts)
-            return int(counts[-1 - errors[::-1].argmin()])
+            return None
     return int(counts[0])

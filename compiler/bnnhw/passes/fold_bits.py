@@ -9,7 +9,6 @@ can take stays a sign, of bits.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,11 +19,11 @@ from bnnhw.ir.bit_values import BENT, Bits, followed
 from bnnhw.ir.exact import exact
 from bnnhw.ir.names import unused
 from bnnhw.ir.ops import Affine, Binarize, BitMaxPool
+from bnnhw.passes.forks import copied_for_readers
 from bnnhw.passes.merge_affines import merge_affines
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.normalise_signs import normalise_signs
 from bnnhw.passes.rewrite import Links
-from bnnhw.passes.stream_values import copied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,33 +52,12 @@ def _next(graph: Graph) -> Graph | None:
             op = None if same else _as_affine(before, after)
             made = _replaced(graph, node, node.inputs[0], [] if op is None else [(node, op)])
         elif isinstance(node.op, Affine) and before.is_root:
-            made = _copied(graph, links, node)
+            made = copied_for_readers(graph, links, node)
         else:
             continue
         if made is not None:
             return made
     return None
-
-
-def _copied(graph: Graph, links: Links, node: Node) -> Graph | None:
-    """The graph in which each reader of scaled bits scales them itself: layers take scales in."""
-    readers = links.consumers(node.output)
-    if len(readers) < 2 or node.output == graph.output:
-        return None
-    names, taken, nodes = {n.name for n in graph.nodes}, {*graph.tensors}, []
-    for other in graph.nodes:
-        if node.output in other.inputs and other is not readers[0]:
-            name = unused(node.name, names)
-            numbered = (copied(node.output, number) for number in itertools.count(2))
-            output = next(tensor for tensor in numbered if tensor not in taken)
-            names.add(name)
-            taken.add(output)
-            copy = replace(node, name=name, output=output)
-            inputs = tuple(copy.output if i == node.output else i for i in other.inputs)
-            nodes += [copy, replace(other, inputs=inputs)]
-        else:
-            nodes.append(other)
-    return graph.with_nodes(nodes)
 
 
 def _as_affine(before: Bits, after: Bits) -> Affine:

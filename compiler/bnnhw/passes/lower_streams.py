@@ -17,6 +17,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.ir.exact import floats, full
 from bnnhw.ir.graph import Node, OutputMap
+from bnnhw.ir.op_base import only_signs
 from bnnhw.ir.ops import (
     Add,
     Affine,
@@ -46,7 +47,7 @@ from bnnhw.passes.fixed_point import largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.options import FEW_BITS, PassOptions
-from bnnhw.passes.stream_notes import check_precision, described
+from bnnhw.passes.stream_notes import check_precision, described, real_on_bits
 from bnnhw.passes.stream_products import ProductMaker, pooled, pools_as_it_is
 from bnnhw.passes.stream_select import (
     is_scaled,
@@ -120,7 +121,8 @@ class Lowering(ProductMaker):
         output, mapped = self._scores()
         nodes = self._made.read(output)
         check_precision(graph, options, self.types, self.values, nodes)
-        notes = (*graph.notes, described(graph, options, self.types, nodes))
+        decided = described(graph, options, self.types, nodes)
+        notes = (*graph.notes, *real_on_bits(graph), decided)
         return graph.with_nodes(nodes, output=output, output_map=mapped, notes=notes)
 
     def _convert(self, node: Node) -> Value:
@@ -291,7 +293,7 @@ class Lowering(ProductMaker):
         op = node.op
         assert isinstance(op, (Conv, Dense))
         shape = self._graph.tensors[node.output].shape
-        binary = bool((np.abs(op.weight) == 1).all())
+        binary = only_signs(op.weight)
         if not binary:
             x = self._numbers(x)
         steps = whole_steps(x) if binary else None

@@ -130,7 +130,7 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
         scale, shift = affine_arrays(op, 3)
         return _scaled(x, scale.ravel(), shift.reshape(len(scale), -1).mean(axis=1))
     if isinstance(op, (Conv, Dense, BinaryConv, BinaryDense)):
-        return _weighted(x, op.weight.astype(np.float64))
+        return _weighted(x, np.asarray(op.weight, np.float64))
     if isinstance(op, Binarize):
         ones = np.ones(len(x.mean))
         spread = ((op.high - op.low) / 2) ** 2 * ones
@@ -191,7 +191,7 @@ def _weighted(x: Moments, weight: Floats) -> Moments:
     groups = len(x.mean) // weight.shape[1]
     sums, squares = (
         w.reshape(groups, -1, weight.shape[1])
-        for w in (flat.sum(axis=2), np.square(flat).sum(axis=2))
+        for w in (np.einsum("oit->oi", flat), np.einsum("oit,oit->oi", flat, flat))
     )
     mean, variance = (v.reshape(groups, -1, 1) for v in (x.mean, x.variance))
     return Moments.of((sums @ mean).ravel(), (squares @ variance).ravel())

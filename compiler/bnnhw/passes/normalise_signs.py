@@ -73,4 +73,4 @@ def _rule(links: Links, node: Node) -> Change | None:
 
 def _uniform(op: Affine) -> bool:
     """Whether all channels and pixels are scaled and shifted alike."""
-    return len({*op.scale}) == len({*op.shift.flat}) == 1
+    return op.uniform

@@ -16,6 +16,7 @@ from bnnhw.errors import ModelError
 from bnnhw.ir.border_classes import padded_shift, weighted_sums
 from bnnhw.ir.exact import full
 from bnnhw.ir.names import unused
+from bnnhw.ir.op_base import only_signs
 from bnnhw.ir.ops import (
     Affine,
     Binarize,
@@ -31,6 +32,7 @@ from bnnhw.ir.ops import (
 from bnnhw.ir.types import Real
 from bnnhw.passes.elementwise import tiled
 from bnnhw.passes.fill_padding import fill_padding
+from bnnhw.passes.forks import affines_past_forks
 from bnnhw.passes.merge_affines import compose
 from bnnhw.passes.mixed import is_mixed, reads_bits
 from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
@@ -51,6 +53,8 @@ def push_affines(graph: Graph) -> Graph:
     graph = rewrite(_behind_copies(graph), _rule)
     if is_mixed(graph):
         return fill_padding(graph)
+    while (moved := affines_past_forks(graph)) is not None:
+        graph = rewrite(moved, _rule)
     for node in graph.nodes:
         if isinstance(node.op, MaxPool):
             raise ModelError(
@@ -121,7 +125,7 @@ def _passes_layer(links: Links, node: Node, layer: Node) -> bool:
     """Whether an affine operation may move behind a layer: always so in a plain network."""
     assert isinstance(layer.op, (Conv, Dense))
     assert isinstance(node.op, Affine)
-    if not (np.abs(layer.op.weight) == 1).all():
+    if not only_signs(layer.op.weight):
         return False
     if not is_mixed(links.graph) or reads_bits(links, node):
         return True
@@ -142,9 +146,11 @@ def _through_layer(graph: Graph, node: Node, layer: Node) -> list[Node]:
     if len(sizes) > 1:
         raise ModelError(
             f"its input is scaled by {len(sizes)} different factors per channel, from "
-            f"{float(min(sizes)):.4g} to {float(max(sizes)):.4g}: binary weights cannot carry them",
+            f"{float(min(sizes)):.4g} to {float(max(sizes)):.4g}, by {node.where}: binary weights "
+            "cannot carry them",
             where=layer.where,
-            fix="use one scale for all input channels (one std for all colours, one alpha)",
+            fix="use one scale for all input channels (one std for all colours, one alpha, two "
+            "values of a Where)",
         )
     size = Fraction(sizes.pop())
     weight = layer.op.weight

@@ -73,14 +73,15 @@ class Predicate:
         """
         if self.side in (Side.ALL, Side.NONE):
             return self
-        scales = [piece.scale for piece in pieces]
-        if min(scales) < 0 < max(scales):
+        rises = [piece.scale.numerator for piece in pieces]  # their signs tell, without fractions
+        if min(rises) < 0 < max(rises):
+            scales = [piece.scale for piece in pieces]
             raise ModelError(
                 f"an activation of slopes {float(min(scales)):.4g} and {float(max(scales)):.4g} "
                 "stands before a sign",
                 fix="keep the slopes of a PReLU at 0 or above: beyond, the sign turns twice",
             )
-        if min(scales) < 0:
+        if min(rises) < 0:
             turned = tuple(Piece(p.start, -p.scale, -p.shift) for p in pieces)
             return Predicate(Side(-self.side.value), -self.point, self.closed).before_pieces(turned)
         # The first numbers above the point: it is one of them where what lies above is closed.

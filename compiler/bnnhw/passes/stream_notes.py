@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import FixedAdd, FixedAffine, IntegerConv, IntegerDense, Quantise
+from bnnhw.ir.ops import Conv, Dense, FixedAdd, FixedAffine, IntegerConv, IntegerDense, Quantise
 from bnnhw.passes.calibrate import Range, calibrate, rough_ranges
+from bnnhw.passes.mixed import may_be_real
 from bnnhw.passes.options import ACTIVATION_BITS
+from bnnhw.passes.rewrite import Links
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +59,25 @@ def described(graph: Graph, options: PassOptions, types: StreamTypes, nodes: Seq
         f"real-valued streams are rounded to {_listed(widths)} bits{beside}; ranges come from "
         f"{origin}"
     )
+
+
+def real_on_bits(graph: Graph) -> list[str]:
+    """A note on layers in the middle whose weights are real though they read bits."""
+    links = Links(graph)
+    found = [
+        node
+        for node in graph.nodes
+        if isinstance(node.op, (Conv, Dense))
+        and not node.op.is_binary
+        and not may_be_real(links, node)
+    ]
+    if not found:
+        return []
+    return [
+        f"{len(found)} layers between others read bits with weights that are not binary, first at "
+        f"{found[0].where}: they become integers; if they should be binary, export these weights "
+        "and not the latent ones"
+    ]
 
 
 def check_precision(

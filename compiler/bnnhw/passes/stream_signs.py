@@ -16,6 +16,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.ir.graph import Node
+from bnnhw.ir.op_base import only_signs
 from bnnhw.ir.ops import (
     MOST_SEGMENTS,
     Binarize,
@@ -52,7 +53,7 @@ def sign_behind(links: Links, tensor: str) -> Binarize | None:
     """
     found = None
     for node in links.consumers(tensor):
-        if isinstance(node.op, (Conv, Dense)) and (np.abs(node.op.weight) == 1).all():
+        if isinstance(node.op, (Conv, Dense)) and only_signs(node.op.weight):
             return None
         if isinstance(node.op, Binarize):
             found = found or node.op

@@ -293,8 +293,7 @@ def _layer(graph: Graph, node: Node, kind: str, values: tuple[Fraction, Fraction
     op = node.op
     assert isinstance(op, (Conv, Dense))
     shape = graph.tensors[node.output].shape
-    flat = np.abs(op.weight).reshape(len(op.weight), -1)
-    binary = bool((flat == flat[:, :1]).all())
+    binary, count = op.is_binary, op.weight.size
     bits = 1 if binary else integer_bits(op.weight, WEIGHT_BITS)
     name = "Dense"
     if isinstance(op, Conv):
@@ -311,9 +310,9 @@ def _layer(graph: Graph, node: Node, kind: str, values: tuple[Fraction, Fraction
         shape=shape,
         weights="binary" if binary else f"int{bits}" if bits else "real",
         input=kind,
-        macs=flat.size * int(np.prod(shape[1:])),
-        parameters=flat.size,
-        weight_bits=flat.size * (bits or _REAL_BITS),
+        macs=count * int(np.prod(shape[1:])),
+        parameters=count,
+        weight_bits=count * (bits or _REAL_BITS),
         bits=("unipolar" if values[0] == 0 else "bipolar") if kind == "binary" and values else "",
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agreement import compiled
+from bnnhw.errors import ModelError
 from bnnhw.frontend import LoadOptions, import_file, load
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import (
@@ -266,3 +267,35 @@ def test_note_says_where_the_type_of_scaled_colours_comes_from(tmp_path: Path) -
     graph, result = checked(sketch.dense(16, 5).save(tmp_path / "m.onnx"), COLOURS)
     assert result.accuracy.agreement == 1
     assert any("12 bits; ranges come from the type of the input" in note for note in graph.notes)
+
+
+@pytest.mark.parametrize("kind", ["real", "integer"])
+@pytest.mark.parametrize("values", ["bipolar", "unipolar"])
+def test_real_weights_read_bits_among_binary_layers(tmp_path: Path, kind: str, values: str) -> None:
+    """Bits become integers of 2 bits; weights of few integers are kept as they are."""
+    sketch = Sketch(["N", 3, 6, 6], np.uint8, seed=2)
+    sketch.op("Cast", to=1)
+    sketch.conv(3, 8, pads=1).batch_norm(8, spread=99).sign()
+    if values == "unipolar":
+        sketch.op("Relu")
+    weight = sketch.rng.normal(size=(6, 8, 3, 3))
+    if kind == "integer":
+        weight = sketch.rng.integers(-7, 8, weight.shape) * sketch.rng.uniform(1, 2, (6, 1, 1, 1))
+    sketch.conv(8, 6, weight=weight, pads=1).batch_norm(6).sign().conv(6, 6, pads=1)
+    path = sketch.batch_norm(6).sign().flatten().dense(216, 5).save(tmp_path / "m.onnx")
+    graph, result = checked(path, LoadOptions())
+    layers = [node.op for node in graph.nodes if isinstance(node.op, (IntegerConv, BinaryConv))]
+    assert [type(op) for op in layers][-2:] == [IntegerConv, BinaryConv]
+    assert layers[-2].weight_bits == (4 if kind == "integer" else 8)
+    assert any("read bits with weights that are not binary" in note for note in graph.notes)
+    assert kind == "real" or result.accuracy.agreement == 1
+
+
+def test_ternary_weights_are_a_mistake_among_binary_layers_too(tmp_path: Path) -> None:
+    sketch = Sketch(["N", 3, 6, 6], np.uint8, seed=2)
+    sketch.op("Cast", to=1)
+    sketch.conv(3, 8, pads=1).batch_norm(8, spread=99).sign()
+    weight = sketch.rng.integers(-1, 2, (6, 8, 3, 3))
+    sketch.conv(8, 6, weight=weight, pads=1).batch_norm(6).sign().flatten().dense(216, 5)
+    with pytest.raises(ModelError, match="ternary"):
+        checked(sketch.save(tmp_path / "m.onnx"), LoadOptions())

@@ -115,6 +115,29 @@ def test_a_thermometer_code_is_copies_and_thresholds(
     assert graph.nodes[0].inputs == (graph.input,) * len(LEVELS)
 
 
+@pytest.mark.parametrize("shape", [(2, 4, 4), (2, 3, 3), (2, 1, 1), (4, 4, 2), (4, 4, 3)])
+def test_levels_of_each_channel_say_where_the_channels_are(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    """Two channels of 4x4 look like an image of 2x4 with four channels, but for the levels."""
+    last = shape[0] == 4
+    channels, size = shape[-1 if last else 0], shape[1]
+    sketch = Sketch(["N", *shape], np.uint8, seed=size)
+    sketch.op("Cast", to=1)
+    if last:
+        sketch.op("Transpose", perm=[0, 3, 1, 2])
+    sketch.op("Unsqueeze", sketch.constant([2], np.int64))
+    values = sketch.rng.integers(0, 255, (channels, len(LEVELS), 1, 1))
+    sketch.op("Greater", sketch.constant(values))
+    bipolar(sketch)
+    sketch.op("Reshape", sketch.constant([0, -1, size, size], np.int64))
+    bits = channels * len(LEVELS)
+    sketch.conv(bits, 6, pads=1).batch_norm(6).sign().flatten().dense(6 * size * size, 3)
+    graph = agrees(sketch.save(tmp_path / "m.onnx"))
+    assert graph.input_format.channels_last == last
+    assert graph.tensors[graph.input].shape == (channels, size, size)
+
+
 @pytest.mark.parametrize("spelling", [after_channels, channels_last])
 def test_a_dense_layer_reads_the_code_in_its_own_order(
     tmp_path: Path, spelling: Callable[[Sketch], None]
@@ -125,9 +148,15 @@ def test_a_dense_layer_reads_the_code_in_its_own_order(
     agrees(path)
 
 
+def test_a_pool_keeps_the_order_of_the_code(tmp_path: Path) -> None:
+    sketch = pixels(3)
+    after_channels(sketch)
+    agrees(sketch.pool().conv(12, 4, kernel=2).save(tmp_path / "m.onnx"))
+
+
 def test_a_convolution_in_groups_reads_no_interleaved_channels(tmp_path: Path) -> None:
     sketch = pixels(3)
     after_channels(sketch)
     sketch.conv(12, 6, weight=sketch.signs(6, 4, 3, 3), group=3).flatten().dense(54, 3)
-    with pytest.raises(ModelError, match="reads its input with the axes"):
+    with pytest.raises(ModelError, match="its 3 groups read channels in another order"):
         agrees(sketch.save(tmp_path / "m.onnx"))

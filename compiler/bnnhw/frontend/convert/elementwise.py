@@ -10,8 +10,8 @@ from bnnhw.errors import ModelError
 from bnnhw.frontend.context import collapsed, finite
 from bnnhw.frontend.convert.pointwise import pointwise
 from bnnhw.frontend.convert.products import product
-from bnnhw.frontend.unsupported import refuse_two, unsupported
-from bnnhw.frontend.views import View, shape_text
+from bnnhw.frontend.unsupported import channels_reordered, refuse_two, unsupported
+from bnnhw.frontend.views import View, reorders_channels, shape_text
 from bnnhw.ir import ops
 from bnnhw.ir.exact import exact
 from bnnhw.ir.graph import Statistics
@@ -90,6 +90,8 @@ def _added(ctx: Context, node: OnnxNode, first: View, second: View, output: str 
     if len(ranks) > 1:
         first, second = (ctx.flatten(view, node) for view in (first, second))
     if first.dims != second.dims:
+        if reorders_channels(first) or reorders_channels(second):
+            raise channels_reordered("adds", node.where)
         raise ctx.layout_error("adds two tensors whose axes are in different orders", node)
     target = ctx.add(Add(), (first.tensor, second.tensor), node, output)
     if {first.tensor, second.tensor} <= ctx.nonnegative:

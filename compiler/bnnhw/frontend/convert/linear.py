@@ -12,6 +12,7 @@ from bnnhw.frontend import views
 from bnnhw.frontend.context import finite
 from bnnhw.frontend.convert.products import box, is_box
 from bnnhw.frontend.frames import Frame, frame, frame_of
+from bnnhw.frontend.unsupported import channels_reordered
 from bnnhw.frontend.views import BATCH, View
 from bnnhw.frontend.windows import check_padding, window_of
 from bnnhw.ir.border_classes import class_sums, shrink
@@ -36,7 +37,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     if _convolve_vector(ctx, node):
         return
     groups = int(node.attributes.get("group", 1))
-    source = frame(ctx, node, weights=groups == 1)
+    source = frame(ctx, node)
     weight = finite(ctx.need_constant(node, 1, "weight"), node).astype(np.float64)
     if weight.ndim != 2 + len(source.axes):
         raise ModelError(
@@ -65,6 +66,9 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
+    alone = groups == len(weight) == source.shape[0]  # a depthwise one keeps the order of channels
+    if source.order is not None and not alone and groups != 1:
+        raise channels_reordered(f"its {groups} groups read", node.where)
     pads, fill = ctx.pads.get(node.inputs[0], ((), 0.0))
     window = window_of(node, kernel, source.padded(pads))
     if pads:
@@ -82,14 +86,15 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
         plain = bias is None or not np.any(bias)
         out = box(ctx, node, source, weight, window)
     else:
-        weight = source.weights(ctx.binary_weights(weight, node))
+        weight = source.weights(ctx.binary_weights(weight, node), each=alone)
         # Thresholds take what is padded with, behind binary weights; integer weights their offset.
         op = Conv(weight, window, groups, fill)
         shift = _padding(op, source.shape, fill) if fill and op.is_binary else None
         plain = (bias is None or not np.any(bias)) and shift is None
         op = op if shift is None else Conv(weight, window, groups)
         target = ctx.add(op, source.tensor, node, node.outputs[0] if plain else None)
-        out = source.view(target, ctx.tensors[target].shape)
+        shape = ctx.tensors[target].shape
+        out = source.alike(target, shape) if alone else source.view(target, shape)
         if shift is not None:
             last = node.outputs[0] if bias is None else None
             out = View(ctx.add(shift, target, node, last), out.dims)
@@ -276,25 +281,30 @@ def batch_normalization(ctx: Context, node: OnnxNode) -> None:
             )
     epsilon = Fraction(float(node.attributes.get("epsilon", 1e-5)))
     gain, bias, mean, variance = (exact(v) for v in values)
-    if any(v + epsilon <= 0 for v in variance):
+    squares = variance + epsilon
+    if any(v <= 0 for v in squares):
         raise ModelError(
             f"has a variance of {float(min(variance)):g}",
             where=node.where,
             fix="a variance plus epsilon must be positive; train or export again",
         )
-    inverse = np.array([inverse_root(v + epsilon) for v in variance], object)
-    scale = gain * inverse
+    scale = gain * np.array([inverse_root(v) for v in squares], object)
+    centre = mean * scale
     per_channel = (1, -1, *(1,) * (len(view.dims) - 2))
     made = ctx.affine_exact(
         view,
         node,
         scale=scale.reshape(per_channel),
-        shift=(bias - mean * scale).reshape(per_channel),
-        magnitude=(np.abs(bias) + np.abs(mean * scale)).reshape(per_channel),
+        shift=(bias - centre).reshape(per_channel),
+        magnitude=(np.abs(bias) + np.abs(centre)).reshape(per_channel),
         output=node.outputs[0],
     )
     if ctx.tensors[made.tensor].shape[0] == len(gain):
-        ctx.statistics[made.tensor] = Statistics(floats(bias), np.abs(floats(gain)))
+        told = (floats(values).reshape(per_channel) for values in (bias, np.abs(gain)))
+        placed = (views.in_graph_order(made, values, ctx.sizes(made)) for values in told)
+        ctx.statistics[made.tensor] = Statistics(
+            *(np.asarray(values.ravel(), np.float64) for values in placed)
+        )
     ctx.views[node.outputs[0]] = made
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from onnx import helper
 
 from bnnhw.errors import ModelError
+from bnnhw.frontend import views
 from bnnhw.frontend.convert.linear import convolution
 from bnnhw.frontend.model_file import decode_node
 from bnnhw.frontend.parts import Padded, Part
-from bnnhw.frontend.unsupported import unsupported
+from bnnhw.frontend.unsupported import channels_reordered, unsupported
 from bnnhw.frontend.views import View
 from bnnhw.ir.ops import Add, Concat
 
@@ -63,6 +64,9 @@ def slice_(ctx: Context, node: OnnxNode) -> None:
             value = np.ravel(ctx.need_constant(node, index, key)).tolist()
         fields.append(value)
     starts, ends, axes, steps = fields
+    first = axes[0] if axes else 0
+    if starts and ends and steps == [-1] and _turned(ctx, node, view, first, starts, ends):
+        return
     if not starts or not ends or any(step != 1 for step in steps or ()):
         raise unsupported(node)
     ranges = zip(axes or range(len(starts)), starts, ends, strict=False)
@@ -85,10 +89,27 @@ def slice_(ctx: Context, node: OnnxNode) -> None:
     _take(ctx, node, node.outputs[0], view, _axis(node, view, axis), (first, last))
 
 
+def _turned(
+    ctx: Context, node: OnnxNode, view: View, axis: int, starts: list[int], ends: list[int]
+) -> bool:
+    """Makes all channels, the last one first, the node's result; whether it is that."""
+    axis += len(view.dims) if axis < 0 else 0
+    if not 0 <= axis < len(view.dims):
+        return False
+    count = ctx.shape(view)[axis]
+    places = np.arange(count)[slice(starts[0], ends[0], -1)]
+    made = views.picked(view, axis, places, ctx.sizes(view)) if len(places) == count else None
+    if made is not None:
+        ctx.views[node.outputs[0]] = made
+    return made is not None
+
+
 def _axis(node: OnnxNode, view: View, axis: int) -> int:
     """The dimension of the channels, which must be ``axis``."""
     axis += len(view.dims) if axis < 0 else 0
     if not 0 <= axis < len(view.dims) or view.dims[axis] != ("C",):
+        if views.reorders_channels(view):
+            raise channels_reordered("takes some", node.where)
         raise unsupported(node)
     return axis
 

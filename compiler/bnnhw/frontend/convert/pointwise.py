@@ -44,6 +44,8 @@ def _refusal(made: Curves, node: OnnxNode) -> ModelError:
             where=node.where,
             fix="use an activation of at most three pieces",
         )
+    if all(curve.is_stairs for curve in made):
+        return _refused_stairs(made, node)
     point, left, right = (float(value) for value in found)
     which = f" in channel {channel}" if len(made) > 1 else ""
     what = (
@@ -55,6 +57,25 @@ def _refusal(made: Curves, node: OnnxNode) -> ModelError:
         f"{what}: at {point:.6g} it jumps from {left:.6g} to {right:.6g}{which}",
         where=node.where,
         fix="let the pieces meet where they join: activations must be continuous",
+    )
+
+
+def _refused_stairs(made: Curves, node: OnnxNode) -> ModelError:
+    """Why steps are no rounding to a few bits, which equal ones of all channels are."""
+    steps = [", ".join(f"{float(p):.4g}" for p in curve.points) for curve in made[:2]]
+    if len(made) > 1:
+        return ModelError(
+            f"takes steps that differ between channels, at {steps[0]} in channel 0 and at "
+            f"{steps[1]} in channel 1",
+            where=node.where,
+            fix="step alike in all channels: scale and shift each channel before the comparisons, "
+            "as BatchNorm does",
+        )
+    values = ", ".join(f"{float(shift):.4g}" for _, shift in made[0].lines)
+    return ModelError(
+        f"takes steps at {steps[0]} to {values}, which are not equally far apart",
+        where=node.where,
+        fix="round to equal steps: thresholds at one distance, and values at one distance",
     )
 
 

@@ -65,10 +65,10 @@ def _whole(shape: tuple[int, ...]) -> Window:
 def _pool(ctx: Context, node: OnnxNode, source: Frame, op: MaxPool | AveragePool) -> None:
     """A pool of an image or signal; an average over single pixels is none."""
     if isinstance(op, AveragePool) and op.window == Window((1, 1)):
-        ctx.views[node.outputs[0]] = source.view(source.tensor, source.shape)
+        ctx.views[node.outputs[0]] = source.alike(source.tensor, source.shape)
         return
     target = _add_pool(ctx, node, source.tensor, op)
-    ctx.views[node.outputs[0]] = source.view(target, ctx.tensors[target].shape)
+    ctx.views[node.outputs[0]] = source.alike(target, ctx.tensors[target].shape)
 
 
 def _add_pool(ctx: Context, node: OnnxNode, tensor: str, op: MaxPool | AveragePool) -> str:

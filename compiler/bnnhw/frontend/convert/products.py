@@ -67,6 +67,14 @@ def reduced(ctx: Context, node: OnnxNode) -> None:
             fix="reduce channels, height and width only",
         )
     sizes = ctx.sizes(view)
+    channels = tuple(axis for axis in view.order if axis not in ("H", "W"))
+    reduced_channels = {*channels} & axes
+    if reduced_channels and {*channels} - axes:
+        raise ModelError(
+            f"{'averages' if node.op == 'ReduceMean' else 'adds up'} some of the channels",
+            where=node.where,
+            fix="reduce all channels, or none",
+        )
     keep = bool(node.attributes.get("keepdims", 1))
     dims = [() if a in found else dim for a, dim in enumerate(view.dims)]
     kept = tuple(dim for a, dim in enumerate(dims) if keep or a not in found)
@@ -74,9 +82,9 @@ def reduced(ctx: Context, node: OnnxNode) -> None:
     area = math.prod(window)
     scale = 1.0 if node.op == "ReduceMean" else float(area)
     out, last = node.outputs[0], View(view.tensor, kept)
-    if "C" in axes:
+    if reduced_channels:
         last = View(_added_up(ctx, node, view.tensor), kept)
-        count = sizes["C"]
+        count = ctx.tensors[view.tensor].shape[0]
         if node.op == "ReduceMean":
             last = _scaled(ctx, node, last, 1, count, None if area > 1 else out)
     if area > 1:

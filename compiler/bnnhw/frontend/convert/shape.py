@@ -9,6 +9,7 @@ import numpy as np
 from bnnhw.errors import ModelError
 from bnnhw.frontend import views
 from bnnhw.frontend.regrid import regrid_input
+from bnnhw.frontend.unsupported import channels_reordered
 from bnnhw.frontend.views import View
 from bnnhw.ir.ops import Concat
 
@@ -87,27 +88,34 @@ def reshape(ctx: Context, node: OnnxNode) -> None:
 
 def _reshape(ctx: Context, node: OnnxNode, target: tuple[int, ...]) -> None:
     view = ctx.view(node)
+    made: View | None
     try:
         made = views.reshape(view, target, ctx.sizes(view))
     except ModelError as error:
-        regridded = regrid_input(ctx, view, target)
-        if regridded is None:
+        made = regrid_input(ctx, view, target) or views.grouped(view, target, ctx.sizes(view))
+        if made is None:
             raise ModelError(error.what, where=node.where, fix=error.fix) from error
-        made = regridded
     ctx.views[node.outputs[0]] = made
 
 
 def gather(ctx: Context, node: OnnxNode) -> None:
-    """Gather of all elements of a flattened tensor in the order of a transposed one."""
+    """Gather of all channels in another order, or of a flattened tensor's elements in a transposed.
+
+    PyTorch spells ``x[:, [2, 1, 0]]`` the first way, and ``as_strided`` the second.
+    """
     view, indices = ctx.view(node), ctx.constant(node.optional(1))
     made = None
     if indices is not None and indices.dtype.kind in "iu":
-        made = views.gathered(view, indices.astype(np.int64), ctx.sizes(view))
+        sizes, places = ctx.sizes(view), indices.astype(np.int64)
+        axis = int(node.attributes.get("axis", 0))
+        axis += len(view.dims) if axis < 0 else 0
+        made = views.picked(view, axis, places, sizes) or views.gathered(view, places, sizes)
     if made is None:
         raise ModelError(
-            "picks elements of a tensor",
+            "picks elements of a tensor; only all channels may be picked, each once",
             where=node.where,
-            fix="leave it out; an as_strided of PyTorch is read where it transposes one image",
+            fix="pick all channels, by constant indices; an as_strided of PyTorch is read where it "
+            "transposes one image",
         )
     ctx.views[node.outputs[0]] = made
 
@@ -170,6 +178,8 @@ def concat(ctx: Context, node: OnnxNode) -> None:
             where=node.where,
             fix="the file is damaged; export the model again",
         )
+    if any(map(views.reorders_channels, found)):
+        raise channels_reordered("concatenates", node.where)
     ranks = {len(ctx.tensors[view.tensor].shape) for view in found}
     pixels = max(int(np.prod(ctx.tensors[view.tensor].shape[1:])) for view in found)
     flat = any(len(dim) > 1 for view in found for dim in view.dims) or len(ranks) > 1

@@ -98,6 +98,13 @@ def where(ctx: Context, node: OnnxNode) -> None:
         _select(ctx, node)
         return
     view = _need_bits(ctx, node, 0)
+    if len(ctx.live_inputs(node)) > 1:
+        raise ModelError(
+            "selects between a constant and a tensor by a comparison of another tensor",
+            where=node.where,
+            fix="compare that tensor itself, as in Where(y > threshold, y, threshold); between two "
+            "tensors precision gating selects, Where(x > threshold, y, x)",
+        )
     high = collapsed(finite(ctx.need_constant(node, 1, "value where true"), node))
     low = collapsed(finite(ctx.need_constant(node, 2, "value where false"), node))
     view = ctx.broadcast_rank(view, max(high.ndim, low.ndim))
