@@ -77,16 +77,21 @@ def _size_shortcuts(design: Design) -> Design:
 
 
 def _trim_branches(design: Design, depths: dict[str, int], early: list[str], cycles: int) -> Design:
-    """The design with FIFOs of ``depths``, but short ones where a branch of weights may wait.
+    """The design with FIFOs of ``depths``, but shorter ones where a path may as well wait.
 
     A branch with a layer of its own that is ahead of the branch beside it may run ahead by a good
-    part of a frame. Where it can as well be stopped, without a frame taking more than ``cycles``,
-    what it would have given need not be kept.
+    part of a frame. So may the next frame that enters a loop, whose shortcut needs room for one.
+    Where they can be stopped, without a frame taking more than ``cycles``, what they would have
+    given need not be kept.
     """
+    writers = {name: unit for unit in design.units for name in unit.sinks}
     for name in early:
-        stream = design.streams[name]
+        stream, passes = design.streams[name], writers[name].passes
+        enough = stream.beats // passes + 2 if passes > 1 else depths[name]
         if depths[name] * stream.width > _LONG_BITS and _has_layer(design, name):
-            shorter = depths | {name: _SHORT}
+            enough = _SHORT
+        if enough < depths[name]:
+            shorter = depths | {name: enough}
             try:
                 outcome = predict(with_fifo_depths(design, shorter))
             except BnnhwError:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ANY = -(1 << 62)
 """As ``Bound.least``: every entry counts."""
-_MANY_TOKENS = 1_000_000
-"""Beyond which machine code is worth loading: they take a second or more in Python."""
+_MANY_TOKENS = 100_000
+"""Beyond which machine code is worth loading: loops take seconds for so many in Python."""
 
 
 @dataclass(frozen=True, eq=False)
