@@ -82,7 +82,7 @@ def test_network_that_fits_no_folding_is_refused(network):
     said = caught.value.what
     assert re.search(r"what needs most: '\w+' \(\d+% of the (LUTs|block RAM)\), '", said)
     assert "weights from memory were tried, of the last" in said
-    assert caught.value.fix == "--board pynq-z1 holds it, or choose a smaller network"
+    assert caught.value.fix == "--board cora-z7-07s holds it, or choose a smaller network"
     huge = replace(PYNQ, lut=10**9, ff=100)
     with pytest.raises(FoldingError, match="slowest folding does not fit") as caught:
         FoldingSearch(network, huge).choose(Target())
