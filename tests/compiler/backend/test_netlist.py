@@ -152,4 +152,4 @@ def test_no_frames_are_refused(bnnhw) -> None:
 
 def test_models_of_cells_come_with_the_package() -> None:
     names = {path.name for path in asset_folder("sim").glob("xilinx_*.sv")}
-    assert names == {"xilinx_block_ram.sv", "xilinx_carry.sv", "xilinx_dsp48e2.sv"}
+    assert names == {f"xilinx_{cell}.sv" for cell in ("block_ram", "carry", "dsp48e2", "ultra_ram")}
