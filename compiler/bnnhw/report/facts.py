@@ -17,7 +17,7 @@ UNKNOWN = "not known"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 _NAMED = 3
-_STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM"}
+_STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM", 3: "UltraRAM"}
 _KEPT = {"lut": "LUTs", "bram": "block RAM", "ddr": "DDR"}
 
 
@@ -114,7 +114,7 @@ def not_simulated(report: Report) -> str:
 
 
 def resource_facts(report: Report) -> list[ResourceFact]:
-    """The four resources of a part, in the report's order; of LUTs the count it is held to."""
+    """The resources of a part, in the report's order; of LUTs the count it is held to."""
     return [
         ResourceFact(
             name,
@@ -127,7 +127,7 @@ def resource_facts(report: Report) -> list[ResourceFact]:
             row.get("reserved", 0),
         )
         for name, row in report["resources"].items()
-        if name in LIMITED
+        if name in LIMITED and row["available"]
     ]
 
 

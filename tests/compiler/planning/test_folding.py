@@ -131,9 +131,9 @@ def test_folding_file_round_trip(tmp_path, network, search):
         ('{"layers": {"conv1": {"pe": 0}}}', "no positive integer"),
         ('{"layers": {"conv1": {"pe": true}}}', "no positive integer"),
         ('{"layers": {"conv1": {"pe": "4"}}}', "no positive integer"),
-        ('{"layers": {"conv1": {"memory": "dram"}}}', "choose one of lut, bram"),
+        ('{"layers": {"conv1": {"memory": "dram"}}}', "choose one of lut, bram, ddr"),
         ('{"lanes": {"pool1": -1}}', "no positive integer"),
-        ('{"memories": {"pool1": "dram"}}', "choose one of lut, bram"),
+        ('{"memories": {"pool1": "dram"}}', "choose one of lut, bram, uram"),
     ],
 )
 def test_malformed_folding_files_are_refused(tmp_path, text, message):
