@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bnnhw.hardware.cost.model import LABELS, LIMITED, USABLE
+from bnnhw.hardware.cost.model import LABELS, LIMITED, RARE, USABLE
 from bnnhw.hardware.units import KINDS
 
 Report = dict[str, Any]
@@ -127,7 +127,7 @@ def resource_facts(report: Report) -> list[ResourceFact]:
             row.get("reserved", 0),
         )
         for name, row in report["resources"].items()
-        if name in LIMITED and row["available"]
+        if name in LIMITED and (row["available"] or name not in RARE)
     ]
 
 

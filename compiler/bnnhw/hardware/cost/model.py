@@ -99,12 +99,14 @@ COUNTED = {
 }
 #: Those that a part limits.
 LIMITED = ("lut_packed", "ff", "bram36", "uram", "dsp")
+#: Those that most parts have none of: tables leave them out there.
+RARE = ("uram",)
 #: Their names for people.
 LABELS = {
     "lut_packed": "LUT",
     "ff": "flip-flops",
     "bram36": "BRAM36",
-    "uram": "UltraRAM",
+    "uram": "URAM",
     "dsp": "DSP",
 }
 #: The share of each resource that a part's design may take: a full part cannot be routed.
