@@ -1,8 +1,9 @@
 // First-in first-out queue of exactly DEPTH beats of WIDTH bits, in order and unchanged, one beat in
-// and one out a cycle. DEPTH <= 32 (with RAM_STYLE 2 only DEPTH 2): shift-register LUTs, latency 1
-// cycle; else a memory, latency 2. PACK > 1 keeps so many beats in a word of the memory, latency 3.
-// TAIL > 0 keeps that many of the DEPTH beats, the last ones in, in a queue in LUTs before the
-// memory: the latencies add up, and a beat taken out makes room two cycles later instead of one.
+// and one out a cycle. DEPTH <= 32 (with RAM_STYLE 2 or 3 only DEPTH 2): shift-register LUTs,
+// latency 1 cycle; else a memory, latency 2. PACK > 1 keeps so many beats in a word of the memory,
+// latency 3. TAIL > 0 keeps that many of the DEPTH beats, the last ones in, in a queue in LUTs
+// before the memory: the latencies add up, and a beat taken out makes room two cycles later instead
+// of one.
 module bnn_fifo #(
     parameter int unsigned WIDTH     = 8,
     parameter int unsigned DEPTH     = 32,

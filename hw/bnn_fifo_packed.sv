@@ -19,8 +19,8 @@ module bnn_fifo_packed #(
 );
 
   // DEPTH 4 and more: a memory of one word needs no queue.
-  if (WIDTH < 1 || DEPTH < 4 || RAM_STYLE > 2 || PACK < 2) begin : gen_bad_parameters
-    $error("bnn_fifo_packed: WIDTH must be at least 1, DEPTH 4, PACK 2 and RAM_STYLE 0, 1 or 2");
+  if (WIDTH < 1 || DEPTH < 4 || RAM_STYLE > 3 || PACK < 2) begin : gen_bad_parameters
+    $error("bnn_fifo_packed: WIDTH must be at least 1, DEPTH 4, PACK 2 and RAM_STYLE 0 to 3");
   end
 
   // The memory holds DEPTH-2 beats, its read register and the output one each. A group is begun in a
@@ -107,9 +107,10 @@ module bnn_fifo_packed #(
   end
 
   bnn_ram #(
-      .WIDTH(PACK * WIDTH),
-      .DEPTH(Words),
-      .STYLE(RAM_STYLE)
+      .WIDTH (PACK * WIDTH),
+      .DEPTH (Words),
+      .STYLE (RAM_STYLE),
+      .CLEARS(0)
   ) u_ram (
       .clk    (clk),
       .we_i   (push),

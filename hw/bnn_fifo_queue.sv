@@ -1,5 +1,5 @@
 // One queue of bnn_fifo, in one kind of memory, a beat per word: exactly DEPTH beats of WIDTH bits.
-// DEPTH <= 32 (with RAM_STYLE 2 only DEPTH 2): shift-register LUTs, latency 1 cycle.
+// DEPTH <= 32 (with RAM_STYLE 2 or 3 only DEPTH 2): shift-register LUTs, latency 1 cycle.
 // Else a memory whose read register is the output, latency 2. One beat in and one out a cycle.
 module bnn_fifo_queue #(
     parameter int unsigned WIDTH     = 8,
@@ -16,8 +16,8 @@ module bnn_fifo_queue #(
     input  logic             m_axis_tready
 );
 
-  if (WIDTH < 1 || DEPTH < 2 || RAM_STYLE > 2) begin : gen_bad_parameters
-    $error("bnn_fifo_queue: WIDTH must be at least 1, DEPTH at least 2 and RAM_STYLE 0, 1 or 2");
+  if (WIDTH < 1 || DEPTH < 2 || RAM_STYLE > 3) begin : gen_bad_parameters
+    $error("bnn_fifo_queue: WIDTH must be at least 1, DEPTH at least 2 and RAM_STYLE 0 to 3");
   end
 
   logic push;
@@ -28,7 +28,7 @@ module bnn_fifo_queue #(
   assign s_axis_tready = ready_q;
   assign m_axis_tvalid = valid_q;
 
-  if (DEPTH <= 32 && (RAM_STYLE != 2 || DEPTH == 2)) begin : gen_shift_register
+  if (DEPTH <= 32 && (RAM_STYLE < 2 || DEPTH == 2)) begin : gen_shift_register
     localparam int unsigned AddrBits = $clog2(DEPTH);
 
     // addr_q is the place of the oldest beat, meaningful while valid_q.
@@ -95,9 +95,10 @@ module bnn_fifo_queue #(
     end
 
     bnn_ram #(
-        .WIDTH(WIDTH),
-        .DEPTH(DEPTH - 1),
-        .STYLE(RAM_STYLE)
+        .WIDTH (WIDTH),
+        .DEPTH (DEPTH - 1),
+        .STYLE (RAM_STYLE),
+        .CLEARS(0)
     ) u_ram (
         .clk    (clk),
         .we_i   (push),

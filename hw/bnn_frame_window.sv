@@ -269,6 +269,7 @@ module bnn_frame_window #(
         .WIDTH      (IN_LANES * ELEM_BITS),
         .DEPTH      (2 * Frame),
         .STYLE      (RAM_STYLE),
+        .CLEARS     (PAD_TOP + PAD_BOTTOM + PAD_LEFT + PAD_RIGHT),
         .RESET_VALUE({IN_LANES{ELEM_BITS'(PAD_VALUE)}})
     ) u_ram (
         .clk    (clk),

@@ -188,9 +188,10 @@ module bnn_int_pool_axis #(
     end
 
     bnn_ram #(
-        .WIDTH(StateBits),
-        .DEPTH(INNER),
-        .STYLE(RAM_STYLE)
+        .WIDTH (StateBits),
+        .DEPTH (INNER),
+        .STYLE (RAM_STYLE),
+        .CLEARS(0)
     ) u_state (
         .clk    (clk),
         .we_i   (step),

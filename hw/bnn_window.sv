@@ -270,6 +270,7 @@ module bnn_window #(
       .WIDTH      (SIMD * ELEM_BITS),
       .DEPTH      (DEPTH),
       .STYLE      (RAM_STYLE),
+      .CLEARS     (32'(Padded)),
       .RESET_VALUE({SIMD{ELEM_BITS'(PAD_VALUE)}})
   ) u_ram (
       .clk    (clk),

@@ -243,9 +243,10 @@ module bnn_window_parallel #(
 
   for (genvar i = 0; i < Lines; i++) begin : gen_line
     bnn_ram #(
-        .WIDTH(PixelBits),
-        .DEPTH(WIDTH),
-        .STYLE(RAM_STYLE)
+        .WIDTH (PixelBits),
+        .DEPTH (WIDTH),
+        .STYLE (RAM_STYLE),
+        .CLEARS(0)
     ) u_line (
         .clk    (clk),
         .we_i   (write && write_lane_q == LaneBits'(i)),

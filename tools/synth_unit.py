@@ -1,11 +1,11 @@
-"""Measures the resources of one hardware unit with Yosys, for Xilinx 7-series.
+"""Measures the resources of one hardware unit with Yosys, for Xilinx 7-series or UltraScale+.
 
     python tools/synth_unit.py bnn_pe_array PE=8 SIMD=64 FOLDS=9 WEIGHTS_STYLE=2
 
 prints JSON: ``lc`` (Yosys's estimate of logic cells, without LUT memory), ``lut`` (LUTs of any
 size), ``lutram`` (LUTs used as memory and as shift registers), ``ff``, ``bram36`` (RAMB18 counts
-0.5), ``dsp``, ``carry4`` and ``total_lc`` = lc + lutram. Memory images are random, from a fixed
-seed.
+0.5), ``uram``, ``dsp``, ``carry4`` and ``total_lc`` = lc + lutram. Memory images are random, from a
+fixed seed. ``--family xcup`` synthesises for UltraScale+.
 """
 
 from __future__ import annotations
@@ -117,18 +117,19 @@ def elaborate(
     return [f"chparam {settings} {unit}" if chosen else "", f"hierarchy -top {unit}"]
 
 
-def measure(unit: str, parameters: dict[str, str]) -> dict[str, float]:
+def measure(unit: str, parameters: dict[str, str], family: str = "xc7") -> dict[str, float]:
     """Synthesises a unit, its hierarchy kept as in a whole design, and returns its counts.
 
     Args:
         unit: Module, in ``hw/<unit>.sv``.
         parameters: Parameters that differ from the defaults.
+        family: Of Yosys: "xc7" or "xcup".
     """
     with tempfile.TemporaryDirectory(prefix="bnnhw-synth-") as name:
         folder = Path(name)
         script = [
             *prepare(unit, parameters, folder),
-            f"synth_xilinx -family xc7 -noiopad -top {unit}",
+            f"synth_xilinx -family {family} -noiopad -top {unit}",
             "tee -q -o {out} stat -tech xilinx",
         ]
         synthesis = parse_statistics(run_yosys(script, folder, unit), unit)
@@ -139,6 +140,7 @@ def measure(unit: str, parameters: dict[str, str]) -> dict[str, float]:
         "lutram": synthesis.lut_memory,
         "ff": synthesis.total.ff,
         "bram36": synthesis.total.bram36,
+        "uram": synthesis.total.uram,
         "dsp": synthesis.total.dsp,
         "carry4": cells.get("CARRY4", 0),
         "total_lc": synthesis.total.lut,
@@ -150,9 +152,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("unit")
     parser.add_argument("parameters", nargs="*", metavar="PARAM=VALUE")
+    parser.add_argument("--family", default="xc7", help="xc7 or xcup")
     arguments = parser.parse_args()
     parameters = dict(p.split("=", 1) for p in arguments.parameters)
-    json.dump(measure(arguments.unit, parameters), sys.stdout)
+    json.dump(measure(arguments.unit, parameters, arguments.family), sys.stdout)
     sys.stdout.write("\n")
 
 

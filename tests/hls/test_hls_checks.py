@@ -59,7 +59,7 @@ ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_window", {"OUT_BITS": 5}, "elements, and tuser or not"),
     ("bnn_window", {"CHANNEL_OUTER": 2}, "CHANNEL_OUTER is 0 or 1"),
     ("bnn_window", {"GROUPS": 3}, "GROUPS divides the channel folds"),
-    ("bnn_window", {"RAM_STYLE": 3}, "a style is 0, 1 or 2"),
+    ("bnn_window", {"RAM_STYLE": 4}, "a style is 0 to 3"),
     ("bnn_window_parallel", {"SIMD": 5}, "SIMD divides the window"),
     ("bnn_window_parallel", {"PAD_TOP": 3}, "a window touches the image"),
     ("bnn_pe_array", {"ACC_SHIFT": 6}, "ACC_SHIFT is less than ACC_BITS"),

@@ -166,6 +166,7 @@ CASES = [
     buffer_case("buffer", 72, 9, 7, 3),
     buffer_case("buffer_one_word", 5, 1, 6, 4, 1),
     buffer_case("buffer_one_pixel", 130, 4, 1, 3, 2),
+    buffer_case("buffer_in_ultra_ram", 80, 3, 4, 2, 3),
     frame_case("frame", image=(3, 4, 8), kernel=(3, 3), pads=SAME, simd=8, lanes=8, passes=3),
     frame_case("frame_columns", image=(3, 3, 12), kernel=(3, 3), pads=SAME, simd=4, lanes=2,
                passes=2, bits=3, pad_value=5, user=True, style=1),

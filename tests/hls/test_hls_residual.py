@@ -329,7 +329,7 @@ ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_int_pool_overlap", {"PAD_TOP": 3}, "a window touches the image"),
     ("bnn_int_pool_overlap", {"PAD_RIGHT": 2}, "the last position ends one window"),
     ("bnn_int_pool_overlap", {"OUT_BITS": 13}, "a maximum has the bits of an element"),
-    ("bnn_int_pool_overlap", {"RAM_STYLE": 3}, "a style is 0, 1 or 2"),
+    ("bnn_int_pool_overlap", {"RAM_STYLE": 4}, "a style is 0 to 3"),
     ("bnn_int_pool_reduce", {"BEATS": 9}, "a frame is a whole number of pixels"),
     ("bnn_int_pool_reduce", {"SIGNED": 2}, "SIGNED is 0 or 1"),
     ("bnn_int_pool_reduce", {"OUT_BITS": 9}, "a maximum has the bits of an element"),

@@ -45,6 +45,9 @@ SAMPLE = {
 }
 
 
+#: Tests of UltraRAM, which parts of 7-series have none of: netlists for UltraScale+ alone.
+ULTRA_RAM = "test_ultra_ram.py"
+
 #: Tests whose first point is simulated as a netlist for UltraScale+ too: its DSP and block RAM.
 ULTRASCALE = {
     ("test_bnn_affine.py", "test_computes_what_the_interpreter_defines_and_loses_no_cycle"),
@@ -71,7 +74,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         call = getattr(item, "callspec", None)
         design = call.params.get("design") if call else None
         test = (item.path.name, getattr(item, "originalname", ""))
-        if design == "ultrascale":
+        if test[0] == ULTRA_RAM and design in ("netlist", "ultrascale"):
+            if design == "netlist":
+                continue
+            item.add_marker(pytest.mark.slow)
+        elif design == "ultrascale":
             if test not in ultrascale:
                 continue
             ultrascale.discard(test)

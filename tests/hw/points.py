@@ -165,6 +165,7 @@ POINTS = {
             {"DEPTH": 100, "RAM_STYLE": 2},
             {"WIDTH": 1},
             {"DEPTH": 100, "RAM_STYLE": 2, "PACK": 3, "TAIL": 20},
+            {"DEPTH": 100, "RAM_STYLE": 3},
         ],
         illegal={
             "TAIL must be 0, or at least 2 and leave 2 of DEPTH": [
@@ -175,10 +176,10 @@ POINTS = {
     ),
     "bnn_fifo_packed": Points(
         legal=[{"PACK": 4}, {"PACK": 7, "DEPTH": 4, "WIDTH": 1}],
-        illegal={"DEPTH 4, PACK 2 and RAM_STYLE 0, 1 or 2": [{"DEPTH": 3}, {"RAM_STYLE": 3}]},
+        illegal={"DEPTH 4, PACK 2 and RAM_STYLE 0 to 3": [{"DEPTH": 3}, {"RAM_STYLE": 4}]},
     ),
     "bnn_fifo_queue": Points(
-        illegal={"DEPTH at least 2 and RAM_STYLE 0, 1 or 2": [{"DEPTH": 1}, {"RAM_STYLE": 3}]},
+        illegal={"DEPTH at least 2 and RAM_STYLE 0 to 3": [{"DEPTH": 1}, {"RAM_STYLE": 4}]},
     ),
     "bnn_fork": Points(
         legal=[{"WIDTH": 1}],
@@ -377,8 +378,8 @@ POINTS = {
     ),
     "bnn_popcount_leaf": Points(illegal={"N must be 1 to 3": [{"N": 0}, {"N": 4}]}),
     "bnn_ram": Points(
-        legal=[{"STYLE": 1}, {"STYLE": 2, "DEPTH": 1}],
-        illegal={"WIDTH and DEPTH must be at least 1 and STYLE 0, 1 or 2": [{"STYLE": 3}]},
+        legal=[{"STYLE": 1}, {"STYLE": 2, "DEPTH": 1}, {"STYLE": 3}],
+        illegal={"WIDTH and DEPTH must be at least 1 and STYLE 0 to 3": [{"STYLE": 4}]},
     ),
     "bnn_read_arbiter": Points(
         legal=[{"PORTS": 1}, {"PORTS": 5}],

@@ -60,8 +60,9 @@ NETLIST_ARGS = [*NETLIST_FLAGS, *_COMPILE_ARGS]
 mode = "verilog"
 _FAMILIES = {"netlist": "xc7", "ultrascale": "xcup"}
 
-#: The units that benches came to in that mode.
+#: The units that benches came to in that mode, and the folders of their builds.
 reached: list[str] = []
+built: list[Path] = []
 
 
 @dataclass(frozen=True)
@@ -271,6 +272,7 @@ def run_module(
         _compare_constants(unit, parameters, files or {})
     family = _FAMILIES.get(mode, "")
     build_dir = build(unit, tuple(parameters.items()), tuple((files or {}).items()), waves, family)
+    built.append(build_dir)
     for folder in (SIM, ROOT / "tests" / "hw"):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))

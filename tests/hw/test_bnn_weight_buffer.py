@@ -18,7 +18,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_plays_each_tile_once_a_pixel(case: tuple[int, ...]) -> None:
+def test_plays_each_tile_once_a_pixel(case: tuple[int, ...], style: int = 0) -> None:
     bits, folds, pixels, depth, tiles = case
     rng = random.Random(bits)
     words = [rng.getrandbits(bits) for _ in range(tiles * folds)]
@@ -26,7 +26,10 @@ def test_plays_each_tile_once_a_pixel(case: tuple[int, ...]) -> None:
     expected = np.broadcast_to(expected, (tiles, pixels, folds)).reshape(-1)
     runs = run_streams(
         "bnn_weight_buffer",
-        {"WORD_BITS": bits, "FOLDS": folds, "PIXELS": pixels, "DEPTH": depth},
+        {
+            **{"WORD_BITS": bits, "FOLDS": folds, "PIXELS": pixels, "DEPTH": depth},
+            **({"RAM_STYLE": style} if style else {}),
+        },
         {"s_axis": words},
         {"m_axis": len(expected)},
         patterns=(*PATTERNS, Pattern("rare", "half", 8)),

@@ -83,7 +83,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_gives_every_window_in_the_stated_cycles(name: str) -> None:
+def test_gives_every_window_in_the_stated_cycles(name: str, other: int = 0) -> None:
     shape, bits, simd, repeats, outer, pad_value, slack, style = CONFIGS[name]
     folds = shape.channels // simd
     groups = GROUPS.get(name, 1)
@@ -118,7 +118,7 @@ def test_gives_every_window_in_the_stated_cycles(name: str) -> None:
             "CHANNEL_OUTER": outer,
             "PAD_VALUE": pad_value,
             "DEPTH": timing.depth,
-            "RAM_STYLE": style,
+            "RAM_STYLE": other or style,
         },
         {"s_axis": pack(frames, simd, bits)},
         {"m_axis": len(expected)},

@@ -16,6 +16,7 @@ from bnnhw.errors import BnnhwError
 from bnnhw.hardware.folding import WIDEST_WORD
 from bnnhw.hardware.overlay import VENDOR
 from bnnhw.hardware.units import KINDS
+from bnnhw.hardware.units.kind import ULTRA
 from bnnhw.version import __version__
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ def _stream(stream: Stream) -> dict[str, object]:
         "name": stream.name,
         "bits": stream.width + stream.user,
         "depth": max(stream.depth, 2),
+        "ultra": stream.depth > 0 and stream.shape.ram_style == ULTRA,
         "about": f"{stream.lanes} x {stream.elem_bits} bit, {stream.beats} beats per frame",
     }
 

@@ -1,7 +1,7 @@
 """Netlists of Yosys under simulation: what was synthesised must compute what was simulated.
 
-A netlist is simulated with the models that Yosys's own library has of Xilinx's cells. Block RAM and
-DSP48E2 have none there; theirs are in ``sim/``.
+A netlist is simulated with the models that Yosys's own library has of Xilinx's cells. Block RAM,
+UltraRAM and DSP48E2 have none there; theirs are in ``sim/``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ WRITE = ("flatten", "splitnets", "write_verilog -noattr {netlist}")
 
 # Yosys leaves inputs open that do not matter, and resets of DSP blocks: an FPGA ties them to 0.
 MODELS = "`unconnected_drive pull0\n"
-_OWN_MODELS = ("xilinx_block_ram.sv", "xilinx_carry.sv", "xilinx_dsp48e2.sv")
+_OWN_MODELS = (
+    "xilinx_block_ram.sv",
+    "xilinx_carry.sv",
+    "xilinx_dsp48e2.sv",
+    "xilinx_ultra_ram.sv",
+)
 _MODULE = re.compile(r"^module (\w+).*?^endmodule$", re.M | re.S)
 _SPECIFY = re.compile(r"^ *specify\b.*?\bendspecify$", re.M | re.S)
 _INSTANCE = re.compile(r"^  ([A-Z][A-Z0-9_]*) (?:#\(|\S+ +\()", re.M)

@@ -19,7 +19,9 @@ _ROWS = {
     "ff": ("Slice Registers", "CLB Registers", "Register as Flip Flop"),
     "bram36": ("Block RAM Tile",),
     "dsp": ("DSPs",),
+    "uram": ("URAM",),
 }
+_OPTIONAL = {"uram"}  # the rows that a part without such blocks lacks
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Placement:
         core: "verilog" or "hls": what was built.
         part: the part.
         clock_mhz: the clock at which timing was checked.
-        synthesised: LUTs, flip-flops, BRAM36 and DSPs of the accelerator, after its synthesis.
+        synthesised: LUTs, flip-flops, BRAM36, DSPs and, where the part has them, UltraRAMs of the
+            accelerator, after its synthesis.
         placed: the same after placing.
         total: of all that is on the part, shell and accelerator.
         setup_slack_ns: of the slowest path; negative where the clock is missed.
@@ -99,7 +102,7 @@ def _utilisation(path: Path) -> dict[str, float]:
             for name, titles in _ROWS.items():
                 if cells[0].rstrip("*") in titles and name not in found:
                     found[name] = _number(cells[used], path)
-    if missing := _ROWS.keys() - found.keys():
+    if missing := _ROWS.keys() - found.keys() - _OPTIONAL:
         raise _unreadable(path, f"has no row of {', '.join(sorted(missing))}")
     return found
 

@@ -46,6 +46,7 @@ LUT_MEMORIES = {
     "SRLC32E": 1,
 }
 _BLOCK_RAM = {"RAMB36E1": 1.0, "RAMB18E1": 0.5, "RAMB36E2": 1.0, "RAMB18E2": 0.5}
+_ULTRA_RAM = "URAM288"
 _DSP = ("DSP48E1", "DSP48E2")
 
 
@@ -168,4 +169,5 @@ def _resources(cells: dict[str, int], lut: int, lut_cells: int) -> Resources:
         ff=sum(n for c, n in cells.items() if re.fullmatch(r"FD[RSCP]E(_1)?|LD[CP]E", c)),
         bram36=sum(n * cells.get(c, 0) for c, n in _BLOCK_RAM.items()),
         dsp=sum(cells.get(name, 0) for name in _DSP),
+        uram=cells.get(_ULTRA_RAM, 0),
     )

@@ -36,12 +36,12 @@ def boards(
     if as_json:
         print_json([asdict(board) for board in found])
         return
-    headings = ("board", "part", "MHz", "LUT", "FF", "BRAM36", "DSP")
+    headings = ("board", "part", "MHz", "LUT", "FF", "BRAM36", "URAM", "DSP")
     rows = [
-        (b.name, b.part, f"{b.clock_mhz:g}", *map(str, (b.lut, b.ff, b.bram36, b.dsp)))
+        (b.name, b.part, f"{b.clock_mhz:g}", *map(str, (b.lut, b.ff, b.bram36, b.uram, b.dsp)))
         for b in found
     ]
-    print_table(headings, rows, right=range(2, 7))
+    print_table(headings, rows, right=range(2, 8))
 
 
 @app.command(short_help="List the compiler's passes, in order.")

@@ -22,7 +22,7 @@ _PREFIXES = {ZYNQ_7000: ("PCW_",), ZYNQ_ULTRASCALE: ("PSU_",)}
 _FOLDER = Path(__file__).parent / "boards"
 _KEYS = {
     "": ("name", "title", "part", "family", "clock_mhz"),
-    "resources": ("lut", "ff", "bram36", "dsp"),
+    "resources": ("lut", "ff", "bram36", "dsp", "uram"),
     "memory": ("ddr_bytes_per_second",),
     "shell": ("lut", "ff", "bram36"),
     "processor": ("kind", "pll_mhz", "config"),
@@ -78,6 +78,7 @@ class Board:
         ddr_bytes_per_second: usable memory bandwidth: 60 to 70 % of the interface's peak.
         shell: what is reserved of the part for all that is not the accelerator.
         processor: the processors of the part.
+        uram: UltraRAMs, of 288 kbit; 0 where the part has none.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Board:
     ddr_bytes_per_second: int
     shell: Shell = Shell()
     processor: Processor = Processor()
+    uram: int = 0
 
 
 def board_names() -> list[str]:
@@ -126,6 +128,7 @@ def load_board(name: str) -> Board:
             ddr_bytes_per_second=int(data["memory"]["ddr_bytes_per_second"]),
             shell=_shell(data.get("shell", {})),
             processor=_processor(data.get("processor", {})),
+            uram=int(data["resources"].get("uram", 0)),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise BnnhwError(
@@ -140,6 +143,12 @@ def load_board(name: str) -> Board:
                 where=f"board '{name}'",
                 fix="compare it with a shipped one: bnnhw boards --show pynq-z2",
             )
+    if board.uram < 0:
+        raise BnnhwError(
+            f"its uram is {board.uram}",
+            where=f"board '{name}'",
+            fix="give the UltraRAMs of the part, or leave it out where there are none",
+        )
     for key in ("lut", "ff", "bram36"):
         if not 0 <= getattr(board.shell, key) <= getattr(board, key):
             raise BnnhwError(

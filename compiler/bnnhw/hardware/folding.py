@@ -25,7 +25,7 @@ class LayerFolding:
         pe: output channels per cycle; divides the layer's output channels.
         simd: input lanes per cycle; divides the layer's window, KH * KW * Cin.
         memory: where weights are kept: "lut" or "bram" on the chip, or "ddr".
-        buffer: where the layer's input window is kept: "lut" or "bram".
+        buffer: where the layer's input window is kept: "lut", "bram" or "uram".
         multiply: how a layer of integer weights multiplies: in LUTs ("lut"), one product a DSP
             block ("dsp") or two ("dsp2"); without meaning for binary weights.
         feed: elements per beat from the window unit, where SIMD spans taps. Each window is read
@@ -81,8 +81,8 @@ class FoldingRequest:
         layers: by layer name, the fields given: pe, simd, memory, buffer, multiply, feed.
         lanes: by stage name.
         source: the file, for messages.
-        memories: "lut" or "bram" by the name of any unit with a memory, or of a FIFO: that of its
-            stream and "_fifo".
+        memories: "lut", "bram" or "uram" by the name of any unit with a memory, or of a FIFO: that
+            of its stream and "_fifo".
         loops: the first layer of each loop; None leaves the choice of loops free.
     """
 
@@ -110,12 +110,19 @@ class FoldingRequest:
             f"{name}_{unit}": fields[key]
             for name, fields in self.layers.items()
             for key, unit in (("memory", "pe_array"), ("buffer", "window"))
-            if fields.get(key) in ("lut", "bram")
+            if fields.get(key) in ("lut", "bram", "uram")
         }
         return layers | dict(self.memories)
 
-    def check(self, layers: list[str], stages: list[str]) -> None:
-        """Raises FoldingError where the file names what the network does not have."""
+    def check(self, layers: list[str], stages: list[str], board: str, *, ultra: bool) -> None:
+        """Raises FoldingError where the file names what network or board do not have.
+
+        Args:
+            layers: the network's.
+            stages: the network's.
+            board: its name for people.
+            ultra: whether it has UltraRAM.
+        """
         for kind, names, known in (
             ("layer", self.layers, layers),
             ("stage", self.lanes, stages),
@@ -129,11 +136,18 @@ class FoldingRequest:
                             name, known, f"its {kind}s are {', '.join(known) or 'none'}"
                         ),
                     )
+        for name, place in self.fixed_memories().items():
+            if place == "uram" and not ultra:
+                raise FoldingError(
+                    f"'{name}' is to lie in UltraRAM, and {board} has none",
+                    where=self.source,
+                    fix="choose lut or bram, or a board whose URAM in `bnnhw boards` is not 0",
+                )
 
 
 _CHOICES = {
     "memory": ("lut", "bram", "ddr"),
-    "buffer": ("lut", "bram"),
+    "buffer": ("lut", "bram", "uram"),
     "multiply": ("lut", "dsp", "dsp2"),
 }
 

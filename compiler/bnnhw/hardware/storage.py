@@ -1,19 +1,20 @@
-"""How a FIFO keeps its beats: in LUTs or block RAM, several to a word, the last ones in LUTs."""
+"""How a FIFO keeps its beats: in LUTs or blocks, several to a word, the last ones in LUTs."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from bnnhw.hardware.cost.memory import fifo_beats, fifo_words
 from bnnhw.hardware.cost.model import Resources, unit_resources
+from bnnhw.hardware.units.kind import BLOCK, LUTS, ULTRA
 from bnnhw.hardware.units.streams import FIFO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LUT, _BLOCK = 1, 2
 _DEEPEST_SHIFT_REGISTER = 32
 # Beats per word that are tried: beyond 8 the choice among them costs more than the blocks it saves.
 _PACKS = range(1, 9)
@@ -30,12 +31,12 @@ class FifoShape:
     """Where and how a ``bnn_fifo`` keeps its beats.
 
     Attributes:
-        ram_style: 1 for LUTs, 2 for block RAM.
+        ram_style: 1 for LUTs, 2 for block RAM, 3 for UltraRAM.
         pack: beats in a word of the memory.
         tail: of the beats, how many are kept in LUTs before the memory.
     """
 
-    ram_style: int = _LUT
+    ram_style: int = LUTS
     pack: int = 1
     tail: int = 0
 
@@ -56,7 +57,8 @@ class FifoShape:
             return IN_LUTS.latency(self.tail) + main.latency(depth - self.tail)
         if self.pack > 1:
             return 3
-        shift = depth <= _DEEPEST_SHIFT_REGISTER and (self.ram_style != _BLOCK or depth == 2)
+        blocks = self.ram_style in (BLOCK, ULTRA) and depth > 2
+        shift = depth <= _DEEPEST_SHIFT_REGISTER and not blocks
         return 1 if shift else 2
 
     @property
@@ -81,17 +83,36 @@ def fifo_shape(width: int, depth: int) -> FifoShape:
 
 
 @cache
-def fifo_shapes(width: int, depth: int) -> list[tuple[FifoShape, Resources]]:
-    """The ways to keep ``depth`` beats of ``width`` bits that no other beats, with their cost."""
-    found = [
-        (shape, unit_resources(FIFO.name, shape.parameters(width, depth)))
-        for shape in _shapes(depth)
-    ]
-    front: list[tuple[FifoShape, Resources]] = []
-    for shape, need in sorted(found, key=lambda each: (each[1].bram36, each[1].lut_packed)):
-        if not front or need.lut_packed < front[-1][1].lut_packed:
-            front.append((shape, need))
-    return front
+def fifo_shapes(
+    width: int, depth: int, *, ultra: bool = False
+) -> list[tuple[FifoShape, Resources]]:
+    """The ways to keep ``depth`` beats of ``width`` bits that no other beats, with their cost.
+
+    Args:
+        width: bits of a beat.
+        depth: beats.
+        ultra: whether the part has UltraRAM.
+    """
+    shapes = [list(_shapes(depth))]
+    if ultra and depth > _DEEPEST_SHIFT_REGISTER:
+        shapes.append([FifoShape(ULTRA, pack) for pack in _PACKS])
+    return [each for kind in shapes for each in _front(kind, width, depth)]
+
+
+def _front(
+    shapes: list[FifoShape], width: int, depth: int
+) -> Iterator[tuple[FifoShape, Resources]]:
+    """Those that take fewer LUTs the more blocks they take, from the fewest blocks on."""
+    found = [(shape, unit_resources(FIFO.name, shape.parameters(width, depth))) for shape in shapes]
+    least = math.inf
+    for shape, need in sorted(found, key=lambda each: (*_blocks(each[1]), each[1].lut_packed)):
+        if need.lut_packed < least:
+            least = need.lut_packed
+            yield shape, need
+
+
+def _blocks(need: Resources) -> tuple[float, float]:
+    return need.bram36, need.uram
 
 
 def _shapes(depth: int) -> Iterator[FifoShape]:
@@ -100,9 +121,9 @@ def _shapes(depth: int) -> Iterator[FifoShape]:
     if depth <= _DEEPEST_SHIFT_REGISTER:
         return
     for pack in _PACKS:
-        yield FifoShape(_BLOCK, pack)
+        yield FifoShape(BLOCK, pack)
         for rows in _ROWS:
             full = (fifo_words(depth, pack) - 1) // rows * rows
             tail = max(2, depth - fifo_beats(full, pack))
             if full:
-                yield FifoShape(_BLOCK, pack, tail)
+                yield FifoShape(BLOCK, pack, tail)

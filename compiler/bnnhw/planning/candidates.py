@@ -32,9 +32,10 @@ from bnnhw.hardware.stages.stage import element_bits
 from bnnhw.hardware.units.streams import WIDTH_CONVERTER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from bnnhw.hardware.board import Board
     from bnnhw.hardware.folding import FoldingRequest
     from bnnhw.hardware.stages import Layer
     from bnnhw.ir.ops import Window
@@ -79,13 +80,15 @@ def folding_key(network: Network, layer: Layer, request: FoldingRequest) -> obje
 
 
 def candidates(
-    network: Network, layer: Layer, request: FoldingRequest, *, streamed: bool
+    network: Network, layer: Layer, request: FoldingRequest, board: Board, *, streamed: bool
 ) -> list[Candidate]:
     """All ways to fold a layer that no other way beats in cycles and every resource.
 
-    ``streamed`` ones take their weights from memory; none for layers that cannot.
+    ``streamed`` ones take their weights from memory; none for layers that cannot. Buffers
+    may lie in UltraRAM where the board has any.
     """
     asked = request.layers.get(layer.name, {})
+    buffers = _buffers(asked, board)
     if streamed and not can_stream(layer):
         return []
     found: list[Candidate] = []
@@ -98,9 +101,9 @@ def candidates(
         if pe * simd > _MAX_LANES and not asked:
             continue
         if streamed:
-            made = _streamed_folds(network, layer, pe, simd, asked)
+            made = _streamed_folds(network, layer, LayerFolding(pe, simd), asked, buffers)
         else:
-            made = _folds(network, layer, pe, simd, asked)
+            made = _folds(network, layer, LayerFolding(pe, simd), asked, buffers)
         found += [c for c in made if asked or _in_words(network, layer, c.fold)]
     if not (found or streamed) and not asked.get("feed") and padded_as_wide(layer.window):
         raise FoldingError(
@@ -134,11 +137,15 @@ def _in_words(network: Network, layer: Layer, fold: LayerFolding) -> bool:
 
 
 def _folds(
-    network: Network, layer: Layer, pe: int, simd: int, asked: Mapping[str, Any]
+    network: Network,
+    layer: Layer,
+    plain: LayerFolding,
+    asked: Mapping[str, Any],
+    buffers: Sequence[str],
 ) -> list[Candidate]:
     """A folding with each place for its weights and its window."""
     fronts: list[tuple[LayerFolding, int, Resources]] = []
-    for fold in _fronts(layer, LayerFolding(pe, simd), asked):
+    for fold in _fronts(layer, plain, asked, buffers):
         _, height, width = layer.image
         inputs = height * width * layer.channels // layer_input_lanes(layer, fold)
         cycles = max(layer_cycles(layer, fold), inputs)
@@ -150,8 +157,8 @@ def _folds(
         need = sum((unit_resources(*unit) for unit in units), Resources())
         fronts.append((fold, cycles, need))
     facts, found = network.facts[layer.name], []
-    for memory, multiply in product(_styles(asked, "memory"), _multiplies(layer, pe, asked)):
-        array = LayerFolding(pe, simd, memory, multiply=multiply)
+    for memory, multiply in product(_styles(asked, "memory"), _multiplies(layer, plain.pe, asked)):
+        array = replace(plain, memory=memory, multiply=multiply)
         weights = unit_resources(*pe_array_unit(layer, facts, array))
         found += [
             Candidate(replace(fold, memory=memory, multiply=multiply), cycles, weights + need)
@@ -160,10 +167,12 @@ def _folds(
     return found
 
 
-def _fronts(layer: Layer, fold: LayerFolding, asked: Mapping[str, Any]) -> list[LayerFolding]:
+def _fronts(
+    layer: Layer, fold: LayerFolding, asked: Mapping[str, Any], buffers: Sequence[str]
+) -> list[LayerFolding]:
     """The ways to give a layer its windows: each place for them, without and with a feed."""
     if not needs_window(layer, fold):
-        return [replace(fold, buffer=_styles(asked, "buffer")[0])]
+        return [replace(fold, buffer=buffers[0])]
     feeds = _feeds(layer, fold)
     if layer.channels % fold.simd and padded_as_wide(layer.window):
         feeds = [feed for feed in feeds if feed]  # bnn_window_parallel has no such windows
@@ -173,10 +182,7 @@ def _fronts(layer: Layer, fold: LayerFolding, asked: Mapping[str, Any]) -> list[
             for feed in [int(asked["feed"])]
             if (feed in feeds if not feed else _feeds_windows(layer, fold, feed))
         ]
-    return [
-        replace(fold, buffer=buffer, feed=feed)
-        for feed, buffer in product(feeds, _styles(asked, "buffer"))
-    ]
+    return [replace(fold, buffer=buffer, feed=feed) for feed, buffer in product(feeds, buffers)]
 
 
 def _feeds(layer: Layer, fold: LayerFolding) -> list[int]:
@@ -199,15 +205,20 @@ def _feeds_windows(layer: Layer, fold: LayerFolding, lanes: int) -> bool:
 
 
 def _streamed_folds(
-    network: Network, layer: Layer, pe: int, simd: int, asked: Mapping[str, Any]
+    network: Network,
+    layer: Layer,
+    plain: LayerFolding,
+    asked: Mapping[str, Any],
+    buffers: Sequence[str],
 ) -> list[Candidate]:
     """A folding with weights from memory; SIMD lies within a tap, a padded beat counts half."""
+    pe, simd = plain.pe, plain.simd
     bits = pe * simd * layer.weight_bits
     if layer.channels % simd or (simd % 2 and any(layer.window.pads)) or bits > _WIDEST_BUFFER:
         return []
     facts = network.facts[layer.name]
     found = []
-    for buffer, multiply in product(_styles(asked, "buffer"), _multiplies(layer, pe, asked)):
+    for buffer, multiply in product(buffers, _multiplies(layer, pe, asked)):
         fold = LayerFolding(pe, simd, "ddr", buffer, multiply)
         units = [
             stream_array_unit(layer, facts, fold),
@@ -254,12 +265,18 @@ def _styles(asked: Mapping[str, Any], key: str) -> list[str]:
     return ["lut", "bram"] if given in (None, "ddr") else [str(given)]
 
 
+def _buffers(asked: Mapping[str, Any], board: Board) -> list[str]:
+    """Where the window may lie: in UltraRAM too, since it is written at run time."""
+    found = _styles(asked, "buffer")
+    return [*found, "uram"] if board.uram and "buffer" not in asked else found
+
+
 def _pareto(candidates: list[Candidate]) -> list[Candidate]:
-    """Drops candidates that another one beats or equals in cycles, LUT, BRAM and DSP."""
+    """Drops candidates that another one beats or equals in cycles, LUT, blocks and DSP."""
 
     def order(c: Candidate) -> tuple[float, ...]:
         r = c.resources
-        return c.cycles, r.lut_packed, r.bram36, r.dsp, c.fold.pe
+        return c.cycles, r.lut_packed, r.bram36, r.dsp, r.uram, c.fold.pe
 
     ordered = sorted(candidates, key=order)
     front: list[Candidate] = []
@@ -268,6 +285,7 @@ def _pareto(candidates: list[Candidate]) -> list[Candidate]:
             f.resources.lut_packed <= c.resources.lut_packed
             and f.resources.bram36 <= c.resources.bram36
             and f.resources.dsp <= c.resources.dsp
+            and f.resources.uram <= c.resources.uram
             for f in front
         ):
             front.append(c)

@@ -104,4 +104,4 @@ def _beats(one: CurvePoint, other: CurvePoint) -> bool:
 
 def _amounts(point: CurvePoint) -> tuple[float, ...]:
     r = point.resources
-    return (point.cycles, r.lut, r.ff, r.bram36, r.dsp, point.ddr_bytes)
+    return (point.cycles, r.lut, r.ff, r.bram36, r.dsp, r.uram, point.ddr_bytes)

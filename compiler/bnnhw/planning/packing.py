@@ -1,9 +1,14 @@
-"""Where the memories of a design lie: in LUTs or in block RAM, packed so that all of them fit.
+"""Where the memories of a design lie: in LUTs, block RAM or UltraRAM, packed so that all fit.
 
 Each memory of a unit and each FIFO may lie in LUTs or in blocks, at a price that the cost model
 knows. The choice is a multiple-choice knapsack: the fewest LUTs within the part's halves of
 BRAM36. It is solved exactly, by dynamic programming over the halves (Dudzinski and Walukiewicz,
 Exact methods for the knapsack problem and its generalizations, 1987).
+
+UltraRAMs have a price in LUTs instead (a Lagrange multiplier): the part's LUTs against its
+UltraRAMs, as block RAM is weighed. It is raised until no more are taken than there are. A memory
+then lies in UltraRAM where block RAM runs out, or where it would take a larger share of the part's
+block RAM: one of a KV260 is worth 2.1 BRAM36, one of a ZCU104 3.1, of the 8 that it could hold.
 """
 
 from __future__ import annotations
@@ -15,10 +20,10 @@ import numpy as np
 
 from bnnhw.errors import FoldingError
 from bnnhw.hardware.cost.designs import design_resources
-from bnnhw.hardware.cost.model import Resources, total, unit_resources
+from bnnhw.hardware.cost.model import Resources, budget, total, unit_resources
 from bnnhw.hardware.storage import FifoShape, fifo_shapes
 from bnnhw.hardware.units import KINDS
-from bnnhw.hardware.units.kind import BLOCK, LUTS
+from bnnhw.hardware.units.kind import BLOCK, LUTS, ULTRA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,12 +34,14 @@ if TYPE_CHECKING:
 
 D = TypeVar("D", "Datapath", "Design")
 
-STYLE_NAMES = {LUTS: "lut", BLOCK: "bram"}
+STYLE_NAMES = {LUTS: "lut", BLOCK: "bram", ULTRA: "uram"}
 # What a share of the block RAM counts against a share of the LUTs: a design that is short of
 # neither keeps its LUTs, which are what runs out when it is placed.
 _BLOCK_SHARE = 0.25
 # Flip-flops hardly ever run out, but of two ways that cost the same LUTs take the smaller.
 _FF_PRICE = 0.01
+# How often the price of an UltraRAM is doubled, and how often the doubling is then halved.
+_DOUBLINGS, _HALVINGS = 16, 4
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,8 @@ def pack(
 ) -> list[Option]:
     """One option of each item: those that take the least of ``limit`` beside ``base``.
 
-    Block RAM within the limit where that is possible at all, else the least; LUTs as few as can
-    be, though a block is used where it spares enough of them.
+    Block RAM and UltraRAM within the limit where that is possible at all, else the least; LUTs as
+    few as can be, though a block is used where it spares enough of them.
 
     Args:
         items: the options of each.
@@ -64,6 +71,39 @@ def pack(
         base: what is used already.
         dsp_price: what a DSP block counts, in LUTs.
     """
+    if not limit.uram:
+        return _packed(items, limit, base, (dsp_price, 0.0))
+
+    def at(price: float) -> tuple[list[Option], bool]:
+        chosen = _packed(items, limit, base, (dsp_price, price))
+        return chosen, sum(option.resources.uram for option in chosen) <= limit.uram - base.uram
+
+    low = high = _BLOCK_SHARE * limit.lut_packed / limit.uram
+    chosen, fits = at(high)
+    if fits:
+        return chosen
+    for _ in range(_DOUBLINGS):
+        low, high = high, 2 * high
+        chosen, fits = at(high)
+        if fits:
+            break
+    for _ in range(_HALVINGS if fits else 0):
+        middle = (low + high) / 2
+        other, fits = at(middle)
+        if fits:
+            chosen, high = other, middle
+        else:
+            low = middle
+    return chosen
+
+
+def _packed(
+    items: Sequence[Sequence[Option]],
+    limit: Resources,
+    base: Resources,
+    prices: tuple[float, float],
+) -> list[Option]:
+    """The same where a DSP block and an UltraRAM have these prices, and no limit."""
     halves = [[round(2 * option.resources.bram36) for option in item] for item in items]
     room = int(2 * (limit.bram36 - base.bram36))
     size = 1 + max(room, sum(min(row) for row in halves), 0)
@@ -73,7 +113,7 @@ def pack(
         table = np.full((len(item), size), np.inf)
         for row, option, count in zip(table, item, blocks, strict=True):
             r = option.resources
-            price = r.lut_packed + _FF_PRICE * r.ff + dsp_price * r.dsp
+            price = r.lut_packed + _FF_PRICE * r.ff + prices[0] * r.dsp + prices[1] * r.uram
             if count < size:
                 row[count:] = best[: size - count] + price
         picks[number] = table.argmin(axis=0)
@@ -93,10 +133,11 @@ def place_memories(design: D, limit: Resources, fixed: Mapping[str, str]) -> D:
     Args:
         design: with its FIFOs, if they are known.
         limit: what may be used.
-        fixed: by name of a unit or of a FIFO (the stream's name and "_fifo"), "lut" or "bram".
+        fixed: by name of a unit or of a FIFO (the stream's name and "_fifo"), "lut", "bram" or
+            "uram".
     """
     units = {unit.name: unit for unit in design.units}
-    items = memory_items(units, design.streams, fixed)
+    items = memory_items(units, design.streams, fixed, limit)
     parts = design_resources(design)
     base = total({name: need for name, need in parts.items() if name not in items})
     chosen = dict(zip(items, pack(list(items.values()), limit, base), strict=True))
@@ -113,14 +154,23 @@ def place_memories(design: D, limit: Resources, fixed: Mapping[str, str]) -> D:
 
 
 def check_memories(design: Design, request: FoldingRequest) -> None:
-    """Raises FoldingError where a folding file places memories that the design does not have."""
-    known = memory_items({unit.name: unit for unit in design.units}, design.streams, {})
-    for name in request.memories:
+    """Raises FoldingError where a folding file places memories as the design does not have them."""
+    units = {unit.name: unit for unit in design.units}
+    known = memory_items(units, design.streams, {}, budget(design.board))
+    for name, place in request.memories.items():
         if name not in known:
             raise FoldingError(
                 f"the design has no memory '{name}' that may lie in LUTs or in block RAM",
                 where=request.source,
                 fix=f"its memories are {', '.join(known) or 'none'}",
+            )
+        places = dict.fromkeys(_place(option.what) for option in known[name])
+        if place not in places:
+            raise FoldingError(
+                f"memory '{name}' cannot lie in '{place}'"
+                + (": its contents come with the bitstream" if _is_rom(units.get(name)) else ""),
+                where=request.source,
+                fix=f"choose one of {', '.join(places)}",
             )
 
 
@@ -143,28 +193,43 @@ def placed_folding(folding: Folding, design: Datapath | Design) -> Folding:
 
 
 def memory_items(
-    units: Mapping[str, Unit], streams: Mapping[str, Stream], fixed: Mapping[str, str]
+    units: Mapping[str, Unit],
+    streams: Mapping[str, Stream],
+    fixed: Mapping[str, str],
+    limit: Resources,
 ) -> dict[str, list[Option]]:
-    """The options of each memory that may lie in LUTs or in block RAM, by name."""
-    items = {
-        unit.name: [
-            Option(style, unit_resources(unit.kind, {**unit.params, KINDS[unit.kind].style: style}))
-            for style, name in STYLE_NAMES.items()
-            if fixed.get(unit.name, name) == name
-        ]
-        for unit in units.values()
-        if KINDS[unit.kind].style
-    }
+    """The options of each memory that may lie in several places, by name.
+
+    UltraRAM is among them where ``limit`` has any.
+    """
+    ultra = limit.uram > 0
+    items = {}
+    for unit in units.values():
+        kind = KINDS[unit.kind]
+        styles = [style for style in kind.styles if ultra or style != ULTRA]
+        if kind.style and len(styles) > 1:
+            options = [
+                Option(style, unit_resources(unit.kind, {**unit.params, kind.style: style}))
+                for style in styles
+            ]
+            items[unit.name] = _there(options, fixed.get(unit.name))
     for stream in streams.values():
         if stream.depth:
             name = f"{stream.name}_fifo"
-            items[name] = [
-                Option(shape, need)
-                for shape, need in fifo_shapes(stream.width + stream.user, stream.depth)
-                if fixed.get(name, _place(shape)) == _place(shape)
-            ]
+            shapes = fifo_shapes(stream.width + stream.user, stream.depth, ultra=ultra)
+            items[name] = _there([Option(*each) for each in shapes], fixed.get(name))
     return items
 
 
-def _place(shape: FifoShape) -> str:
-    return STYLE_NAMES[shape.ram_style]
+def _there(options: list[Option], place: str | None) -> list[Option]:
+    """Those at a place; all where there are none: ``check_memories`` refuses such a file."""
+    return [option for option in options if place == _place(option.what)] or options
+
+
+def _place(what: int | FifoShape) -> str:
+    """The name of a place: of a style, or of a FIFO's shape."""
+    return STYLE_NAMES[what if isinstance(what, int) else what.ram_style]
+
+
+def _is_rom(unit: Unit | None) -> bool:
+    return unit is not None and ULTRA not in KINDS[unit.kind].styles

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import DoesNotFitError, FoldingError
 from bnnhw.hardware.board import board_names, load_board
-from bnnhw.hardware.cost.model import COUNTED, LABELS, LIMITED, Resources, budget, total
+from bnnhw.hardware.cost.model import COUNTED, LABELS, LIMITED, RARE, Resources, budget, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 _NAMED = 3
 """Layers that are named: those that need most."""
-_PLURALS = {"lut_packed": "LUTs", "ff": "flip-flops", "bram36": "block RAM", "dsp": "DSP blocks"}
+_PLURALS = {
+    "lut_packed": "LUTs",
+    "ff": "flip-flops",
+    "bram36": "block RAM",
+    "uram": "UltraRAM",
+    "dsp": "DSP blocks",
+}
 
 
 def too_large(
@@ -99,6 +105,8 @@ def resource_table(need: Resources, board: Board) -> str:
     lines = [f"  {'resource':<10}{'need':>10}{'usable':>10}{'reserved':>10}{'on part':>10}"]
     for name in LIMITED:
         of = COUNTED[name]
+        if name in RARE and not getattr(board, of):
+            continue
         amounts = (getattr(need, name), getattr(limit, name), getattr(board.shell, of, 0))
         row = f"  {LABELS[name]:<10}" + "".join(f"{value:>10,.0f}" for value in amounts)
         row += f"{getattr(board, of):>10,}"

@@ -82,7 +82,7 @@ class FoldingSearch:
         self.network, self.board = network, board
         layers, stages = [s.name for s in network.layers], [s.name for s in network.stages]
         self.request = (request or FoldingRequest()).named(layers, stages)
-        self.request.check(layers, stages)
+        self.request.check(layers, stages, board.title, ultra=board.uram > 0)
         self.limit = budget(board)
         self.fixed = self.request.fixed_memories()
         self.fifos: Mapping[str, Stream] = {}
@@ -92,7 +92,7 @@ class FoldingSearch:
         for layer, streamed in product(network.layers, (False, True)):
             key = (folding_key(network, layer, self.request), streamed)
             if key not in self._found:
-                made = candidates(network, layer, self.request, streamed=streamed)
+                made = candidates(network, layer, self.request, board, streamed=streamed)
                 self._found[key] = made
             self.tables[layer.name, streamed] = self._found[key]
         self.placements = placements(network, self.request, self.tables)
@@ -327,7 +327,7 @@ class FoldingSearch:
             _, path = self._build(layers, cycles, placement)
             own = {f"{layer}_{unit}" for layer in layers for unit in PRICED_UNITS}
             others = {unit.name: unit for unit in path.units if unit.name not in own}
-            items = memory_items(others, path.streams, self.fixed)
+            items = memory_items(others, path.streams, self.fixed, self.limit)
             parts = design_resources(path)
             base = total({n: need for n, need in parts.items() if n not in items and n not in own})
             folds = packing.pack(fitting, list(items.values()), base)
@@ -374,8 +374,7 @@ def _pressure(need: Resources, limit: Resources) -> float:
 
     They are what runs out when a design is placed.
     """
-    lut, ff, bram36, dsp = (
-        getattr(need, name) / max(getattr(limit, name), 1.0) for name in LIMITED
-    )
-    over = sum(max(0.0, share - 1) for share in (lut, ff, bram36, dsp))
-    return 1000 * over + lut + 0.25 * (bram36 + dsp)
+    shares = [getattr(need, name) / max(getattr(limit, name), 1.0) for name in LIMITED]
+    over = sum(max(0.0, share - 1) for share in shares)
+    lut, _, bram36, uram, dsp = shares
+    return 1000 * over + lut + 0.25 * (bram36 + uram + dsp)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.backend.render import render_file
+from bnnhw.hardware.cost.model import LABELS, LIMITED
 from bnnhw.report.facts import (
     Figure,
     Report,
@@ -79,10 +80,11 @@ def compared(reports: Sequence[Report]) -> list[Row]:
     ]
     rows.append(_figures("cycles per frame", map(cycles_per_frame, reports)))
     rows.append(_figures("FPS", map(frames_per_second, reports)))
-    rows += [
-        _figures(facts[0].label, (fact.best for fact in facts))
-        for facts in zip(*map(resource_facts, reports), strict=True)
-    ]
+    facts = [{fact.name: fact.best for fact in resource_facts(report)} for report in reports]
+    for name in LIMITED:  # a part without such blocks has no figure
+        if any(name in found for found in facts):
+            none = Figure(None, "estimated")
+            rows.append(_figures(LABELS[name], (found.get(name, none) for found in facts)))
     for kind, key in (("integers", "integer_top1"), ("float", "float_top1")):
         shares = [(report.get("accuracy") or {}).get(key) for report in reports]
         cells = ["" if share is None else f"{share:.2%}" for share in shares]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bnnhw.hardware.cost.model import LABELS, LIMITED, USABLE
+from bnnhw.hardware.cost.model import LABELS, LIMITED, RARE, USABLE
 from bnnhw.hardware.units import KINDS
 
 Report = dict[str, Any]
@@ -17,7 +17,7 @@ UNKNOWN = "not known"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 _NAMED = 3
-_STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM"}
+_STYLES = {0: "the tool's choice", 1: "LUTs", 2: "block RAM", 3: "UltraRAM"}
 _KEPT = {"lut": "LUTs", "bram": "block RAM", "ddr": "DDR"}
 
 
@@ -114,7 +114,7 @@ def not_simulated(report: Report) -> str:
 
 
 def resource_facts(report: Report) -> list[ResourceFact]:
-    """The four resources of a part, in the report's order; of LUTs the count it is held to."""
+    """The resources of a part, in the report's order; of LUTs the count it is held to."""
     return [
         ResourceFact(
             name,
@@ -127,7 +127,7 @@ def resource_facts(report: Report) -> list[ResourceFact]:
             row.get("reserved", 0),
         )
         for name, row in report["resources"].items()
-        if name in LIMITED
+        if name in LIMITED and (row["available"] or name not in RARE)
     ]
 
 

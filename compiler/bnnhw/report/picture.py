@@ -236,12 +236,14 @@ def _lanes(count: int) -> str:
 
 
 def _cost(units: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Estimated LUT, and block RAM and DSP where there are any."""
-    names = ("lut_packed", "bram36", "dsp")
-    total = {name: sum(unit["estimated"][name] for unit in units) for name in names}
+    """Estimated LUT, and block RAM, UltraRAM and DSP where there are any."""
+    names = ("lut_packed", "bram36", "uram", "dsp")
+    total = {name: sum(unit["estimated"].get(name, 0) for unit in units) for name in names}
     shown = [f"{amount('lut_packed', total['lut_packed'])} LUT"]
     if total["bram36"]:
         shown.append(f"{amount('bram36', total['bram36'])} BRAM")
+    if total["uram"]:
+        shown.append(f"{amount('uram', total['uram'])} URAM")
     if total["dsp"]:
         shown.append(f"{amount('dsp', total['dsp'])} DSP")
     return tuple(shown)

@@ -11,7 +11,7 @@ from bnnhw.report.facts import amount
 if TYPE_CHECKING:
     from bnnhw.backend.vivado_reports import Placement
 
-_NAMES = {"lut": "lut_packed", "ff": "ff", "bram36": "bram36", "dsp": "dsp"}
+_NAMES = {"lut": "lut_packed", "ff": "ff", "bram36": "bram36", "uram": "uram", "dsp": "dsp"}
 """Resources as Vivado counts them, and what a design is held to of each."""
 
 
@@ -23,8 +23,9 @@ def with_placement(report: dict[str, Any], placement: Placement) -> dict[str, An
         for name, row in report["resources"].items()
     }
     for name, row in _NAMES.items():
-        result["resources"][row]["vivado_synthesised"] = placement.synthesised[name]
-        result["resources"][row]["placed"] = placement.placed[name]
+        if name in placement.synthesised and row in result["resources"]:
+            result["resources"][row]["vivado_synthesised"] = placement.synthesised[name]
+            result["resources"][row]["placed"] = placement.placed[name]
     result["placement"] = {**asdict(placement), "most_mhz": round(placement.most_mhz, 1)}
     return result
 
@@ -48,4 +49,8 @@ def placement_lines(report: dict[str, Any]) -> list[str]:
 
 
 def _amounts(counts: dict[str, float]) -> str:
-    return ", ".join(f"{amount(name, counts[name])} {LABELS[row]}" for name, row in _NAMES.items())
+    return ", ".join(
+        f"{amount(name, counts[name])} {LABELS[row]}"
+        for name, row in _NAMES.items()
+        if name in counts
+    )

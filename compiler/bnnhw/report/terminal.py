@@ -47,6 +47,7 @@ _BAR = 12
 _LEAST_NAME = 16
 _INDENT = 4
 _GAP = 2  # between the columns of a table
+_MOST_SHARES = 4  # in a table of 80 columns; of more, those that no point takes are left out
 _FLUSH_RIGHT = (False, True, True, True, False, True, False)  # columns of the table of layers
 _LOUD, _ALARM, _GOOD, _SOFT = "bold yellow", "bold red", "green", "dim"
 
@@ -178,6 +179,8 @@ def _print_reserve(report: Report, console: Console) -> None:
 def _curve(report: Report) -> Table:
     """Other paces and what they would cost, estimated, in shares of the part."""
     facts = resource_facts(report)
+    if len(facts) > _MOST_SHARES:
+        facts = [fact for fact in facts if any(point[fact.name] for point in report["curve"])]
     names = [(fact.label, "right") for fact in facts]
     table = _table(("cycles per frame", "right"), ("FPS", "right"), *names, ("estimated", "left"))
     for point, row in zip(report["curve"], curve_rows(report), strict=True):

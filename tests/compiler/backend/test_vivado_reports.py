@@ -41,12 +41,17 @@ def hash_of(build: Build) -> str:
     return str(build.manifest["build_hash"])
 
 
-@pytest.mark.parametrize("utilisation", [UTILISATION_7, UTILISATION_PLUS])
-def test_numbers_are_read_as_vivado_writes_them(tmp_path: Path, utilisation: str) -> None:
+@pytest.mark.parametrize(
+    ("utilisation", "more"), [(UTILISATION_7, {}), (UTILISATION_PLUS, {"uram": 3})]
+)
+def test_numbers_are_read_as_vivado_writes_them(
+    tmp_path: Path, utilisation: str, more: dict[str, int]
+) -> None:
     write_reports(tmp_path, "12", utilisation=utilisation)
     found = read_reports(tmp_path, "12")
     assert found is not None
-    assert (found.synthesised, found.placed, found.total) == (SYNTHESISED, PLACED, TOTAL)
+    expected = tuple(amounts | more for amounts in (SYNTHESISED, PLACED, TOTAL))
+    assert (found.synthesised, found.placed, found.total) == expected
     assert (found.setup_slack_ns, found.hold_slack_ns) == (0.523, 0.021)
     assert (found.watts, found.clock_mhz, found.vivado) == (1.634, 100, "2022.1")
     assert found.most_mhz == pytest.approx(1e3 / (10 - 0.523))

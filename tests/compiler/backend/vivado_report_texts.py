@@ -95,7 +95,7 @@ UTILISATION_PLUS = """| Design State : Routed
 |     Site Type     | Used | Fixed | Prohibited | Available | Util% |
 +-------------------+------+-------+------------+-----------+-------+
 | Block RAM Tile    | {bram36:>4} |     0 |          0 |       312 |  1.76 |
-| URAM              |    0 |     0 |          0 |        96 |  0.00 |
+| URAM              |    3 |     0 |          0 |        96 |  0.00 |
 +-------------------+------+-------+------------+-----------+-------+
 
 4. ARITHMETIC

@@ -215,7 +215,7 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
     assert list(latency) == ["predicted", "simulated"]
     assert cycles["simulated"] is latency["simulated"] is None
     assert report["fps"] == pytest.approx(1e8 / cycles["predicted"], abs=1e-3)
-    names = ["lut", "lut_cells", "lut_packed", "ff", "bram36", "dsp"]
+    names = ["lut", "lut_cells", "lut_packed", "ff", "bram36", "uram", "dsp"]
     assert list(report["resources"]) == names
     board = load_board("pynq-z2")
     for name, row in report["resources"].items():

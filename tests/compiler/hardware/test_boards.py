@@ -58,6 +58,45 @@ def test_the_pynq_z2_is_as_its_makers_have_it() -> None:
     assert {f"PCW_{name}": value for name, value in expected.items()}.items() <= config.items()
 
 
+@pytest.mark.parametrize("name", ["arty-z7-10", "arty-z7-20", "cora-z7-07s", "cora-z7-10"])
+def test_digilents_boards_of_one_memory_chip_share_its_wires(name: str) -> None:
+    """Cora and Arty have the memory of Digilent's PYNQ-Z1, on the same pins of the same package."""
+    ours, known = (dict(load_board(board).processor.config) for board in (name, "pynq-z1"))
+    apart = {key for key in ours.keys() | known.keys() if ours.get(key) != known.get(key)}
+    assert apart <= {"PCW_UIPARAM_DDR_PARTNO", "PCW_UIPARAM_DDR_T_RC"}
+
+
+@pytest.mark.parametrize("name", ["zybo-z7-10", "zybo-z7-20"])
+def test_a_zybo_z7_has_both_chips_and_the_serial_port_of_its_makers(name: str) -> None:
+    config = dict(load_board(name).processor.config)
+    expected = {
+        "CRYSTAL_PERIPHERAL_FREQMHZ": "33.333333",
+        "UIPARAM_DDR_MEMORY_TYPE": "DDR 3 (Low Voltage)",
+        "UIPARAM_DDR_BUS_WIDTH": "32 Bit",
+        "UIPARAM_DDR_DQS_TO_CLK_DELAY_3": "-0.100",
+        "UIPARAM_DDR_BOARD_DELAY3": "0.244",
+        "UART0_PERIPHERAL_ENABLE": "0",
+        "UART1_UART1_IO": "MIO 48 .. 49",
+    }
+    assert {f"PCW_{key}": value for key, value in expected.items()}.items() <= config.items()
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_parts_of_one_name_have_the_same_resources_and_memory_its_share_of_the_peak(
+    name: str,
+) -> None:
+    board = load_board(name)
+    for other in map(load_board, board_names()):
+        if other.part.split("-")[0][:8] == board.part.split("-")[0][:8]:
+            for key in ("lut", "ff", "bram36", "dsp"):
+                assert getattr(other, key) == getattr(board, key), (other.name, key)
+    config = dict(board.processor.config)
+    if board.processor.kind == "zynq-7000":
+        wide = int(config["PCW_UIPARAM_DDR_BUS_WIDTH"].split()[0]) // 8
+        peak = 2e6 * float(config["PCW_UIPARAM_DDR_FREQ_MHZ"]) * wide
+        assert 0.6 < board.ddr_bytes_per_second / peak < 0.75
+
+
 @pytest.mark.parametrize(
     ("pll", "clock", "fabric"),
     [(1000, 100, 100), (1000, 150, 142.857143), (1500, 200, 187.5), (1500, 300, 300), (0, 77, 77)],

@@ -11,7 +11,7 @@ import pytest
 from bnnhw.hardware.cost.memory import rom_bram36
 from bnnhw.hardware.cost.model import unit_resources
 from bnnhw.hardware.units import KINDS
-from bnnhw.hardware.units.kind import no_blocks
+from bnnhw.hardware.units.kind import ULTRA, no_blocks
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL: dict[str, Any] = json.loads(
@@ -69,6 +69,48 @@ def test_block_ram_and_dsp_rules_are_exact(kind: str) -> None:
             assert estimate.bram36 == counts["bram36"], params
         else:  # Yosys keeps some of a deeper ROM in LUTs
             assert counts["bram36"] <= estimate.bram36 <= 1.15 * counts["bram36"], params
+
+
+PADDED = dict.fromkeys(("PAD_TOP", "PAD_BOTTOM", "PAD_LEFT", "PAD_RIGHT"), 1)
+IMAGE = {"ELEM_BITS": 1, "CHANNELS": 64, "HEIGHT": 30, "WIDTH": 30, "KERNEL_H": 3, "KERNEL_W": 3}
+IMAGE |= {"STRIDE_H": 1, "STRIDE_W": 1, "SIMD": 64, "REPEATS": 2} | dict.fromkeys(PADDED, 0)
+FRAME = IMAGE | PADDED | {"CHANNELS": 512, "IN_LANES": 64, "PASSES": 32, "TILE_MAJOR": 0}
+# By Yosys for UltraScale+ (tools/synth_unit.py --family xcup): UltraRAMs, logic cells, LUT
+# primitives, flip-flops. The model's coefficients are those of 7-series.
+ULTRA_RAMS = [
+    ("bnn_fifo", {"WIDTH": 24, "DEPTH": 12_000, "PACK": 3}, (1, 72, 82, 119)),
+    ("bnn_fifo", {"WIDTH": 72, "DEPTH": 4_000}, (1, 38, 49, 38)),
+    ("bnn_fifo", {"WIDTH": 16, "DEPTH": 30_000, "PACK": 4}, (2, 133, 144, 115)),
+    ("bnn_window", IMAGE | {"DEPTH": 126, "CHANNEL_OUTER": 0}, (1, 67, 95, 54)),
+    (
+        "bnn_window",
+        IMAGE | PADDED | {"ELEM_BITS": 16, "HEIGHT": 56, "WIDTH": 56, "SIMD": 4, "DEPTH": 1_900},
+        (1, 125, 202, 95),
+    ),
+    (
+        "bnn_window_parallel",
+        IMAGE | {"HEIGHT": 14, "WIDTH": 14, "SIMD": 288},
+        (3, 826, 854, 1_214),
+    ),
+    ("bnn_frame_window", FRAME | {"HEIGHT": 7, "WIDTH": 7}, (1, 97, 156, 65)),
+    ("bnn_frame_window", FRAME | {"HEIGHT": 14, "WIDTH": 14}, (1, 104, 164, 75)),
+    (
+        "bnn_weight_buffer",
+        {"WORD_BITS": 512, "FOLDS": 72, "PIXELS": 49, "DEPTH": 144},
+        (8, 36, 55, 50),
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "params", "counts"), ULTRA_RAMS)
+def test_ultra_ram_is_a_rule_and_takes_few_luts_beside(
+    kind: str, params: dict[str, int], counts: tuple[int, int, int, int]
+) -> None:
+    estimate = unit_resources(kind, {**params, "RAM_STYLE": ULTRA})
+    uram, lut, cells, ff = counts
+    assert (estimate.uram, estimate.bram36) == (uram, 0)
+    assert estimate.lut_packed == pytest.approx((lut + cells) / 2, rel=0.15, abs=12)
+    assert estimate.ff == pytest.approx(ff, rel=0.05)
 
 
 def test_the_measurements_put_every_rule_to_the_test() -> None:

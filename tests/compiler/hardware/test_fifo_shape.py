@@ -13,6 +13,7 @@ from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.memory import fifo_beats, fifo_words
 from bnnhw.hardware.cost.model import Resources, unit_resources
 from bnnhw.hardware.storage import IN_LUTS, FifoShape, fifo_shape, fifo_shapes
+from bnnhw.hardware.units.kind import ULTRA
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
@@ -58,7 +59,21 @@ def test_every_shape_is_one_the_unit_builds_and_none_beats_another(width: int, d
     assert blocks == sorted(set(blocks)) and luts == sorted(luts, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("width", "depth", "blocks"),
+    [(12, 12593, 1), (24, 12593, 2), (72, 4097, 1), (72, 4098, 2), (80, 100, 2), (12, 32, 0)],
+)
+def test_ultra_ram_adds_ways_and_takes_none_away(width: int, depth: int, blocks: int) -> None:
+    plain, more = fifo_shapes(width, depth), fifo_shapes(width, depth, ultra=True)
+    assert more[: len(plain)] == plain
+    added = more[len(plain) :]
+    assert {shape.ram_style for shape, _ in added} <= {ULTRA}
+    assert all(not need.bram36 for _, need in added)
+    assert min((need.uram for _, need in added), default=0) == blocks
+
+
 def test_latency_and_delay_follow_the_shape() -> None:
+    assert [FifoShape(ULTRA).latency(32), FifoShape(ULTRA, 3).latency(99)] == [2, 3]
     assert [IN_LUTS.latency(32), IN_LUTS.latency(33), FifoShape(2).latency(32)] == [1, 2, 2]
     assert [FifoShape(2, 3).latency(99), FifoShape(2, 3).free_delay] == [3, 1]
     assert [FifoShape(2, 3, 20).latency(99), FifoShape(2, 1, 40).latency(99)] == [4, 4]

@@ -105,6 +105,6 @@ def test_report_holds_the_curve(case):
     need = total(design_resources(design))
     assert chosen["lut"] == pytest.approx(need.lut, abs=0.5) and chosen["fits"]
     assert set(rows[0]) == {
-        *("cycles_per_frame", "lut", "lut_cells", "lut_packed", "ff", "bram36", "dsp"),
+        *("cycles_per_frame", "lut", "lut_cells", "lut_packed", "ff", "bram36", "uram", "dsp"),
         *("ddr_bytes_per_frame", "fits", "chosen", "at_least", "fps"),
     }

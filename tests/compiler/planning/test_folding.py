@@ -82,7 +82,7 @@ def test_network_that_fits_no_folding_is_refused(network):
     said = caught.value.what
     assert re.search(r"what needs most: '\w+' \(\d+% of the (LUTs|block RAM)\), '", said)
     assert "weights from memory were tried, of the last" in said
-    assert caught.value.fix == "--board pynq-z1 holds it, or choose a smaller network"
+    assert caught.value.fix == "--board cora-z7-07s holds it, or choose a smaller network"
     huge = replace(PYNQ, lut=10**9, ff=100)
     with pytest.raises(FoldingError, match="slowest folding does not fit") as caught:
         FoldingSearch(network, huge).choose(Target())
@@ -131,9 +131,9 @@ def test_folding_file_round_trip(tmp_path, network, search):
         ('{"layers": {"conv1": {"pe": 0}}}', "no positive integer"),
         ('{"layers": {"conv1": {"pe": true}}}', "no positive integer"),
         ('{"layers": {"conv1": {"pe": "4"}}}', "no positive integer"),
-        ('{"layers": {"conv1": {"memory": "dram"}}}', "choose one of lut, bram"),
+        ('{"layers": {"conv1": {"memory": "dram"}}}', "choose one of lut, bram, ddr"),
         ('{"lanes": {"pool1": -1}}', "no positive integer"),
-        ('{"memories": {"pool1": "dram"}}', "choose one of lut, bram"),
+        ('{"memories": {"pool1": "dram"}}', "choose one of lut, bram, uram"),
     ],
 )
 def test_malformed_folding_files_are_refused(tmp_path, text, message):

@@ -6,6 +6,8 @@ import math
 from functools import cache
 
 _BRAM36_PORTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
+# An UltraRAM has one aspect (AMD UG573).
+_URAM_WORDS, _URAM_BITS = 4096, 72
 # What Yosys's mapper counts for a BRAM36, and for a bit that is selected from another slice.
 _BLOCK_PRICE = 257.0
 _SELECTION_PRICE = 0.5
@@ -35,6 +37,22 @@ def rom_bram36(width: int, depth: int) -> float:
 def rom_slices(width: int, depth: int) -> int:
     """Blocks that such a ROM has above one another; LUTs select among them."""
     return _tiling(width, depth)[1]
+
+
+def uram_blocks(width: int, depth: int) -> int:
+    """UltraRAMs that a memory of ``depth`` words of ``width`` bits takes."""
+    return math.ceil(width / _URAM_BITS) * uram_slices(depth)
+
+
+def uram_slices(depth: int) -> int:
+    """UltraRAMs above one another."""
+    return math.ceil(depth / _URAM_WORDS)
+
+
+def uram_selection_luts(width: int, depth: int) -> float:
+    """LUTs that select among UltraRAMs above one another; in Vivado their cascade may do so."""
+    slices = uram_slices(depth)
+    return 0.0 if slices == 1 else width * max(1.0, multiplexer_luts(slices))
 
 
 @cache

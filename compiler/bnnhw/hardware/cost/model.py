@@ -2,8 +2,8 @@
 
 Each unit has a few features, computed from its parameters; LUTs and flip-flops are sums of
 features times coefficients. ``tools/fit_cost.py`` measures units with Yosys and fits the
-coefficients; data, coefficients and errors are in ``cost_model.json``. Block RAM is a rule, not a
-fit.
+coefficients; data, coefficients and errors are in ``cost_model.json``. Block RAM and UltraRAM are
+rules, not fits.
 
 LUTs are counted twice. ``lut`` are Yosys's estimated logic cells: it lets every small LUT share a
 6-input LUT with another. ``lut_cells`` are the LUT primitives of the netlist: none shares. Both
@@ -43,6 +43,7 @@ class Resources:
         bram36: 36-kbit blocks, halves allowed.
         dsp: DSP blocks.
         lut_cells: LUT primitives, none sharing, and LUTs used as memory; 0 where nobody counted.
+        uram: UltraRAMs, of 288 kbit.
     """
 
     lut: float = 0.0
@@ -50,6 +51,7 @@ class Resources:
     bram36: float = 0.0
     dsp: float = 0.0
     lut_cells: float = 0.0
+    uram: float = 0.0
 
     @property
     def lut_packed(self) -> float:
@@ -63,6 +65,7 @@ class Resources:
             self.bram36 + other.bram36,
             self.dsp + other.dsp,
             self.lut_cells + other.lut_cells,
+            self.uram + other.uram,
         )
 
     def __sub__(self, other: Resources) -> Resources:
@@ -72,6 +75,7 @@ class Resources:
             self.bram36 - other.bram36,
             self.dsp - other.dsp,
             self.lut_cells - other.lut_cells,
+            self.uram - other.uram,
         )
 
     def exceeds(self, limit: Resources) -> bool:
@@ -90,14 +94,23 @@ COUNTED = {
     "lut_packed": "lut",
     "ff": "ff",
     "bram36": "bram36",
+    "uram": "uram",
     "dsp": "dsp",
 }
 #: Those that a part limits.
-LIMITED = ("lut_packed", "ff", "bram36", "dsp")
+LIMITED = ("lut_packed", "ff", "bram36", "uram", "dsp")
+#: Those that most parts have none of: tables leave them out there.
+RARE = ("uram",)
 #: Their names for people.
-LABELS = {"lut_packed": "LUT", "ff": "flip-flops", "bram36": "BRAM36", "dsp": "DSP"}
+LABELS = {
+    "lut_packed": "LUT",
+    "ff": "flip-flops",
+    "bram36": "BRAM36",
+    "uram": "URAM",
+    "dsp": "DSP",
+}
 #: The share of each resource that a part's design may take: a full part cannot be routed.
-USABLE = {"lut": 0.85, "ff": 0.90, "bram36": 1.0, "dsp": 1.0}
+USABLE = {"lut": 0.85, "ff": 0.90, "bram36": 1.0, "uram": 1.0, "dsp": 1.0}
 
 
 def budget(board: Board) -> Resources:
@@ -107,6 +120,7 @@ def budget(board: Board) -> Resources:
         ff=max(0.0, board.ff * USABLE["ff"] - board.shell.ff),
         bram36=max(0.0, board.bram36 * USABLE["bram36"] - board.shell.bram36),
         dsp=board.dsp * USABLE["dsp"],
+        uram=board.uram * USABLE["uram"],
     )
 
 
@@ -124,7 +138,9 @@ def _estimated(kind: str, items: tuple[tuple[str, int], ...]) -> Resources:
         sum(coefficient * feature for coefficient, feature in zip(row, features, strict=True))
         for row in (model["lut"], model["lut_cells"], model["ff"])
     )
-    return Resources(lut, ff, unit.bram36(params), unit.dsp(params), max(lut, cells))
+    return Resources(
+        lut, ff, unit.bram36(params), unit.dsp(params), max(lut, cells), unit.uram(params)
+    )
 
 
 def total(parts: Mapping[str, Resources]) -> Resources:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bnnhw.hardware.units.kind import BLOCK, LUTS
+from bnnhw.hardware.units.kind import BLOCK, LUTS, ULTRA
 from bnnhw.hardware.units.windows import WINDOW, WINDOW_PARALLEL
 from bnnhw.hardware.window_sizes import window_depth, window_lines
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.stages.stage import UnitParams
     from bnnhw.ir.ops import Window
 
-STYLES = {"lut": LUTS, "bram": BLOCK, "ddr": 0}
+STYLES = {"lut": LUTS, "bram": BLOCK, "uram": ULTRA, "ddr": 0}
 """The parameter ``*_STYLE`` of the places where a memory may lie."""
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LUTS, BLOCK = 1, 2
-"""Values of parameters ``*_STYLE``: where a memory lies. 0 leaves it to the tool."""
+LUTS, BLOCK, ULTRA = 1, 2, 3
+"""Values of parameters ``*_STYLE``: where a memory lies. 0 leaves it to the tool. UltraRAM takes no
+initial contents: it may hold what is written at run time alone."""
 BOOTH, DSP, PAIR, CHAIN = 1, 2, 3, 4
 """Values of ``MULTIPLY_STYLE``: rows in LUTs, a DSP block for each product, for each two products,
 for each two products of two lanes."""
@@ -100,7 +101,7 @@ class Twin:
 
 
 def no_blocks(p: Params) -> int:
-    """What a unit without block RAM, or without DSP blocks, takes of them."""
+    """What a unit without block RAM, UltraRAM or DSP blocks takes of them."""
     del p
     return 0
 
@@ -120,7 +121,9 @@ class UnitKind:
             frame of the design, one for each tile of channels.
         bram36: blocks of its memory, halves allowed.
         dsp: DSP blocks.
+        uram: UltraRAMs of its memory.
         style: the parameter that says where its memory lies; empty where there is no choice.
+        styles: where its memory may lie; UltraRAM only where it is written at run time.
         multiplies: whether its MULTIPLY_STYLE, LUTs or DSP blocks, is free whatever its size.
         joins: whether its two inputs move together.
         merges: whether it takes the beats of its two inputs in turn; ``timing`` then has a part for
@@ -154,7 +157,9 @@ class UnitKind:
     timing: tuple[Timing, ...] = ()
     bram36: Callable[[Params], float] = no_blocks
     dsp: Callable[[Params], int] = no_blocks
+    uram: Callable[[Params], int] = no_blocks
     style: str = ""
+    styles: tuple[int, ...] = (LUTS, BLOCK)
     multiplies: bool = False
     joins: bool = False
     merges: bool = False
@@ -182,6 +187,11 @@ class UnitKind:
     def parts(self) -> bool:
         """Whether two paths of the dataflow begin in it."""
         return self.forks or self.splits
+
+
+def in_luts(p: Params) -> bool:
+    """Whether a memory that RAM_STYLE places lies in LUTs."""
+    return p["RAM_STYLE"] not in (BLOCK, ULTRA)
 
 
 def named(names: str, *rows: tuple[int, ...], **same: int) -> tuple[dict[str, int], ...]:

@@ -13,14 +13,17 @@ from bnnhw.hardware.cost.memory import (
     rom_bram36,
     rom_luts,
     selection_luts,
+    uram_blocks,
 )
 from bnnhw.hardware.units.kind import (
     BLOCK,
     LUTS,
+    ULTRA,
     MemoryArgument,
     Twin,
     UnitKind,
     UnitTiming,
+    in_luts,
     named,
     repeated,
 )
@@ -90,7 +93,7 @@ def _int_pool_overlap(p: Params) -> list[float]:
         counters += 3.0 * address_bits(words) if width and words > 2 else 0.0
         if words <= 2:
             registers += width * words
-        elif axis == "W" or p["RAM_STYLE"] != BLOCK:
+        elif axis == "W" or in_luts(p):
             memories += ram_luts(width, words)
             selections += selection_luts(width, words)
     return [
@@ -113,7 +116,12 @@ def _int_pool_reduce(p: Params) -> list[float]:
 
 def _overlap_bram(p: Params) -> float:
     width, words = _overlap_memory(p, "H")
-    return rom_bram36(width, words) if p["RAM_STYLE"] == 2 and words > 2 else 0.0
+    return rom_bram36(width, words) if p["RAM_STYLE"] == BLOCK and words > 2 else 0.0
+
+
+def _overlap_uram(p: Params) -> int:
+    width, words = _overlap_memory(p, "H")
+    return uram_blocks(width, words) if p["RAM_STYLE"] == ULTRA and words > 2 else 0
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -250,7 +258,9 @@ INT_POOL_OVERLAP = UnitKind(
     Twin((*_NUMBERS, *_TILED[:4], *_SIZES, *_PADS, "RAM_STYLE", "BEATS")),
     (_columns, _rows),
     bram36=_overlap_bram,
+    uram=_overlap_uram,
     style="RAM_STYLE",
+    styles=(LUTS, BLOCK, ULTRA),
     rows=lambda p: output_size(p)[0],
     overlaps=True,
     path_ns=3.5,

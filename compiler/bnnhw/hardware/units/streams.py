@@ -16,10 +16,13 @@ from bnnhw.hardware.cost.memory import (
     rom_bram36,
     rom_slices,
     selection_luts,
+    uram_blocks,
+    uram_selection_luts,
 )
 from bnnhw.hardware.units.kind import (
     BLOCK,
     LUTS,
+    ULTRA,
     Twin,
     UnitKind,
     UnitTiming,
@@ -38,19 +41,25 @@ if TYPE_CHECKING:
 def fifo_features(p: Params) -> list[float]:
     """One queue, or one in LUTs and the main one behind it."""
     tail, pack = p.get("TAIL", 0), p.get("PACK", 1)
-    main = _queue(p["WIDTH"], p["DEPTH"] - tail, pack, block=p["RAM_STYLE"] == BLOCK)
+    main = _queue(p["WIDTH"], p["DEPTH"] - tail, pack, p["RAM_STYLE"])
     if not tail:
         return main
-    return [a + b for a, b in zip(main, _queue(p["WIDTH"], tail, 1, block=False), strict=True)]
+    return [a + b for a, b in zip(main, _queue(p["WIDTH"], tail, 1, LUTS), strict=True)]
 
 
-def _queue(width: int, depth: int, pack: int, *, block: bool) -> list[float]:
+def _queue(width: int, depth: int, pack: int, style: int) -> list[float]:
+    block = style in (BLOCK, ULTRA)
     shift = pack == 1 and depth <= 32 and (not block or depth == 2)
     words, word = fifo_words(depth, pack), 0 if shift else width * pack
     wraps = words & words - 1  # at a power of two the addresses start over by themselves
     luts = 0 if block else word
     bits = address_bits(depth)
     counters = 2.0 * address_bits(words) + bits + 2.0 * counter_bits(pack)
+    selected = 0.0
+    if style == ULTRA:
+        selected = uram_selection_luts(word, words)
+    elif style == BLOCK:
+        selected = multiplexer_luts(rom_slices(word, words)) * word
     return [
         width if shift and depth > 2 else 0.0,
         width if depth == 2 else 0.0,
@@ -59,7 +68,7 @@ def _queue(width: int, depth: int, pack: int, *, block: bool) -> list[float]:
         selection_luts(luts, words),
         bits if shift else counters,
         0.0 if shift or not wraps else address_bits(words),
-        multiplexer_luts(rom_slices(word, words)) * word if block else 0.0,
+        selected,
         width * pack if pack > 1 else 0.0,
         float(pack > 1),
         1.0,
@@ -125,11 +134,18 @@ def _transpose_bram(p: Params) -> float:
     return rom_bram36(p["ELEM_BITS"] * p["LANES"], rows * columns)
 
 
-def _fifo_bram(p: Params) -> float:
+def _fifo_memory(p: Params) -> tuple[int, int]:
+    """Bits of a word, and words, of a memory in blocks; none of a shift register."""
     depth, pack = p["DEPTH"] - p.get("TAIL", 0), p.get("PACK", 1)
-    if p["RAM_STYLE"] != 2 or depth == 2:
-        return 0.0
-    return rom_bram36(p["WIDTH"] * pack, fifo_words(depth, pack))
+    return (0, 0) if depth == 2 else (p["WIDTH"] * pack, fifo_words(depth, pack))
+
+
+def _fifo_bram(p: Params) -> float:
+    return rom_bram36(*_fifo_memory(p)) if p["RAM_STYLE"] == BLOCK else 0.0
+
+
+def _fifo_uram(p: Params) -> int:
+    return uram_blocks(*_fifo_memory(p)) if p["RAM_STYLE"] == ULTRA else 0
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -247,7 +263,15 @@ _DEALT = (
 
 # ------------------------------------------------------------------------------------------ records
 
-FIFO = UnitKind("bnn_fifo", "fifo", fifo_features, _fifo_points(), bram36=_fifo_bram, path_ns=3.2)
+FIFO = UnitKind(
+    "bnn_fifo",
+    "fifo",
+    fifo_features,
+    _fifo_points(),
+    bram36=_fifo_bram,
+    uram=_fifo_uram,
+    path_ns=3.2,
+)
 WIDTH_CONVERTER = UnitKind(
     "bnn_width_converter",
     "converter",

@@ -9,11 +9,14 @@ from bnnhw.hardware.cost.memory import (
     counter_bits,
     ram_luts,
     selection_luts,
+    uram_blocks,
 )
 from bnnhw.hardware.units.kind import (
     LUTS,
+    ULTRA,
     Twin,
     UnitKind,
+    in_luts,
     named,
 )
 from bnnhw.hardware.units.streams import fifo_features
@@ -40,7 +43,13 @@ def _read_arbiter(p: Params) -> list[float]:
 def _weight_buffer(p: Params) -> list[float]:
     width, depth = p["WORD_BITS"], p["DEPTH"]
     counters = counter_bits(p["FOLDS"], p["PIXELS"]) + address_bits(depth)
+    if not in_luts(p):
+        return [0.0, 0.0, 0.0, counters, 1.0]
     return [width, ram_luts(width, depth), selection_luts(width, depth), counters, 1.0]
+
+
+def _buffer_uram(p: Params) -> int:
+    return uram_blocks(p["WORD_BITS"], p["DEPTH"]) if p["RAM_STYLE"] == ULTRA else 0
 
 
 # ------------------------------------------------------------------------------------------ records
@@ -82,6 +91,9 @@ WEIGHT_BUFFER = UnitKind(
         RAM_STYLE=LUTS,
     ),
     Twin(("WORD_BITS", "FOLDS", "PIXELS", "RAM_STYLE", "BEATS"), timing=("DEPTH",)),
+    uram=_buffer_uram,
+    style="RAM_STYLE",
+    styles=(LUTS, ULTRA),
     path_ns=2.4,
 )
 UNITS = (AXI_READER, READ_ARBITER, WEIGHT_BUFFER)

@@ -13,19 +13,25 @@ from bnnhw.hardware.cost.memory import (
     ram_luts,
     rom_bram36,
     selection_luts,
+    uram_blocks,
+    uram_selection_luts,
 )
 from bnnhw.hardware.units.kind import (
     BLOCK,
     LUTS,
+    ULTRA,
     Twin,
     UnitKind,
     UnitTiming,
+    in_luts,
     named,
     repeated,
 )
 from bnnhw.hardware.window_sizes import output_size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from bnnhw.hardware.units.kind import Index, Params
@@ -41,13 +47,13 @@ def _padded(p: Params) -> float:
 
 
 def _window(p: Params) -> list[float]:
-    width, luts = p["SIMD"] * p["ELEM_BITS"], p["RAM_STYLE"] != BLOCK
+    width, luts = p["SIMD"] * p["ELEM_BITS"], in_luts(p)
     folds, padded = p["CHANNELS"] // p["SIMD"], _padded(p)
     image, groups = float(p["HEIGHT"] * p["WIDTH"] > 1), p.get("GROUPS", 1)
     return [
         width if luts else 0.0,
         ram_luts(width, p["DEPTH"]) if luts else 0.0,
-        selection_luts(width, p["DEPTH"]) if luts else 0.0,
+        selection_luts(width, p["DEPTH"]) if luts else _ultra_luts(p, width, p["DEPTH"]),
         address_bits(p["DEPTH"]),
         counter_bits(folds, p["KERNEL_W"], p["KERNEL_H"], *output_size(p), p["REPEATS"], groups),
         image,
@@ -62,7 +68,7 @@ def _window_parallel(p: Params) -> list[float]:
     taps = p["KERNEL_H"] * p["KERNEL_W"] * pixel
     folds = taps // (p["SIMD"] * p["ELEM_BITS"])
     lines = p.get("LINES", p["KERNEL_H"])
-    luts = lines * pixel if p["RAM_STYLE"] != BLOCK else 0
+    luts = lines * pixel if in_luts(p) else 0
     memory = lines * (ram_luts(pixel, p["WIDTH"]) + selection_luts(pixel, p["WIDTH"]))
     return [
         taps * (2 if folds * p["REPEATS"] > 1 else 1),  # shift window, and the one given out
@@ -82,11 +88,11 @@ def _frame_words(p: Params) -> int:
 def _frame_window(p: Params) -> list[float]:
     width, lanes = p["SIMD"] * p["ELEM_BITS"], p["IN_LANES"] * p["ELEM_BITS"]
     memories, words = width // lanes, _frame_words(p)
-    luts = p["RAM_STYLE"] != BLOCK
+    luts = in_luts(p)
     return [
         width if luts else 0.0,
         memories * ram_luts(lanes, words) if luts else 0.0,
-        selection_luts(width, words) if luts else 0.0,
+        selection_luts(width, words) if luts else _ultra_luts(p, width, words),
         memories,
         address_bits(words),
         _padded(p),
@@ -94,24 +100,46 @@ def _frame_window(p: Params) -> list[float]:
     ]
 
 
-def _window_bram(p: Params) -> float:
-    if p["RAM_STYLE"] != 2:
+def _ultra_luts(p: Params, width: int, words: int) -> float:
+    """LUTs behind an UltraRAM: it has no reset to the padding's value, so that a LUT per bit does.
+
+    Half of these LUTs share one with another, in the mean of both counts.
+    """
+    if p["RAM_STYLE"] != ULTRA:
         return 0.0
-    return rom_bram36(p["SIMD"] * p["ELEM_BITS"], p["DEPTH"])
+    return 0.75 * width * _padded(p) + uram_selection_luts(width, words)
 
 
-def _lines_bram(p: Params) -> float:
-    if p["RAM_STYLE"] != 2:
-        return 0.0
-    lines = p.get("LINES", p["KERNEL_H"])
-    return lines * rom_bram36(p["CHANNELS"] * p["ELEM_BITS"], p["WIDTH"])
+def _window_memory(p: Params) -> tuple[int, int, int]:
+    return 1, p["SIMD"] * p["ELEM_BITS"], p["DEPTH"]
 
 
-def _frame_bram(p: Params) -> float:
-    if p["RAM_STYLE"] != 2:
-        return 0.0
-    memories = p["SIMD"] // p["IN_LANES"]
-    return memories * rom_bram36(p["IN_LANES"] * p["ELEM_BITS"], _frame_words(p))
+def _lines_memory(p: Params) -> tuple[int, int, int]:
+    return p.get("LINES", p["KERNEL_H"]), p["CHANNELS"] * p["ELEM_BITS"], p["WIDTH"]
+
+
+def _frame_memory(p: Params) -> tuple[int, int, int]:
+    return p["SIMD"] // p["IN_LANES"], p["IN_LANES"] * p["ELEM_BITS"], _frame_words(p)
+
+
+def _blocks(memory: Callable[[Params], tuple[int, int, int]]) -> Callable[[Params], float]:
+    """BRAM36 of so many memories of one width and depth."""
+
+    def bram36(p: Params) -> float:
+        count, width, words = memory(p)
+        return count * rom_bram36(width, words) if p["RAM_STYLE"] == BLOCK else 0.0
+
+    return bram36
+
+
+def _ultra(memory: Callable[[Params], tuple[int, int, int]]) -> Callable[[Params], int]:
+    """UltraRAMs of so many memories of one width and depth."""
+
+    def uram(p: Params) -> int:
+        count, width, words = memory(p)
+        return count * uram_blocks(width, words) if p["RAM_STYLE"] == ULTRA else 0
+
+    return uram
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -322,8 +350,10 @@ WINDOW = UnitKind(
         )
     ),
     (_circular,),
-    bram36=_window_bram,
+    bram36=_blocks(_window_memory),
+    uram=_ultra(_window_memory),
     style="RAM_STYLE",
+    styles=(LUTS, BLOCK, ULTRA),
     marks_padding=True,
     plays=True,
     holds="rows",
@@ -336,8 +366,10 @@ WINDOW_PARALLEL = UnitKind(
     _parallel_points(),
     Twin((*_IMAGE, "SIMD", "REPEATS", "PAD_VALUE", "RAM_STYLE"), timing=("LINES",)),
     (_columns, _shift),
-    bram36=_lines_bram,
+    bram36=_blocks(_lines_memory),
+    uram=_ultra(_lines_memory),
     style="RAM_STYLE",
+    styles=(LUTS, BLOCK, ULTRA),
     ahead=lambda p: (p["KERNEL_H"] - 1) * p["WIDTH"] + p["KERNEL_W"],
     holds="rows, registers",
     path_ns=2.6,
@@ -354,8 +386,10 @@ FRAME_WINDOW = UnitKind(
         )
     ),
     (_whole_frame,),
-    bram36=_frame_bram,
+    bram36=_blocks(_frame_memory),
+    uram=_ultra(_frame_memory),
     style="RAM_STYLE",
+    styles=(LUTS, BLOCK, ULTRA),
     marks_padding=True,
     holds="whole image",
     path_ns=3.1,
