@@ -227,6 +227,8 @@ class FixedAffine(Op):
         exponents: [C], or empty where all are 0: a result means integer * 2^-(frac + exponent), so
             that channels of small values use the whole type too. No part of the arithmetic.
         exact: whether m and b are the real function's, not rounded. No part of the arithmetic.
+        limits: whether the model needs the type's limits: a wider one would be another function.
+            No part of the arithmetic.
     """
 
     multiplier: Ints
@@ -236,6 +238,7 @@ class FixedAffine(Op):
     knee: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     exponents: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     exact: bool = False
+    limits: bool = False
 
     def infer(self, *inputs: Tensor) -> Tensor:
         same_channels(inputs[0], self.multiplier.shape[1], "FixedAffine")
@@ -259,9 +262,15 @@ class FixedAffine(Op):
 
 @dataclass(frozen=True)
 class FixedAdd(Op):
-    """saturate(a + b) of two tensors of one binary point, whose halves add up."""
+    """saturate(a + b) of two tensors of one binary point, whose halves add up.
+
+    Attributes:
+        dtype: of the sums.
+        limits: as that of FixedAffine.
+    """
 
     dtype: Integer
+    limits: bool = False
 
     def infer(self, *inputs: Tensor) -> Tensor:
         points = {t.dtype.frac if isinstance(t.dtype, Integer) else None for t in inputs}

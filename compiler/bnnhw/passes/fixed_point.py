@@ -83,9 +83,14 @@ def fixed_affine(
     step = Fraction(2) ** -dtype.frac
     ends = (dtype.low + dtype.lift) * step, (dtype.high + dtype.lift) * step
     try:
-        pieces = [without_saturated_ends(compose(ops, c), *ends) for c in range(channels)]
+        functions = [compose(ops, c) for c in range(channels)]
     except ModelError as error:
         raise ModelError(error.what, where=error.where or where, fix=error.fix) from error
+    pieces = [without_saturated_ends(function, *ends) for function in functions]
+    limits = given or any(
+        len(without_saturated_ends(function, *_kept(ends, dtype))) > len(found)
+        for function, found in zip(functions, pieces, strict=True)
+    )
     most = max(len(p) for p in pieces)
     if most > MOST_SEGMENTS:
         raise ModelError(
@@ -119,7 +124,12 @@ def fixed_affine(
         )
     m = np.rint(gains * 2.0**shift).astype(np.int64)
     b = np.rint(shifts * 2.0**shift / unit).astype(np.int64) * unit - zero_down
-    return FixedAffine(m, b, shift, dtype, knee, exact=exact_shift is not None)
+    return FixedAffine(m, b, shift, dtype, knee, exact=exact_shift is not None, limits=limits)
+
+
+def _kept(ends: tuple[Fraction, Fraction], dtype: Integer) -> tuple[Fraction | float, float]:
+    """The ends that a type keeps however wide it is: 0 where it has no sign."""
+    return -math.inf if dtype.signed else ends[0], math.inf
 
 
 def rounding_bound(op: FixedAffine, reach: int) -> float:

@@ -196,8 +196,9 @@ class Lowering(ProductMaker):
                 halves += odd
                 value = self._retyped(name, value, replace(common, halves=int(odd)), sign)
             terms.append(value)
-        self._made.emit(node, FixedAdd(replace(dtype, halves=halves)), *(v.tensor for v in terms))
-        return replace(self._stream(node, replace(dtype, halves=halves)), given=given)
+        dtype = replace(dtype, halves=halves)
+        self._made.emit(node, FixedAdd(dtype, limits=given), *(v.tensor for v in terms))
+        return replace(self._stream(node, dtype), given=given)
 
     def _concat(self, node: Node) -> Value:
         """Parts of one type: bits as they are, streams in one that holds the numbers of all."""

@@ -34,7 +34,7 @@ def compose(ops: Sequence[Op], channel: int) -> Pieces:
     return IDENTITY if pieces is None else pieces
 
 
-def without_saturated_ends(pieces: Pieces, low: Fraction, high: Fraction) -> Pieces:
+def without_saturated_ends(pieces: Pieces, low: Fraction | float, high: Fraction | float) -> Pieces:
     """Fewer pieces with the same values once these are limited to ``low`` .. ``high``.
 
     A constant first or last piece at or beyond a limit vanishes where its neighbour, continued,
@@ -47,7 +47,9 @@ def without_saturated_ends(pieces: Pieces, low: Fraction, high: Fraction) -> Pie
     return pieces
 
 
-def _saturates(piece: Piece, outwards: Fraction, low: Fraction, high: Fraction) -> bool:
+def _saturates(
+    piece: Piece, outwards: Fraction, low: Fraction | float, high: Fraction | float
+) -> bool:
     """Whether a constant ``piece`` is a limit towards which its neighbour grows by ``outwards``."""
     if piece.scale != 0:
         return False

@@ -2,13 +2,16 @@
 
 In a loop one set of units stands for the blocks of all passes. Streams are as wide as their ranges
 ask for, which differ from block to block: here each gets the width of the widest that shares its
-wires. A wider stream saturates later, and is otherwise the same.
+wires. A wider stream saturates later, and is otherwise the same. Where a model needs the limits of
+a type that it reaches, or where what makes a stream has no width of its own, all stay as they are.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from bnnhw.hardware.stages.elements import Join
 from bnnhw.ir.ops import FixedAdd, FixedAffine
@@ -59,6 +62,12 @@ def even_widths(graph: Graph) -> Graph:
         leader = classes.find(name)
         if leader in named and isinstance(tensor.dtype, Integer):
             bits[leader] = max(bits.get(leader, 0), tensor.dtype.bits)
+    makers = {node.output: node for node in graph.nodes}
+    for name, tensor in graph.tensors.items():
+        leader = classes.find(name)
+        narrow = isinstance(tensor.dtype, Integer) and tensor.dtype.bits < bits.get(leader, 0)
+        if narrow and not _may_widen(graph, makers.get(name)):
+            del bits[leader]
     nodes = [_widened(node, bits.get(classes.find(node.output))) for node in graph.nodes]
     same = all(new is old for new, old in zip(nodes, graph.nodes, strict=True))
     return graph if same else graph.with_nodes(nodes)
@@ -69,3 +78,20 @@ def _widened(node: Node, bits: int | None) -> Node:
     if bits is None or not isinstance(op, (FixedAdd, FixedAffine)) or op.dtype.bits == bits:
         return node
     return replace(node, op=replace(op, dtype=replace(op.dtype, bits=bits)))
+
+
+def _may_widen(graph: Graph, node: Node | None) -> bool:
+    """Whether the result of a node may have a wider type, and means the same."""
+    if node is None or not isinstance(node.op, (FixedAdd, FixedAffine)):
+        return False
+    if not node.op.limits:
+        return True
+    types = [graph.tensors[name].dtype for name in node.inputs]
+    reached = np.array([[t.low, t.high] for t in types if isinstance(t, Integer)], np.int64)
+    if isinstance(node.op, FixedAdd):
+        ends = reached.sum(axis=0)
+    else:
+        op = node.op
+        sums = op.multiplier[..., None] * reached[0] + op.offset[..., None]
+        ends = (sums + ((1 << op.shift) >> 1)) >> op.shift
+    return bool(ends.min() >= node.op.dtype.low and ends.max() <= node.op.dtype.high)

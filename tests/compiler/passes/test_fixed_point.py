@@ -258,3 +258,20 @@ def test_integers_times_a_scale_stay_what_they_are(shape: tuple[int, ...]) -> No
     weight = (integers * rng.uniform(0.001, 0.1, (4, 1, 1, 1))).astype(np.float32)
     grid, _ = quantise_weights(weight.astype(np.float64), 8)
     np.testing.assert_array_equal(grid, integers)
+
+
+@pytest.mark.parametrize(
+    ("op", "to", "given", "limits"),
+    [
+        (relu(), Integer(8, False, 4), False, False),
+        (relu(), Integer(8, True, 4), False, False),
+        (clip(-1.0, 1.0), INT12, False, False),
+        (clip(-1.0, 100.0), INT12, False, True),
+        (clip(-100.0, 1.0), INT12, False, True),
+        (clip(0.0, 100.0), Integer(8, False, 4), False, True),
+        (relu(), Integer(8, False, 4), True, True),
+    ],
+)
+def test_a_type_whose_limits_stand_for_those_of_a_function_is_known(op, to, given, limits) -> None:
+    """A wider type keeps 0 as its least number where it has no sign, and no other limit."""
+    assert fixed_affine([op], 1, 500, to, given=given).limits == limits
