@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from bnnhw.compiler import CompileOptions, compile_model
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.names import hardware_names
+from bnnhw.planning.loops import find_loops
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
@@ -75,6 +77,11 @@ def weights_from_memory() -> tuple[Network, Design]:
     return lowered(network, FoldingRequest(memory))
 
 
+def loop() -> tuple[Network, Design]:
+    network = Network(graphs.residual_blocks(3).graph())
+    return lowered(replace(network, loops=tuple(find_loops(network.blocks))))
+
+
 def assert_apart(names: list[str]) -> None:
     """Legal in Verilog and C++ behind a suffix, and different where case does not count."""
     assert all(re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) for name in names)
@@ -92,11 +99,11 @@ def test_names_of_stages_are_legal_apart_and_always_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "design", [digits, residual, weights_from_memory], ids=lambda f: f.__name__
+    "design", [digits, residual, weights_from_memory, loop], ids=lambda f: f.__name__
 )
 def test_a_stage_called_like_anything_in_a_design_gets_another_name(design) -> None:
     network, made = design()
-    stages = [stage.name for stage in network.stages]
+    stages = [stage.name for stage in network.blocks]
     streams = [f"{name}{end}" for name in made.streams for end in ("", "_w", "_fifo", "_monitor")]
     taken = {*streams, *made.memories, *(unit.name for unit in made.units)}
     for name in sorted(taken):
