@@ -94,14 +94,10 @@ class FoldingRequest:
 
     def named(self, layers: Collection[str], stages: Collection[str]) -> FoldingRequest:
         """The same by the network's own names: PyTorch's b1.conv1 is b1_conv1 here."""
-
-        def known(name: str, names: Collection[str]) -> str:
-            return name if name in names or identifier(name) not in names else identifier(name)
-
         return replace(
             self,
-            layers={known(name, layers): fields for name, fields in self.layers.items()},
-            lanes={known(name, stages): lanes for name, lanes in self.lanes.items()},
+            layers={spelled(name, layers): fields for name, fields in self.layers.items()},
+            lanes={spelled(name, stages): lanes for name, lanes in self.lanes.items()},
         )
 
     def fixed_memories(self) -> dict[str, str]:
@@ -114,7 +110,15 @@ class FoldingRequest:
         }
         return layers | dict(self.memories)
 
-    def check(self, layers: list[str], stages: list[str], board: str, *, ultra: bool) -> None:
+    def check(
+        self,
+        layers: list[str],
+        stages: list[str],
+        board: str,
+        *,
+        ultra: bool,
+        later: Mapping[str, str],
+    ) -> None:
         """Raises FoldingError where the file names what network or board do not have.
 
         Args:
@@ -122,12 +126,19 @@ class FoldingRequest:
             stages: the network's.
             board: its name for people.
             ultra: whether it has UltraRAM.
+            later: names of further passes in loops, each with that of the first.
         """
         for kind, names, known in (
             ("layer", self.layers, layers),
             ("stage", self.lanes, stages),
         ):
             for name in names:
+                if first := later.get(spelled(name, later)):
+                    raise FoldingError(
+                        f"{kind} '{name}' is a further pass of '{first}' in a loop",
+                        where=self.source,
+                        fix=f"name '{first}', which stands for all passes, or leave the loop out",
+                    )
                 if name not in known:
                     raise FoldingError(
                         f"the network has no {kind} '{name}'",
@@ -143,6 +154,11 @@ class FoldingRequest:
                     where=self.source,
                     fix="choose lut or bram, or a board whose URAM in `bnnhw boards` is not 0",
                 )
+
+
+def spelled(name: str, names: Collection[str]) -> str:
+    """The one of ``names`` that ``name`` means: PyTorch's b1.conv1 is b1_conv1 here."""
+    return name if name in names or identifier(name) not in names else identifier(name)
 
 
 _CHOICES = {

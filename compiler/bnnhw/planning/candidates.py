@@ -89,7 +89,7 @@ def candidates(
     """
     asked = request.layers.get(layer.name, {})
     buffers = _buffers(asked, board)
-    if streamed and not can_stream(layer):
+    if streamed and (asked.get("feed") or not can_stream(layer)):
         return []
     found: list[Candidate] = []
     # Beats across taps are made of whole pixels, which hold other groups as well.

@@ -280,12 +280,12 @@ def _with_loops(
 ) -> tuple[FoldingSearch, tuple[Design, Folding, Prediction]] | None:
     """The first of some networks, which differ in their loops, with a design that fits."""
     for network in networks:
-        search = FoldingSearch(network, plain.board, request, clock_mhz, like=plain)
-        if search.may_meet(target):
-            try:
+        try:  # what a folding file says of a layer may be nothing for a loop
+            search = FoldingSearch(network, plain.board, request, clock_mhz, like=plain)
+            if search.may_meet(target):
                 return search, lower_fitting(search, target, clock_mhz)
-            except (DoesNotFitError, MissedTargetError):
-                continue
+        except FoldingError:
+            continue
     return None
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import FoldingError, did_you_mean
+from bnnhw.hardware.folding import spelled
 from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.loops import LoopEnd, LoopStart, loop_key, rolled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from bnnhw.hardware.folding import FoldingRequest
     from bnnhw.hardware.stages import Stage
@@ -72,7 +73,8 @@ def chosen_loops(loops: Sequence[Loop], request: FoldingRequest) -> tuple[Loop, 
         FoldingError: a name is not that of a loop's first layer.
     """
     known = {loop.name: loop for loop in loops}
-    for name in request.loops or ():
+    named = [spelled(name, known) for name in request.loops or ()]
+    for name in named:
         if name not in known:
             raise FoldingError(
                 f"no loop begins with layer '{name}'",
@@ -83,7 +85,7 @@ def chosen_loops(loops: Sequence[Loop], request: FoldingRequest) -> tuple[Loop, 
                     f"runs of equal blocks begin with {', '.join(known) or 'no layer'}",
                 ),
             )
-    return tuple(loop for loop in loops if loop.name in (request.loops or ()))
+    return tuple(loop for loop in loops if loop.name in named)
 
 
 def roll(stages: Sequence[Stage], loops: Sequence[Loop]) -> list[Stage]:
@@ -93,21 +95,18 @@ def roll(stages: Sequence[Stage], loops: Sequence[Loop]) -> list[Stage]:
     """
     made: list[Stage] = []
     done = 0
-    taken = {stage.name for stage in stages}
     for loop in loops:
-        made += [*stages[done : loop.first], *_looped(stages, loop, taken)]
+        made += [*stages[done : loop.first], *_looped(stages, loop)]
         done = loop.end
     return [*made, *stages[done:]]
 
 
-def _looped(stages: Sequence[Stage], loop: Loop, taken: Collection[str]) -> list[Stage]:
+def _looped(stages: Sequence[Stage], loop: Loop) -> list[Stage]:
     blocks = [stages[at : at + loop.length] for at in range(loop.first, loop.end, loop.length)]
     entry, last = entry_of(blocks[0]), blocks[0][-1]
     around, back = f"{entry}:loop", f"{entry}:back"
     layer = next(stage for stage in reversed(blocks[0]) if isinstance(stage, Layer))
-    name = f"{loop.name}_loop"
-    while any(other.startswith(name) for other in taken):
-        name += "_"
+    name = f"{loop.name}_loop"  # no stage is called so beside that layer
     end = f"{name}_end"
     begin = next(stage for stage in blocks[0] if entry in stage.inputs)
     start = LoopStart(

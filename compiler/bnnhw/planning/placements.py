@@ -46,16 +46,24 @@ def placements(
     layers = network.layers
     asked = {name: fields.get("memory") for name, fields in request.layers.items()}
     must = frozenset(name for name, memory in asked.items() if memory == "ddr")
-    must |= {layer.name for layer in layers if layer.passes > 1}
+    looped = {layer.name for layer in layers if layer.passes > 1}
+    must |= looped
     never = {name for name, memory in asked.items() if memory not in (None, "ddr")}
+    if kept := sorted(looped & never):
+        raise FoldingError(
+            f"layer '{kept[0]}' is in a loop, whose weights come from memory",
+            where=request.source,
+            fix=f"leave its memory '{asked[kept[0]]}' out, or the loop",
+        )
     empty = {layer.name for layer in layers if not tables[layer.name, True]}
+    other = "keep its weights on the chip"
     for layer in layers:
         if layer.name in empty & must and can_stream(layer):
             raise FoldingError(
                 f"with what is fixed of layer '{layer.name}', its weights cannot come from memory",
                 where=request.source,
                 fix="let SIMD divide its input channels (into an even number where it is padded), "
-                "or keep its weights on the chip",
+                f"leave out its feed, or {'the loop' if layer.name in looped else other}",
             )
     found: dict[frozenset[str], set[str]] = {}
     if not must & empty:

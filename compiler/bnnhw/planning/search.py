@@ -82,7 +82,8 @@ class FoldingSearch:
         self.network, self.board = network, board
         layers, stages = [s.name for s in network.layers], [s.name for s in network.stages]
         self.request = (request or FoldingRequest()).named(layers, stages)
-        self.request.check(layers, stages, board.title, ultra=board.uram > 0)
+        later = {name: stage.name for stage in network.stages for name, _ in stage.later}
+        self.request.check(layers, stages, board.title, ultra=board.uram > 0, later=later)
         self.limit = budget(board)
         self.fixed = self.request.fixed_memories()
         self.fifos: Mapping[str, Stream] = {}

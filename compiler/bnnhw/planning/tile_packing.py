@@ -31,6 +31,10 @@ class _Conflict:
 
     what: str
     ways: tuple[Mapping[str, Allowed], ...]
+    fix: str = (
+        "let the PE of layers whose weights come from memory divide the SIMD of those that read "
+        "them, and each other where they are added"
+    )
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,7 @@ class TilePacking:
             ways = [_restricted(names, fitting, way) for way in conflict.ways]
             ways = [way for way in ways if all(way)]
             if not ways:
-                raise UnbuildableError(
-                    conflict.what,
-                    where="folding",
-                    fix="let the PE of layers whose weights come from memory divide the SIMD of "
-                    "those that read them, and each other where they are added",
-                )
+                raise UnbuildableError(conflict.what, where="folding", fix=conflict.fix)
             fitting = ways[0]
             if len(ways) > 1:
                 fitting = min(ways, key=lambda way: self._weight([*way, *others], base))
@@ -166,6 +165,7 @@ def _returns(loop: LoopEnd, source: _Tiles, own: _Tiles) -> _Conflict:
             own.only(lambda fold: fold.pe == source.lanes),
             source.only(lambda fold: fold.pe == own.lanes),
         ),
+        "give the layers whose results come back into a loop the PE of those that it begins with",
     )
 
 

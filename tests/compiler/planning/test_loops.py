@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnnhw.errors import FoldingError
+from bnnhw.errors import FoldingError, MissedTargetError
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest, read_folding
 from bnnhw.hardware.stages import Layer
@@ -127,7 +127,7 @@ def test_a_loop_takes_no_name_that_the_network_has():
     assert len({*names}) == len(names)
     start = next(stage for stage in stages if isinstance(stage, LoopStart))
     end = next(stage for stage in stages if isinstance(stage, LoopEnd))
-    assert (start.name, end.name) == ("block0_conv_loop_", "block0_conv_loop__end")
+    assert (start.name, end.name) == ("block0_conv_loop", "block0_conv_loop_end")
 
 
 def test_a_folding_file_names_loops_or_forbids_them(tmp_path):
@@ -160,3 +160,30 @@ def test_a_network_that_is_too_large_without_loops_gets_them():
     network = Network(residual_blocks(12, width=256, size=8).graph())
     fit = fit_network(network.graph, PYNQ, Target(400_000), FoldingRequest(), 100.0)
     assert {unit.passes for unit in fit.design.units} == {1, 12}
+
+
+@pytest.mark.parametrize(
+    ("layers", "what"),
+    [
+        ({"block0_conv": {"memory": "lut"}}, "'block0_conv' is in a loop"),
+        ({"block0_conv": {"feed": 4}}, "its weights cannot come from memory"),
+        ({"block1_conv": {"pe": 4}}, "'block1_conv' is a further pass of 'block0_conv'"),
+    ],
+)
+def test_what_a_loop_cannot_be_is_refused(layers, what):
+    graph = residual_blocks(3).graph()
+    request = FoldingRequest(layers, loops=("block0_conv",))
+    with pytest.raises(FoldingError, match=what):
+        fit_network(graph, PYNQ, Target(20_000), request, 100.0)
+
+
+def test_loops_that_a_folding_file_does_not_suit_are_not_tried():
+    """The network is too slow without: that is what the message says."""
+    request = FoldingRequest({"block1_conv": {"pe": 4}})
+    with pytest.raises(MissedTargetError):
+        fit_network(residual_blocks(3).graph(), PYNQ, Target(10), request, 100.0)
+
+
+def test_a_loop_may_be_named_as_in_pytorch():
+    loops = find_loops(ended(blocks(3)).blocks)
+    assert chosen_loops(loops, FoldingRequest(loops=("block0.conv",))) == tuple(loops)
