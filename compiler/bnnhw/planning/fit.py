@@ -97,6 +97,12 @@ class DesignFit:
             raise self._refusal(target, paces)
         return met
 
+    def soon(self, target: Target) -> Fitted | None:
+        """As ``meet``, but of the paces near the target alone; None where none of them does."""
+        if target.cycles is None:
+            return self.fastest()
+        return self._near(target.cycles, self.search.paces())
+
     def fastest(self) -> Fitted:
         """The fastest design that fits.
 
@@ -262,7 +268,10 @@ def fit_network(
     if others and not search.may_meet(target):
         found = _with_loops(others, search, target, request, clock_mhz)
     if found is None:
-        found = search, lower_fitting(search, target, clock_mhz)
+        try:
+            found = search, lower_fitting(search, target, clock_mhz)
+        except (DoesNotFitError, MissedTargetError) as error:
+            raise _tried(error, others) from error
     search, (design, folding, prediction) = found
     network = search.network
     if request != FoldingRequest():  # other paces are free of what a folding file fixes
@@ -282,11 +291,22 @@ def _with_loops(
     for network in networks:
         try:  # what a folding file says of a layer may be nothing for a loop
             search = FoldingSearch(network, plain.board, request, clock_mhz, like=plain)
-            if search.may_meet(target):
-                return search, lower_fitting(search, target, clock_mhz)
+            fits = search.may_meet(target)
+            fitted = DesignFit(search, clock_mhz).soon(target) if fits else None
         except FoldingError:
             continue
+        if fitted is not None:
+            return search, (fitted.design, fitted.folding, fitted.prediction)
     return None
+
+
+def _tried(error: FoldingError, networks: list[Network]) -> FoldingError:
+    """The error, which says what loops were tried in vain."""
+    if not networks:
+        return error
+    names = ", ".join(f"'{loop.name}'" for loop in networks[-1].loops)
+    what = f"{error.what};\nruns of equal blocks were tried as loops, those that begin with {names}"
+    return type(error)(what, where=error.where, fix=error.fix)
 
 
 def _networks(plain: Network, request: FoldingRequest) -> list[Network]:
