@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,12 +20,11 @@ from bnnhw.errors import BnnhwError
 from bnnhw.hardware.units import KINDS
 from bnnhw.hardware.units.kind import UnitTiming
 from bnnhw.planning.token_solve import ANY, Bound, Equations, numbers, solve
+from bnnhw.planning.token_timing import TokenTiming, in_tokens, part_in_tokens
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
     from bnnhw.hardware.design import Design, Stream, Unit
-    from bnnhw.hardware.units.kind import Index
 
 _FRAMES, _MOST_FRAMES = 4, 64
 # Beats of all streams in a frame up to which a token is one beat.
@@ -63,54 +62,6 @@ class Link:
     timing: TokenTiming
 
 
-@dataclass(frozen=True, eq=False)
-class TokenTiming:
-    """How one unit moves the tokens of a frame; a token moves when its last beat does.
-
-    A token may have several beats. Four of the fields say which of them matters.
-
-    Attributes:
-        needs: [tokens out]; the last input token that each output token needs; -1 for none.
-        latency: cycles from the input beat needed to the output beat.
-        after: [tokens out]; how many beats of the output token follow the one whose need is the
-            most urgent.
-        before: [tokens out]; how many beats of the input token follow the one that is needed.
-        first_after: [tokens out]; as ``after``, for the first beat that needs the token.
-        first: [tokens out]; beats of the input token up to the one that it needs.
-        frees: [tokens in]; the output token that frees the place of each input token.
-        free_delay: cycles from the freeing beat to the input beat.
-        within: [tokens in]; how many beats of the output token behind that one the freeing beat is.
-        rest: [tokens in]; how many beats of the input token follow the one that is freed.
-    """
-
-    needs: Index
-    latency: int
-    after: Index
-    before: Index
-    first_after: Index
-    first: Index
-    frees: Index
-    free_delay: int
-    within: Index
-    rest: Index
-
-    def lag(self, beat_out: float) -> Index:
-        """Cycles from the needed to the output token, whose beats are ``beat_out`` cycles apart."""
-        return _cycles(self.latency - self.before + self.after * beat_out)
-
-    def first_lag(self, beat_out: float) -> Index:
-        """Cycles from the token before the needed one, where output beats are slow."""
-        return _cycles(self.latency + self.first + self.first_after * beat_out)
-
-    def delay(self, beat_out: float) -> Index:
-        """Cycles from the freeing token to the input token."""
-        return _cycles(self.free_delay + self.within * beat_out + self.rest)
-
-
-def _cycles(time: NDArray[np.floating[Any]]) -> Index:
-    return np.floor(time).astype(np.int64)
-
-
 @dataclass
 class Flow:
     """The equations of a design and, once solved, the cycle in which each token moves.
@@ -142,12 +93,15 @@ class Flow:
 
     def link(self, source: int, sink: int, timing: UnitTiming) -> None:
         """Puts a unit between two events."""
-        coarse = _coarse(timing, self.group[source], self.group[sink])
+        self.connect(source, sink, in_tokens(timing, self.group[source], self.group[sink]))
+
+    def connect(self, source: int, sink: int, coarse: TokenTiming) -> None:
+        """Puts a unit, timed in tokens, between two events."""
         lag = coarse.lag(1)
         in_step = np.array_equal(coarse.needs, np.arange(self.tokens[source]))
         in_step = in_step and lag.min() == lag.max()
         # Units that free a place a cycle later are memories, which may hold whole tokens.
-        holds = timing.free_delay > 0
+        holds = coarse.free_delay > 0
         if self.tied and in_step and not holds and self._tie(source, sink, int(lag[0])):
             return
         self.links.append(Link(source, sink, coarse))
@@ -267,8 +221,7 @@ class DesignFlow:
             if KINDS[unit.kind].merges or KINDS[unit.kind].scales:
                 self._meet(unit)
                 continue
-            beats = design.streams[unit.sources[0]].beats if unit.sources else 0
-            parts = [part(unit.params, beats) for part in KINDS[unit.kind].timing]
+            parts = list(range(len(KINDS[unit.kind].timing)))
             start = self.read[unit.sources[0]] if unit.sources else self.source
             for i, end in enumerate([self.written[name] for name in unit.sinks] or [self.sink]):
                 own = parts[i : i + 1] if KINDS[unit.kind].splits else parts
@@ -323,18 +276,28 @@ class DesignFlow:
         """A unit that takes the beats of its inputs in turn, or one with several of the first."""
         end, kind = self.written[unit.sinks[0]], KINDS[unit.kind]
         ends = (end, self.read[unit.sources[0]] if kind.scales else end)
-        for name, timing, sink in zip(unit.sources, kind.timing, ends, strict=True):
-            part = timing(unit.params, self.design.streams[name].beats)
-            self.flow.link(self.read[name], sink, part)
+        for part, (name, sink) in enumerate(zip(unit.sources, ends, strict=True)):
+            self._connect(unit, part, self.read[name], sink, self.design.streams[name].beats)
 
-    def _chain(self, unit: Unit, start: int, parts: list[UnitTiming], end: int) -> None:
+    def _chain(self, unit: Unit, start: int, parts: list[int], end: int) -> None:
         """The parts of a unit one after another, with events in between."""
-        for timing in parts[:-1]:
+        beats = self.design.streams[unit.sources[0]].beats if unit.sources else 0
+        for part in parts[:-1]:
+            timing = KINDS[unit.kind].timing[part](unit.params, beats)
             middle = self._event(timing.beats_out, self.flow.tokens[start])
             self.inside[middle] = unit
             self.flow.link(start, middle, timing)
             start = middle
-        self.flow.link(start, end, parts[-1])
+        self._connect(unit, parts[-1], start, end, beats)
+
+    def _connect(self, unit: Unit, part: int, start: int, end: int, beats: int) -> None:
+        """A part of a unit between two events; what comes in tokens of many beats is kept."""
+        groups = self.flow.group[start], self.flow.group[end]
+        if groups == (1, 1):
+            self.flow.link(start, end, KINDS[unit.kind].timing[part](unit.params, beats))
+            return
+        params = tuple(unit.params.items())
+        self.flow.connect(start, end, part_in_tokens(unit.kind, part, params, beats, *groups))
 
 
 def fifo_timing(stream: Stream) -> UnitTiming:
@@ -359,42 +322,3 @@ def weight_streams(design: Design) -> set[str]:
 def _group(beats: int, pixels: int) -> int:
     """The least divisor of ``beats`` that leaves at most ``pixels`` tokens per frame."""
     return next(g for g in range(1, beats + 1) if beats % g == 0 and beats // g <= max(pixels, 1))
-
-
-def _coarse(timing: UnitTiming, source: int, sink: int) -> TokenTiming:
-    """A unit's timing in tokens of ``source`` and ``sink`` beats.
-
-    An output token waits for the newest input token that one of its beats needs, and then for the
-    beats from there on. What frees a beat of an input token counts as the token before it, and the
-    beats from there on, unless it is itself a last beat.
-    """
-    if source == sink == 1:
-        none = np.zeros_like(timing.needs)
-        return TokenTiming(
-            timing.needs, timing.latency, none, none, none, none,
-            timing.frees, timing.free_delay, *2 * [np.zeros_like(timing.frees)],
-        )  # fmt: skip
-    needs = timing.needs.reshape(-1, sink)
-    token = np.where(needs >= 0, needs // source, -1)
-    newest = token.max(axis=1)
-    after, before = np.arange(sink)[::-1], source - 1 - needs % source
-    ahead = np.where(token == newest[:, None], after - before, np.iinfo(np.int32).min)
-    every = np.arange(len(needs))
-    beat = sink - 1 - ahead[:, ::-1].argmax(axis=1)
-    first = (token == newest[:, None]).argmax(axis=1)
-    frees = timing.frees.reshape(-1, source)
-    whole = (frees % sink == sink - 1).astype(np.int64)
-    freeing = frees // sink - (1 - whole)
-    within = (1 - whole) * (frees % sink + 1)
-    last = freeing[:, -1]
-    # Of the beats that wait for the same token, the one that leaves the most to come.
-    wait = np.where(freeing == last[:, None], within + np.arange(source)[::-1], -1)
-    slowest = source - 1 - wait[:, ::-1].argmax(axis=1)
-    # No token waits for one that needs it: beats inside a token may, and do not count.
-    least = np.searchsorted(np.maximum.accumulate(newest), np.arange(len(last))) - 1
-    return TokenTiming(
-        newest, timing.latency, after[beat], before[every, beat],
-        after[first], source - before[every, first],
-        np.minimum(last, least), timing.free_delay,
-        within[np.arange(len(last)), slowest], source - 1 - slowest,
-    )  # fmt: skip
