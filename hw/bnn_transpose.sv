@@ -171,7 +171,8 @@ module bnn_transpose #(
   bnn_ram #(
       .WIDTH(LANES * ELEM_BITS),
       .DEPTH(Slots),
-      .STYLE(RAM_STYLE)
+      .STYLE(RAM_STYLE),
+      .CLEARS(0)
   ) u_ram (
       .clk    (clk),
       .we_i   (write),

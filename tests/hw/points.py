@@ -538,7 +538,7 @@ POINTS = {
         ],
         illegal={
             "ROWS and COLUMNS must be positive": [{"ROWS": 0}, {"COLUMNS": 0}, {"LANES": 0}],
-            "WIDTH and DEPTH must be at least 1 and STYLE 0, 1 or 2": [{"RAM_STYLE": 3}],
+            "WIDTH and DEPTH must be at least 1 and STYLE 0 to 3": [{"RAM_STYLE": 4}],
         },
     ),
     "bnn_weight_buffer": Points(

@@ -23,7 +23,6 @@ from bnnhw.planning.token_solve import ANY, Bound, Equations, numbers, solve
 from bnnhw.planning.token_timing import TokenTiming, in_tokens, part_in_tokens
 
 if TYPE_CHECKING:
-
     from bnnhw.hardware.design import Design, Stream, Unit
 
 _FRAMES, _MOST_FRAMES = 4, 64

@@ -26,6 +26,7 @@ from bnnhw.hardware.units.kind import (
     Twin,
     UnitKind,
     UnitTiming,
+    in_luts,
     named,
     passes_through,
     repeated,
@@ -115,12 +116,15 @@ def _slots(p: Params) -> tuple[int, int]:
 def _transpose(p: Params) -> list[float]:
     """Memory, and two pointers that walk in strides or, in a queue, one by one."""
     (rows, columns), width = _slots(p), p["ELEM_BITS"] * p["LANES"]
-    slots, luts = rows * columns, p["RAM_STYLE"] != BLOCK
+    slots, luts, ultra = rows * columns, in_luts(p), p["RAM_STYLE"] == ULTRA
+    selected = multiplexer_luts(rom_slices(width, slots)) * width
+    if ultra:
+        selected = uram_selection_luts(width, slots)
     return [
         width if luts else 0.0,
         ram_luts(width, slots) if luts else 0.0,
         selection_luts(width, slots) if luts else 0.0,
-        0.0 if luts else multiplexer_luts(rom_slices(width, slots)) * width,
+        0.0 if luts else selected,
         float(address_bits(slots)) if rows > 1 else 0.0,
         counter_bits(slots + 1, columns + 1, columns, rows, rows),
         1.0,
@@ -132,6 +136,13 @@ def _transpose_bram(p: Params) -> float:
         return 0.0
     rows, columns = _slots(p)
     return rom_bram36(p["ELEM_BITS"] * p["LANES"], rows * columns)
+
+
+def _transpose_uram(p: Params) -> int:
+    if p["RAM_STYLE"] != ULTRA:
+        return 0
+    rows, columns = _slots(p)
+    return uram_blocks(p["ELEM_BITS"] * p["LANES"], rows * columns)
 
 
 def _fifo_memory(p: Params) -> tuple[int, int]:
@@ -337,6 +348,8 @@ TRANSPOSE = UnitKind(
     Twin(("ELEM_BITS", "LANES", "ROWS", "COLUMNS", "RAM_STYLE", "BEATS")),
     (_transposes,),
     bram36=_transpose_bram,
+    uram=_transpose_uram,
+    styles=(LUTS, BLOCK, ULTRA),
     style="RAM_STYLE",
     holds="whole image",
     path_ns=3.3,
