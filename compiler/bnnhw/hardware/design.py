@@ -154,7 +154,8 @@ class LayerPlan:
         simd: input lanes per cycle.
         cycles: cycles per frame this layer needs at its folding.
         integer_input: whether the activations are integers, not bits.
-        memory: "lut" or "bram", where the weights are kept.
+        memory: "lut", "bram" or "ddr", where the weights are kept.
+        later: in a loop, the layers that it stands for in the passes behind the first.
     """
 
     name: str
@@ -166,6 +167,7 @@ class LayerPlan:
     cycles: int
     integer_input: bool
     memory: str
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

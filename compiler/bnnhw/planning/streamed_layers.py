@@ -152,6 +152,7 @@ def layer_plan(layer: Layer, fold: LayerFolding) -> LayerPlan:
         cycles=layer_cycles(layer, fold),
         integer_input=layer.integer_input,
         memory=fold.memory,
+        later=tuple(name for name, _ in layer.later),
     )
 
 

@@ -290,8 +290,12 @@ def memory_place(report: Report, memory: dict[str, Any]) -> str:
 
 
 def weights_place(layer: dict[str, Any]) -> str:
-    """Where a layer's weights are kept."""
-    return _KEPT.get(layer["memory"], str(layer["memory"]))
+    """Where a layer's weights are kept, and in a loop for how many passes."""
+    place, passes = (
+        _KEPT.get(layer["memory"], str(layer["memory"])),
+        1 + len(layer.get("later", ())),
+    )
+    return place if passes == 1 else f"{place}, {passes} passes"
 
 
 def windows_place(report: Report, layer: str) -> str:

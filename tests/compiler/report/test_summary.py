@@ -10,12 +10,14 @@ from rich.console import Console
 
 import graphs
 from bnnhw.hardware.board import load_board
+from bnnhw.hardware.folding import FoldingRequest
+from bnnhw.planning.fit import fit_network
 from bnnhw.planning.lower import lower
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Target
 from bnnhw.planning.token_model import Prediction
-from bnnhw.report.facts import SIMULATE, SYNTHESISE
+from bnnhw.report.facts import SIMULATE, SYNTHESISE, weights_place
 from bnnhw.report.figures import make_report
 from bnnhw.report.terminal import summary
 from bnnhw.verify.verification import Verification
@@ -171,3 +173,14 @@ def test_a_clock_beyond_the_part_and_what_a_frame_loses_are_said(fresh):
     layer["cycles"] = 7
     text = " ".join(printed(report).split())
     assert "in the model the stream into conv1 moves in 1,024" in text
+
+
+def test_a_layer_in_a_loop_says_for_how_many_passes_it_stands():
+    graph = graphs.residual_blocks(3).graph()
+    board = load_board("pynq-z2")
+    request = FoldingRequest(loops=("block0_conv",))
+    fit = fit_network(graph, board, Target(20_000), request, 100.0)
+    report = make_report(fit.design, board, fit.prediction, [], [], fit.curve, fit.schedule)
+    layer = next(layer for layer in report["layers"] if layer["name"] == "block0_conv")
+    assert layer["later"] == ("block1_conv", "block2_conv")
+    assert weights_place(layer) == "DDR, 3 passes"
