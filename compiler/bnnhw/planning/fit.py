@@ -264,9 +264,7 @@ def fit_network(
     """
     first, *others = _networks(Network(graph, top_k, instrument), request)
     search = FoldingSearch(first, board, request, clock_mhz)
-    found = None
-    if others and not search.may_meet(target):
-        found = _with_loops(others, search, target, request, clock_mhz)
+    found = _soonest(search, others, target, clock_mhz) if others else None
     if found is None:
         try:
             found = search, lower_fitting(search, target, clock_mhz)
@@ -280,17 +278,15 @@ def fit_network(
     return Fit(network.graph, design, folding, prediction, curve, schedule(design))
 
 
-def _with_loops(
-    networks: list[Network],
-    plain: FoldingSearch,
-    target: Target,
-    request: FoldingRequest,
-    clock_mhz: float,
+def _soonest(
+    plain: FoldingSearch, others: list[Network], target: Target, clock_mhz: float
 ) -> tuple[FoldingSearch, tuple[Design, Folding, Prediction]] | None:
-    """The first of some networks, which differ in their loops, with a design that fits."""
-    for network in networks:
+    """The first with a design near the target, of a network without loops and then with some."""
+    for network in (plain.network, *others):
         try:  # what a folding file says of a layer may be nothing for a loop
-            search = FoldingSearch(network, plain.board, request, clock_mhz, like=plain)
+            search = plain
+            if network is not plain.network:
+                search = FoldingSearch(network, plain.board, plain.request, clock_mhz, like=plain)
             fits = search.may_meet(target)
             fitted = DesignFit(search, clock_mhz).soon(target) if fits else None
         except FoldingError:
