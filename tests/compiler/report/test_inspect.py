@@ -251,16 +251,16 @@ def test_an_undeclared_input_is_no_obstacle_to_inspection(tmp_path: Path, inspec
 def test_what_no_declaration_of_the_input_mends_is_told_too(
     tmp_path: Path, inspect: Command
 ) -> None:
-    """Latent weights are refused whatever the input holds: a compile would say so in the end."""
+    """Ternary weights are refused whatever the input holds: a compile would say so in the end."""
     sketch = Sketch(["N", 3, 6, 6]).conv(3, 4).sign()
-    weight = np.random.default_rng(0).standard_normal((8, 4, 3, 3)).astype(np.float32)
+    weight = np.random.default_rng(0).integers(-1, 2, (8, 4, 3, 3)).astype(np.float32)
     sketch.op("Conv", sketch.constant(weight))
     sketch.batch_norm(8).sign().flatten().dense(32, 3)
     path = sketch.save(tmp_path / "m.onnx")
     code, shown, error = inspect(path)
     assert code == 1
     assert "a compile needs more: input 'x': holds floats" in shown
-    assert "latent" in error
+    assert "ternary" in error
     found = inspect_model(path)
     assert found.undeclared is not None and found.problem is not None
     declared = inspect_model(path, LoadOptions(input_type="uint8"))
