@@ -67,7 +67,7 @@ def emit_hls(design: Design) -> dict[str, str]:
         "vendor": VENDOR,
         "wide_addresses": "true" if _address_bits(design) > _SHORT_ADDRESS else "false",
     }
-    loops = [_loop(design, loop) for loop in loops_of(design)]
+    loops, hidden = [_loop(design, loop) for loop in loops_of(design)], within(design)
     headers = sorted({f"{unit.kind}.h" for unit in _called(design)} | {LOOP_HEADER for _ in loops})
     arguments = list(_arguments(design))
     code = render(
@@ -75,7 +75,7 @@ def emit_hls(design: Design) -> dict[str, str]:
         **values,
         headers=headers,
         memories=[memory.name for _, _, memory in arguments],
-        streams=[_stream(s) for s in design.streams.values() if s.name not in within(design)],
+        streams=[_stream(s) for s in design.streams.values() if s.name not in hidden],
         pragmas=[line for item in arguments for line in _pragmas(*item) if not item[0].loop],
         loops=loops,
         calls=_calls(design, loops),

@@ -42,7 +42,7 @@ def loops_of(design: Design) -> list[Loop]:
 
 def within(design: Design) -> set[str]:
     """The streams that no unit outside of their loop touches."""
-    entering = {loop.start.sources[0] for loop in loops_of(design)}
-    leaving = {loop.end.sinks[1] for loop in loops_of(design)}
+    loops = loops_of(design)
+    ends = {name for loop in loops for name in (loop.start.sources[0], loop.end.sinks[1])}
     inside = {n for unit in design.units if unit.loop for n in (*unit.sources, *unit.sinks)}
-    return inside - entering - leaving
+    return inside - ends

@@ -47,7 +47,7 @@ def even_widths(graph: Graph) -> Graph:
     loops = find_loops(stages, widths=False)
     classes, looped = _Classes(), set()
     for loop in loops:
-        blocks = [stages[at : at + loop.length] for at in range(loop.first, loop.end, loop.length)]
+        blocks = loop.blocks(stages)
         for stages_of_pass in zip(*blocks, strict=True):
             outputs = [stage.output for stage in stages_of_pass]
             classes.join(*outputs)

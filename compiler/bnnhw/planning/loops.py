@@ -46,6 +46,11 @@ class Loop:
         """Index of the first stage behind it."""
         return self.first + self.length * self.passes
 
+    def blocks(self, stages: Sequence[Stage]) -> list[Sequence[Stage]]:
+        """Its blocks among the network's stages, in the order of passes."""
+        starts = range(self.first, self.end, self.length)
+        return [stages[at : at + self.length] for at in starts]
+
 
 def find_loops(stages: Sequence[Stage], *, widths: bool = True) -> list[Loop]:
     """The runs of two and more equal blocks, the longest where they overlap, in stream order.
@@ -102,7 +107,7 @@ def roll(stages: Sequence[Stage], loops: Sequence[Loop]) -> list[Stage]:
 
 
 def _looped(stages: Sequence[Stage], loop: Loop) -> list[Stage]:
-    blocks = [stages[at : at + loop.length] for at in range(loop.first, loop.end, loop.length)]
+    blocks = loop.blocks(stages)
     entry, last = entry_of(blocks[0]), blocks[0][-1]
     around, back = f"{entry}:loop", f"{entry}:back"
     layer = next(stage for stage in reversed(blocks[0]) if isinstance(stage, Layer))
