@@ -63,7 +63,7 @@ LEGAL = {case.kind: dict(case.params) for case in reversed(CASES)}
 ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_transpose", {"ROWS": 0}, "sizes are positive"),
     ("bnn_transpose", {"BEATS": 22}, "a call is a whole number of frames"),
-    ("bnn_transpose", {"RAM_STYLE": 3}, "a style is 0, 1 or 2"),
+    ("bnn_transpose", {"RAM_STYLE": 4}, "a style is 0 to 3"),
     ("bnn_split", {"FOLDS1": 0}, "both sides have beats"),
     ("bnn_split", {"BEATS": 9}, "a frame holds whole pixels"),
 ]
