@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 # How often a choice is made again with room for the FIFOs of the one before.
 _MAX_REFINEMENTS = 6
+_STRAINED = 0.85
+"""The share of a board's LUTs above which a design is hard to place: loops are tried then too."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,8 @@ def fit_network(
 ) -> Fit:
     """The design of an integer graph that meets ``target`` on ``board``; see lower_fitting.
 
-    Where none does without loops, runs of equal blocks become loops, the last ones first.
+    Where none does without loops, or only just, runs of equal blocks become loops, the last ones
+    first.
     """
     first, *others = _networks(Network(graph, top_k, instrument), request)
     search = FoldingSearch(first, board, request, clock_mhz)
@@ -281,7 +284,12 @@ def fit_network(
 def _soonest(
     plain: FoldingSearch, others: list[Network], target: Target, clock_mhz: float
 ) -> tuple[FoldingSearch, tuple[Design, Folding, Prediction]] | None:
-    """The first with a design near the target, of a network without loops and then with some."""
+    """The first with a design near the target, of a network without loops and then with some.
+
+    Where that design is strained and takes weights from memory, which is what loops cost, more
+    loops are tried too, and the design that is faster or else presses less on the board is taken.
+    """
+    best: tuple[FoldingSearch, Fitted] | None = None
     for network in (plain.network, *others):
         try:  # what a folding file says of a layer may be nothing for a loop
             search = plain
@@ -292,8 +300,25 @@ def _soonest(
         except FoldingError:
             continue
         if fitted is not None:
-            return search, (fitted.design, fitted.folding, fitted.prediction)
-    return None
+            if best is None or _rank(search, fitted, target) < _rank(*best, target):
+                best = search, fitted
+            if not _strained(search, fitted):
+                break
+    if best is None:
+        return None
+    search, fitted = best
+    return search, (fitted.design, fitted.folding, fitted.prediction)
+
+
+def _rank(search: FoldingSearch, fitted: Fitted, target: Target) -> tuple[int, float]:
+    """What makes a design better, least first: cycles where no target is set, then pressure."""
+    return (0 if target.cycles else fitted.cycles), search.weigh(fitted.need)
+
+
+def _strained(search: FoldingSearch, fitted: Fitted) -> bool:
+    """Whether a design that takes weights from memory takes nearly all LUTs of the board."""
+    streams = any(layer.memory == "ddr" for layer in fitted.folding.layers.values())
+    return streams and fitted.need.lut_packed > _STRAINED * search.limit.lut_packed
 
 
 def _tried(error: FoldingError, networks: list[Network]) -> FoldingError:
