@@ -337,6 +337,37 @@ POINTS = {
             ],
         },
     ),
+    "bnn_pad": Points(
+        legal=[
+            {"REFLECT": 0, "DEPTH": 9},
+            {"LANES": 1, "DEPTH": 201, "ELEM_BITS": 12, "RAM_STYLE": 2},
+            {"PAD_TOP": 7, "PAD_BOTTOM": 0, "PAD_LEFT": 0, "PAD_RIGHT": 7, "DEPTH": 65},
+            {"REFLECT": 0, "HEIGHT": 1, "PAD_TOP": 3, "PAD_LEFT": 9, "RAM_STYLE": 1},
+            {"HEIGHT": 1, "PAD_TOP": 0, "PAD_BOTTOM": 0, "DEPTH": 9},
+            {"WIDTH": 1, "PAD_LEFT": 0, "PAD_RIGHT": 0, "DEPTH": 2},
+            {**_NO_PADDING, "HEIGHT": 1, "WIDTH": 1, "DEPTH": 2},
+        ],
+        illegal={
+            "HEIGHT and WIDTH must be at least 1, REFLECT 0 or 1": [{"WIDTH": 0}, {"REFLECT": 2}],
+            "LANES must divide CHANNELS": [{"LANES": 3}, {"LANES": 0}],
+            "a reflection must be less than the image": [{"PAD_TOP": 8}, {"PAD_RIGHT": 8}],
+            "DEPTH must be at least 2 and a row, reflected rows more": [
+                {"DEPTH": 15},
+                {"DEPTH": 1, "WIDTH": 1, "REFLECT": 0},
+                {"PAD_BOTTOM": 3},
+            ],
+            "WIDTH and DEPTH must be at least 1 and STYLE 0 to 3": [{"RAM_STYLE": 4}],
+        },
+    ),
+    "bnn_pad_axis": Points(
+        legal=[
+            {"BEFORE": 0, "BEHIND": 0},
+            {"SIZE": 1, "BEFORE": 0, "BEHIND": 0},
+            {"SIZE": 1, "BEFORE": 2},
+            {"HOLD": 7, "BEFORE": 0},
+        ],
+        illegal={"SIZE must be at least 1, HOLD less": [{"HOLD": 8}, {"SIZE": 0}]},
+    ),
     "bnn_pe_array": Points(
         legal=[
             shape.parameters

@@ -284,11 +284,32 @@ def reshape_that_mixes_the_batch() -> Sketch:
     return sketch
 
 
-@case("node 'pad", "only constants are supported")
-def padding_by_reflection() -> Sketch:
-    sketch = image()
-    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), mode="reflect")
+@case("node 'pad", "constants, reflect and edge are supported")
+def padding_that_wraps_around() -> Sketch:
+    sketch = image(opset=19)
+    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), mode="wrap")
     return sketch.conv(3, 4).sign().flatten().dense(144, 3)
+
+
+@case("node 'pad", "the outermost is not repeated")
+def padding_by_reflection_of_more_than_the_image() -> Sketch:
+    sketch = image()
+    sketch.op("Pad", sketch.constant([0, 0, 1, 1, 0, 0, 6, 1], np.int64), mode="reflect")
+    return sketch.conv(3, 4).sign().flatten().dense(264, 3)
+
+
+@case("node 'pad", "pads dimension 1")
+def channels_padded_by_reflection() -> Sketch:
+    sketch = image()
+    sketch.op("Pad", sketch.constant([0, 1, 0, 0, 0, 0, 0, 0], np.int64), mode="reflect")
+    return sketch.conv(4, 4).sign().flatten().dense(64, 3)
+
+
+@case("node 'pad", "pads dimension 2")
+def edge_cut_off_by_a_pad() -> Sketch:
+    sketch = image()
+    sketch.op("Pad", sketch.constant([0, 0, -1, 0, 0, 0, 0, 0], np.int64), mode="edge")
+    return sketch.conv(3, 4).sign().flatten().dense(48, 3)
 
 
 @case("node 'conv", "pads with zeros what is padded with 1")
@@ -298,7 +319,7 @@ def padding_with_one_and_then_zero() -> Sketch:
     return sketch.conv(4, 4, pads=1).sign().flatten().dense(144, 3)
 
 
-@case("node 'maxpool", "a Pad is supported before a convolution only")
+@case("node 'maxpool", "a Pad with a constant is supported before a convolution only")
 def padding_before_a_pool() -> Sketch:
     sketch = image().conv(3, 4).sign()
     sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64))
