@@ -296,7 +296,9 @@ def compile_model(
     notes += instrument_notes(fit.design, options.backends)
     progress("writing the build")
     notes += overlay_notes(fit.design)
-    report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve, fit.schedule)
+    report = make_report(
+        fit.design, board, fit.prediction, checks, notes, fit.curve, fit.schedule, fit.bounds
+    )
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
     report["histograms"] = [asdict(histogram) for histogram in histograms]
     report["command"] = command = options.command(model)
@@ -356,9 +358,7 @@ def _histograms(graph: Graph, real: Graph, given: Samples | None) -> list[Histog
 
 def _default(option: Field[Any]) -> Any:
     """What an option is where nobody gives it."""
-    if option.default_factory is not MISSING:
-        return option.default_factory()
-    return option.default
+    return option.default if option.default_factory is MISSING else option.default_factory()
 
 
 def emit(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import DoesNotFitError, FoldingError, MissedTargetError
 from bnnhw.hardware.folding import Folding, FoldingRequest
+from bnnhw.planning.bounds import design_bounds
 from bnnhw.planning.curve import resource_curve
 from bnnhw.planning.design_fit import DesignFit
 from bnnhw.planning.even_widths import even_widths
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.board import Board
     from bnnhw.hardware.design import Design
     from bnnhw.ir.graph import Graph
+    from bnnhw.planning.bounds import Bounds
     from bnnhw.planning.curve import CurvePoint
     from bnnhw.planning.schedule import Schedule
     from bnnhw.planning.target import Target
@@ -36,6 +38,7 @@ class Fit:
         prediction: of the token-level model.
         curve: what other paces would take.
         schedule: when each layer works on a frame, and what costs cycles beside.
+        bounds: what keeps it from being faster.
     """
 
     graph: Graph
@@ -44,6 +47,7 @@ class Fit:
     prediction: Prediction
     curve: list[CurvePoint]
     schedule: Schedule
+    bounds: Bounds
 
 
 def fit_network(
@@ -72,8 +76,8 @@ def fit_network(
     network = search.network
     if request != FoldingRequest():  # other paces are free of what a folding file fixes
         search = FoldingSearch(network, board, clock_mhz=clock_mhz)
-    curve = resource_curve(search, design)
-    return Fit(network.graph, design, folding, prediction, curve, schedule(design))
+    curve, bounds = resource_curve(search, design), design_bounds(search, design)
+    return Fit(network.graph, design, folding, prediction, curve, schedule(design), bounds)
 
 
 def _soonest(

@@ -182,7 +182,9 @@ def test_tiles_are_gathered_to_no_more_than_the_channels_of_a_pixel() -> None:
 
 
 def test_a_pace_below_the_beats_of_a_stream_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(design_fit, "predict", lambda design: Prediction(ideal_cycles(design) - 1, 1))
+    monkeypatch.setattr(
+        design_fit, "predict", lambda design: Prediction(ideal_cycles(design) - 1, 1)
+    )
     with pytest.raises(InternalError, match=r"predicts \d+ cycles per frame, and a stream has"):
         fitted(digits(), PYNQ, Target())
 
