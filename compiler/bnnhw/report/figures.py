@@ -101,6 +101,8 @@ def make_report(
                 "kind": unit.kind,
                 "layer": unit.layer,
                 "label": unit.label,
+                "loop": unit.loop,
+                "passes": unit.passes,
                 "sources": list(unit.sources),
                 "sinks": list(unit.sinks),
                 "params": dict(unit.params),
