@@ -243,7 +243,7 @@ def compile_model(
     clock = options.clock_mhz or board.clock_mhz
     progress("reading the model")
     imported = import_file(model, options)
-    graph = _integers(model, imported.graph, options, options.dump_ir, progress)
+    graph = lowered(model, imported.graph, options, options.dump_ir, progress)
     notes = _notes(graph, options)
     names = class_names(options.class_names, count_classes(graph))
     given = None
@@ -321,16 +321,17 @@ def compile_model(
 def integer_graph(model: Path, options: ModelOptions | None = None) -> Graph:
     """The integer graph of a model file."""
     options = options or ModelOptions()
-    return _integers(model, load(model, options), options)
+    return lowered(model, load(model, options), options)
 
 
-def _integers(
+def lowered(
     model: Path,
     graph: Graph,
     options: ModelOptions,
     dump_ir: Path | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Graph:
+    """The integer graph of what the front end made of a model file; see ``compile_model``."""
     images, notes = None, graph.notes
     if options.calibrate:
         source = graph.input_format

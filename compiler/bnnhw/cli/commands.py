@@ -13,6 +13,7 @@ import bnnhw
 from bnnhw.cli.compile import compile_command
 from bnnhw.cli.completion import complete_build, complete_model
 from bnnhw.cli.deploy import deploy
+from bnnhw.cli.explore import explore_command
 from bnnhw.cli.hardware import simulate, synth
 from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
@@ -55,6 +56,9 @@ app = typer.Typer(
 app.add_typer(lists_app)
 app.add_typer(zoo_app, name="zoo")
 app.command("compile")(compile_command)
+app.command("explore", short_help="Estimate designs for boards, targets, precisions.")(
+    explore_command
+)
 app.command(short_help="Simulate a build's Verilog and compare it.")(simulate)
 
 

@@ -64,20 +64,42 @@ def fit_network(
 
     Where none does without loops, runs of equal blocks become loops, the last ones first.
     """
-    first, *others = _networks(Network(graph, top_k, instrument), request)
-    search = FoldingSearch(first, board, request, clock_mhz)
+    network = Network(graph, top_k, instrument)
+    search, (design, folding, prediction) = fit_design(network, board, target, request, clock_mhz)
+    network = search.network
+    if request != FoldingRequest():  # other paces are free of what a folding file fixes
+        search = FoldingSearch(network, board, clock_mhz=clock_mhz)
+    curve, bounds = resource_curve(search, design), design_bounds(search, design)
+    return Fit(network.graph, design, folding, prediction, curve, schedule(design), bounds)
+
+
+def fit_design(
+    network: Network,
+    board: Board,
+    target: Target,
+    request: FoldingRequest,
+    clock_mhz: float,
+    like: FoldingSearch | None = None,
+) -> tuple[FoldingSearch, tuple[Design, Folding, Prediction]]:
+    """As fit_network, but the design alone, and the search that found it, perhaps with loops.
+
+    Args:
+        network: the network, without loops.
+        board: the board.
+        target: what to reach.
+        request: what a folding file fixes.
+        clock_mhz: the clock.
+        like: a search of the same graph, board and request, whose candidates serve here too.
+    """
+    first, *others = _networks(network, request)
+    search = FoldingSearch(first, board, request, clock_mhz, like=like)
     found = _soonest(search, others, target, clock_mhz) if others else None
     if found is None:
         try:
             found = search, lower_fitting(search, target, clock_mhz)
         except (DoesNotFitError, MissedTargetError) as error:
             raise _tried(error, others) from error
-    search, (design, folding, prediction) = found
-    network = search.network
-    if request != FoldingRequest():  # other paces are free of what a folding file fixes
-        search = FoldingSearch(network, board, clock_mhz=clock_mhz)
-    curve, bounds = resource_curve(search, design), design_bounds(search, design)
-    return Fit(network.graph, design, folding, prediction, curve, schedule(design), bounds)
+    return found
 
 
 def _soonest(
