@@ -65,10 +65,10 @@ demo: $(VENV)/.run
 	$(BIN)/python examples/digits_demo.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.zoo $(PYNQ:%=.venv-pynq-%/.ready)
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-zoo: $(VENV)/.zoo
 	$(BIN)/python -m pytest -m "not slow" tests/compiler/zoo tests/compiler/frontend \
@@ -87,7 +87,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy compiler/bnnhw host/bnnhw_host
-	$(BIN)/python -m pytest -q tests/hw/test_lint.py tests/hw/test_points.py
+	$(BIN)/python -m pytest -q tests/hw/test_lint.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ import numpy as np
 import fault_channels  # noqa: F401
 import fault_hostile  # noqa: F401  (registers its cases)
 import fault_operations  # noqa: F401
+import fault_windows  # noqa: F401
 import faults
 import refused_inputs
 from bnnhw.compiler import integer_graph

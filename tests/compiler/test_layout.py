@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,7 @@ MAY_IMPORT["exploration"] = {*MAY_IMPORT, ""} - {"zoo", "deploy"}  # "": compile
 MAY_IMPORT["api"] = {*MAY_IMPORT, ""}  # and compiler.py
 BELOW_ALL = {"bnnhw.errors", "bnnhw.assets", "bnnhw.version"}
 LONGEST = 400
+TESTS = Path(__file__).resolve().parents[1]
 
 
 @cache
@@ -116,8 +118,15 @@ def test_nothing_imports_in_a_circle() -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    lengths = {p: len(p.read_text("utf-8").splitlines()) for p in PACKAGE.rglob("*.py")}
+    files = [*PACKAGE.rglob("*.py"), *TESTS.rglob("*.py")]
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in files}
     assert not {str(p): n for p, n in lengths.items() if n > LONGEST}
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    """Two of one name in folders that are no packages cannot be collected in one run."""
+    names = Counter(path.name for path in TESTS.rglob("test_*.py"))
+    assert not [name for name, count in names.items() if count > 1]
 
 
 def test_the_top_of_the_package_is_small() -> None:

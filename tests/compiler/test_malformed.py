@@ -10,6 +10,7 @@ import pytest
 import fault_channels  # noqa: F401
 import fault_hostile  # noqa: F401  (registers its cases)
 import fault_operations  # noqa: F401
+import fault_windows  # noqa: F401
 from bnnhw.errors import ModelError, VerificationError
 from bnnhw.frontend import LoadOptions, load
 from bnnhw.passes import PIPELINE, run

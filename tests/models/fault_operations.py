@@ -98,20 +98,6 @@ def straight_through_arithmetic_that_does_not_cancel() -> Sketch:
     return sketch.flatten().dense(64, 3)
 
 
-@case("node 'averagepool", "divides by the number of taps inside")
-def average_pool_that_leaves_padding_out() -> Sketch:
-    sketch = image().conv(3, 4).sign()
-    sketch.op("AveragePool", kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 1, 1])
-    return sketch.flatten().dense(36, 3)
-
-
-@case("node 'averagepool", "ceil_mode")
-def average_pool_beyond_the_image() -> Sketch:
-    sketch = image().conv(3, 4).sign()
-    sketch.op("AveragePool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
-    return sketch.flatten().dense(16, 3)
-
-
 @case("node 'reducemean", "reduce channels, height and width only")
 def average_over_the_batch() -> Sketch:
     sketch = image().conv(3, 4).sign()
@@ -141,76 +127,6 @@ def slope_of_each_pixel() -> Sketch:
     sketch = image().conv(3, 4).batch_norm(4)
     sketch.op("PRelu", sketch.constant(np.arange(64.0).reshape(4, 4, 4)))
     return sketch.sign().flatten().dense(64, 3)
-
-
-@case("node 'convtranspose", "not supported")
-def transposed_convolution() -> Sketch:
-    sketch = image().conv(3, 4).sign()
-    sketch.op("ConvTranspose", sketch.constant(sketch.signs(4, 3, 2, 2)))
-    return sketch
-
-
-@case("node 'conv", "in each of 2 groups")
-def groups_of_too_many_channels() -> Sketch:
-    sketch = image()
-    sketch.conv(3, 6, group=2)
-    return sketch.sign().flatten().dense(96, 3)
-
-
-@case("node 'conv", "do not split into 3 groups")
-def groups_that_do_not_split_the_outputs() -> Sketch:
-    sketch = image()
-    sketch.conv(1, 4, group=3)
-    return sketch.sign().flatten().dense(64, 3)
-
-
-@case("node 'conv", "dilations (2, 2)")
-def dilated_convolution() -> Sketch:
-    return image().conv(3, 4, dilations=[2, 2]).sign().flatten().dense(16, 3)
-
-
-@case("node 'conv", "dimensions")
-def convolution_of_a_vector() -> Sketch:
-    sketch = image().flatten()
-    sketch.op("Conv", sketch.constant(sketch.signs(4, 108, 1)))
-    return sketch.sign().flatten().dense(4, 3)
-
-
-@case("node 'conv", "of (N, C, L)", **BY_TYPE)
-def convolution_of_a_signal_over_its_channels() -> Sketch:
-    sketch = floats("N", 2, 3, 16)
-    sketch.op("Reshape", sketch.constant([-1, 6, 16], np.int64))
-    sketch.op("Transpose", perm=[0, 2, 1])
-    sketch.op("Conv", sketch.constant(sketch.signs(4, 16, 3)))
-    return sketch.sign().flatten().dense(16, 3)
-
-
-@case("node 'conv", "channels")
-def convolution_of_too_many_channels() -> Sketch:
-    return image().conv(4, 4).sign().flatten().dense(64, 3)
-
-
-@case("node 'conv", "does not fit")
-def kernel_larger_than_the_image() -> Sketch:
-    return image().conv(3, 4, kernel=7).sign().flatten().dense(4, 3)
-
-
-@case("node 'conv", "declares a kernel")
-def kernel_shape_that_contradicts_the_weights() -> Sketch:
-    return image().conv(3, 4, kernel_shape=[5, 5]).sign().flatten().dense(64, 3)
-
-
-@case("node 'conv", "negative pads")
-def negative_pads() -> Sketch:
-    return image().conv(3, 4, pads=-1).sign().flatten().dense(16, 3)
-
-
-@case("node 'conv", "axes")
-def channels_last_convolution_without_transpose() -> Sketch:
-    sketch = Sketch(["N", 6, 6, 3], np.uint8)
-    sketch.op("Cast", to=1)
-    sketch.op("Transpose", perm=[0, 2, 3, 1])
-    return sketch.conv(3, 4).sign().flatten().dense(64, 3)
 
 
 @case("node 'matmul", "take 65 inputs")
@@ -282,37 +198,6 @@ def reshape_that_mixes_the_batch() -> Sketch:
     sketch = image().conv(3, 4).sign()
     sketch.op("Reshape", sketch.constant([-1], np.int64))
     return sketch
-
-
-@case("node 'pad", "only constants are supported")
-def padding_by_reflection() -> Sketch:
-    sketch = image()
-    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), mode="reflect")
-    return sketch.conv(3, 4).sign().flatten().dense(144, 3)
-
-
-@case("node 'conv", "pads with zeros what is padded with 1")
-def padding_with_one_and_then_zero() -> Sketch:
-    sketch = image().conv(3, 4).batch_norm(4).sign()
-    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64), sketch.constant(1.0))
-    return sketch.conv(4, 4, pads=1).sign().flatten().dense(144, 3)
-
-
-@case("node 'maxpool", "a Pad is supported before a convolution only")
-def padding_before_a_pool() -> Sketch:
-    sketch = image().conv(3, 4).sign()
-    sketch.op("Pad", sketch.constant([0, 0, 1, 1] * 2, np.int64))
-    return sketch.pool().flatten().dense(36, 3)
-
-
-@case("node 'maxpool", "neither a sign nor bits")
-def max_pool_of_scores() -> Sketch:
-    return image().conv(3, 4).sign().conv(4, 3).pool()
-
-
-@case("node 'maxpool", "dilations")
-def dilated_max_pool() -> Sketch:
-    return image().conv(3, 4).sign().pool(2, 1, dilations=[2, 2]).flatten().dense(16, 3)
 
 
 @case("node 'quant", "several scales")

@@ -22,6 +22,7 @@ from bnnhw.ir.ops import (
     Flatten,
     Lookup,
     MaxPool,
+    Pad,
     Piecewise,
     Product,
     Quantise,
@@ -83,7 +84,7 @@ def _parameters(op: Op) -> tuple[list[Fraction], list[Fraction]]:
     """Factors and summands of an operation of one number; what only limits has none."""
     if isinstance(op, Affine):
         return list(op.scale.flat), list(op.shift.flat)
-    if isinstance(op, (AveragePool, ChannelSum, Concat, Flatten, MaxPool)):
+    if isinstance(op, (AveragePool, ChannelSum, Concat, Flatten, MaxPool, Pad)):
         return [], []
     if not isinstance(op, Piecewise):
         raise ModelError(f"how {type(op).__name__} makes parameters grow is unknown", fix=REPORT)

@@ -16,8 +16,8 @@ from bnnhw.frontend.cancel import cancel
 from bnnhw.frontend.context import Context, LayoutError
 from bnnhw.frontend.convert import (
     elementwise,
-    ends,
     linear,
+    padding,
     parts,
     pointwise,
     pools,
@@ -52,7 +52,7 @@ _HANDLERS = {
     **products.HANDLERS,
     **elementwise.HANDLERS,
     **sign.HANDLERS,
-    **ends.HANDLERS,
+    **padding.HANDLERS,
     **scores.HANDLERS,
     **rounding.HANDLERS,
     **parts.HANDLERS,
@@ -168,7 +168,7 @@ def _convert(ctx: Context, node: OnnxNode) -> None:
     padded = next((ctx.pads[name] for name in given if name in ctx.pads), None)
     if padded and node.op not in _CARRY_PADS:
         raise ModelError(
-            "reads a padded image; a Pad is supported before a convolution only",
+            "reads a padded image; a Pad with a constant is supported before a convolution only",
             where=node.where,
             fix="pad in the convolution, or directly before it",
         )

@@ -34,6 +34,7 @@ from bnnhw.ir.ops import (
     IntegerTable,
     Ints,
     Op,
+    Pad,
     Product,
     SumPool,
     Tensor,
@@ -96,6 +97,8 @@ def execute_plain(op: Op, inputs: list[Values], tensors: list[Tensor]) -> Values
         return narrow[x.astype(np.intp) - _low(tensor)]
     if isinstance(op, Flatten):
         return x.reshape(len(x), int(np.prod(x.shape[1:])))
+    if isinstance(op, Pad):
+        return op.apply(x)
     if isinstance(op, FixedAffine):
         return fixed_affine(op, x, _reach(tensor, x))
     if isinstance(op, IntegerMaxPool):

@@ -28,6 +28,7 @@ from bnnhw.ir.ops import (
     Flatten,
     Lookup,
     MaxPool,
+    Pad,
     Piecewise,
     Product,
     Quantise,
@@ -110,6 +111,8 @@ def execute_real(op: Op, x: Floats, tensor: Tensor) -> Floats:
         return op.values[x.astype(np.int64) - tensor.dtype.low]  # type: ignore[union-attr]
     if isinstance(op, ChannelSum):
         return np.asarray(x.sum(axis=1, keepdims=True), np.float64)
+    if isinstance(op, Pad):
+        return op.apply(x)
     if isinstance(op, Flatten):
         return x.reshape(len(x), -1)
     if op.level == "integer":

@@ -17,6 +17,7 @@ from bnnhw.ir.ops import (
     Flatten,
     IntegerTable,
     MaxPool,
+    Pad,
     Piecewise,
     Quantise,
 )
@@ -41,7 +42,7 @@ class Bits:
     Attributes:
         root: the tensor of bits.
         values: the smaller and the larger value of the root's bits.
-        steps: pools of bits and flattens from the root on, in order.
+        steps: pools of bits, pads and flattens from the root on, in order.
         low: what the smaller value has become behind the steps, per channel.
         high: likewise the larger one.
         tensors: the tensors passed, the root first, without this one.
@@ -100,6 +101,8 @@ def _through(graph: Graph, node: Node, bits: Bits) -> Bits | None:
         minimum = falls ^ op.minimum if isinstance(op, BitMaxPool) else falls
         pool = replace(node, op=BitMaxPool(op.window, minimum))
         return replace(bits, steps=(*bits.steps, pool))
+    if isinstance(op, Pad):
+        return replace(bits, steps=(*bits.steps, node))
     if isinstance(op, Flatten):
         pixels = int(np.prod(graph.tensors[node.inputs[0]].shape[1:]))
         low, high = (np.repeat(v, pixels) for v in (bits.low, bits.high))

@@ -31,6 +31,7 @@ from bnnhw.ir.op_base import (
     pool_shape,
     same_channels,
 )
+from bnnhw.ir.pad_op import EDGE as EDGE, REFLECT as REFLECT, Pad as Pad
 from bnnhw.ir.product_ops import ChannelSum as ChannelSum, Product as Product
 from bnnhw.ir.real_ops import (
     Add as Add,
@@ -379,7 +380,7 @@ def class_values(values: Ints, row_class: tuple[int, ...], column_class: tuple[i
 FRONT_END = frozenset(
     (
         *(Add, Affine, AveragePool, Binarize, Concat, Conv, Dense, Flatten, Lookup, MaxPool),
-        *(ChannelSum, Piecewise, Product, Quantise, Select, Smooth),
+        *(ChannelSum, Pad, Piecewise, Product, Quantise, Select, Smooth),
     )
 )
 """What the front end gives."""
@@ -387,7 +388,7 @@ INTEGER = frozenset(
     (
         *(BinaryConv, BinaryDense, BitMaxPool, ChannelSum, Concat, FixedAdd, FixedAffine),
         *(FixedSelect, Flatten, IntegerConv, IntegerDense, IntegerMaxPool, IntegerTable),
-        *(Product, SumPool, Threshold),
+        *(Pad, Product, SumPool, Threshold),
     )
 )
 """What the passes leave: operations on integers and bits, for which hardware exists."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from bnnhw.ir.border_classes import class_sums
 from bnnhw.ir.op_base import only_signs
-from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Concat, Conv, MaxPool, Threshold
+from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Concat, Conv, MaxPool, Pad, Threshold
 from bnnhw.ir.types import Bit
 from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
 
@@ -68,7 +68,7 @@ def _is_bipolar(links: Links, tensor: str) -> bool:
     source = links.producer(tensor)
     if source is None:
         return links.graph.tensors[tensor].dtype == Bit(bipolar=True)
-    if isinstance(source.op, (MaxPool, BitMaxPool, Concat)):
+    if isinstance(source.op, (MaxPool, BitMaxPool, Concat, Pad)):
         return _reads_bipolar(links, source)
     if isinstance(source.op, Threshold):
         return source.op.bipolar

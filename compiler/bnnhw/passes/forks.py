@@ -14,7 +14,7 @@ import numpy as np
 
 from bnnhw.ir.exact import full
 from bnnhw.ir.names import unused
-from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Concat, Flatten, MaxPool
+from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Concat, Flatten, MaxPool, Pad
 from bnnhw.passes.rewrite import Links, fresh_name, sign_of
 from bnnhw.passes.stream_values import copied
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bnnhw.ir.graph import Graph, Node
 
-_STEPS = (BitMaxPool, MaxPool, Flatten)
+_STEPS = (BitMaxPool, MaxPool, Pad, Flatten)
 
 
 def copied_for_readers(graph: Graph, links: Links, node: Node) -> Graph | None:

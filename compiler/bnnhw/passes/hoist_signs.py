@@ -1,4 +1,4 @@
-"""Signs, with what stands before them, move before max pools and flattens.
+"""Signs, with what stands before them, move before max pools, pads and flattens.
 
 A sign is monotone, so sign(max(x)) = max(sign(x)); where an affine operation between them has a
 negative scale, the maximum becomes a minimum. Pools then work on bits.
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Flatten, MaxPool, limits_of
+from bnnhw.ir.ops import Affine, Binarize, BitMaxPool, Flatten, MaxPool, Pad, limits_of
 from bnnhw.passes.rewrite import Change, Links, rewrite, with_op
 
 if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.ir.ops import Bools, Op, Shape
 
-_LATE = (MaxPool, BitMaxPool, Flatten)
+_LATE = (MaxPool, BitMaxPool, Pad, Flatten)
 
 
 def hoist_signs(graph: Graph) -> Graph:
@@ -32,6 +32,8 @@ def _rule(links: Links, node: Node) -> Change | None:
     assert after is not None
     if isinstance(after.op, _LATE):
         return None
+    if isinstance(node.op, Pad):
+        return Change([node, after], [after, node])
     shape = links.graph.tensors[node.inputs[0]].shape
     if isinstance(node.op, Flatten):
         op: Op | None = after.op

@@ -20,6 +20,7 @@ from bnnhw.ir.ops import (
     Flatten,
     IntegerConv,
     IntegerMaxPool,
+    Pad,
     Product,
     Threshold,
 )
@@ -71,7 +72,7 @@ def _lower(graph: Graph, sign: Node) -> Graph:
     layer = producer if producer and isinstance(producer.op, (Conv, Dense)) else None
     tensor = graph.tensors[start]
     flattened = producer
-    while flattened is not None and isinstance(flattened.op, Flatten):
+    while flattened is not None and isinstance(flattened.op, (Flatten, Pad)):
         flattened = links.source(flattened)
     low, high = _range(graph, flattened, sign)
     step = _step(graph, flattened)

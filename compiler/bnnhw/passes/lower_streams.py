@@ -9,7 +9,6 @@ consumer, the output - takes them into a FixedAffine.
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,23 +31,22 @@ from bnnhw.ir.ops import (
     FixedAdd,
     FixedSelect,
     Flatten,
-    IntegerMaxPool,
     IntegerTable,
     MaxPool,
+    Pad,
     Product,
     Quantise,
     Select,
     Smooth,
-    SumPool,
 )
 from bnnhw.ir.types import Bit, Integer, Real
-from bnnhw.passes.elementwise import flattened, one_scale, repeated, rises, tiled
+from bnnhw.passes.elementwise import flattened, one_scale, repeated, tiled
 from bnnhw.passes.fixed_point import largest
 from bnnhw.passes.integer_layers import integer_layer
 from bnnhw.passes.mixed import is_mixed
 from bnnhw.passes.options import FEW_BITS, PassOptions
 from bnnhw.passes.stream_notes import check_precision, described, real_on_bits
-from bnnhw.passes.stream_products import ProductMaker, pooled, pools_as_it_is
+from bnnhw.passes.stream_pools import PoolMaker
 from bnnhw.passes.stream_select import (
     is_scaled,
     joint_scale,
@@ -99,7 +97,7 @@ def lower_streams(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
     return Lowering(graph, options).run()
 
 
-class Lowering(ProductMaker):
+class Lowering(PoolMaker):
     """One run of the pass, with what it chose on its way."""
 
     def run(self) -> Graph:
@@ -152,6 +150,8 @@ class Lowering(ProductMaker):
             return self._max_pool(node, x)
         if isinstance(op, AveragePool):
             return self._average_pool(node, x)
+        if isinstance(op, Pad):
+            return self._pad(node, op, x)
         if isinstance(op, Flatten):
             pixels = int(np.prod(x.shape[1:]))
             ops = tuple(repeated(o, pixels) for o in x.ops)
@@ -335,37 +335,6 @@ class Lowering(ProductMaker):
         assert isinstance(span, Integer)
         value = Value(node.output, (made.scale,), span.reach, shape, Real(), node)
         return replace(value, rest=made.rest)
-
-    def _max_pool(self, node: Node, x: Value) -> Value:
-        assert isinstance(node.op, MaxPool)
-        pool = IntegerMaxPool(node.op.window)
-        if isinstance(x.dtype, Integer) and all(rises(op) for op in x.ops):
-            shape = self._graph.tensors[node.output].shape
-            return x.as_input(self._made.emit_before(node, pool, x), shape)
-        stream = self._as_stream(node.inputs[0], x, sign_behind(self._links, node.output))
-        assert stream.stream is not None
-        self._made.emit(node, pool, stream.tensor)
-        return self._stream(node, stream.stream)
-
-    def _average_pool(self, node: Node, x: Value) -> Value:
-        assert isinstance(node.op, AveragePool)
-        window = node.op.window
-        area = window.kernel[0] * window.kernel[1]
-        shape = self._graph.tensors[node.output].shape
-        if pools_as_it_is(x, area):
-            self._made.emit(node, SumPool(window), x.tensor)
-            return pooled(node, x, shape, area)
-        x = self._as_stream(node.inputs[0], x)
-        assert x.stream is not None
-        if x.stream.halves and any(window.pads):
-            # Padding is 0, no middle of a step: with twice as many steps every middle is on one.
-            finer = Integer(x.stream.bits + 1, True, x.stream.frac + 1)
-            x = self._retyped(node.inputs[0], x, finer)
-        assert x.stream is not None
-        self._made.emit(node, SumPool(window), x.tensor)
-        step = Fraction(2) ** -x.stream.frac
-        ops = (Affine(full(shape[0], step / area), full(shape[0], x.stream.lift * step)),)
-        return Value(node.output, ops, x.reach * area, shape, Real(), node)
 
     def _needs_stream(self, node: Node, value: Value) -> bool:
         """Whether a tensor has several consumers and is not integers as it stands."""

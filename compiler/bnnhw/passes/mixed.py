@@ -26,6 +26,7 @@ from bnnhw.ir.ops import (
     IntegerTable,
     Lookup,
     MaxPool,
+    Pad,
     Piecewise,
     Product,
     Quantise,
@@ -49,8 +50,8 @@ _REAL_STREAMS = (
     *(FixedAdd, FixedAffine, FixedSelect, IntegerConv, IntegerDense, SumPool),
 )
 _LAYERS = (Conv, Dense, BinaryConv, BinaryDense, IntegerConv, IntegerDense)
-_CARRY_BITS = (BitMaxPool, Flatten, MaxPool, Affine)
-_CARRY_INTEGERS = (Flatten, Affine, IntegerTable)
+_CARRY_BITS = (BitMaxPool, Flatten, MaxPool, Pad, Affine)
+_CARRY_INTEGERS = (Flatten, Pad, Affine, IntegerTable)
 
 
 def is_mixed(graph: Graph) -> bool:

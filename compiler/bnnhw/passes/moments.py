@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     IntegerTable,
     Lookup,
     MaxPool,
+    Pad,
     Piecewise,
     Product,
     Quantise,
@@ -72,7 +73,7 @@ def layers_without_batch_norm(graph: Graph) -> list[Node]:
     known: set[str] = set()
     for tensor in graph.statistics:
         node = producers.get(tensor)
-        while node is not None and isinstance(node.op, Affine):
+        while node is not None and isinstance(node.op, (Affine, Pad)):
             node = producers.get(node.inputs[0])
         if node is not None:
             known.add(node.output)
@@ -161,7 +162,7 @@ def _step(graph: Graph, node: Node, inputs: list[Moments]) -> Moments:
         ones = np.ones(len(x.mean))
         ends = op.values.min() * ones, op.values.max() * ones
         return Moments(op.values.mean() * ones, op.values.var() * ones, *ends)
-    if isinstance(op, BitMaxPool):
+    if isinstance(op, (BitMaxPool, Pad)):
         return x
     if isinstance(op, IntegerTable):
         return _spread(graph, node.output)

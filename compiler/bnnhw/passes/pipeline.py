@@ -34,6 +34,7 @@ from bnnhw.ir.ops import (
 )
 from bnnhw.ir.text import format_graph
 from bnnhw.passes.absorb_output import absorb_output
+from bnnhw.passes.delay_pads import delay_pads
 from bnnhw.passes.fold_bits import fold_bits
 from bnnhw.passes.fold_tables import fold_tables
 from bnnhw.passes.hoist_signs import hoist_signs
@@ -88,7 +89,10 @@ def _ops(*ops: type[Op]) -> frozenset[type[Op]]:
 
 
 PIPELINE: tuple[Pass, ...] = (
-    # First: afterwards the input is integers and affine functions of them, nothing else.
+    # First: all that treats elements alike then stands together, as if nothing were padded.
+    Pass("delay_pads", "padding with the image's own pixels moves behind element-wise functions",
+         delay_pads),
+    # Before all others: afterwards the input is integers and affine functions of them, no more.
     Pass("fold_tables", "element-wise functions of the input become tables", fold_tables,
          makes=_ops(IntegerTable), ends=_ops(Lookup)),
     # Before affine operations merge: Where(x > 0, a, b) is a sign and an affine operation.

@@ -26,6 +26,7 @@ from bnnhw.ir.ops import (
     Dense,
     Flatten,
     MaxPool,
+    Pad,
     by_input,
     limits_of,
 )
@@ -111,6 +112,8 @@ def _rule(links: Links, node: Node) -> Change | None:
         if isinstance(after.op, BitMaxPool):
             minimum = minimum ^ after.op.minimum
         return Change(path, [with_op(after, BitMaxPool(after.op.window, minimum)), node])
+    if isinstance(after.op, Pad) and (not is_mixed(graph) or reads_bits(links, node)):
+        return Change(path, [after, node])
     if isinstance(after.op, Flatten) and not _sign_follows(links, after):
         shape = graph.tensors[node.output].shape
         repeat = int(np.prod(shape[1:]))

@@ -26,6 +26,7 @@ from bnnhw.ir.ops import (
     Elementwise,
     Flatten,
     MaxPool,
+    Pad,
     Piecewise,
     Quantise,
     Select,
@@ -83,7 +84,7 @@ def sign_arguments(graph: Graph) -> list[SignArgument]:
             roundings[node.output] = sum(max(term, 1.0) for term in terms)
         elif isinstance(node.op, (Concat, Select)):
             roundings[node.output] = max(*terms, 1.0)
-        elif isinstance(node.op, (Elementwise, Flatten)):
+        elif isinstance(node.op, (Elementwise, Flatten, Pad)):
             again = links.is_boundary(node.output) and terms[0] > 0
             roundings[node.output] = terms[0] + again
     return [
@@ -127,8 +128,9 @@ def stream_read(links: Links, sign: Node) -> tuple[str, list[Op]]:
     """The sum or pool whose numbers a sign reads ("" for none), and the operations in between."""
     chain: list[Op] = []
     node = links.source(sign)
-    while node is not None and isinstance(node.op, Elementwise):
-        chain.insert(0, node.op)
+    while node is not None and isinstance(node.op, (Elementwise, Pad)):
+        if not isinstance(node.op, Pad):
+            chain.insert(0, node.op)
         node = links.source(node)
     if node is None or not isinstance(node.op, (Add, Concat, MaxPool)):
         return "", []

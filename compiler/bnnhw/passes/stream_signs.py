@@ -27,6 +27,7 @@ from bnnhw.ir.ops import (
     FixedAffine,
     Flatten,
     MaxPool,
+    Pad,
     Threshold,
 )
 from bnnhw.ir.types import Integer
@@ -57,7 +58,7 @@ def sign_behind(links: Links, tensor: str) -> Binarize | None:
             return None
         if isinstance(node.op, Binarize):
             found = found or node.op
-        elif isinstance(node.op, (Concat, Elementwise, MaxPool, Flatten)):
+        elif isinstance(node.op, (Concat, Elementwise, MaxPool, Pad, Flatten)):
             found = found or sign_behind(links, node.output)
     return found
 

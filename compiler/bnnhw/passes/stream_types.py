@@ -1,8 +1,8 @@
 """Widths and binary points of real-valued streams.
 
 The two inputs of an addition and its result share one binary point, and so do what a concatenation
-reads and gives, and a max pool's input and result: tensors joined so form a group (in a residual
-network, one per stage).
+reads and gives, and input and result of a max pool or a pad: tensors joined so form a group (in a
+residual network, one per stage).
 
 Where signs read a group, its steps are so fine that rounding turns at most SIGNS_TURNED of them,
 and that the error for other readers stays within SIGNED_STREAM_ERROR standard deviations of the
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import Add, Concat, MaxPool, Select
+from bnnhw.ir.ops import Add, Concat, MaxPool, Pad, Select
 from bnnhw.ir.types import Integer
 from bnnhw.passes.calibrate import REACH, Range, union
 from bnnhw.passes.options import (
@@ -63,7 +63,7 @@ class StreamTypes:
         self._ask_ranges = ranges
         self._leader = {name: name for name in graph.tensors}
         for node in graph.nodes:
-            if isinstance(node.op, (Add, Concat, MaxPool, Select)):
+            if isinstance(node.op, (Add, Concat, MaxPool, Pad, Select)):
                 for name in node.inputs:
                     self._leader[self._find(name)] = self._find(node.output)
         self._members: dict[str, list[str]] = {}

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from bnnhw.ir.graph import Graph
     from bnnhw.planning.bounds import Bounds
     from bnnhw.planning.curve import CurvePoint
+    from bnnhw.planning.design_fit import Fitted
     from bnnhw.planning.schedule import Schedule
     from bnnhw.planning.target import Target
     from bnnhw.planning.token_model import Prediction
+
+_STRAINED = 0.85
+"""The share of a board's LUTs above which a design is hard to place: loops are tried then too."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ def fit_network(
 ) -> Fit:
     """The design of an integer graph that meets ``target`` on ``board``; see lower_fitting.
 
-    Where none does without loops, runs of equal blocks become loops, the last ones first.
+    Where none does without loops, or only just, runs of equal blocks become loops, the last ones
+    first.
     """
     network = Network(graph, top_k, instrument)
     search, (design, folding, prediction) = fit_design(network, board, target, request, clock_mhz)
@@ -105,7 +110,12 @@ def fit_design(
 def _soonest(
     plain: FoldingSearch, others: list[Network], target: Target, clock_mhz: float
 ) -> tuple[FoldingSearch, tuple[Design, Folding, Prediction]] | None:
-    """The first with a design near the target, of a network without loops and then with some."""
+    """The first with a design near the target, of a network without loops and then with some.
+
+    Where that design is strained and takes weights from memory, which is what loops cost, more
+    loops are tried too, and the design that is faster or else presses less on the board is taken.
+    """
+    best: tuple[FoldingSearch, Fitted] | None = None
     for network in (plain.network, *others):
         try:  # what a folding file says of a layer may be nothing for a loop
             search = plain
@@ -116,8 +126,25 @@ def _soonest(
         except FoldingError:
             continue
         if fitted is not None:
-            return search, (fitted.design, fitted.folding, fitted.prediction)
-    return None
+            if best is None or _rank(search, fitted, target) < _rank(*best, target):
+                best = search, fitted
+            if not _strained(search, fitted):
+                break
+    if best is None:
+        return None
+    search, fitted = best
+    return search, (fitted.design, fitted.folding, fitted.prediction)
+
+
+def _rank(search: FoldingSearch, fitted: Fitted, target: Target) -> tuple[int, float]:
+    """What makes a design better, least first: cycles where no target is set, then pressure."""
+    return (0 if target.cycles else fitted.cycles), search.weigh(fitted.need)
+
+
+def _strained(search: FoldingSearch, fitted: Fitted) -> bool:
+    """Whether a design that takes weights from memory takes nearly all LUTs of the board."""
+    streams = any(layer.memory == "ddr" for layer in fitted.folding.layers.values())
+    return streams and fitted.need.lut_packed > _STRAINED * search.limit.lut_packed
 
 
 def _tried(error: FoldingError, networks: list[Network]) -> FoldingError:

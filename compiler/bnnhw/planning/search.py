@@ -167,7 +167,7 @@ class FoldingSearch:
             if choice is not None and not self.exceeds(choice):
                 return choice
             found += [choice] if choice is not None else []
-        return min(found, key=lambda c: self._weigh(total(c.resources)), default=None)
+        return min(found, key=lambda c: self.weigh(total(c.resources)), default=None)
 
     def floor(self) -> int:
         """Least cycles per frame of the slowest stage, of any folding."""
@@ -306,9 +306,10 @@ class FoldingSearch:
                 choices.append(self._packed(fitting, cycles, placement, price))
             except UnbuildableError as error:
                 self._discarded = error
-        return min(choices, key=lambda c: self._weigh(total(c.resources)), default=None)
+        return min(choices, key=lambda c: self.weigh(total(c.resources)), default=None)
 
-    def _weigh(self, need: Resources) -> float:
+    def weigh(self, need: Resources) -> float:
+        """How hard a design presses on the board; see _pressure."""
         return _pressure(need, self.limit)
 
     def _packed(
@@ -320,7 +321,7 @@ class FoldingSearch:
         """
         names = [layer.name for layer in self.network.layers]
         packing = TilePacking(
-            self.network, self.placements[placement], self.limit, dsp_price, self._weigh
+            self.network, self.placements[placement], self.limit, dsp_price, self.weigh
         )
         folds = packing.pack(fitting)
         for _ in range(2):

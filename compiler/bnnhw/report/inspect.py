@@ -26,6 +26,7 @@ from bnnhw.ir.ops import (
     Flatten,
     Lookup,
     MaxPool,
+    Pad,
     Piecewise,
     Product,
     Quantise,
@@ -272,7 +273,7 @@ def _kinds(graph: Graph) -> dict[str, str]:
         elif isinstance(op, Concat):
             parts = {kinds[name] for name in node.inputs}
             kind = kind if len(parts) == 1 else "real"
-        elif not isinstance(op, (Lookup, MaxPool, Flatten)):
+        elif not isinstance(op, (Lookup, MaxPool, Pad, Flatten)):
             raise ModelError(f"what {type(op).__name__} makes of a stream is unknown", fix=REPORT)
         kinds[node.output] = kind
     return kinds
@@ -291,7 +292,7 @@ def _bit_values(graph: Graph) -> dict[str, tuple[Fraction, Fraction]]:
         elif before is not None and isinstance(op, Affine) and op.uniform:
             low, high = (v * op.scale.flat[0] + op.shift.flat[0] for v in before)
             found[node.output] = low, high
-        elif before is not None and isinstance(op, (Concat, Flatten, MaxPool)):
+        elif before is not None and isinstance(op, (Concat, Flatten, MaxPool, Pad)):
             found[node.output] = before
     return found
 

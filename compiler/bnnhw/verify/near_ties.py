@@ -30,6 +30,7 @@ from bnnhw.ir.ops import (
     Flatten,
     Lookup,
     MaxPool,
+    Pad,
     Piecewise,
     Quantise,
     Select,
@@ -275,7 +276,7 @@ def error_bound(
         precision: how the model rounds.
     """
     bound = _error_bound(op, x, error, tensor, magnitude, precision)
-    if not precision.half or isinstance(op, (Flatten, Binarize, MaxPool, BitMaxPool)):
+    if not precision.half or isinstance(op, (Flatten, Binarize, MaxPool, BitMaxPool, Pad)):
         return bound
     return precision.stored(execute_real(op, x, tensor), bound)
 
@@ -318,6 +319,8 @@ def _error_bound(
         return op.steepest * error + _SMOOTH_UNITS * unit
     if isinstance(op, Lookup):
         return np.abs(execute_real(op, x, tensor)) * _AFFINE_UNITS * unit
+    if isinstance(op, Pad):
+        return op.apply(error)
     if isinstance(op, Flatten):
         return error.reshape(len(error), -1)
     if isinstance(op, Binarize):

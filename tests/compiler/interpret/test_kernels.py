@@ -15,6 +15,8 @@ from bnnhw.interpret.interpreter import interpret, interpret_all
 from bnnhw.interpret.plain import interpret_plain
 from bnnhw.ir.graph import Graph, Node
 from bnnhw.ir.ops import (
+    EDGE,
+    REFLECT,
     BinaryConv,
     BinaryDense,
     BitMaxPool,
@@ -26,6 +28,7 @@ from bnnhw.ir.ops import (
     IntegerMaxPool,
     IntegerTable,
     Op,
+    Pad,
     SumPool,
     Tensor,
     Threshold,
@@ -165,6 +168,15 @@ def random_graph(seed: int) -> tuple[Graph, np.ndarray]:
     if not builder.nodes:
         builder.add("flat", Flatten())
     return builder.graph(), builder.inputs(3)
+
+
+@pytest.mark.parametrize("mode", [REFLECT, EDGE])
+def test_pads_before_and_behind_kernels(kernels, mode: str) -> None:
+    builder = GraphBuilder((3, 6, 7), Integer(8, False), 4).add("p0", Pad(mode, (1, 2, 0, 3)))
+    builder.layer("l", 33, Window((3, 3))).rescale("a", Integer(12, True))
+    builder.add("p1", Pad(mode, (2, 0, 1, 1))).threshold("t").add("p2", Pad(mode, (0, 1, 1, 0)))
+    builder.conv("c", 17, Window((3, 3))).dense("d", 5)
+    assert_same(kernels, builder.graph(), builder.inputs(4))
 
 
 @pytest.mark.parametrize("part", range(8))

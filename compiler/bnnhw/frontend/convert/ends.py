@@ -1,4 +1,4 @@
-"""Operations at the start of a model: padding and quantisation of the input."""
+"""Quantisation of the input, at the start of a model."""
 
 from __future__ import annotations
 
@@ -10,83 +10,15 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.frontend.constants import quant_range
-from bnnhw.frontend.context import LayoutError
-from bnnhw.frontend.convert import parts
 from bnnhw.frontend.unsupported import unsupported
-from bnnhw.frontend.views import View, shape_text
+from bnnhw.frontend.views import View
 from bnnhw.ir.exact import exact
 from bnnhw.ir.ops import Affine, Tensor
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
-
-
-def pad(ctx: Context, node: OnnxNode) -> None:
-    """Pad with a constant in height and width; the convolution after it takes it over."""
-    mode = str(node.attributes.get("mode", "constant"))
-    view = ctx.view(node)
-    amounts = node.attributes.get("pads")
-    if amounts is None:
-        amounts = np.ravel(ctx.need_constant(node, 1, "pads")).tolist()
-    value = node.attributes.get("value", 0.0)
-    if node.optional(2):
-        value = float(ctx.need_constant(node, 2, "value").ravel()[0])
-    if node.optional(3) or len(amounts) != 2 * len(view.dims):
-        raise ModelError("pads selected axes", where=node.where, fix="give pads for all axes")
-    sides: dict[str, tuple[int, int]] = {}
-    shape = ctx.shape(view)
-    each = [(int(a), int(b)) for a, b in np.reshape(amounts, (2, -1)).T]
-    named = _axes_of(ctx, view, each)
-    padded = [axis for axis, sizes in enumerate(each) if any(sizes)]
-    if [named[axis] for axis in padded] == ["C"] and mode == "constant" and value == 0:
-        sizes = each[padded[0]]
-        if min(sizes) >= 0:
-            parts.pad_channels(ctx, node, view, padded[0], sizes)
-            return
-    for axis, (before, after) in enumerate(each):
-        if before or after:
-            single = named[axis]
-            if single not in ("H", "W") or before < 0 or after < 0:
-                what = f"pads dimension {axis} of {shape_text(shape)} by ({before}, {after})"
-                fix = "pad height and width only, by amounts >= 0"
-                if single == "C" and min(before, after) >= 0:  # in another order, it may be these
-                    raise LayoutError(what, where=node.where, fix=fix)
-                raise ModelError(what, where=node.where, fix=fix)
-            sides[single] = (before, after)
-    if sides and (mode != "constant" or not np.isfinite(value)):
-        raise ModelError(
-            f"pads with {value if mode == 'constant' else mode}; only constants are supported",
-            where=node.where,
-            fix="pad with zeros, or with another constant such as 1 or -1",
-        )
-    top, bottom = sides.get("H", (0, 0))
-    left, right = sides.get("W", (0, 0))
-    ctx.views[node.outputs[0]] = view
-    if sides:
-        ctx.pads[node.outputs[0]] = (top, left, bottom, right), float(value)
-
-
-def _axes_of(ctx: Context, view: View, each: Sequence[tuple[int, int]]) -> list[str]:
-    """The graph's axis behind each dimension; "?" where it is none alone.
-
-    Axes of size 1 are in no view. Behind dimensions of size 1 are height and width in this order
-    if there are channels; padded differently, they must not be taken for each other.
-    """
-    named = [dim[0] if len(dim) == 1 else "?" for dim in view.dims]
-    hidden = [i for i, dim in enumerate(view.dims) if not dim]
-    sizes = ctx.sizes(view)
-    missing = [axis for axis in ("H", "W") if sizes.get(axis) == 1]
-    if len(view.dims) == 3 and len(missing) == 2:
-        missing = ["W"]  # of a signal
-    alike = len({each[i] for i in hidden}) == 1
-    if "C" in view.order and len(hidden) == len(missing) and alike:
-        for i, axis in zip(hidden, missing, strict=True):
-            named[i] = axis
-    return named
 
 
 def quantises_input(ctx: Context) -> bool:
@@ -174,8 +106,3 @@ def _quantiser(ctx: Context, node: OnnxNode) -> tuple[Fraction, Fraction, Intege
         if str(node.attributes.get("rounding_mode", "ROUND")).upper() not in ("ROUND", "HALF_EVEN"):
             raise unsupported(node)
     return Fraction(scale.flat[0]), Fraction(point.flat[0]), element
-
-
-HANDLERS: dict[str, Callable[[Context, OnnxNode], None]] = {
-    "Pad": pad,
-}

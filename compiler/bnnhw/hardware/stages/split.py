@@ -11,11 +11,13 @@ from bnnhw.errors import ModelError
 from bnnhw.hardware.stages import Layer, Stage
 from bnnhw.hardware.stages.concat import Concatenate, Copies
 from bnnhw.hardware.stages.elements import Choose, Compare, Join, Rescale, Table
+from bnnhw.hardware.stages.pad import Grow
 from bnnhw.hardware.stages.pool import Pool
 from bnnhw.hardware.stages.products import AddUp, Multiply
 from bnnhw.hardware.stages.stream_order import Image, flattened_images, in_stream_order
 from bnnhw.ir.names import hardware_names
 from bnnhw.ir.ops import (
+    REFLECT,
     BinaryConv,
     BinaryDense,
     BitMaxPool,
@@ -30,6 +32,7 @@ from bnnhw.ir.ops import (
     IntegerMaxPool,
     IntegerTable,
     Ints,
+    Pad,
     Product,
     Shape,
     SumPool,
@@ -193,6 +196,8 @@ def _other(splitter: _Splitter, node: Node) -> Stage:
         is_sum = isinstance(op, SumPool)
         none = np.zeros(0, bool)
         return Pool(**common, window=op.window, minimum=none, is_sum=is_sum, out_element=out)
+    if isinstance(op, Pad):
+        return Grow(**common, reflects=op.mode == REFLECT, pads=op.pads)
     image = splitter.flattened.get(node.inputs[0])
     if isinstance(op, Threshold):
         return _compare(common, op, image)

@@ -5,6 +5,7 @@ from bnnhw.hardware.units import (
     elements,
     ends,
     instruments,
+    pads,
     pools,
     products,
     streams,
@@ -13,7 +14,7 @@ from bnnhw.hardware.units import (
 )
 from bnnhw.hardware.units.kind import UnitKind
 
-_ROOMS = (ends, streams, windows, arrays, weights, elements, pools, products, instruments)
+_ROOMS = (ends, streams, windows, pads, arrays, weights, elements, pools, products, instruments)
 KINDS: dict[str, UnitKind] = {kind.name: kind for room in _ROOMS for kind in room.UNITS}
 """All units that a design may hold, by the name of their module."""
 
