@@ -17,13 +17,14 @@ if TYPE_CHECKING:
         Run as Run,
         compare as compare,
         compile as compile,
+        explore as explore,
         inspect as inspect,
         open as open,
         run as run,
     )
     from bnnhw.errors import BnnhwError as BnnhwError
 
-_API = ("Build", "Run", "compare", "compile", "inspect", "open", "run")
+_API = ("Build", "Run", "compare", "compile", "explore", "inspect", "open", "run")
 
 
 def __getattr__(name: str) -> Any:

@@ -243,7 +243,7 @@ def compile_model(
     clock = options.clock_mhz or board.clock_mhz
     progress("reading the model")
     imported = import_file(model, options)
-    graph = _integers(model, imported.graph, options, options.dump_ir, progress)
+    graph = lowered(model, imported.graph, options, options.dump_ir, progress)
     notes = _notes(graph, options)
     names = class_names(options.class_names, count_classes(graph))
     given = None
@@ -296,7 +296,9 @@ def compile_model(
     notes += instrument_notes(fit.design, options.backends)
     progress("writing the build")
     notes += overlay_notes(fit.design)
-    report = make_report(fit.design, board, fit.prediction, checks, notes, fit.curve, fit.schedule)
+    report = make_report(
+        fit.design, board, fit.prediction, checks, notes, fit.curve, fit.schedule, fit.bounds
+    )
     report["accuracy"] = None if accuracy is None else accuracy.to_json()
     report["histograms"] = [asdict(histogram) for histogram in histograms]
     report["command"] = command = options.command(model)
@@ -319,16 +321,17 @@ def compile_model(
 def integer_graph(model: Path, options: ModelOptions | None = None) -> Graph:
     """The integer graph of a model file."""
     options = options or ModelOptions()
-    return _integers(model, load(model, options), options)
+    return lowered(model, load(model, options), options)
 
 
-def _integers(
+def lowered(
     model: Path,
     graph: Graph,
     options: ModelOptions,
     dump_ir: Path | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Graph:
+    """The integer graph of what the front end made of a model file; see ``compile_model``."""
     images, notes = None, graph.notes
     if options.calibrate:
         source = graph.input_format
@@ -356,9 +359,7 @@ def _histograms(graph: Graph, real: Graph, given: Samples | None) -> list[Histog
 
 def _default(option: Field[Any]) -> Any:
     """What an option is where nobody gives it."""
-    if option.default_factory is not MISSING:
-        return option.default_factory()
-    return option.default
+    return option.default if option.default_factory is MISSING else option.default_factory()
 
 
 def emit(

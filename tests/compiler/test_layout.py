@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "deploy": {"backend"},
 }
 MAY_IMPORT["report"] = {*MAY_IMPORT} - {"zoo", "deploy"}
+MAY_IMPORT["exploration"] = {*MAY_IMPORT, ""} - {"zoo", "deploy"}  # "": compiler.py
 MAY_IMPORT["api"] = {*MAY_IMPORT, ""}  # and compiler.py
 BELOW_ALL = {"bnnhw.errors", "bnnhw.assets", "bnnhw.version"}
 LONGEST = 400
@@ -90,7 +91,10 @@ def test_commands_on_models_and_builds_stand_on_the_python_api() -> None:
     """What computes is behind ``import bnnhw``; the command line reads options and prints."""
     below = {
         f"{module} imports {other}"
-        for module in ("bnnhw.cli.commands", "bnnhw.cli.compile", "bnnhw.cli.hardware")
+        for module in (
+            "bnnhw.cli.commands",
+            *(f"bnnhw.cli.{n}" for n in ("compile", "explore", "hardware")),
+        )
         for other in imports()[module]
         if folder(other) in {"frontend", "passes", "planning", "interpret", "verify", "ir"}
         or other in {"bnnhw.compiler", "bnnhw.backend.build", "bnnhw.report.record"}

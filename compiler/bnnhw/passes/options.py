@@ -30,8 +30,8 @@ SIGNED_STREAM_ERROR = 0.015
 """The same of a stream that signs read: they bound it further, but not where they hardly turn."""
 STREAM_SATURATION = 0.0015
 """The same by saturation alone: it is in few values, but large there."""
-_WIDEST_STREAM = 24
-_WIDEST_WEIGHT = 16
+WIDEST_STREAM = 24
+WIDEST_WEIGHT = 16
 
 
 def known_names(graph: Graph, precision: Mapping[str, int]) -> dict[str, int]:
@@ -73,21 +73,21 @@ class PassOptions:
                         "`bnnhw inspect --streams` lists what has a width",
                     ),
                 )
-            if not 2 <= bits <= _WIDEST_STREAM:
+            if not 2 <= bits <= WIDEST_STREAM:
                 raise ModelError(
                     f"{bits} bits for '{name}' are out of range",
                     where="option --precision",
-                    fix=f"give 2 to {_WIDEST_WEIGHT} bits for weights, up to {_WIDEST_STREAM} for "
+                    fix=f"give 2 to {WIDEST_WEIGHT} bits for weights, up to {WIDEST_STREAM} for "
                     "streams",
                 )
 
     def weight_bits(self, layer: str) -> int:
         """Width of the weights of an integer layer."""
         bits = self.precision.get(layer, WEIGHT_BITS)
-        if bits > _WIDEST_WEIGHT:
+        if bits > WIDEST_WEIGHT:
             raise ModelError(
                 f"{bits} bits for the weights of '{layer}' are out of range",
                 where="option --precision",
-                fix=f"give 2 to {_WIDEST_WEIGHT} bits",
+                fix=f"give 2 to {WIDEST_WEIGHT} bits",
             )
         return bits

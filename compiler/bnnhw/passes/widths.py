@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from bnnhw.ir.ops import IntegerConv, IntegerDense
 from bnnhw.ir.types import Integer
 from bnnhw.passes.lower_streams import Lowering, lower_streams
-from bnnhw.passes.options import PassOptions, known_names
+from bnnhw.passes.options import (
+    ACTIVATION_BITS,
+    WIDEST_STREAM,
+    WIDEST_WEIGHT,
+    PassOptions,
+    known_names,
+)
 from bnnhw.passes.pipeline import PIPELINE, run
 
 if TYPE_CHECKING:
@@ -27,6 +33,8 @@ class Width:
         bits: its width.
         type: its type; of weights, whose scale is each layer's own, as an integer.
         others: further names of the same stream: additions join what they add.
+        most: bits that it may have.
+        scores: whether it is the stream that leaves the network.
     """
 
     name: str
@@ -34,6 +42,8 @@ class Width:
     bits: int
     type: str
     others: tuple[str, ...] = ()
+    most: int = WIDEST_WEIGHT
+    scores: bool = False
 
 
 def widths(graph: Graph, precision: Mapping[str, int] | None = None) -> tuple[Width, ...]:
@@ -72,6 +82,10 @@ def widths(graph: Graph, precision: Mapping[str, int] | None = None) -> tuple[Wi
         if chosen is None and group == ends and isinstance(scores, Integer):
             chosen = scores
         dtype = chosen or types.activation(group)
-        found.setdefault(last, Width(last, "stream", dtype.bits, str(dtype), tuple(others)))
+        most = ACTIVATION_BITS if types.is_activation(last) else WIDEST_STREAM
+        ended = group == ends
+        found.setdefault(
+            last, Width(last, "stream", dtype.bits, str(dtype), tuple(others), most, ended)
+        )
     order = {node.name: i for i, node in enumerate(graph.nodes)}
     return tuple(sorted(found.values(), key=lambda width: order[width.name]))

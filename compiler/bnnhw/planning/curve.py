@@ -61,14 +61,14 @@ def resource_curve(search: FoldingSearch, design: Design) -> list[CurvePoint]:
         chosen=True,
     )
     fifos = {stream.name: stream for stream in design.streams.values() if stream.depth}
-    found = [_point(search, search.cheapest(_target(chosen, f), fifos)) for f in _FACTORS]
+    found = [curve_point(search, search.cheapest(_target(chosen, f), fifos)) for f in _FACTORS]
     with suppress(FoldingError):  # with such FIFOs perhaps nothing fits but the design
-        found.append(_point(search, search.choose(Target(), fifos)))
+        found.append(curve_point(search, search.choose(Target(), fifos)))
     curve = _frontier(chosen, found)
     for factor in _MORE_FACTORS:
         if len(curve) >= _LEAST_POINTS:
             break
-        found.append(_point(search, search.cheapest(_target(chosen, factor), fifos)))
+        found.append(curve_point(search, search.cheapest(_target(chosen, factor), fifos)))
         curve = _frontier(chosen, found)
     return curve
 
@@ -77,7 +77,8 @@ def _target(chosen: CurvePoint, factor: float) -> int:
     return round(chosen.cycles * factor)
 
 
-def _point(search: FoldingSearch, choice: Choice | None) -> CurvePoint | None:
+def curve_point(search: FoldingSearch, choice: Choice | None) -> CurvePoint | None:
+    """A choice as a point of the curve."""
     if choice is None:
         return None
     need = total(choice.resources)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _NAMED = 3
 """Layers that are named: those that need most."""
+TOO_MUCH = "<- too much"
+"""Ends the rows of a table of which there is not enough."""
 _PLURALS = {
     "lut_packed": "LUTs",
     "ff": "flip-flops",
@@ -110,6 +112,6 @@ def resource_table(need: Resources, board: Board) -> str:
         amounts = (getattr(need, name), getattr(limit, name), getattr(board.shell, of, 0))
         row = f"  {LABELS[name]:<10}" + "".join(f"{value:>10,.0f}" for value in amounts)
         row += f"{getattr(board, of):>10,}"
-        row += "  <- too much" if amounts[0] > amounts[1] else ""
+        row += f"  {TOO_MUCH}" if amounts[0] > amounts[1] else ""
         lines.append(row)
     return "\n".join(lines)

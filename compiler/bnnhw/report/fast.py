@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from bnnhw.report.bounds import bound_text, reach_text, stage_text
 from bnnhw.report.facts import (
     TIMES,
     Report,
@@ -12,16 +13,11 @@ from bnnhw.report.facts import (
     bottleneck_text,
     css_length,
     cycles_per_frame,
-    fps_of,
     lost_text,
     number,
     percent,
-    resource_facts,
     time_text,
 )
-
-_FAR = 8
-"""Roofs beyond so many times the fastest design of the curve are not put into figures."""
 
 
 def fast(report: Report) -> dict[str, Any]:
@@ -33,6 +29,7 @@ def fast(report: Report) -> dict[str, Any]:
         "bound": bottleneck_text(report),
         "lost": lost_text(report),
         "timeline": _timeline(report),
+        "bounded": [text for text in (bound_text(report), stage_text(report)) if text],
         "roofs": _roofs(report),
     }
 
@@ -73,48 +70,43 @@ def _timeline(report: Report) -> dict[str, Any]:
 
 
 def _roofs(report: Report) -> dict[str, Any]:
-    """How fast the network could be if one resource alone were the limit; FPS on a log axis.
-
-    Of each resource where the curve, as straight lines between its points on logarithmic axes,
-    reaches what is usable; beyond its fastest point the line through the two fastest. Memory: its
-    bandwidth by the weights read per frame.
-    """
-    paces: dict[float, list[dict[str, Any]]] = {}
-    for point in sorted(report.get("curve", ()), key=lambda point: point["cycles_per_frame"]):
-        paces.setdefault(fps_of(report, point["cycles_per_frame"]), []).append(point)
+    """How fast the network could be if one thing alone were the limit; FPS on a log axis."""
+    found = report.get("bounds")
+    if not found:
+        return {"rows": []}
     here = report["fps"]
     rows: list[dict[str, Any]] = []
-    for fact in resource_facts(report):
-        points = [(fps, min(p[fact.name] for p in found)) for fps, found in paces.items()]
-        if len(points) < 2 or not any(amount for _, amount in points):
+    for row in found["resources"]:
+        if not row["need"]:
             continue
-        fps, drawn = _roof(points, fact.usable), points[0][0]
-        more = fps > _FAR * drawn
+        fps, share = row["fps"], f"{percent(row['share'])} used"
         rows.append(
             {
-                "label": fact.label,
-                "fps": min(fps, _FAR * drawn),
-                "text": "far above" if more else f"about {number(float(f'{fps:.3g}'))} FPS",
-                "detail": "" if fps <= drawn else "beyond the curve",
-            }
-        )
-    per_frame, bandwidth = report["ddr_bytes_per_frame"], report.get("ddr_bytes_per_second")
-    if rows and per_frame and bandwidth:
-        fps = bandwidth / per_frame
-        rows.append(
-            {
-                "label": "DDR",
+                "label": row["label"],
                 "fps": fps,
-                "text": f"{number(round(fps))} FPS",
-                "detail": f"{number(per_frame)} bytes of weights per frame",
+                "text": "far above" if fps is None else f"{_round_fps(fps)} FPS",
+                "detail": f"{share}, beyond the curve" if row["beyond_curve"] else share,
+                "tip": f"{share}; runs out at {reach_text(row)} cycles per frame",
+                "loud": row["name"] == found["binding"],
             }
         )
-    if not rows:
-        return {"rows": []}
-    low = math.log(min(here, *(row["fps"] for row in rows)) / 2)
-    high = math.log(max(here, *(row["fps"] for row in rows)) * 1.1)
+    floor = found["floor"]
+    fps = report["clock_mhz"] * 1e6 / floor["cycles_per_frame"]
+    rows.append(
+        {
+            "label": "fastest folding",
+            "fps": fps,
+            "text": f"{_round_fps(fps)} FPS",
+            "detail": f"{number(floor['cycles_per_frame'])} cycles",
+            "tip": f"{floor['stage']} takes {number(floor['cycles_per_frame'])} cycles per frame",
+            "loud": found["binding"] == "stage",
+        }
+    )
+    known = [row["fps"] for row in rows if row["fps"] is not None]
+    low, high = math.log(min(here, *known) / 2), math.log(max(here, *known) * 1.1)
     for row in rows:
-        row["length"] = css_length((math.log(row["fps"]) - low) / (high - low))
+        at = high if row["fps"] is None else math.log(row["fps"])
+        row["length"] = css_length((at - low) / (high - low))
     return {
         "rows": rows,
         "here": css_length((math.log(here) - low) / (high - low)),
@@ -122,18 +114,6 @@ def _roofs(report: Report) -> dict[str, Any]:
     }
 
 
-def _roof(points: list[tuple[float, float]], usable: float) -> float:
-    """The FPS at which (FPS, amount), the fastest first, reach what is usable; infinite: never."""
-    within = [i for i, (_, amount) in enumerate(points) if amount <= usable]
-    first = within[0] if within else len(points) - 1
-    faster, slower = (first - 1, first) if first else (0, 1)
-    (x1, y1), (x2, y2) = (
-        (math.log(fps), math.log(max(amount, 0.5)))
-        for fps, amount in (points[slower], points[faster])
-    )
-    slope = (y2 - y1) / (x2 - x1)
-    from_x, from_y = (x2, y2) if not first else (x1, y1)
-    room = math.log(max(usable, 0.5)) - from_y
-    if slope <= 0:
-        return math.inf
-    return math.exp(min(from_x + room / slope, 700.0))
+def _round_fps(fps: float) -> str:
+    """Three digits: roofs are estimates."""
+    return f"about {number(float(f'{fps:.3g}'))}"

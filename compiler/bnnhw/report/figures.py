@@ -10,6 +10,7 @@ from bnnhw.hardware.clock import expected_clock
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import COUNTED, LIMITED, budget, total
 from bnnhw.planning.token_model import ideal_cycles
+from bnnhw.report.bounds import bounds_json
 from bnnhw.version import __version__
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bnnhw.backend.yosys import Synthesis
     from bnnhw.hardware.board import Board
     from bnnhw.hardware.design import Design
+    from bnnhw.planning.bounds import Bounds
     from bnnhw.planning.curve import CurvePoint
     from bnnhw.planning.schedule import Schedule
     from bnnhw.planning.token_model import Prediction
@@ -36,6 +38,7 @@ def make_report(
     notes: Sequence[str] = (),
     curve: Sequence[CurvePoint] = (),
     schedule: Schedule | None = None,
+    bounds: Bounds | None = None,
 ) -> dict[str, Any]:
     """The report of a fresh build; figures that nothing has measured yet are null."""
     active = {} if schedule is None else schedule.active
@@ -43,7 +46,7 @@ def make_report(
     estimated, limit = total(parts), budget(board)
     ideal = ideal_cycles(design)
     clock = design.clock_mhz
-    return {
+    report = {
         "schema": SCHEMA,
         "bnnhw": __version__,
         "model": design.name,
@@ -76,6 +79,7 @@ def make_report(
         "ddr_bytes_per_second": board.ddr_bytes_per_second,
         "ddr_bytes_per_frame": design.memory_port.bytes_per_frame if design.memory_port else 0,
         "curve": [_curve_row(point, prediction, clock) for point in curve],
+        "bounds": None,
         "verification": [v.to_json() for v in verification],
         "output": {
             "name": design.output_map.name,
@@ -97,6 +101,8 @@ def make_report(
                 "kind": unit.kind,
                 "layer": unit.layer,
                 "label": unit.label,
+                "loop": unit.loop,
+                "passes": unit.passes,
                 "sources": list(unit.sources),
                 "sinks": list(unit.sinks),
                 "params": dict(unit.params),
@@ -114,6 +120,7 @@ def make_report(
         "placement": None,
         "notes": list(notes),
     }
+    return report if bounds is None else {**report, "bounds": bounds_json(report, bounds, curve)}
 
 
 def _curve_row(point: CurvePoint, prediction: Prediction, clock_mhz: float) -> dict[str, Any]:

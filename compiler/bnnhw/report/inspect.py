@@ -39,12 +39,14 @@ from bnnhw.passes import run as run_passes
 from bnnhw.passes.fixed_point import integer_bits
 from bnnhw.passes.options import FEW_BITS, WEIGHT_BITS
 from bnnhw.passes.widths import widths
+from bnnhw.report.possible_loops import possible_loops
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bnnhw.ir.graph import Graph, Node
     from bnnhw.passes.widths import Width
+    from bnnhw.report.possible_loops import PossibleLoop
 
 BINARY_OPERATIONS_A_WORD = 64
 """Binary multiply-accumulates that count as one operation (Liu et al., ECCV 2018)."""
@@ -117,6 +119,11 @@ class Inspection:
     def streams(self) -> tuple[Width, ...]:
         """What ``precision`` may name, with the width of each; empty for what is not complete."""
         return widths(self.graph) if self.complete else ()
+
+    @cached_property
+    def loops(self) -> tuple[PossibleLoop, ...]:
+        """Runs of equal blocks that may become loops; takes as long as the passes of a compile."""
+        return possible_loops(self.graph) if self.complete else ()
 
     def __repr__(self) -> str:
         binary = sum(layer.is_binary for layer in self.layers)

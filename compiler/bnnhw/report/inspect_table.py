@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bnnhw.passes.widths import Width
     from bnnhw.report.inspect import Inspection, Layer
+    from bnnhw.report.possible_loops import PossibleLoop
 
 _HEADINGS = ("operation", "output", "weights", "input", "MACs", "parameters", "weight bits")
 _WORDS = 4  # columns of words; numbers follow
@@ -55,6 +56,23 @@ def print_widths(widths: Sequence[Width], out: Console) -> None:
             out.print(
                 f"    the same stream: {other}", highlight=False, markup=False, soft_wrap=True
             )
+
+
+def print_loops(loops: Sequence[PossibleLoop], out: Console) -> None:
+    """Prints which runs of equal blocks a folding file may make loops."""
+    if not loops:
+        out.print("no run of equal blocks could become a loop")
+        return
+    out.print('what "loops" of a folding file may name:')
+    for loop in loops:
+        layers = "; ".join(", ".join(block) for block in loop.blocks)
+        text = (
+            f"{loop.name}: {loop.passes} passes, {loop.weight_bits / 1e6:,.2f} Mbit of weights, "
+            f"of the blocks {layers}"
+        )
+        for i, line in enumerate(_wrapped(text, out.width - 4)):
+            indent = "  " if i == 0 else "    "
+            out.print(indent + line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _table(layers: tuple[Layer, ...], width: int) -> list[str]:

@@ -38,6 +38,7 @@ from bnnhw.report.facts import (
     windows_place,
 )
 from bnnhw.report.fast import fast
+from bnnhw.report.picture import loops
 from bnnhw.report.placement import placement_lines
 from bnnhw.report.right import hardware_verdict, right
 
@@ -82,6 +83,7 @@ def report_html(report: Report) -> str:
         fast=fast(report),
         pictures=[{"kind": kind, **asdict(picture)} for kind, picture in pictures],
         shortcuts=any(arrow.skips for arrow in pictures[0][1].arrows),
+        loops=loops(report),
         lut_text=lut_text(report),
         shell=shell_text(report),
         resources=[_resource(fact) for fact in resource_facts(report)],

@@ -70,10 +70,10 @@ class Dataflow:
 
 @dataclass(frozen=True)
 class Block:
-    """Units that follow one another: a layer with weights and what works on its results.
+    """Units that follow one another: a layer with weights and what works on its results, or a loop.
 
     Attributes:
-        name: of the layer.
+        name: of the layer; of a loop its passes and the layers that its blocks begin with.
         first: index of the first unit.
         last: index of the last unit.
         facts: cycles and estimated cost, the parts to be shown while there is room.
@@ -91,12 +91,21 @@ class Block:
 
 @dataclass(frozen=True)
 class Edge:
-    """A stream between two units, by their indices; ``joins`` where it adds to another layer's."""
+    """A stream between two units, by their indices.
+
+    Attributes:
+        stream: of the report.
+        writer: the unit that gives it.
+        reader: the unit that takes it.
+        joins: whether it adds to another layer's.
+        back: whether it is the way back of a loop.
+    """
 
     stream: dict[str, Any]
     writer: int
     reader: int
     joins: bool = False
+    back: bool = False
 
     @property
     def skips(self) -> bool:
@@ -106,7 +115,7 @@ class Edge:
     @property
     def shortcut(self) -> bool:
         """Whether it ends in an addition, past the layers between."""
-        return self.skips and self.joins
+        return self.skips and self.joins and not self.back
 
     @property
     def label(self) -> str:
@@ -121,35 +130,43 @@ class Edge:
 
     @property
     def words(self) -> str:
-        """What it is where it is a shortcut, label and FIFO."""
-        words = ("shortcut" if self.shortcut else "", self.label, self.fifo)
-        return " ".join(word for word in words if word)
+        """What it is where it is a shortcut or a way back, label and FIFO."""
+        return " ".join(word for word in (self._part, self.label, self.fifo) if word)
 
     @property
     def tip(self) -> str:
         """All about the stream."""
         s = self.stream
         tip = (
-            f"{s['name']}: {'a shortcut, ' if self.shortcut else ''}{s['lanes']} elements of "
+            f"{s['name']}: {f'a {self._part}, ' if self._part else ''}{s['lanes']} elements of "
             f"{s['elem_bits']} bits per beat, {number(s['beats'])} beats per frame"
         )
         return f"{tip}, FIFO of {number(s['depth'])} beats" if s["depth"] else tip
 
+    @property
+    def _part(self) -> str:
+        return "way back" if self.back else "shortcut" if self.shortcut else ""
+
 
 def blocks(report: Report) -> list[Block]:
-    """The units in runs: one begins at each layer with weights, and at either end."""
+    """The units in runs: one begins at each layer with weights, at a loop, and at either end."""
     plans = {layer["name"]: layer for layer in report["layers"]}
     units = report["units"]
     starts: list[int] = []
-    current = None
+    current, around = None, ""
     for i, unit in enumerate(units):
-        layer = unit["layer"]
-        if not starts or unit["kind"] in _ENDS or (layer in plans and layer != current):
+        layer, loop = unit["layer"], unit.get("loop", "")
+        begins = not starts or unit["kind"] in _ENDS
+        begins = begins or (not loop and layer in plans and layer != current)
+        if begins or loop != around:
             starts.append(i)
-            current = layer
+            current, around = layer, loop
     busiest = set(bottleneck_layers(report))
     found = []
     for first, end in zip(starts, [*starts[1:], len(units)], strict=True):
+        if units[first].get("loop"):
+            found.append(_loop_block(report, first, end))
+            continue
         name = units[first]["layer"]
         cost = _cost(units[first:end])
         plan = plans.get(name)
@@ -163,6 +180,32 @@ def blocks(report: Report) -> list[Block]:
     return found
 
 
+def loops(report: Report) -> dict[str, list[tuple[str, ...]]]:
+    """The layers of each pass of each loop, in order, by the loop's name."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for name in dict.fromkeys(unit.get("loop") for unit in report["units"]):
+        if name:
+            inside = {unit["layer"] for unit in report["units"] if unit.get("loop") == name}
+            layers = [layer for layer in report["layers"] if layer["name"] in inside]
+            passes = [(layer["name"], *layer["later"]) for layer in layers]
+            found[name] = list(zip(*passes, strict=True))
+    return found
+
+
+def _loop_block(report: Report, first: int, end: int) -> Block:
+    """All units of a loop, which a frame passes several times."""
+    units = report["units"][first:end]
+    passes = loops(report)[units[0]["loop"]]
+    own = [layer for layer in report["layers"] if layer["name"] in passes[0]]
+    cycles = f"{number(max(layer['cycles'] for layer in own))} cycles"
+    name = f"loop of {len(passes)} passes: {', '.join(layers[0] for layers in passes)}"
+    each = "; ".join(f"{i}. {', '.join(layers)}" for i, layers in enumerate(passes, 1))
+    cost = (cycles, *_cost(units))
+    tip = f"loop of {len(passes)} passes: {each}; {cycles} per frame, {', '.join(cost[1:])}"
+    loud = not {*passes[0]}.isdisjoint(bottleneck_layers(report))
+    return Block(name, first, end - 1, cost, tip, loud)
+
+
 def edges(report: Report) -> list[Edge]:
     """The streams from unit to unit, in the report's order."""
     units = report["units"]
@@ -174,7 +217,9 @@ def edges(report: Report) -> list[Edge]:
         writer, reader = writers.get(stream["name"]), readers.get(stream["name"])
         if writer is not None and reader is not None:
             joins = KINDS[units[reader]["kind"]].joins and inside[writer] != inside[reader]
-            found.append(Edge(stream, writer, reader, joins))
+            loop = units[writer].get("loop", "")
+            back = reader < writer and loop != "" and loop == units[reader].get("loop")
+            found.append(Edge(stream, writer, reader, joins, back))
     return found
 
 

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bnnhw.report.bounds import bound_text, reach_text, stage_text
 from bnnhw.report.curve import curve_rows
 from bnnhw.report.facts import (
     SIMULATE,
@@ -67,6 +68,9 @@ def summary(report: Report, console: Console) -> None:
     console.print(_resources(report))
     _print_reserve(report, console)
     console.print()
+    if report.get("bounds"):
+        _print_bounds(report, console)
+        console.print()
     if len(report.get("curve", [])) > 1:
         console.print(_curve(report))
         console.print()
@@ -174,6 +178,24 @@ def _print_reserve(report: Report, console: Console) -> None:
     lines += placement_lines(report)
     for line in lines:
         console.print(Text(line, style=_SOFT, overflow="fold"))
+
+
+def _print_bounds(report: Report, console: Console) -> None:
+    """What each resource would allow, and the one that bounds the design."""
+    found = report["bounds"]
+    table = _table(
+        ("estimated", "left"), ("of the budget", "right"), ("lasts down to, cycles", "right"),
+        ("FPS", "right"),
+    )  # fmt: skip
+    for row in found["resources"]:
+        if row["usable"]:
+            fps = "" if row["fps"] is None else number(round(row["fps"]))
+            cells = (row["label"], percent(row["share"]), reach_text(row), fps)
+            style = _LOUD if row["name"] == found["binding"] else ""
+            table.add_row(*(Text(cell, style=style) for cell in cells))
+    console.print(table)
+    console.print(Text(bound_text(report), overflow="fold"))
+    console.print(Text(stage_text(report), style=_SOFT, overflow="fold"))
 
 
 def _curve(report: Report) -> Table:

@@ -20,7 +20,7 @@ from bnnhw.hardware.board import board_names, load_board
 from bnnhw.passes import PIPELINE
 from bnnhw.version import __version__
 from bnnhw.zoo.shipped import shipped_model, shipped_models
-from sketch import Sketch
+from sketch import Sketch, image
 
 DIGITS = shipped_model("digits").path
 
@@ -344,6 +344,25 @@ def test_inspect_lists_what_precision_may_name(bnnhw, model) -> None:
     assert found["precision"][0]["name"] == "conv1"
     assert "--precision has nothing to set" in bnnhw("inspect", model, "--streams").out
     assert "precision" not in json.loads(bnnhw("inspect", model, "--json").out)
+
+
+def test_inspect_lists_what_may_become_a_loop(bnnhw, model, tmp_path) -> None:
+    sketch = image(6, 3)
+    sketch.conv(3, 8, pads=1).batch_norm(8).sign()
+    for _ in range(3):
+        sketch.conv(8, 8, pads=1).batch_norm(8).sign()
+    path = sketch.flatten().dense(288, 5).save(tmp_path / "loops.onnx")
+    (found,) = json.loads(bnnhw("inspect", path, "--loops", "--json").out)["loops"]
+    assert (found["passes"], found["weight_bits"]) == (3, 3 * 8 * 8 * 9)
+    assert found["name"] == found["blocks"][0][0] and len(found["blocks"]) == 3
+    shown = bnnhw("inspect", path, "--loops").out
+    assert f"  {found['name']}: 3 passes, 0.00 Mbit of weights, of the blocks " in shown
+    Path("f.json").write_text(json.dumps({"loops": [found["name"]]}))
+    words = ("--board", "pynq-z2", "--folding", "f.json", "--no-verify", "-q", "-o", "b")
+    assert bnnhw("compile", path, *words).code == 0
+    assert {unit["passes"] for unit in report_of(Path("b"))["units"]} == {1, 3}
+    assert "no run of equal blocks" in bnnhw("inspect", model, "--loops").out
+    assert "loops" not in json.loads(bnnhw("inspect", model, "--json").out)
 
 
 def test_builds_are_compared(bnnhw, model) -> None:

@@ -130,7 +130,7 @@ def test_help_says_what_each_command_does_and_which_options_take_nothing() -> No
     assert "<" not in flag
 
 
-@pytest.mark.parametrize("name", ["compile", "run", "simulate", "synth"])
+@pytest.mark.parametrize("name", ["compile", "explore", "run", "simulate", "synth"])
 def test_help_names_options_whole(name: str) -> None:
     words = " ".join(shown_at_80(name, "--help")).split()
     for option in typer.main.get_command(app).commands[name].params:
@@ -178,6 +178,7 @@ def test_models_boards_and_builds_are_completed(tmp_path: Path, monkeypatch) -> 
     [
         ("bnnhw compile dig", ["digits"]),
         ("bnnhw compile digits --board kv", ["kv260"]),
+        ("bnnhw explore digits --board kv", ["kv260"]),
         ("bnnhw run cn", ["cnv"]),
         ("bnnhw inspect birealnet8", ["birealnet8-digits"]),
         ("bnnhw boards --show zcu", ["zcu104"]),

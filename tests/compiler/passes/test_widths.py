@@ -30,6 +30,7 @@ def test_each_name_sets_its_width_and_no_other_name_is_taken(network: str) -> No
     assert {width.what for width in found} == {"weights", "stream"}
     named = [name for width in found for name in (width.name, *width.others)]
     assert len(named) == len(set(named))
+    assert [width.what for width in found if width.scores] == ["stream"]
     for width in found:
         for name in (width.name, *width.others[:1]):
             narrower = {w.name: w.bits for w in widths(graph, {name: 6})}
@@ -46,7 +47,7 @@ def test_more_bits_than_layers_read_are_refused_not_left_aside() -> None:
     pools = [w for w in widths(graph) if w.name.endswith("_averagepool")]
     assert pools
     for width in pools:
-        assert width.bits == 8
+        assert width.bits == width.most == 8
         with pytest.raises(ModelError, match="only layers with integer weights read it"):
             run(graph, precision={width.name: 9})
 

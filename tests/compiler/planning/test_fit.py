@@ -25,8 +25,9 @@ from bnnhw.hardware.datapath import Datapath
 from bnnhw.hardware.design import Stream
 from bnnhw.hardware.folding import WIDEST_WORD, FoldingRequest
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.planning import fit
-from bnnhw.planning.fit import DesignFit, lower_fitting
+from bnnhw.planning import design_fit
+from bnnhw.planning.design_fit import DesignFit
+from bnnhw.planning.fit import lower_fitting
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Target, reachable_fps
@@ -181,7 +182,9 @@ def test_tiles_are_gathered_to_no_more_than_the_channels_of_a_pixel() -> None:
 
 
 def test_a_pace_below_the_beats_of_a_stream_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "predict", lambda design: Prediction(ideal_cycles(design) - 1, 1))
+    monkeypatch.setattr(
+        design_fit, "predict", lambda design: Prediction(ideal_cycles(design) - 1, 1)
+    )
     with pytest.raises(InternalError, match=r"predicts \d+ cycles per frame, and a stream has"):
         fitted(digits(), PYNQ, Target())
 

@@ -18,6 +18,13 @@ def fresh():
 
 
 @pytest.fixture(scope="module")
+def looped():
+    """The report of a network whose four residual blocks are one loop of four passes."""
+    builder = graphs.residual_blocks(4, width=8)
+    return make(builder.graph(), 8_192, Prediction(9, 9), looped=True)
+
+
+@pytest.fixture(scope="module")
 def branched():
     """The report of a residual network, each of its shortcuts with a FIFO."""
     report = make(run(bireal(stem="cifar", width=8, image=12).graph()), 16384, Prediction(9, 9))

@@ -107,36 +107,6 @@ def test_timeline_has_two_frames_of_every_layer_in_place(timed):
     )
 
 
-def test_roofs_are_the_fastest_points_that_fit_and_the_memory(fresh):
-    def point(cycles, chosen=False, **amounts):
-        base = {"lut_packed": 1000, "ff": 1000, "bram36": 2, "dsp": 0}
-        return base | amounts | {"cycles_per_frame": cycles, "chosen": chosen}
-
-    curve = [
-        point(100, lut_packed=50_000, bram36=131),
-        point(200, bram36=131),
-        point(1030, chosen=True),
-        point(1030, lut_packed=900, bram36=3),
-        point(4000),
-    ]
-    report = {
-        **fresh, "curve": curve, "fps": 1e8 / 1030, "ddr_bytes_per_frame": 15_000,
-        "ddr_bytes_per_second": 1_500_000_000,
-    }  # fmt: skip
-    roofs = fast(report)["roofs"]
-    assert {row["label"]: row["text"] for row in roofs["rows"]} == {
-        "LUT": "about 968,000 FPS",  # 500,000 * 41,720 ^ (log 2 / log 50)
-        "flip-flops": "far above",
-        "BRAM36": "about 499,000 FPS",
-        "DDR": "100,000 FPS",
-    }
-    lengths = [float(row["length"].rstrip("%")) for row in roofs["rows"]]
-    assert lengths[3] < lengths[2] < lengths[0] < lengths[1]
-    assert 0 < float(roofs["here"].rstrip("%")) < lengths[3]
-    for few in ([], curve[2:3], curve[2:4]):
-        assert fast({**fresh, "curve": few})["roofs"]["rows"] == []
-
-
 def test_histograms_are_drawn_with_their_thresholds(fresh):
     row = {
         "name": "conv1_threshold", "inputs": 8, "low": -40, "high": 24,

@@ -13,13 +13,14 @@ import graphs
 from bnnhw.planning.token_model import Prediction
 from bnnhw.report.dataflow import draw_dataflow
 from bnnhw.report.page import report_html
+from bnnhw.report.picture import blocks, edges
 
 WIDTHS = (1150, 700, 334)
 LETTER = 7.25
 
 
 @pytest.fixture(scope="module")
-def reports(fresh, branched):
+def reports(fresh, branched, looped):
     """Networks of several shapes."""
     one_layer = copy.deepcopy(fresh)
     for unit in one_layer["units"]:
@@ -40,11 +41,13 @@ def reports(fresh, branched):
     cnv = make(graphs.cnv().graph(), 16384, Prediction(16384, 60000))
     assert skips
     return {"digits": fresh, "cnv": cnv, "residual": branched, "one layer": one_layer,
-            "long names": long, "over everything": far, "backwards": back}  # fmt: skip
+            "long names": long, "over everything": far, "backwards": back,
+            "loop": looped}  # fmt: skip
 
 
 NETWORKS = (
-    "digits", "cnv", "residual", "one layer", "long names", "over everything", "backwards"
+    "digits", "cnv", "residual", "one layer", "long names", "over everything", "backwards",
+    "loop",
 )  # fmt: skip
 
 
@@ -155,6 +158,30 @@ def test_blocks_begin_at_layers_with_weights(branched):
     assert names == ["input", *(layer["name"] for layer in branched["layers"]), "output"]
     for group, layer in zip(picture.groups[1:-1], branched["layers"], strict=True):
         assert f"{layer['cycles']:,} cycles per frame" in group.tip
+
+
+def test_a_loop_is_one_box_with_its_passes_and_the_way_back(looped, fresh):
+    units = looped["units"]
+    inside = [i for i, unit in enumerate(units) if unit["loop"]]
+    assert {units[i]["passes"] for i in inside} == {4}
+    (block,) = [block for block in blocks(looped) if block.name.startswith("loop")]
+    assert [*range(block.first, block.last + 1)] == inside
+    names = [f"block{i}_conv" for i in range(4)]
+    assert block.name == f"loop of 4 passes: {', '.join(names)}"
+    assert all(f"{i}. {name}" in block.tip for i, name in enumerate(names, 1))
+    (back,) = [edge for edge in edges(looped) if edge.back]
+    assert (back.writer, back.reader) == (inside[-1], inside[0])
+    assert back.words.startswith("way back ") and "a way back" in back.tip
+    for width in WIDTHS:
+        picture = draw_dataflow(looped, width)
+        (group,) = [g for g in picture.groups if g.tip == block.tip]
+        assert group.lines[0][3].startswith("loop of 4 passes")
+        texts = [text for box in picture.units for *_, text in box.lines]
+        texts += [a.label[3] for a in picture.arrows if a.label]
+        texts += [text for a in picture.arrows if a.fifo for *_, text in a.fifo.lines]
+        assert sum("way back" in text for text in texts) == 1
+    assert "A box of several passes is a loop" in report_html(looped)
+    assert "A box of several passes" not in report_html(fresh)
 
 
 def branched_units(report, kind):

@@ -1,0 +1,1 @@
+"""Many designs of one model: boards, targets and precisions, each as an estimate."""
