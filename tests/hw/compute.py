@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runner import HW, use_verilator
+from bnnhw.verify.verilator import use_verilator
 from stream_beats import pack
+from unit_builds import HW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from runner import HW, use_verilator
+from bnnhw.verify.verilator import use_verilator
+from unit_builds import HW
 
 
 def test_counts_agreements_for_every_size(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from runner import SIM, use_verilator
+from bnnhw.verify.verilator import use_verilator
+from unit_builds import SIM
 
 
 def test_block_ram_reads_what_was_written_at_every_size(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bnnhw.assets import asset_folder
 from bnnhw.compiler import CompileOptions, compile_model
-from runner import HW, ROOT
+from unit_builds import HW, ROOT
 
 UNITS = sorted(path.stem for path in HW.glob("bnn_*.sv"))
 

@@ -9,7 +9,7 @@ import pytest
 
 from compute import lint
 from points import POINTS
-from runner import HW
+from unit_builds import HW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

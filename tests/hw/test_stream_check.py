@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import HW, run_module, sources
+from runner import run_module
+from unit_builds import HW, sources
 
 if TYPE_CHECKING:
     from pathlib import Path
