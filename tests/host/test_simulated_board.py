@@ -308,6 +308,7 @@ def test_the_clock_is_never_faster_than_asked(digits: Case) -> None:
         made.close()
 
 
+@pytest.mark.slow
 def test_a_build_made_again_is_the_one_that_runs(tmp_path: Path) -> None:
     for cycles in (4000, 2000):
         shutil.rmtree(tmp_path / "a build", ignore_errors=True)

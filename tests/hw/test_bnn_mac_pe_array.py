@@ -98,7 +98,10 @@ def test_sums_exactly_and_loses_no_cycle(
     check(shape, runs, init[order] + total, latency(shape, weight_bits, multiply))
 
 
-@pytest.mark.parametrize(("multiply", "signed"), [(LUT, 0), (LUT, 1), (PAIR, 0), (PAIR, 1)])
+@pytest.mark.parametrize(
+    ("multiply", "signed"),
+    [(LUT, 1), (PAIR, 1), *(pytest.param(m, 0, marks=pytest.mark.slow) for m in (LUT, PAIR))],
+)
 def test_multiplies_every_pair_of_bytes(multiply: int, signed: int) -> None:
     """Every activation meets every weight on an even and on an odd PE, beside other weights."""
     low, high = span(8, signed)
