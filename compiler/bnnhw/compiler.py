@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from bnnhw.backend.verilog import emit_bench, emit_verilog
 from bnnhw.backend.vivado import emit_vivado, overlay_notes
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend import import_file, load
+from bnnhw.frontend.network_name import network_name
 from bnnhw.frontend.options import LoadOptions
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.folding import FoldingRequest, read_folding
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 BACKENDS = ("verilog", "hls")
 _FLAGS = {"clock_mhz": "clock", "backends": "backend", "inputs": "input", "class_names": "labels"}
 """Options of the command line that are called otherwise than here."""
-# Files are named after the network and more; a file's name has at most 255 characters.
-_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -384,13 +382,6 @@ def emit(
     forecasts = {name: asdict(one) for name, one in known.items()}
     files |= emit_vivado(design, backends, frames)
     return files | emit_host(design, class_names, predicted, forecasts)
-
-
-def network_name(model: Path) -> str:
-    """A legal identifier from the model's file name."""
-    name = re.sub(r"\W+", "_", model.stem, flags=re.ASCII).lower()[:_LONGEST_NAME].strip("_")
-    name = name or "network"
-    return f"n_{name}" if name[0].isdigit() else name
 
 
 def _notes(graph: Graph, options: CompileOptions) -> list[str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.api.build import silent
-from bnnhw.api.functions import declared_fields, paths_of
+from bnnhw.api.declared import declared
+from bnnhw.api.functions import paths_of
 from bnnhw.api.model_files import file_of
 from bnnhw.compiler import ModelOptions
 from bnnhw.exploration.plot import check_plot
@@ -16,7 +17,7 @@ from bnnhw.exploration.run import ExploreOptions, explore_model
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bnnhw.api.functions import Numbers
+    from bnnhw.api.declared import Numbers
     from bnnhw.api.model_files import Model
     from bnnhw.exploration.question import Estimate
 
@@ -98,7 +99,7 @@ def explore(
         verify=verify,
         jobs=jobs,
         scheduler=scheduler,
-        model=ModelOptions(**declared_fields(locals()), calibrate=paths_of(calibrate)),
+        model=ModelOptions(**declared(locals()), calibrate=paths_of(calibrate)),
     )
     if output is not None:
         check_results_file(Path(output))

@@ -1,12 +1,13 @@
-"""The functions of ``import bnnhw`` on models: compile, run, inspect, compare."""
+"""The functions of ``import bnnhw`` on models and builds: compile, run, compare."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnnhw.api.build import Build, silent
+from bnnhw.api.declared import declared
 from bnnhw.api.model_files import file_of
 from bnnhw.api.outcome import Run, run_graph
 from bnnhw.backend.record import check_kinds
@@ -16,12 +17,10 @@ from bnnhw.compiler import (
     ModelOptions,
     compile_model,
     integer_graph,
-    network_name,
 )
 from bnnhw.errors import BnnhwError
-from bnnhw.frontend.options import LoadOptions, input_fields, parsed_numbers
+from bnnhw.frontend.network_name import network_name
 from bnnhw.report.compare import Comparison, compared
-from bnnhw.report.inspect import Inspection, inspect_model
 from bnnhw.verify.inputs import are_files, count_classes, samples_of
 from bnnhw.verify.labels import class_names as read_names, origin
 
@@ -31,10 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from bnnhw.api.build import Names
+    from bnnhw.api.declared import Numbers
     from bnnhw.api.model_files import Model
     from bnnhw.verify.inputs import Given
-
-    Numbers = float | str | Sequence[float] | None
 
 
 def compile(
@@ -124,7 +122,7 @@ def compile(
         clock_mhz=clock_mhz,
         folding=None if folding is None else Path(folding),
         backends=tuple(backends),
-        **declared_fields(asked),
+        **declared(asked),
         precision=dict(precision or {}),
         calibrate=paths_of(calibrate),
         inputs=files,
@@ -198,7 +196,7 @@ def run(
         return Build(model).run(x, labels, resize=resize, grey=grey, class_names=class_names)
     check_kinds({k: v for k, v in asked.items() if k not in ("model", "x")}, "bnnhw.run")
     options = ModelOptions(
-        **declared_fields(asked),
+        **declared(asked),
         precision=dict(precision or {}),
         calibrate=paths_of(calibrate),
         resize=resize,
@@ -217,38 +215,6 @@ def run(
         names_from=origin(options.class_names),
     )
     return run_graph(graph, given)
-
-
-def inspect(
-    model: Model,
-    *,
-    input_type: str | None = None,
-    input_scale: Numbers = None,
-    input_offset: Numbers = None,
-    input_mean: Numbers = None,
-    input_std: Numbers = None,
-    sign_zero: str = "minus",
-    example: Any = None,
-) -> Inspection:
-    """Layers, weights and operations of a model, and what of it is not supported.
-
-    Args:
-        model: as ``compile`` takes it, and so are the options.
-        input_type: see ``compile``.
-        input_scale: see ``compile``.
-        input_offset: see ``compile``.
-        input_mean: see ``compile``.
-        input_std: see ``compile``.
-        sign_zero: see ``compile``.
-        example: an input ``[N, ...]`` of a PyTorch module, for its export.
-
-    Raises:
-        BnnhwError: the file is no ONNX model with one input and one output. What else a compile
-            refuses is no error here: the inspection has it as ``problem`` and ``undeclared``.
-    """
-    options = LoadOptions(**declared_fields(locals()))
-    with file_of(model, example) as path:
-        return inspect_model(path, options)
 
 
 def compare(*builds: Build | str | Path) -> Comparison:
@@ -291,16 +257,6 @@ def _is_given(value: Any) -> bool:
     return value is not None
 
 
-def declared_fields(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of LoadOptions, of a call's arguments."""
-    scale, offset, mean, std = (
-        _numbers(asked[f"input_{name}"], f"input_{name}")
-        for name in ("scale", "offset", "mean", "std")
-    )
-    fields = input_fields(asked["input_type"], (scale, offset), (mean, std))
-    return {**fields, "sign_zero": asked["sign_zero"]}
-
-
 def paths_of(given: Any) -> tuple[Path, ...]:
     """One or several paths."""
     if isinstance(given, (str, Path)):
@@ -310,13 +266,3 @@ def paths_of(given: Any) -> tuple[Path, ...]:
 
 def _names(given: Names) -> Path | tuple[str, ...] | None:
     return Path(given) if isinstance(given, (str, Path)) else None if given is None else (*given,)
-
-
-def _numbers(given: Numbers, argument: str) -> float | tuple[float, ...] | None:
-    if given is None:
-        return None
-    if isinstance(given, str):
-        return parsed_numbers(given, f"argument {argument}")
-    if not isinstance(given, Iterable):
-        return float(given)
-    return tuple(float(v) for v in given)

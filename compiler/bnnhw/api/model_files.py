@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.compiler import network_name
 from bnnhw.errors import BnnhwError, ToolError
+from bnnhw.frontend.network_name import network_name
 from bnnhw.zoo.shipped import model_file
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bnnhw.compiler import ModelOptions, lowered, network_name
+from bnnhw.compiler import ModelOptions, lowered
 from bnnhw.errors import BnnhwError
 from bnnhw.exploration.estimate import packed
 from bnnhw.exploration.question import DEFAULT, FASTEST, Question
 from bnnhw.exploration.results import Exploration
 from bnnhw.exploration.workers import Here, Processes
 from bnnhw.frontend import import_file
+from bnnhw.frontend.network_name import network_name
 from bnnhw.hardware.board import board_names, load_board
 from bnnhw.hardware.overlay import fabric_clock
 from bnnhw.passes.widths import widths

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bnnhw.ir.dyadic import dyadic, over_power
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -26,15 +28,15 @@ def exact(values: NDArray[np.generic]) -> Exacts:
     """The numbers of an array as fractions, in the same shape."""
     array = np.asarray(values)
     if array.dtype.kind in "iub":
-        flat = [Fraction(int(v)) for v in array.ravel().tolist()]
+        flat = [dyadic(int(v)) for v in array.ravel().tolist()]
     else:
-        flat = [Fraction(v) for v in array.astype(np.float64).ravel().tolist()]
+        flat = [dyadic(v) for v in array.astype(np.float64).ravel().tolist()]
     return _objects(flat).reshape(array.shape)
 
 
 def full(count: int, value: Fraction | int) -> Exacts:
     """``count`` times ``value``."""
-    return _objects([Fraction(value)] * count)
+    return _objects([dyadic(value)] * count)
 
 
 def one_number(values: Exacts) -> bool:
@@ -64,16 +66,17 @@ def inverse_root(value: Fraction) -> Fraction:
     if top * top == value.numerator and bottom * bottom == value.denominator:
         return Fraction(bottom, top)
     scaled = (value.denominator << (2 * _ROOT_BITS)) // value.numerator
-    return Fraction(math.isqrt(scaled), 1 << _ROOT_BITS)
+    return over_power(math.isqrt(scaled), _ROOT_BITS)
 
 
 def snap(value: Fraction) -> Fraction:
     """``value``, or the integer it equals but for the approximation of a square root."""
-    near = round(value)
-    error = abs(value - near)
-    if error and error * (1 << _SNAP_BITS) < max(1, abs(near)):
-        return Fraction(near)
-    return value
+    top, bottom = value.numerator, value.denominator
+    if bottom == 1:
+        return value
+    near = (2 * top + bottom) // (2 * bottom)
+    error = abs(top - near * bottom)  # over ``bottom``
+    return Fraction(near) if error << _SNAP_BITS < max(1, abs(near)) * bottom else value
 
 
 def _objects(values: list[Fraction]) -> Exacts:

@@ -54,7 +54,7 @@ from bnnhw.ir.real_ops import (
     prelu as prelu,
     relu as relu,
 )
-from bnnhw.ir.spans import accumulator, weighted_span
+from bnnhw.ir.spans import OfIntegers, accumulator, weighted_span
 from bnnhw.ir.types import Bit, Integer, Real
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class IntegerTable(Op):
 
 
 @dataclass(frozen=True, eq=False)
-class IntegerConv(Op):
+class IntegerConv(OfIntegers, Op):
     """Convolution of integers by integer weights, plus an offset; padded taps contribute 0.
 
     acc = offset + sum of w*x over the taps inside the image.
@@ -182,7 +182,7 @@ class IntegerConv(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = conv_shape(inputs[0], self.weight.shape, self.window, self.groups)
-        return Tensor(shape, weighted_span(inputs[0].dtype, self.weight, self.offset))
+        return Tensor(shape, weighted_span(inputs[0].dtype, self.signed_sums, self.offset))
 
     @cached_property
     def matrices(self) -> tuple[ExactMatrix, ...]:
@@ -191,7 +191,7 @@ class IntegerConv(Op):
 
 
 @dataclass(frozen=True, eq=False)
-class IntegerDense(Op):
+class IntegerDense(OfIntegers, Op):
     """Matrix-vector product of integers by integer weights [Cout, Cin], plus offset [Cout]."""
 
     weight: Ints
@@ -200,7 +200,7 @@ class IntegerDense(Op):
 
     def infer(self, *inputs: Tensor) -> Tensor:
         shape = dense_shape(inputs[0], self.weight.shape)
-        return Tensor(shape, weighted_span(inputs[0].dtype, self.weight, self.offset))
+        return Tensor(shape, weighted_span(inputs[0].dtype, self.signed_sums, self.offset))
 
     @cached_property
     def matrix(self) -> ExactMatrix:

@@ -19,7 +19,7 @@ import numpy as np
 
 from bnnhw.interpret.real_walk import walk_real
 from bnnhw.ir.types import Integer, Real
-from bnnhw.passes.moments import Moments, follow, layers_without_batch_norm
+from bnnhw.passes.moments import Followed, Moments, follow, layers_without_batch_norm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -119,11 +119,23 @@ def calibrate(graph: Graph, images: Ints | None = None) -> dict[str, Range]:
     return {name: _wider(known[name], found) if known else found for name, found in seen.items()}
 
 
-def rough_ranges(graph: Graph) -> dict[str, Range]:
+def rough_ranges(graph: Graph) -> Mapping[str, Range]:
     """Ranges in a hurry, good enough to see whether a network can be lowered at all."""
     if not graph.statistics:
         return _measured(graph, synthetic_images(graph, 1), _SYNTHETIC_MARGIN)
-    return {name: _of_moments(m, excess=False) for name, m in follow(graph).items()}
+    return _RoughRanges(graph)
+
+
+class _RoughRanges(dict[str, Range]):
+    """Ranges from BatchNorm statistics, each when it is asked for."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self._moments = Followed(graph)
+
+    def __missing__(self, tensor: str) -> Range:
+        self[tensor] = _of_moments(self._moments[tensor], excess=False)
+        return self[tensor]
 
 
 def _wider(told: Range, seen: Range) -> Range:

@@ -130,8 +130,8 @@ def _by_class(
     columns = taps_inside(image[1], window.kernel[1], window.stride[1], window.pads[1], out_w)
     row_class, column_class = classes_of(rows), classes_of(columns)
     grid = np.zeros((max(row_class) + 1, max(column_class) + 1, len(by_tap)))
-    for r, row in zip(row_class, rows, strict=True):
-        for c, column in zip(column_class, columns, strict=True):
+    for r, row in dict(zip(row_class, rows, strict=True)).items():
+        for c, column in dict(zip(column_class, columns, strict=True)).items():
             inside = by_tap[:, row.start : row.stop, column.start : column.stop]
             grid[r, c] = inside.sum(axis=(1, 2))
     return grid, row_class, column_class

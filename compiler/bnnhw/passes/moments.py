@@ -86,15 +86,37 @@ def layers_without_batch_norm(graph: Graph) -> list[Node]:
 
 def follow(graph: Graph) -> dict[str, Moments]:
     """Moments of every tensor; a BatchNorm's statistics take the place of what came before."""
-    found = {graph.input: _spread(graph, graph.input)}
-    for node in graph.nodes:
-        inputs = [found[name] for name in node.inputs]
-        known = graph.statistics.get(node.output)
-        if known is not None:
-            found[node.output] = Moments.of(known.mean, known.std**2)
-        else:
-            found[node.output] = _step(graph, node, inputs)
-    return found
+    found = Followed(graph)
+    return {name: found[name] for name in (graph.input, *(n.output for n in graph.nodes))}
+
+
+class Followed(dict[str, Moments]):
+    """The same, of each tensor when it is asked for: what BatchNorms hide takes most of the time.
+
+    Args:
+        graph: with real-valued operations.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__({graph.input: _spread(graph, graph.input)})
+        self._graph = graph
+        self._producers = {node.output: node for node in graph.nodes}
+
+    def __missing__(self, tensor: str) -> Moments:
+        waiting = [tensor]
+        while waiting:
+            name = waiting[-1]
+            node, known = self._producers[name], self._graph.statistics.get(name)
+            before = [] if known else [source for source in node.inputs if source not in self]
+            if before:
+                waiting += before
+                continue
+            if known:
+                self[name] = Moments.of(known.mean, known.std**2)
+            else:
+                self[name] = _step(self._graph, node, [self[source] for source in node.inputs])
+            waiting.pop()
+        return self[tensor]
 
 
 def _spread(graph: Graph, name: str) -> Moments:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bnnhw.errors import ModelError
@@ -41,7 +40,7 @@ def without_saturated_ends(pieces: Pieces, low: Fraction | float, high: Fraction
     runs beyond that limit too: ReLU to an unsigned type is its saturation.
     """
     while len(pieces) > 1 and _saturates(pieces[0], -pieces[1].scale, low, high):
-        pieces = (replace(pieces[1], start=None), *pieces[2:])
+        pieces = (pieces[1]._replace(start=None), *pieces[2:])
     while len(pieces) > 1 and _saturates(pieces[-1], pieces[-2].scale, low, high):
         pieces = pieces[:-1]
     return pieces

@@ -39,7 +39,6 @@ from bnnhw.passes import run as run_passes
 from bnnhw.passes.fixed_point import integer_bits
 from bnnhw.passes.options import FEW_BITS, WEIGHT_BITS
 from bnnhw.passes.widths import widths
-from bnnhw.report.possible_loops import possible_loops
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +122,8 @@ class Inspection:
     @cached_property
     def loops(self) -> tuple[PossibleLoop, ...]:
         """Runs of equal blocks that may become loops; takes as long as the passes of a compile."""
+        from bnnhw.report.possible_loops import possible_loops  # planning: a look goes without
+
         return possible_loops(self.graph) if self.complete else ()
 
     def __repr__(self) -> str:

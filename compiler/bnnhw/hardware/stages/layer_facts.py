@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnhw.errors import ModelError
 from bnnhw.hardware.design import Memory
-from bnnhw.ir.spans import weighted_span
+from bnnhw.ir.spans import signed_sums, weighted_span
 from bnnhw.ir.types import Integer
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _integer_facts(layer: Layer) -> LayerFacts:
                 for x in columns.example
             ]
         )
-    span = weighted_span(layer.element, weight, init)
+    span = weighted_span(layer.element, signed_sums(weight), init)
     return LayerFacts(rows, columns, weight, init, init[0], _signed_bits(layer, span), 0)
 
 
