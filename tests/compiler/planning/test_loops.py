@@ -14,6 +14,7 @@ from bnnhw.hardware.stages import Layer
 from bnnhw.hardware.stages.elements import Compare, Rescale
 from bnnhw.hardware.stages.loops import LoopEnd, LoopStart
 from bnnhw.ir.ops import FixedAffine, Window
+from bnnhw.planning import fit as planning_fit
 from bnnhw.planning.fit import fit_network
 from bnnhw.planning.loops import chosen_loops, find_loops
 from bnnhw.planning.network import Network
@@ -160,6 +161,36 @@ def test_a_network_that_is_too_large_without_loops_gets_them():
     network = Network(residual_blocks(12, width=256, size=8).graph())
     fit = fit_network(network.graph, PYNQ, Target(400_000), FoldingRequest(), 100.0)
     assert {unit.passes for unit in fit.design.units} == {1, 12}
+
+
+@pytest.mark.parametrize(
+    ("strained", "layers", "loops"),
+    [
+        (0.0, {"scores": {"memory": "ddr"}}, ("block0_conv",)),
+        (1.0, {"scores": {"memory": "ddr"}}, ()),
+        (0.0, {}, ()),
+    ],
+)
+def test_loops_are_tried_where_a_design_with_memory_is_hard_to_place(
+    monkeypatch, strained, layers, loops
+):
+    """And taken where they need less; what needs no memory otherwise does not get any for them."""
+    monkeypatch.setattr(planning_fit, "_STRAINED", strained)
+    graph = residual_blocks(3, width=16, size=4).graph()
+    fit = fit_network(graph, PYNQ, Target(20_000), FoldingRequest(layers), 100.0)
+    assert fit.folding.loops == loops
+
+
+def test_without_a_target_the_faster_design_is_taken(monkeypatch):
+    monkeypatch.setattr(planning_fit, "_STRAINED", 0.0)
+    graph = residual_blocks(3, width=16, size=4).graph()
+    request = FoldingRequest({"scores": {"memory": "ddr", "pe": 1, "simd": 1}})
+    cycles = {
+        loops: fit_network(graph, PYNQ, Target(), replace(request, loops=loops), 100.0)
+        for loops in (None, (), ("block0_conv",))
+    }
+    fastest = min(fit.prediction.cycles_per_frame for fit in cycles.values())
+    assert cycles[None].prediction.cycles_per_frame == fastest
 
 
 @pytest.mark.parametrize(
