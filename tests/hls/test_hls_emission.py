@@ -23,7 +23,7 @@ from bnnhw.hardware.board import load_board
 from bnnhw.hardware.design import Memory
 from bnnhw.hardware.folding import WIDEST_WORD, Folding, LayerFolding
 from bnnhw.interpret.interpreter import interpret
-from bnnhw.ir.ops import IntegerMaxPool, IntegerTable, SumPool, Window
+from bnnhw.ir.ops import REFLECT, IntegerMaxPool, IntegerTable, Pad, SumPool, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
 from bnnhw.planning.lower import lower, with_fifo_depths
@@ -230,7 +230,10 @@ def test_executed_designs_call_every_twin() -> None:
     board = load_board("pynq-z2")
     designs = [design_of(make)[1] for make in NETWORKS]
     designs += [two_layers()[0], one_integer_layer()[0], reordered(4, 2, tiles=True)]
-    for graph in (residual().graph(), *map(graph_of, RANDOM)):
+    padded = GraphBuilder((3, 8, 8), Integer(8, False), 3, name="padded")
+    padded.add("pad0", Pad(REFLECT, (2, 1, 0, 3))).layer("conv0", 8, Window((3, 3)))
+    graphs = (residual().graph(), padded.threshold("sign0").dense("scores", 5).graph())
+    for graph in (*graphs, *map(graph_of, RANDOM)):
         network = Network(graph)
         folding = FoldingSearch(network, board).choose(Target(None)).folding
         designs.append(lower(network, folding, board=board, clock_mhz=100.0))

@@ -195,7 +195,7 @@ def test_the_report_has_the_documented_keys(bnnhw, tmp_path) -> None:
     described = (
         *("schema", "model", "board", "clock_mhz", "cycles_per_frame", "latency_cycles", "fps"),
         *("resources", "ddr_bytes_per_frame", "curve", "verification", "accuracy", "output"),
-        *("clock", "histograms"),
+        *("clock", "histograms", "bounds"),
     )
     beside = ("bnnhw", "part", "family", "layers", "units", "streams", "memories", "simulation")
     beside += ("synthesis", "placement", "notes", "command", "ddr_bytes_per_second")
