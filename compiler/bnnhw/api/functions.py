@@ -21,7 +21,7 @@ from bnnhw.compiler import (
 from bnnhw.errors import BnnhwError
 from bnnhw.frontend.network_name import network_name
 from bnnhw.report.compare import Comparison, compared
-from bnnhw.verify.inputs import are_files, count_classes, samples_of
+from bnnhw.verify.inputs import are_files, count_classes, paths_of, samples_of
 from bnnhw.verify.labels import class_names as read_names, origin
 
 if TYPE_CHECKING:
@@ -255,13 +255,6 @@ def _is_given(value: Any) -> bool:
     if isinstance(value, (str, Sequence, Mapping)):
         return value not in ("", "minus") and len(value) > 0
     return value is not None
-
-
-def paths_of(given: Any) -> tuple[Path, ...]:
-    """One or several paths."""
-    if isinstance(given, (str, Path)):
-        return (Path(given),)
-    return tuple(Path(path) for path in given)
 
 
 def _names(given: Names) -> Path | tuple[str, ...] | None:

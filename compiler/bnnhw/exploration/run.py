@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from bnnhw.frontend import import_file
 from bnnhw.frontend.network_name import network_name
 from bnnhw.hardware.board import board_names, load_board
 from bnnhw.hardware.overlay import fabric_clock
+from bnnhw.interpret.fast.cores import core_count
 from bnnhw.passes.widths import widths
 from bnnhw.planning.target import Target, check_speed
 
@@ -169,13 +169,8 @@ def _workers(options: ExploreOptions, least: int) -> Workers:
 
         return Cluster(options.scheduler)
     designs = least * max(1, len(options.cycles) + len(options.fps)) * (5 if options.sweep else 1)
-    jobs = min(options.jobs or _cores(), designs)
+    jobs = min(options.jobs or core_count(), designs)
     return Here() if jobs == 1 else Processes(jobs)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _questions(boards: Sequence[Board], options: ExploreOptions, label: str) -> Iterator[Question]:

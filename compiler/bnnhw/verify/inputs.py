@@ -147,7 +147,7 @@ def samples_of(
     elif are_files(given):
         classes = count_classes(graph)
         source = graph.input_format
-        samples = read_inputs(_paths(given), source, rules, class_names, classes, names_from)
+        samples = read_inputs(paths_of(given), source, rules, class_names, classes, names_from)
     else:
         source, array = graph.input_format, np.asarray(given)
         one = array[None] if array.shape == tuple(source.shape) else array
@@ -164,7 +164,8 @@ def are_files(given: object) -> bool:
     return isinstance(first, (str, Path))
 
 
-def _paths(given: Any) -> tuple[Path, ...]:
+def paths_of(given: Any) -> tuple[Path, ...]:
+    """One path or several."""
     return (Path(given),) if isinstance(given, (str, Path)) else tuple(map(Path, given))
 
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnnhw.hardware.stages.stage import PlainStage, element_bits
-from bnnhw.hardware.units.kind import BLOCK, LUTS
+from bnnhw.hardware.units.memories import first_style
 from bnnhw.hardware.units.pads import PAD, pad_depth
 
 if TYPE_CHECKING:
     from bnnhw.hardware.stages.stage import UnitParams
     from bnnhw.ir.types import Bit, Integer
-
-_HALF_BLOCK = 9 * 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,5 +72,5 @@ class Grow(PlainStage):
         kept = depth * lanes * params["ELEM_BITS"]
         return PAD.name, params | {
             "DEPTH": depth,
-            "RAM_STYLE": BLOCK if kept > _HALF_BLOCK else LUTS,
+            "RAM_STYLE": first_style(kept),
         }

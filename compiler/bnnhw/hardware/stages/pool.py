@@ -10,7 +10,8 @@ import numpy as np
 from bnnhw.hardware.design import Memory
 from bnnhw.hardware.stages.stage import PlainStage, element_bits
 from bnnhw.hardware.stages.windows import geometry, window_unit
-from bnnhw.hardware.units.kind import BLOCK, LUTS
+from bnnhw.hardware.units.kind import BLOCK
+from bnnhw.hardware.units.memories import first_style
 from bnnhw.hardware.units.pools import (
     INT_POOL,
     INT_POOL_OVERLAP,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from bnnhw.ir.ops import Bools, Window
 
 _MAXIMUM, _SUM = 0, 1
-_HALF_BLOCK = 9 * 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class Pool(PlainStage):
         """Where its windows keep their lines: block RAM where they would fill half a block."""
         channels, height, width = self.image
         bits = window_depth(self.window, height, width, channels) * element_bits(self.element)
-        return "bram" if bits > _HALF_BLOCK else "lut"
+        return "bram" if first_style(bits) == BLOCK else "lut"
 
     def front(self, lanes: int, *, tiles: bool = False) -> UnitParams | None:
         """The window unit in front, where windows are laid out tap by tap."""
@@ -157,7 +157,7 @@ class Pool(PlainStage):
             **self._numbers(),
             **geometry(image, self.window),
             "LANES": lanes,
-            "RAM_STYLE": BLOCK if kept > _HALF_BLOCK else LUTS,
+            "RAM_STYLE": first_style(kept),
         }
 
     def _numbers(self) -> dict[str, int]:

@@ -13,10 +13,8 @@ from bnnhw.hardware.cost.memory import (
     counter_bits,
     multiplexer_luts,
     ram_luts,
-    rom_bram36,
     rom_slices,
     selection_luts,
-    uram_blocks,
     uram_selection_luts,
 )
 from bnnhw.hardware.units.kind import (
@@ -29,6 +27,7 @@ from bnnhw.hardware.units.kind import (
     in_luts,
     repeated,
 )
+from bnnhw.hardware.units.memories import blocks_of, ultra_of
 
 if TYPE_CHECKING:
     from bnnhw.hardware.units.kind import Index, Params
@@ -85,23 +84,18 @@ def _walk(height: int, width: int, sides: tuple[int, ...], reflect: bool) -> tup
 
 def _positions(size: int, before: int, behind: int, *, reflect: bool) -> Index:
     """The row (or column) of the image that each row out is."""
-    index = np.arange(-before, size + behind)
-    if not reflect:
-        return np.clip(index, 0, size - 1)
-    index = np.abs(index)
-    return np.where(index < size, index, 2 * (size - 1) - index)
+    return np.pad(np.arange(size), (before, behind), mode="reflect" if reflect else "edge")
 
 
 # --------------------------------------------------------------------------------------------- cost
 
 
-def _memory(p: Params) -> tuple[int, int]:
-    """Bits of a word, and words."""
-    return p["LANES"] * p["ELEM_BITS"], p["DEPTH"]
+def _memory(p: Params) -> tuple[int, int, int]:
+    return 1, p["LANES"] * p["ELEM_BITS"], p["DEPTH"]
 
 
 def _pad(p: Params) -> list[float]:
-    (width, words), luts = _memory(p), in_luts(p)
+    (_, width, words), luts = _memory(p), in_luts(p)
     folds, (top, bottom, left, right) = p["CHANNELS"] // p["LANES"], (p[s] for s in _SIDES)
     selected = multiplexer_luts(rom_slices(width, words)) * width
     if p["RAM_STYLE"] == ULTRA:
@@ -116,14 +110,6 @@ def _pad(p: Params) -> list[float]:
         counter_bits(folds, rows, columns),
         1.0,
     ]
-
-
-def _bram36(p: Params) -> float:
-    return rom_bram36(*_memory(p)) if p["RAM_STYLE"] == BLOCK else 0.0
-
-
-def _uram(p: Params) -> int:
-    return uram_blocks(*_memory(p)) if p["RAM_STYLE"] == ULTRA else 0
 
 
 def _points() -> tuple[dict[str, int], ...]:
@@ -180,8 +166,8 @@ PAD = UnitKind(
         )
     ),
     (_pads,),
-    bram36=_bram36,
-    uram=_uram,
+    bram36=blocks_of(_memory),
+    uram=ultra_of(_memory),
     style="RAM_STYLE",
     styles=(LUTS, BLOCK, ULTRA),
     holds="rows",

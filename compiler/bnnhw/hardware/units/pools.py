@@ -10,10 +10,8 @@ from bnnhw.hardware.cost.memory import (
     address_bits,
     counter_bits,
     ram_luts,
-    rom_bram36,
     rom_luts,
     selection_luts,
-    uram_blocks,
 )
 from bnnhw.hardware.units.kind import (
     BLOCK,
@@ -27,6 +25,7 @@ from bnnhw.hardware.units.kind import (
     named,
     repeated,
 )
+from bnnhw.hardware.units.memories import blocks_of, ultra_of
 from bnnhw.hardware.units.windows import tap_positions
 from bnnhw.hardware.window_sizes import output_size
 
@@ -114,14 +113,9 @@ def _int_pool_reduce(p: Params) -> list[float]:
     return [width * p["OPERATION"], width * (1 - p["OPERATION"]), counter_bits(p["TAPS"]), 1.0]
 
 
-def _overlap_bram(p: Params) -> float:
+def _overlap_rows(p: Params) -> tuple[int, int, int]:
     width, words = _overlap_memory(p, "H")
-    return rom_bram36(width, words) if p["RAM_STYLE"] == BLOCK and words > 2 else 0.0
-
-
-def _overlap_uram(p: Params) -> int:
-    width, words = _overlap_memory(p, "H")
-    return uram_blocks(width, words) if p["RAM_STYLE"] == ULTRA and words > 2 else 0
+    return int(words > 2), width, words
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -257,8 +251,8 @@ INT_POOL_OVERLAP = UnitKind(
     _overlap_points(),
     Twin((*_NUMBERS, *_TILED[:4], *_SIZES, *_PADS, "RAM_STYLE", "BEATS")),
     (_columns, _rows),
-    bram36=_overlap_bram,
-    uram=_overlap_uram,
+    bram36=blocks_of(_overlap_rows),
+    uram=ultra_of(_overlap_rows),
     style="RAM_STYLE",
     styles=(LUTS, BLOCK, ULTRA),
     rows=lambda p: output_size(p)[0],

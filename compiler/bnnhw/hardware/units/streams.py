@@ -13,10 +13,8 @@ from bnnhw.hardware.cost.memory import (
     fifo_words,
     multiplexer_luts,
     ram_luts,
-    rom_bram36,
     rom_slices,
     selection_luts,
-    uram_blocks,
     uram_selection_luts,
 )
 from bnnhw.hardware.units.kind import (
@@ -31,6 +29,7 @@ from bnnhw.hardware.units.kind import (
     passes_through,
     repeated,
 )
+from bnnhw.hardware.units.memories import blocks_of, ultra_of
 
 if TYPE_CHECKING:
     from bnnhw.hardware.units.kind import Params, Timing
@@ -131,32 +130,15 @@ def _transpose(p: Params) -> list[float]:
     ]
 
 
-def _transpose_bram(p: Params) -> float:
-    if p["RAM_STYLE"] != BLOCK:
-        return 0.0
+def _transpose_memory(p: Params) -> tuple[int, int, int]:
     rows, columns = _slots(p)
-    return rom_bram36(p["ELEM_BITS"] * p["LANES"], rows * columns)
+    return 1, p["ELEM_BITS"] * p["LANES"], rows * columns
 
 
-def _transpose_uram(p: Params) -> int:
-    if p["RAM_STYLE"] != ULTRA:
-        return 0
-    rows, columns = _slots(p)
-    return uram_blocks(p["ELEM_BITS"] * p["LANES"], rows * columns)
-
-
-def _fifo_memory(p: Params) -> tuple[int, int]:
-    """Bits of a word, and words, of a memory in blocks; none of a shift register."""
+def _fifo_memory(p: Params) -> tuple[int, int, int]:
+    """None of a shift register."""
     depth, pack = p["DEPTH"] - p.get("TAIL", 0), p.get("PACK", 1)
-    return (0, 0) if depth == 2 else (p["WIDTH"] * pack, fifo_words(depth, pack))
-
-
-def _fifo_bram(p: Params) -> float:
-    return rom_bram36(*_fifo_memory(p)) if p["RAM_STYLE"] == BLOCK else 0.0
-
-
-def _fifo_uram(p: Params) -> int:
-    return uram_blocks(*_fifo_memory(p)) if p["RAM_STYLE"] == ULTRA else 0
+    return (0, 0, 0) if depth == 2 else (1, p["WIDTH"] * pack, fifo_words(depth, pack))
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -279,8 +261,8 @@ FIFO = UnitKind(
     "fifo",
     fifo_features,
     _fifo_points(),
-    bram36=_fifo_bram,
-    uram=_fifo_uram,
+    bram36=blocks_of(_fifo_memory),
+    uram=ultra_of(_fifo_memory),
     path_ns=3.2,
 )
 WIDTH_CONVERTER = UnitKind(
@@ -347,8 +329,8 @@ TRANSPOSE = UnitKind(
     _transpose_points(),
     Twin(("ELEM_BITS", "LANES", "ROWS", "COLUMNS", "RAM_STYLE", "BEATS")),
     (_transposes,),
-    bram36=_transpose_bram,
-    uram=_transpose_uram,
+    bram36=blocks_of(_transpose_memory),
+    uram=ultra_of(_transpose_memory),
     styles=(LUTS, BLOCK, ULTRA),
     style="RAM_STYLE",
     holds="whole image",

@@ -11,9 +11,7 @@ from bnnhw.hardware.cost.memory import (
     address_bits,
     counter_bits,
     ram_luts,
-    rom_bram36,
     selection_luts,
-    uram_blocks,
     uram_selection_luts,
 )
 from bnnhw.hardware.units.kind import (
@@ -27,11 +25,10 @@ from bnnhw.hardware.units.kind import (
     named,
     repeated,
 )
+from bnnhw.hardware.units.memories import blocks_of, ultra_of
 from bnnhw.hardware.window_sizes import output_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from bnnhw.hardware.units.kind import Index, Params
@@ -120,26 +117,6 @@ def _lines_memory(p: Params) -> tuple[int, int, int]:
 
 def _frame_memory(p: Params) -> tuple[int, int, int]:
     return p["SIMD"] // p["IN_LANES"], p["IN_LANES"] * p["ELEM_BITS"], _frame_words(p)
-
-
-def _blocks(memory: Callable[[Params], tuple[int, int, int]]) -> Callable[[Params], float]:
-    """BRAM36 of so many memories of one width and depth."""
-
-    def bram36(p: Params) -> float:
-        count, width, words = memory(p)
-        return count * rom_bram36(width, words) if p["RAM_STYLE"] == BLOCK else 0.0
-
-    return bram36
-
-
-def _ultra(memory: Callable[[Params], tuple[int, int, int]]) -> Callable[[Params], int]:
-    """UltraRAMs of so many memories of one width and depth."""
-
-    def uram(p: Params) -> int:
-        count, width, words = memory(p)
-        return count * uram_blocks(width, words) if p["RAM_STYLE"] == ULTRA else 0
-
-    return uram
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -350,8 +327,8 @@ WINDOW = UnitKind(
         )
     ),
     (_circular,),
-    bram36=_blocks(_window_memory),
-    uram=_ultra(_window_memory),
+    bram36=blocks_of(_window_memory),
+    uram=ultra_of(_window_memory),
     style="RAM_STYLE",
     styles=(LUTS, BLOCK, ULTRA),
     marks_padding=True,
@@ -366,8 +343,8 @@ WINDOW_PARALLEL = UnitKind(
     _parallel_points(),
     Twin((*_IMAGE, "SIMD", "REPEATS", "PAD_VALUE", "RAM_STYLE"), timing=("LINES",)),
     (_columns, _shift),
-    bram36=_blocks(_lines_memory),
-    uram=_ultra(_lines_memory),
+    bram36=blocks_of(_lines_memory),
+    uram=ultra_of(_lines_memory),
     style="RAM_STYLE",
     styles=(LUTS, BLOCK, ULTRA),
     ahead=lambda p: (p["KERNEL_H"] - 1) * p["WIDTH"] + p["KERNEL_W"],
@@ -386,8 +363,8 @@ FRAME_WINDOW = UnitKind(
         )
     ),
     (_whole_frame,),
-    bram36=_blocks(_frame_memory),
-    uram=_ultra(_frame_memory),
+    bram36=blocks_of(_frame_memory),
+    uram=ultra_of(_frame_memory),
     style="RAM_STYLE",
     styles=(LUTS, BLOCK, ULTRA),
     marks_padding=True,
