@@ -71,7 +71,7 @@ test-all: $(VENV)/.zoo $(PYNQ:%=.venv-pynq-%/.ready)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-zoo: $(VENV)/.zoo
-	$(BIN)/python -m pytest -m "not slow" tests/compiler/zoo tests/compiler/frontend \
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" tests/compiler/zoo tests/compiler/frontend \
 	  tests/end_to_end/test_tutorial.py tests/end_to_end/test_recipes.py $(ARGS)
 
 test-pynq: $(VENV)/.dev $(PYNQ:%=.venv-pynq-%/.ready)

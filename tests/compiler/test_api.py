@@ -269,6 +269,7 @@ def test_a_pytorch_module_compiles(tmp_path: Path) -> None:
     assert build.run(np.full((1, 1, 8, 8), 3, np.float32)).scores.shape == (1, 10)
 
 
+@pytest.mark.slow
 def test_simulate_updates_the_report(tmp_path: Path) -> None:
     pytest.importorskip("cocotb")
     model = small_cnn().proto()
@@ -281,6 +282,7 @@ def test_simulate_updates_the_report(tmp_path: Path) -> None:
         bnnhw.compile(model, board="pynq-z2", output=tmp_path / "b")
 
 
+@pytest.mark.slow
 def test_activations_of_verilog_and_interpreter_are_the_same(tmp_path: Path) -> None:
     pytest.importorskip("cocotb")
     made = bnnhw.compile(small_cnn().proto(), board="pynq-z2", output=tmp_path / "b", verify=False)

@@ -38,6 +38,7 @@ def test_every_shipped_network_has_a_case() -> None:
     assert {"pynq-z2", "zcu104"} <= set(board_names())
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("name", "board", "backend"), CASES)
 def test_config_gives_the_same_build_hash(
     tmp_path: Path,

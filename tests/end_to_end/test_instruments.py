@@ -71,6 +71,7 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     return residual_design(request, tmp_path_factory.mktemp("memory"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param("digits", marks=pytest.mark.slow), "shortcuts", "memory"]
 )

@@ -32,6 +32,7 @@ from residual import THREE, Residual
 PADDED = Window((3, 3), (1, 1), (1, 1, 1, 1))
 
 
+@pytest.mark.slow
 def test_mlp_on_bipolar_input(tmp_path):
     builder = GraphBuilder((96,), Bit(True), name="mlp")
     for i, features in enumerate((48, 32)):
@@ -40,12 +41,14 @@ def test_mlp_on_bipolar_input(tmp_path):
     assert_prediction_holds(executed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [None, 1200])
 def test_residual_network_with_every_kind_of_stage(tmp_path, target):
     executed = execute_everywhere(residual(), tmp_path, target=target)
     assert_prediction_holds(executed)
 
 
+@pytest.mark.slow
 def test_residual_network_with_weights_from_memory(tmp_path):
     names = ("block3_conv", "block3_down", "block4_conv", "scores")
     request = FoldingRequest({name: {"memory": "ddr"} for name in names})
@@ -54,6 +57,7 @@ def test_residual_network_with_weights_from_memory(tmp_path):
     assert_prediction_holds(executed, share=0.02)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("pe", "simd"), [(2, 4), (8, 16), (4, 48)])
 def test_vectors_of_tiles_from_memory(tmp_path, pe, simd):
     """A dense layer behind tiles: SIMD of a part of a pixel's channels, and of several pixels."""
@@ -75,6 +79,7 @@ class Lowered:
         return self._graph
 
 
+@pytest.mark.slow
 def test_signs_behind_forks_and_slopes_that_turn_twice(tmp_path):
     """Thresholds beside the rounding, on accumulators and sums; and signs of two lines."""
     slopes = exact(np.array([-0.5, -0.003, 0.0, 1e-6, 0.003, 0.25, 1.0, 5.0]))
@@ -89,6 +94,7 @@ def test_signs_behind_forks_and_slopes_that_turn_twice(tmp_path):
     assert_prediction_holds(execute_everywhere(network, tmp_path, target=4000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -116,6 +122,7 @@ def test_padded_convolutions_with_simd_across_taps_and_odd_sizes(tmp_path, first
     assert_prediction_holds(executed)
 
 
+@pytest.mark.slow
 def test_integer_images_unipolar_bits_and_overlapping_padded_pool(tmp_path):
     builder = GraphBuilder((3, 10, 12), Integer(8, False), 2, name="unipolar")
     builder.conv("conv0", 8, PADDED).threshold("sign0", bipolar=False)
@@ -137,6 +144,7 @@ def test_border_classes_of_thresholds_and_inverted_channels(tmp_path):
     execute_everywhere(builder.dense("scores", 3), tmp_path, target=300)
 
 
+@pytest.mark.slow
 def test_streams_of_three_segments(tmp_path):
     """A leaky clip before an addition and behind it."""
     builder = GraphBuilder((3, 6, 6), Integer(8, False), 7, name="bent")
@@ -149,6 +157,7 @@ def test_streams_of_three_segments(tmp_path):
     assert_prediction_holds(executed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", [1, -1])
 def test_convolutions_padded_with_bits(tmp_path, fill: int):
     """Before a threshold and before a stream, at sides of different widths."""
@@ -165,6 +174,7 @@ def test_convolutions_padded_with_bits(tmp_path, fill: int):
     assert_prediction_holds(executed)
 
 
+@pytest.mark.slow
 def test_thresholds_and_tables_on_the_input_and_top_k(tmp_path):
     rng = np.random.default_rng(1)
     builder = GraphBuilder((2, 6, 8), Integer(8, False), 4, name="binarised")
@@ -175,12 +185,14 @@ def test_thresholds_and_tables_on_the_input_and_top_k(tmp_path):
     execute_everywhere(builder, tmp_path, target=400, top_k=3)
 
 
+@pytest.mark.slow
 def test_convolution_that_ends_in_a_map_of_scores(tmp_path):
     builder = GraphBuilder((4, 6, 5), Bit(False), 5, name="dense_map")
     builder.conv("conv0", 8, PADDED).threshold("sign0").conv("scores", 3, Window((3, 3)))
     execute_everywhere(builder, tmp_path, target=300)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "seed",
     [
@@ -211,6 +223,7 @@ def test_random_networks(tmp_path, seed):
     execute_everywhere(builder.dense("scores", 5), tmp_path, target=target)
 
 
+@pytest.mark.slow
 def test_digits_network_at_full_speed(tmp_path):
     executed = execute_everywhere(digits(), tmp_path, target=512, frames=6)
     assert_prediction_holds(executed)
@@ -239,6 +252,7 @@ def test_shipped_residual_network_in_rtl(tmp_path):
     assert cycles["simulated"] <= 1.01 * cycles["predicted"] <= 1.02 * cycles["ideal"]
 
 
+@pytest.mark.slow
 def test_elementwise_operations_on_a_flattened_image(tmp_path):
     builder = GraphBuilder((4, 3, 3), Integer(4, True), 1, name="flattened")
     builder.layer("stem", 4, Window((2, 2))).rescale("stem_bn", STREAM).add("flatten", Flatten())
@@ -246,6 +260,7 @@ def test_elementwise_operations_on_a_flattened_image(tmp_path):
     execute_everywhere(builder.dense("scores", 5), tmp_path, frames=3)
 
 
+@pytest.mark.slow
 def test_signs_of_bits_that_keep_turn_or_drop_channels(tmp_path):
     builder = GraphBuilder((8, 3, 3), Bit(True), 5, name="bits")
     thresholds = builder.rng.integers(-2, 4, (1, 1, 8))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from agreement import compiled
 from bnnhw.frontend import LoadOptions
@@ -45,6 +46,7 @@ def model(sketch: Sketch, folder: Path, options: LoadOptions) -> _Model:
     return _Model(graph)
 
 
+@pytest.mark.slow
 def test_real_ends_and_a_binary_middle(tmp_path: Path) -> None:
     sketch = Sketch(["N", 3, 8, 8], seed=3)
     weight = sketch.rng.normal(size=(6, 3, 3, 3)) / 5
@@ -60,6 +62,7 @@ def test_real_ends_and_a_binary_middle(tmp_path: Path) -> None:
     execute_everywhere(model(sketch, tmp_path, COLOURS), tmp_path, frames=3, rates=((0.3, 0.3),))
 
 
+@pytest.mark.slow
 def test_scaled_colours_signs_of_signs_and_a_real_end_on_bits(tmp_path: Path) -> None:
     sketch = Sketch(["N", 3, 6, 6], seed=4).conv(3, 6, pads=1).batch_norm(6).sign()
     bits = sketch.tensor

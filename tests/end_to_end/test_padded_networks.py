@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from bnnhw.hardware.folding import FoldingRequest
 from bnnhw.ir.ops import EDGE, REFLECT, IntegerMaxPool, Pad, Window
@@ -17,6 +18,7 @@ def pads_of(done: Executed) -> list[tuple[int, int, int]]:
     return [(p["ELEM_BITS"], p["CHANNELS"], p["LANES"]) for p in units]
 
 
+@pytest.mark.slow
 def test_pixels_bits_and_numbers_are_padded(tmp_path) -> None:
     """The input before a layer, signs before another, a stream before a pool; all sides differ."""
     builder = GraphBuilder((3, 8, 8), Integer(8, False), 3, name="padded")
@@ -42,6 +44,7 @@ def test_a_pad_and_a_shortcut_meet_in_a_sum(tmp_path) -> None:
     assert_prediction_holds(done)
 
 
+@pytest.mark.slow
 def test_tiles_are_padded_between_layers_of_weights_from_memory(tmp_path) -> None:
     builder = GraphBuilder((8, 9, 11), Bit(True), 5, name="padded_tiles")
     builder.conv("conv0", 16, Window((3, 3), pads=(1, 1, 1, 1))).threshold("sign0")

@@ -45,6 +45,7 @@ def padded(kernel: tuple[int, int], pads: list[int], stride: int = 1) -> Sketch:
     return sketch.flatten().dense(channels * height * width, 5)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("kernel", "pads", "stride", "target"),
     [
@@ -86,6 +87,7 @@ def test_branched_networks_are_exact(tmp_path: Path, seed: int) -> None:
     exact_everywhere(network.sketch, network.input_type, (None, 20_000)[seed % 2], tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [8, *(pytest.param(n, marks=pytest.mark.slow) for n in range(300, 306))]
 )
@@ -93,6 +95,7 @@ def test_branches_of_bits_are_exact(tmp_path: Path, seed: int) -> None:
     exact_everywhere(BitBranches(seed).grow(3), None, None, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [5, *(pytest.param(n, marks=pytest.mark.slow) for n in range(200, 208))]
 )

@@ -34,6 +34,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_commands_run_as_written(checkout: Path) -> None:
     lines = [line for line in commands(README) if "bnnhw synth" not in line]
     assert len(lines) == len(commands(README)) - 1 == 6

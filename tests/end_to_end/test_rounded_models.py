@@ -53,6 +53,7 @@ def activations_of_four_bits() -> Sketch:
     return sketch.flatten().dense(288, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [sums_of_other_types, activations_of_four_bits])
 def test_is_exact_in_rtl_and_hls(tmp_path: Path, model) -> None:
     path = model().save(tmp_path / "m.onnx")

@@ -29,6 +29,7 @@ def kinds(done: Executed) -> list[str]:
     return [unit.kind for unit in done.design.units if "pool" in unit.name]
 
 
+@pytest.mark.slow
 def test_bits_that_are_pooled_tile_by_tile(tmp_path) -> None:
     """Rows and columns left over; in some channels of each tile the minimum."""
     builder = GraphBuilder((8, 9, 11), Bit(True), 5, name="tiled_bits")
@@ -43,6 +44,7 @@ def test_bits_that_are_pooled_tile_by_tile(tmp_path) -> None:
     assert "pool2_out" not in tiled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("total", [False, True])
 def test_integers_that_are_pooled_tile_by_tile(tmp_path, total: bool) -> None:
     pool = SumPool if total else IntegerMaxPool

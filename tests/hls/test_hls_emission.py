@@ -152,6 +152,7 @@ def vector_build(build_of: Callable[[Maker], Build]) -> Build:
     return build_of(table_on_a_vector)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("make", NETWORKS)
 def test_emitted_code_gives_the_scores_of_the_interpreter(
     make: Maker, build_of: Callable[[Maker], Build]
@@ -163,6 +164,7 @@ def test_emitted_code_gives_the_scores_of_the_interpreter(
     np.testing.assert_array_equal(result, expected_output(builder, design, x))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("define", ["__SYNTHESIS__", "BNNHW_CSIM"])
 def test_the_code_that_vitis_sees_gives_the_same(tmp_path: Path, define: str) -> None:
     """Images as arrays of ap_uint and range operators, which __SYNTHESIS__ selects; and in C
@@ -183,6 +185,7 @@ def test_the_code_that_vitis_sees_gives_the_same(tmp_path: Path, define: str) ->
     np.testing.assert_array_equal(result, expected_output(builder, design, x))
 
 
+@pytest.mark.slow
 def test_the_makefile_builds_the_testbench(vector_build: Build, tmp_path: Path) -> None:
     builder, design, build = vector_build
     folder = build / "hls"

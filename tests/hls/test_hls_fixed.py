@@ -187,6 +187,7 @@ def outcomes(
     return run_cases(CASES, tmp_path_factory.mktemp("fixed"), *request.param)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_fixed_point_twin_gives_the_numbers_of_the_contract(
     case: Case, outcomes: dict[str, Outcome]

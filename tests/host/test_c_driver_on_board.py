@@ -33,6 +33,9 @@ STOPPED, TIMEOUT, FLAGGED = 6, 7, 9
 pytestmark = pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
 
 
+NETWORKS = ["digits", "with_memory", pytest.param("best_three", marks=pytest.mark.slow)]
+
+
 @pytest.fixture(scope="session")
 def best_three(tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Pairs of class and score."""
@@ -94,7 +97,7 @@ def assert_exact(case: Case, sent: NDArray[np.uint8], scores: NDArray[np.int32])
 
 
 @pytest.mark.parametrize(("language", "packet"), [("c99", 1), ("c++11", 7), ("c99", 64)])
-@pytest.mark.parametrize("network", ["digits", "with_memory", "best_three"])
+@pytest.mark.parametrize("network", NETWORKS)
 def test_every_score_is_the_interpreters(
     network: str, language: str, packet: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -166,7 +169,7 @@ def test_another_build_is_refused(digits: Case, with_memory: Case, tmp_path: Pat
     assert "the bitstream is of another build" in done.stdout
 
 
-@pytest.mark.parametrize("network", ["digits", "with_memory", "best_three"])
+@pytest.mark.parametrize("network", NETWORKS)
 def test_the_example_compiles_and_says_what_it_lacks(
     network: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -182,7 +185,7 @@ def test_the_example_compiles_and_says_what_it_lacks(
     assert "load u-dma-buf first" in ended.stderr
 
 
-@pytest.mark.parametrize("network", ["digits", "with_memory", "best_three"])
+@pytest.mark.parametrize("network", NETWORKS)
 def test_the_header_needs_no_library_and_no_64_bits(
     network: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

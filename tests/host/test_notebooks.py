@@ -77,6 +77,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     yield folder, printed.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_first_classification_compiles_validates_and_classifies(shared: tuple[Path, str]) -> None:
     text = shared[1]
     assert "compiling the network" in text and "simulated pynq-z2" in text
@@ -84,6 +85,7 @@ def test_first_classification_compiles_validates_and_classifies(shared: tuple[Pa
     assert "93.1% of 360 images are right" in text  # as models/README.md has it
 
 
+@pytest.mark.slow
 def test_throughput_is_as_predicted(shared: tuple[Path, str]) -> None:
     text = run(THROUGHPUT, shared[0], as_on_a_board=True)
     counted, predicted = (
@@ -99,6 +101,7 @@ def test_throughput_is_as_predicted(shared: tuple[Path, str]) -> None:
     assert "simulated: 13 streams, 0 with a FIFO" in run(THROUGHPUT, shared[0])
 
 
+@pytest.mark.slow
 def test_looking_inside_finds_no_difference(shared: tuple[Path, str]) -> None:
     pytest.importorskip("cocotb")
     text = run(INSIDE, shared[0])
@@ -108,6 +111,7 @@ def test_looking_inside_finds_no_difference(shared: tuple[Path, str]) -> None:
     assert "holds the same values: True" in text
 
 
+@pytest.mark.slow
 def test_looking_inside_says_what_a_board_does_not_compare(shared: tuple[Path, str]) -> None:
     text = run(INSIDE, shared[0], as_on_a_board=True)
     assert text.count("not compared: without the compiler there is no looking inside") == 5

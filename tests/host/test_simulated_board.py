@@ -77,6 +77,7 @@ def test_larger_networks_give_the_interpreters_scores(
         assert np.array_equal(made.run(case.images), case.scores)
 
 
+@pytest.mark.slow
 def test_ten_thousand_frames_in_one_run(accelerator: Accelerator, digits: Case) -> None:
     order = np.random.default_rng(0).integers(0, len(digits.images), 10_000)
     before = accelerator.transfers
@@ -276,6 +277,7 @@ def test_throughput_latency_and_counters_are_as_predicted(accelerator: Accelerat
         profile.plot()
 
 
+@pytest.mark.slow
 def test_instruments_count_what_was_predicted(tmp_path: Path) -> None:
     case = make_case(tmp_path / "build", "digits", 20, cycles=1000, instrument=True)
     with Accelerator(case.path, device="sim", pynq=False) as made:

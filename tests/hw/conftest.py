@@ -1,8 +1,9 @@
 """Lets the benches import ``runner`` from anywhere, and gives each of their tests several lives.
 
 Each test that moves beats through a unit simulates its Verilog, and Yosys's netlist of it; and the
-unit's constants must be the same for Verilator and for slang. Netlists take longer to make: all but
-a sample are left to ``make test-all``.
+unit's constants must be the same for Verilator and for slang. The short run simulates a part of
+each test's points, and a few as netlists, which take longer to make: ``make test-all`` has them
+all.
 """
 
 from __future__ import annotations
@@ -29,20 +30,13 @@ STATIC = (
     *("no_stall_depth", "every_size", "a_frame_takes"),
 )
 
-#: Points of tests, by number, that the short run simulates as netlists too: units that compute with
-#: signs.
+#: Of the points of a test, the short run simulates the first, and one of so many.
+STRIDE = 5
+
+#: Points of tests, by number, that the short run simulates as netlists too.
 SAMPLE = {
-    ("test_bnn_add.py", "test_adds_and_saturates_exactly"): {0},
     ("test_bnn_affine.py", "test_computes_what_the_interpreter_defines_and_loses_no_cycle"): {0},
-    ("test_bnn_frame_window.py", "test_plays_all_windows_once_a_pass"): {0},
-    ("test_bnn_int_pe_array.py", "test_sums_exactly_and_loses_no_cycle"): {0},
-    ("test_bnn_mac_pe_array.py", "test_sums_exactly_and_loses_no_cycle"): {0, 4},
-    ("test_bnn_output.py", "test_sign_extends_and_ends_frames"): {0},
-    ("test_bnn_pad.py", "test_gives_padded_images_in_the_cycles_of_the_token_model"): {0},
-    ("test_bnn_pe_array.py", "test_takes_back_what_padding_adds_and_loses_no_cycle"): {0},
-    ("test_bnn_top_k.py", "test_sorts_the_best"): {0},
     ("test_bnn_window.py", "test_gives_every_window_in_the_stated_cycles"): {0},
-    ("test_bnn_window_parallel.py", "test_gives_every_window_in_the_stated_cycles"): {0},
 }
 
 
@@ -69,6 +63,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leaves all netlists but the sample to the long run, those for UltraScale+ but a few out."""
     seen: Counter[tuple[str, str]] = Counter()
+    verilog: Counter[tuple[str, str]] = Counter()
     ultrascale = set(ULTRASCALE)
     kept = []
     for item in items:
@@ -84,6 +79,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 continue
             ultrascale.discard(test)
             item.add_marker(pytest.mark.slow)
+        elif design == "verilog":
+            if verilog[test] % STRIDE:
+                item.add_marker(pytest.mark.slow)
+            verilog[test] += 1
         elif design == "netlist":
             if seen[test] not in SAMPLE.get(test, ()):
                 item.add_marker(pytest.mark.slow)

@@ -6,10 +6,13 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from bnnhw.verify.verilator import use_verilator
 from unit_builds import HW
 
 
+@pytest.mark.slow
 def test_counts_agreements_for_every_size(tmp_path: Path) -> None:
     command = [
         str(use_verilator() / "bin" / "verilator"), "--binary", "--timing", "-Wno-fatal", "-j", "2",

@@ -20,6 +20,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 def test_the_check_is_silent_on_a_good_master() -> None:
     run_module("bnn_stream_check", {}, "stream_check_bench", env={"BNNHW_FAULT": ""})
 

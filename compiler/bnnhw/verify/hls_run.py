@@ -13,6 +13,7 @@ from pathlib import Path
 from bnnhw.backend.hls import STAND_IN
 from bnnhw.backend.manifest import MEMORY_FILE
 from bnnhw.errors import REPORT, ToolError, VerificationError
+from bnnhw.verify.cxx import asked_flags
 
 _FLAGS = ("-O2", "-std=c++14", "-w")
 
@@ -84,7 +85,8 @@ def _build(build_dir: Path) -> Path:
             fix="compile the model again",
         )
     include = ap_types_folder()
-    digest = hashlib.sha256(repr((compiler, _FLAGS, str(include))).encode())
+    flags = (*_FLAGS, *asked_flags())
+    digest = hashlib.sha256(repr((compiler, flags, str(include))).encode())
     for path in files:
         digest.update(str(path.relative_to(sources)).encode() + b"\0" + path.read_bytes())
     folder = build_dir / "hls" / "simulation"
@@ -92,7 +94,7 @@ def _build(build_dir: Path) -> Path:
     if program.exists():
         return program
     folder.mkdir(exist_ok=True)
-    command = [compiler, *_FLAGS, "-I", str(sources), "-isystem", str(include)]
+    command = [compiler, *flags, "-I", str(sources), "-isystem", str(include)]
     command += ["-isystem", str(sources / STAND_IN)]
     draft = folder / f"{program.name}.{os.getpid()}"
     done = subprocess.run(

@@ -17,6 +17,7 @@ from bnnhw.assets import asset_folder
 from bnnhw.backend.manifest import IDENTITY
 from bnnhw.backend.netlist import netlist_sources
 from bnnhw.errors import REPORT, ToolError, VerificationError
+from bnnhw.verify.cxx import asked_flags
 from bnnhw.verify.simulated_memory import MemoryTiming, SimulatedMemory, memory_fault
 from bnnhw.verify.simulated_progress import expected_cycles, told_progress
 from bnnhw.verify.verilator import build_simulator, counts_frames, wave_format
@@ -256,7 +257,7 @@ def _build_simulator(
     ]
     if build.manifest.get("memory"):
         sources.append(asset_folder("sim") / "bnn_read_memory.sv")
-    digest = hashlib.sha256(repr((wave, sys.version)).encode())
+    digest = hashlib.sha256(repr((wave, sys.version, asked_flags())).encode())
     for path in sources:
         digest.update(path.read_bytes())
     log = folder / "build.log"

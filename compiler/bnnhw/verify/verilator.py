@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.verify.cxx import asked_flags
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -27,6 +29,10 @@ NETLIST_FLAGS = (
 _CFLAGS = "-O1 -fno-strict-aliasing -w"
 _NETLIST_CFLAGS = "-O0 -w"  # a netlist is much code that runs for a few frames
 _WAVE_CFLAGS = "-O0 -w"  # code that records signals is long, and slow to optimise
+
+
+def _cflags(own: str) -> str:
+    return " ".join((own, *asked_flags()))
 
 
 def use_verilator() -> Path:
@@ -98,7 +104,7 @@ def build_simulator(
                 build_args=[
                     *(NETLIST_FLAGS if netlist else _FLAGS),
                     "-CFLAGS",
-                    _WAVE_CFLAGS if wave else _NETLIST_CFLAGS if netlist else _CFLAGS,
+                    _cflags(_WAVE_CFLAGS if wave else _NETLIST_CFLAGS if netlist else _CFLAGS),
                 ],
                 log_file=log,
                 waves=wave is not None,
@@ -152,7 +158,9 @@ def wave_format() -> str:
 
 
 def _runtime_folder(*, wave: str | None) -> Path:
-    version = repr((wave, _FLAGS, _CFLAGS, sys.version, sys.prefix, os.environ.get("CXX", "")))
+    version = repr(
+        (wave, _FLAGS, _cflags(_CFLAGS), sys.version, sys.prefix, os.environ.get("CXX", ""))
+    )
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return root / "bnnhw" / f"verilator-{hashlib.sha256(version.encode()).hexdigest()[:12]}"
 

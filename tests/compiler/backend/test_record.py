@@ -80,6 +80,7 @@ def test_the_record_holds_options_files_versions_and_date(made: dict) -> None:
     assert made["date"].startswith("20")
 
 
+@pytest.mark.slow
 def test_config_and_the_command_give_the_same_hardware(bnnhw, made: dict) -> None:
     code, shown = bnnhw("compile", "--config", "a/compile.json", "-o", "b")
     assert code == 0 and f"{made['build_hash']}: the same hardware as in a/compile.json" in shown
@@ -105,6 +106,7 @@ def test_other_files_under_the_same_names_are_refused(bnnhw, made: dict) -> None
     assert not Path("b").exists()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("option", ["--input", "--calibrate"])
 def test_other_images_behind_the_same_list_are_refused(bnnhw, option: str) -> None:
     Path("images").mkdir()

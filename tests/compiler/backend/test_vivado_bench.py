@@ -6,6 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from tcl_harness import run_script
 from vivado_builds import network_design, network_graph, write_files
 
@@ -56,6 +57,7 @@ def streamed(count: int) -> tuple[Design, Vectors]:
     return design, Vectors(count, design.input_port.pack(x), scores, 50_000)
 
 
+@pytest.mark.slow
 def test_scores_of_the_interpreter_are_what_the_bench_expects(tmp_path: Path) -> None:
     design = network_design("digits")
     rtl = bench(tmp_path, design, make_vectors(network_graph("digits"), 0).streamed(design, 2_000))
@@ -70,6 +72,7 @@ def test_the_bench_gives_weights_to_designs_that_read_them(tmp_path: Path) -> No
     assert "BNNHW PASS 3 frames" in play(bench(tmp_path, *streamed(3)))
 
 
+@pytest.mark.slow
 def test_a_design_that_stops_is_no_pass(tmp_path: Path) -> None:
     design, vectors = streamed(1)
     short = Vectors(1, vectors.stimulus, vectors.scores, 200)

@@ -138,6 +138,7 @@ def test_help_names_options_whole(name: str) -> None:
             assert max(option.opts, key=len) in words
 
 
+@pytest.mark.slow
 def test_tables_of_designs_keep_whole_names(tmp_path: Path, bnnhw) -> None:
     network = shipped_model("birealnet8-digits").path
     folders = [f"a-rather-long-name-of-a-build-folder-{i}" for i in range(2)]

@@ -59,6 +59,7 @@ def test_simulate_begins_with_the_verdict_and_the_classes(bnnhw, model, top_k: i
         assert found["scores"] == scores.tolist()
 
 
+@pytest.mark.slow
 def test_waves_are_of_the_first_frames_and_their_size_is_foretold(bnnhw, model) -> None:
     words = ("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "verilog", "-q")
     assert bnnhw(*words, "--cycles", "1000").code == 0
@@ -94,6 +95,7 @@ def test_builds_of_earlier_versions_are_simulated_and_recorded(bnnhw, model) -> 
     assert list(Path("b/sim").glob("waves.*"))
 
 
+@pytest.mark.slow
 def test_a_simulation_tells_how_many_frames_are_done(bnnhw, model) -> None:
     words = ("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "verilog", "-q")
     assert bnnhw(*words, "--cycles", "3000").code == 0

@@ -190,6 +190,7 @@ def test_random_gated_networks_are_read_exactly(tmp_path: Path, seed: int) -> No
     assert check_against_onnxruntime(path, graph, options=options, random_count=4).mismatches == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(300, 306))]
 )

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-import bnnhw.ir
+import bnnhw.interpret.fast
 from bnnhw.interpret.fast import accelerate
 from bnnhw.interpret.interpreter import interpret, interpret_all
 from bnnhw.interpret.plain import interpret_plain
@@ -31,7 +31,7 @@ def without(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     """As if a module were not installed."""
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, "bnnhw.interpret.fast.kernels", raising=False)
-    monkeypatch.delattr(bnnhw.ir, "kernels", raising=False)
+    monkeypatch.delattr(bnnhw.interpret.fast, "kernels", raising=False)
 
 
 @pytest.mark.parametrize("module", ["numba", "llvmlite"])

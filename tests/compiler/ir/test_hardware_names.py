@@ -113,6 +113,7 @@ def test_a_stage_called_like_anything_in_a_design_gets_another_name(design) -> N
         assert_apart(names)
 
 
+@pytest.mark.slow
 def test_a_network_of_nasty_names_is_exact_in_every_execution(tmp_path: Path) -> None:
     names = ["input", "output", "clk", "module", "class", "a/b", "a_b", "A_B", "a_b_window"]
     names += ["top_k", "x" * 300, "x" * 300 + "2", "слой", "", "3d"]

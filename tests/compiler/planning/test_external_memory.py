@@ -124,6 +124,7 @@ def test_two_layers_are_exact_whenever_the_memory_answers(
     check(pair, frames, idle, stall, timing)
 
 
+@pytest.mark.slow
 def test_a_layer_of_integers_and_one_tile_is_exact(single: Case) -> None:
     check(single, 4, 0.0, 0.0, None)
     check(single, 3, 0.3, 0.6, MemoryTiming((2, 50), 10, 60))
@@ -180,6 +181,7 @@ def test_a_broken_protocol_is_found(pair: Case, tmp_path: Path) -> None:
         assert f"bnn_read_memory: {fault}" in log
 
 
+@pytest.mark.slow
 def test_a_register_that_no_reset_reaches_is_found(single: Case, tmp_path: Path) -> None:
     """Registers power up with chance values: from 0, this counter would count right."""
     files = emit_all(single.design)

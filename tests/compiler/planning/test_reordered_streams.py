@@ -46,6 +46,7 @@ def assert_exact(design: Design, prediction: Prediction, first: int, folder: Pat
     np.testing.assert_array_equal(scores & 255, expected)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("first", "second", "tiles"), [(1, 3, False), (4, 2, True)])
 def test_parts_of_a_stream_meet_again_in_the_cycles_foretold(
     first: int, second: int, tiles: bool, tmp_path: Path

@@ -60,6 +60,7 @@ def test_all_of_a_frame_is_accounted_for(make, target):
     check(design_of(make(), target))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", [0, 3, 9, 27, 36, 45, 51, 57])
 @pytest.mark.parametrize("make", [plain_network, residual_network])
 def test_all_of_a_frame_of_random_networks_is_accounted_for(make, seed, tmp_path):

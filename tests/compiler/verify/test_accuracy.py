@@ -265,6 +265,7 @@ def test_calibration_is_the_first_advice_where_there_was_none() -> None:
     assert ways_out(replace(GOOD, synthetic=True)).startswith("give real images (--input) and take")
 
 
+@pytest.mark.slow
 def test_a_compile_with_calibration_is_not_told_to_calibrate(tmp_path: Path) -> None:
     x = np.random.default_rng(0).integers(0, 241, (24, 8, 8, 1), np.uint8)
     np.save(tmp_path / "x.npy", x)
