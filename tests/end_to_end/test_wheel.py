@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnhw.deploy.wheel import host_wheel
+from bnnhw.api.deploy.wheel import host_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,7 +58,7 @@ def test_the_wheel_holds_every_asset(wheel) -> None:
         "**/*.py",
         "hardware/boards/*.toml",
         "backend/templates/*.j2",
-        "deploy/install.sh",
+        "api/deploy/install.sh",
         "report/templates/*.*",
         "py.typed",
         "hardware/cost/cost_model.json",

@@ -21,7 +21,7 @@ _ROOMS = {
     "Run": "outcome",
     "compare": "functions",
     "compile": "functions",
-    "explore": "exploration",
+    "explore": "exploring",
     "inspect": "inspecting",
     "open": "build",
     "run": "functions",

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from bnnhw.api.deploy.session import DIRECTORY, PYTHON
 from bnnhw.cli.options import BuildDir, Json, Quiet
 from bnnhw.cli.output import print_json
-from bnnhw.deploy.session import DIRECTORY, PYTHON
 
 
 def deploy(
@@ -48,10 +48,10 @@ def deploy(
     board the host package is installed as root (sudo), and the build's vectors must come out of the
     hardware bit for bit: else the exit code is 1.
     """
+    from bnnhw.api.deploy import session
+    from bnnhw.api.deploy.address import read_address
+    from bnnhw.api.deploy.bundle import bundle
     from bnnhw.backend.build import Build
-    from bnnhw.deploy import session
-    from bnnhw.deploy.address import read_address
-    from bnnhw.deploy.bundle import bundle
     from bnnhw.errors import BnnhwError
 
     if identity is not None and not identity.is_file():

@@ -28,7 +28,7 @@ from bnnhw.cli.output import out, print_json
 from bnnhw.cli.steps import named_steps
 
 if TYPE_CHECKING:
-    from bnnhw.exploration.question import Estimate
+    from bnnhw.api.exploration.question import Estimate
 
 _INTERRUPTED = 130
 """The exit code of what Ctrl-C ended."""
@@ -100,7 +100,7 @@ def explore_command(
     Nothing is built, and nothing verified but with --verify. Each design is told on standard error
     as it is found, then all in one table. Ctrl-C leaves those so far.
     """
-    from bnnhw.exploration.results import headline
+    from bnnhw.api.exploration.results import headline
 
     table = None if as_json or quiet else _Table()
     if not as_json:
@@ -156,7 +156,7 @@ class _Table:
 
     def add(self, estimate: Estimate) -> None:
         """Prints a row."""
-        from bnnhw.exploration.results import HEADINGS, RIGHT, cells, said
+        from bnnhw.api.exploration.results import HEADINGS, RIGHT, cells, said
 
         rows = [cells(estimate)]
         if not self._sizes:

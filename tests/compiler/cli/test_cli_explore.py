@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from bnnhw.api.exploration.question import DEFAULT
 from bnnhw.cli import explore as command
-from bnnhw.exploration.question import DEFAULT
 
 WORDS = ("--board", "pynq-z2", "--cycles", 1, "--cycles", 2000, "-j", 1)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bnnhw.api.exploration.estimate import packed
+from bnnhw.api.exploration.question import DEFAULT, FASTEST, Question
+from bnnhw.api.exploration.results import Exploration
+from bnnhw.api.exploration.workers import Here, Processes
 from bnnhw.compiler import ModelOptions, lowered
 from bnnhw.errors import BnnhwError
-from bnnhw.exploration.estimate import packed
-from bnnhw.exploration.question import DEFAULT, FASTEST, Question
-from bnnhw.exploration.results import Exploration
-from bnnhw.exploration.workers import Here, Processes
 from bnnhw.frontend import import_file
 from bnnhw.frontend.network_name import network_name
 from bnnhw.hardware.board import board_names, load_board
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from bnnhw.exploration.question import Estimate
-    from bnnhw.exploration.workers import Workers
+    from bnnhw.api.exploration.question import Estimate
+    from bnnhw.api.exploration.workers import Workers
     from bnnhw.frontend.importer import Imported
     from bnnhw.hardware.board import Board
     from bnnhw.ir.graph import Graph
@@ -165,7 +165,7 @@ def explore_model(
 
 def _workers(options: ExploreOptions, least: int) -> Workers:
     if options.scheduler is not None:
-        from bnnhw.exploration.cluster import Cluster
+        from bnnhw.api.exploration.cluster import Cluster
 
         return Cluster(options.scheduler)
     designs = least * max(1, len(options.cycles) + len(options.fps)) * (5 if options.sweep else 1)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from standins import Board, make_board, path_with
 
+from bnnhw.api.deploy.address import read_address
+from bnnhw.api.deploy.session import PYTHON, Plan
 from bnnhw.cli import commands as cli
-from bnnhw.deploy.address import read_address
-from bnnhw.deploy.session import PYTHON, Plan
 from sketch import small_cnn
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def test_files_of_the_users_own_stay_beside_a_new_overlay(compiled, board, deplo
 
 
 def notebooks() -> set[str]:
-    folder = Path(__file__).resolve().parents[3] / "host" / "notebooks"
+    folder = Path(__file__).resolve().parents[4] / "host" / "notebooks"
     return {path.name for path in folder.glob("[!.]*") if path.is_file()}
 
 
@@ -264,7 +264,7 @@ def test_a_folder_that_is_no_overlay_is_left_as_it_is(compiled, board, deploy) -
 
 
 def test_notebooks_changed_on_the_board_are_kept(board, tmp_path) -> None:
-    from bnnhw.deploy import bundle
+    from bnnhw.api.deploy import bundle
 
     stage = board.home / ".bnnhw-deploy-1"
     (stage / "overlay").mkdir(parents=True)
@@ -358,8 +358,8 @@ def test_wrong_ports_and_keys_are_refused(compiled, board, deploy) -> None:
 
 
 def test_a_terminal_lets_sudo_ask(compiled) -> None:
+    from bnnhw.api.deploy.bundle import bundle
     from bnnhw.backend.build import Build
-    from bnnhw.deploy.bundle import bundle
 
     made = bundle(Build.open(compiled))
     assert "-t" in Plan(read_address("a"), made, terminal=True).install()

@@ -8,9 +8,9 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
-from bnnhw.deploy.wheel import host_wheel
+from bnnhw.api.deploy.wheel import host_wheel
 
-HOST = Path(__file__).resolve().parents[3] / "host"
+HOST = Path(__file__).resolve().parents[4] / "host"
 
 
 def test_the_same_sources_give_the_same_wheel() -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import bnnhw
+from bnnhw.api.exploration import run as exploring, workers as workers_module
+from bnnhw.api.exploration.question import FAILED, FITS, REFUSED, Estimate, Question, unanswered
+from bnnhw.api.exploration.results import Exploration
+from bnnhw.api.exploration.workers import Processes
 from bnnhw.errors import BnnhwError, ToolError
-from bnnhw.exploration import run as exploring, workers as workers_module
-from bnnhw.exploration.question import FAILED, FITS, REFUSED, Estimate, Question, unanswered
-from bnnhw.exploration.results import Exploration
-from bnnhw.exploration.workers import Processes
 from bnnhw.hardware.board import load_board
 from bnnhw.planning.target import Target
 from sketch import image

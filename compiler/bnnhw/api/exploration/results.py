@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.api.exploration.plot import check_plot, save_plot
+from bnnhw.api.exploration.question import DEFAULT
 from bnnhw.errors import BnnhwError
-from bnnhw.exploration.plot import check_plot, save_plot
-from bnnhw.exploration.question import DEFAULT
 from bnnhw.hardware.cost.model import LABELS
 from bnnhw.report.facts import amount, number, percent
 from bnnhw.report.plain_table import plain_table
@@ -20,7 +20,7 @@ from bnnhw.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bnnhw.exploration.question import Estimate
+    from bnnhw.api.exploration.question import Estimate
 
 HEADINGS = ("board", "target", "precision", "cycles", "FPS", "LUT", "", "BRAM36", "DSP", "DDR")
 RIGHT = frozenset(range(3, 10))

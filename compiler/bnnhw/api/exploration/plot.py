@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bnnhw.exploration.question import Estimate
+    from bnnhw.api.exploration.question import Estimate
 
     Marked = tuple[Estimate, bool]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
+from bnnhw.api.exploration.estimate import answer, version
+from bnnhw.api.exploration.workers import Futures
 from bnnhw.errors import BnnhwError, ToolError
-from bnnhw.exploration.estimate import answer, version
-from bnnhw.exploration.workers import Futures
 from bnnhw.version import __version__
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from bnnhw.exploration.question import Estimate, Question
+    from bnnhw.api.exploration.question import Estimate, Question
 
 _SECONDS = 15
 """For a scheduler to answer, and for its first worker."""

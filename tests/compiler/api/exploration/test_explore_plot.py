@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bnnhw.exploration.question import FITS, Estimate
-from bnnhw.exploration.results import Exploration
+from bnnhw.api.exploration.question import FITS, Estimate
+from bnnhw.api.exploration.results import Exploration
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from bnnhw.api.build import silent
 from bnnhw.api.declared import declared
+from bnnhw.api.exploration.plot import check_plot
+from bnnhw.api.exploration.results import Exploration, check_results_file
+from bnnhw.api.exploration.run import ExploreOptions, explore_model
 from bnnhw.api.model_files import file_of
 from bnnhw.compiler import ModelOptions
-from bnnhw.exploration.plot import check_plot
-from bnnhw.exploration.results import Exploration, check_results_file
-from bnnhw.exploration.run import ExploreOptions, explore_model
 from bnnhw.verify.inputs import paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bnnhw.api.declared import Numbers
+    from bnnhw.api.exploration.question import Estimate
     from bnnhw.api.model_files import Model
-    from bnnhw.exploration.question import Estimate
 
 
 def explore(

@@ -7,7 +7,7 @@ import pickle
 import sys
 from typing import BinaryIO
 
-from bnnhw.exploration.estimate import answer
+from bnnhw.api.exploration.estimate import answer
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:

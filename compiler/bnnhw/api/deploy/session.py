@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bnnhw.deploy.address import check_path
-from bnnhw.deploy.bundle import INSTALL
+from bnnhw.api.deploy.address import check_path
+from bnnhw.api.deploy.bundle import INSTALL
 from bnnhw.errors import BnnhwError, ToolError, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bnnhw.deploy.address import Address
-    from bnnhw.deploy.bundle import Bundle
+    from bnnhw.api.deploy.address import Address
+    from bnnhw.api.deploy.bundle import Bundle
 
 DIRECTORY = "jupyter_notebooks/bnnhw"  # from the user's home; Jupyter shows what is in there
 PYTHON = "/usr/local/share/pynq-venv/bin/python3"  # of PYNQ's images since 2.7

@@ -7,8 +7,8 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bnnhw.api.exploration.question import FAILED, FITS, REFUSED, Estimate, Question, unanswered
 from bnnhw.errors import BnnhwError, FoldingError, defects_at
-from bnnhw.exploration.question import FAILED, FITS, REFUSED, Estimate, Question, unanswered
 from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import LIMITED, RARE, budget, total
 from bnnhw.hardware.folding import FoldingRequest

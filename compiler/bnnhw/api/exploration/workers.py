@@ -13,9 +13,9 @@ from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bnnhw.api.exploration.estimate import answer, one_line
+from bnnhw.api.exploration.question import FAILED, Estimate, Question, unanswered
 from bnnhw.errors import ToolError
-from bnnhw.exploration.estimate import answer, one_line
-from bnnhw.exploration.question import FAILED, Estimate, Question, unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +154,7 @@ class Processes(Futures):
             raise ToolError("the work has ended", fix="start it again")
         paths = os.pathsep.join(path for path in sys.path if path)
         process = subprocess.Popen(
-            [sys.executable, "-m", "bnnhw.exploration.serve"],
+            [sys.executable, "-m", "bnnhw.api.exploration.serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths, **dict.fromkeys(_THREADS, "1")},

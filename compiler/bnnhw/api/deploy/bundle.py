@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bnnhw.api.deploy.address import check_name
+from bnnhw.api.deploy.wheel import host_wheel
 from bnnhw.assets import asset_folder
 from bnnhw.backend.vectors import VECTORS
-from bnnhw.deploy.address import check_name
-from bnnhw.deploy.wheel import host_wheel
 from bnnhw.errors import BnnhwError
 
 if TYPE_CHECKING:
