@@ -122,7 +122,8 @@ class _InLog:
         self._stopped, self._step, self._since = threading.Event(), "starting", time.monotonic()
         self._told = time.monotonic()
         self._estimate = Estimate()
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._beats = threading.Thread(target=self._beat, daemon=True)
+        self._beats.start()
 
     def begin(self, step: str) -> None:
         """Tells of a step, or at times how far it is."""
@@ -141,6 +142,7 @@ class _InLog:
     def stop(self) -> None:
         """Ends the signs of life."""
         self._stopped.set()
+        self._beats.join()  # or a last sign of life might come behind the end
         self._end()
 
     def _end(self) -> None:
