@@ -39,7 +39,7 @@ def check(folder: Path, first: int, last: int) -> None:
     assert counts["refused"] > 0.5 * len(found)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, SAMPLE, STEP))
 def test_mutated_models_are_built_or_refused(tmp_path: Path, first: int) -> None:
     check(tmp_path, first, first + STEP)

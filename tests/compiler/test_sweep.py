@@ -71,7 +71,7 @@ def test_a_sample_of_plain_networks_is_built_exactly(tmp_path: Path, part: int) 
     sweep(plain_network, range(part * PLAIN_STEP, PLAIN, 2 * PLAIN_STEP), tmp_path)
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(0, RESIDUAL, RESIDUAL_STEP))
 def test_a_sample_of_residual_networks_is_built_exactly(tmp_path: Path, seed: int) -> None:
     sweep(residual_network, [seed], tmp_path)

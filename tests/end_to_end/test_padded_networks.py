@@ -32,6 +32,7 @@ def test_pixels_bits_and_numbers_are_padded(tmp_path) -> None:
     assert [found[:2] for found in pads_of(done)] == [(8, 3), (1, 8), (6, 8)]
 
 
+@pytest.mark.slow
 def test_a_pad_and_a_shortcut_meet_in_a_sum(tmp_path) -> None:
     """The FIFO of the shortcut holds what a reflection waits for."""
     builder = GraphBuilder((2, 6, 8), Integer(8, False), 4, name="padded_residual")

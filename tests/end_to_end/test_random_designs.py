@@ -79,6 +79,7 @@ def test_residual_networks_are_exact(tmp_path: Path, seed: int) -> None:
     exact_everywhere(network.sketch, network.input_type, (None, 20_000)[seed % 2], tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(200, 208))]
 )

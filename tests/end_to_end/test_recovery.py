@@ -90,13 +90,15 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     return faulty(network, FoldingRequest(), tmp_path_factory.mktemp("loop"))
 
 
-@pytest.mark.parametrize("name", ["digits", pytest.param("pair", marks=pytest.mark.slow), "loop"])
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("name", ["digits", "loop", "pair"])
 def test_next_frame_is_exact_after_any_fault(name: str, request: pytest.FixtureRequest) -> None:
     faulty: Faulty = request.getfixturevalue(name)
     assert faulty.run([*FAULTS, ("stopped", 40_000)], seed=1) > 50
 
 
-@pytest.mark.parametrize("name", ["digits", pytest.param("pair", marks=pytest.mark.slow), "loop"])
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("name", ["loop", "digits", "pair"])
 def test_next_frame_is_exact_after_a_reset_at_any_cycle(
     name: str, request: pytest.FixtureRequest
 ) -> None:

@@ -35,7 +35,6 @@ STRIDE = 5
 
 #: Points of tests, by number, that the short run simulates as netlists too.
 SAMPLE = {
-    ("test_bnn_affine.py", "test_computes_what_the_interpreter_defines_and_loses_no_cycle"): {0},
     ("test_bnn_window.py", "test_gives_every_window_in_the_stated_cycles"): {0},
 }
 

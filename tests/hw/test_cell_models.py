@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from bnnhw.verify.verilator import use_verilator
 from unit_builds import SIM
 
 
+@pytest.mark.slow
 def test_block_ram_reads_what_was_written_at_every_size(tmp_path: Path) -> None:
     command = [
         str(use_verilator() / "bin" / "verilator"), "--binary", "--timing", "-Wno-fatal", "-j", "2",

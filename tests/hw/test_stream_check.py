@@ -25,6 +25,7 @@ def test_the_check_is_silent_on_a_good_master() -> None:
     run_module("bnn_stream_check", {}, "stream_check_bench", env={"BNNHW_FAULT": ""})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_check_names_each_fault(fault: str) -> None:
     with pytest.raises(AssertionError) as caught:

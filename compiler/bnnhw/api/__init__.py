@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bnnhw.api.build import Build as Build, open as open
-    from bnnhw.api.exploration import explore as explore
+    from bnnhw.api.exploring import explore as explore
     from bnnhw.api.functions import compare as compare, compile as compile, run as run
     from bnnhw.api.inspecting import inspect as inspect
     from bnnhw.api.outcome import Run as Run

@@ -169,6 +169,7 @@ def test_scripts_pass_for_every_board(tmp_path: Path, network: str, board: str) 
     run_all(tmp_path / "build", on_board(network_design(network), load_board(board)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "boards", [("pynq-z2", "kv260"), pytest.param(tuple(board_names()), marks=pytest.mark.slow)]
 )

@@ -70,6 +70,7 @@ def test_quiet_leaves_the_verdicts(bnnhw, model) -> None:
     assert (ended.code, ended.out) == (1, "") and ended.err.startswith("error: ")
 
 
+@pytest.mark.slow
 def test_quiet_simulation_is_one_line(bnnhw, model) -> None:
     pytest.importorskip("cocotb")
     assert bnnhw("compile", model, "--board", "pynq-z2", "-o", "b", "-q").code == 0

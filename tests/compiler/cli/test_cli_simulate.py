@@ -80,6 +80,7 @@ def test_waves_are_of_the_first_frames_and_their_size_is_foretold(bnnhw, model) 
         assert ended.code == 1 and said in ended.err and "fix: give 1 or more" in ended.err
 
 
+@pytest.mark.slow
 def test_builds_of_earlier_versions_are_simulated_and_recorded(bnnhw, model) -> None:
     words = ("compile", model, "--board", "pynq-z2", "-o", "b", "--backend", "verilog", "-q")
     assert bnnhw(*words, "--cycles", "3000").code == 0
