@@ -64,6 +64,7 @@ def check_manifest(manifest: Manifest) -> None:
         _within("bytes of weights", manifest.memory.bytes, 1, _MOST_BYTES)
         _within("bits of a word of weights", manifest.memory.data_bits, 8, 1024)
         _within("bits of an address", manifest.memory.address_bits, 1, 64)
+        _within("ports of weights", manifest.memory.ports, 1, 3)
     for name in (manifest.top, overlay.accelerator, overlay.dma):
         if not name.isidentifier():
             raise ValueError(f"the name {name!r}")

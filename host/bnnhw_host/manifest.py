@@ -103,6 +103,7 @@ class WeightMemory:
         data_bits: bits of a word; the image begins at a whole one.
         address_bits: bits of an address.
         sha256: of the image, in hexadecimal.
+        ports: through which the design reads it.
     """
 
     file: str
@@ -110,6 +111,7 @@ class WeightMemory:
     data_bits: int
     address_bits: int
     sha256: str
+    ports: int = 1
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,7 @@ def _manifest(folder: Path, data: dict[str, Any]) -> Manifest:
     overlay, predicted = dict(data["overlay"]), data.get("predicted") or {}
     files = overlay.pop("files")
     known = {key: overlay[key] for key in Overlay.__dataclass_fields__ if key not in files}
-    memory = data["memory"]
+    memory = {"ports": 1, **data["memory"]} if data["memory"] else None  # older ones name none
     keep = WeightMemory.__dataclass_fields__
     return Manifest(
         folder=folder,

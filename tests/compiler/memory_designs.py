@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -241,6 +241,15 @@ def two_layers() -> tuple[Design, list[Layer]]:
     b = DesignBuilder(64, 32, 16, seed=1)
     layers = [b.random_layer(8, 16, 2, 8, sign=True), b.random_layer(24, 8, 8, 8, 2)]
     return b.design("pair", layers), layers
+
+
+def two_ports() -> tuple[Design, list[Layer]]:
+    """Those two layers, each behind a port of its own."""
+    design, layers = two_layers()
+    port = design.memory_port
+    assert port is not None
+    regions = tuple(replace(r, port=n) for n, r in enumerate(port.regions))
+    return replace(design, memory_port=replace(port, regions=regions)), layers
 
 
 def one_integer_layer() -> tuple[Design, list[Layer]]:

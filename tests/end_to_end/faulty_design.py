@@ -196,7 +196,7 @@ class Faulty:
         if self.design.memory_port:
             port = port_values(self.design.memory_port)
             defines |= {"BNN_MEMORY": 1, "ADDR_BITS": port["address_bits"]}
-            defines |= {"DATA_BITS": port["data_bits"], "ID_BITS": port["id_bits"]}
+            defines |= {"DATA_BITS": port["data_bits"], "ID_BITS": port["ports"][0]["id_bits"]}
             defines |= {"WORDS": port["words"], "BURST": port["burst"]}
             sources.append(asset_folder("sim") / "bnn_read_memory.sv")
         folder = self.build.path / "faults"

@@ -196,6 +196,7 @@ def _memory(design: Design, port: MemoryPort) -> dict[str, Any]:
         "bytes": port.bytes,
         "data_bits": port.data_bits,
         "address_bits": port.address_bits,
+        "ports": port.ports,
         "regions": [
             {"name": region.memory, "offset": region.offset, "bytes": region.bytes}
             for region in port.regions

@@ -1,8 +1,8 @@
-"""The AXI4 read port of a design, and the wires between its arbiter and the readers of weights."""
+"""The AXI4 read ports of a design, and the wires between their arbiters and readers of weights."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bnnhw.hardware.design import Design, MemoryPort, MemoryRegion, Unit
@@ -18,10 +18,19 @@ def region_of(design: Design, unit: Unit) -> MemoryRegion:
     return next(region for region in regions(design) if region.unit == unit.name)
 
 
-def port_values(port: MemoryPort) -> dict[str, object]:
-    """The port as the templates of the top module and of its bench want it."""
+def bus_name(port: int) -> str:
+    """What the top module calls a read port."""
+    return f"m_axi{port or ''}"
+
+
+def id_bits(port: MemoryPort, number: int) -> int:
+    """Bits of the identities on a port: which of its readers asks."""
+    return max(1, (len(port.behind(number)) - 1).bit_length())
+
+
+def port_values(port: MemoryPort) -> dict[str, Any]:
+    """The ports as the templates of the top module and of its bench want them."""
     readers = len(port.regions)
-    id_bits = max(1, (readers - 1).bit_length())
     return {
         "readers": readers,
         "errors_msb": readers - 1,
@@ -29,12 +38,22 @@ def port_values(port: MemoryPort) -> dict[str, object]:
         "address_msb": port.address_bits - 1,
         "data_bits": port.data_bits,
         "data_msb": port.data_bits - 1,
-        "id_bits": id_bits,
-        "id_msb": id_bits - 1,
+        "ports": [_one_port(port, number) for number in range(port.ports)],
         "unused_base": f"[63:{port.address_bits}]" if port.address_bits < 64 else "",
-        "wires": [(name, readers * bits - 1) for name, bits in _fields(port)],
         "words": -(-8 * port.bytes // port.data_bits),
         "burst": port.burst_beats,
+    }
+
+
+def _one_port(port: MemoryPort, number: int) -> dict[str, Any]:
+    readers, identity = len(port.behind(number)), id_bits(port, number)
+    return {
+        "bus": bus_name(number),
+        "suffix": str(number or ""),
+        "readers": readers,
+        "id_bits": identity,
+        "id_msb": identity - 1,
+        "wires": [(name, readers * bits - 1) for name, bits in _fields(port)],
     }
 
 
@@ -43,20 +62,21 @@ def reader_ports(design: Design, unit: Unit) -> list[tuple[str, str]]:
     port = design.memory_port
     assert port is not None, f"{unit.name} has no memory port"
     region = region_of(design, unit)
-    index = port.regions.index(region)
+    index = port.behind(region.port).index(region)
+    wires, number = f"memory{region.port or ''}", port.regions.index(region)
     base = f"weights_base[{port.address_bits - 1}:0]"
     if region.offset:
         base += f" + {port.address_bits}'h{region.offset:x}"
     return [
         *(
-            (f"m_axi_{name}", f"memory_{name}[{bits * index}+:{bits}]")
+            (f"m_axi_{name}", f"{wires}_{name}[{bits * index}+:{bits}]")
             for name, bits in _fields(port)
         ),
         ("enable_i", "weights_enable"),
         ("base_i", base),
         ("stop_i", "stop"),
-        ("idle_o", f"memory_idle[{index}]"),
-        ("error_o", f"memory_error[{index}]"),
+        ("idle_o", f"memory_idle[{number}]"),
+        ("error_o", f"memory_error[{number}]"),
     ]
 
 

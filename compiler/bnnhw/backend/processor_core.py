@@ -22,8 +22,8 @@ class ProcessorCore:
         clock: the fabric's clock.
         reset: the fabric's reset, active low.
         master: the bus to registers in the fabric.
-        memory_ports: buses to memory that share no port of its controller: of frames and scores,
-            and of weights.
+        memory_ports: buses to memory, of frames and scores first, then of weights; the first two
+            share no port of its controller.
         clocks: clock pins of the master, and of each memory port.
         external: interfaces that leave the block design.
         interconnect: the core that joins buses. SmartConnect takes about 900 LUTs and flip-flops
@@ -36,8 +36,8 @@ class ProcessorCore:
     clock: str
     reset: str
     master: str
-    memory_ports: tuple[str, str]
-    clocks: tuple[str, str, str]
+    memory_ports: tuple[str, ...]
+    clocks: tuple[str, ...]
     external: tuple[str, ...]
     interconnect: str
     address_bits: int
@@ -50,8 +50,11 @@ PROCESSOR_CORES = {
         clock="FCLK_CLK0",
         reset="FCLK_RESET0_N",
         master="M_AXI_GP0",
-        memory_ports=("S_AXI_HP0", "S_AXI_HP2"),
-        clocks=("M_AXI_GP0_ACLK", "S_AXI_HP0_ACLK", "S_AXI_HP2_ACLK"),
+        memory_ports=("S_AXI_HP0", "S_AXI_HP2", "S_AXI_HP3", "S_AXI_HP1"),
+        clocks=(
+            *("M_AXI_GP0_ACLK", "S_AXI_HP0_ACLK", "S_AXI_HP2_ACLK"),
+            *("S_AXI_HP3_ACLK", "S_AXI_HP1_ACLK"),
+        ),
         external=("DDR", "FIXED_IO"),
         interconnect="axi_interconnect",
         address_bits=32,
@@ -77,7 +80,7 @@ def design_config(overlay: Overlay, memory_ports: int) -> Config:
 
     Args:
         overlay: the block design.
-        memory_ports: how many of its memory ports are used, 1 or 2.
+        memory_ports: how many of its memory ports are used.
     """
     width, clock = str(overlay.memory_bits), f"{overlay.fabric_mhz:.6f}"
     if overlay.processor == ZYNQ_7000:
@@ -89,7 +92,7 @@ def design_config(overlay: Overlay, memory_ports: int) -> Config:
             ("PCW_FCLK0_PERIPHERAL_CLKSRC", "IO PLL"),
             ("PCW_FPGA0_PERIPHERAL_FREQMHZ", clock),
         ]
-        for port in ("HP0", "HP2")[:memory_ports]:
+        for port in ("HP0", "HP2", "HP3", "HP1")[:memory_ports]:
             config += [(f"PCW_USE_S_AXI_{port}", "1"), (f"PCW_S_AXI_{port}_DATA_WIDTH", width)]
         return tuple(config)
     config = [

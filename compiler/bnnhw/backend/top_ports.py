@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bnnhw.backend.memory_port import port_values
+from bnnhw.backend.memory_port import bus_name, id_bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,7 +42,13 @@ class TopPort:
 
 def bus_interfaces(design: Design) -> list[str]:
     """The buses of the top module, all on its one clock."""
-    return ["s_axis", "m_axis", "s_axil", *(["m_axi"] if design.memory_port else [])]
+    return ["s_axis", "m_axis", "s_axil", *memory_buses(design)]
+
+
+def memory_buses(design: Design) -> list[str]:
+    """The buses that read weights; none where all are on the chip."""
+    port = design.memory_port
+    return [bus_name(number) for number in range(port.ports)] if port else []
 
 
 def top_ports(design: Design) -> list[TopPort]:
@@ -59,7 +65,11 @@ def top_ports(design: Design) -> list[TopPort]:
             f"PROTOCOL AXI4LITE, DATA_WIDTH 32, ADDR_WIDTH {REGISTER_ADDRESS_BITS}",
             _registers(),
         ),
-        *(_memory(design) if design.memory_port else ()),
+        *(
+            port
+            for number, bus in enumerate(memory_buses(design))
+            for port in _memory(design, number, bus)
+        ),
     ]
 
 
@@ -107,12 +117,11 @@ def _registers() -> list[tuple[str, int, bool]]:
     ]
 
 
-def _memory(design: Design) -> Iterator[TopPort]:
-    """The read port; a master that never writes has no channels for it."""
+def _memory(design: Design, number: int, bus: str) -> Iterator[TopPort]:
+    """A read port; a master that never writes has no channels for it."""
     port = design.memory_port
     assert port is not None
-    identity = port_values(port)["id_bits"]
-    assert isinstance(identity, int)
+    identity = id_bits(port, number)
     parameters = (
         f"PROTOCOL AXI4, READ_WRITE_MODE READ_ONLY, DATA_WIDTH {port.data_bits}, "
         f"ADDR_WIDTH {port.address_bits}, ID_WIDTH {identity}, "
@@ -125,4 +134,4 @@ def _memory(design: Design) -> Iterator[TopPort]:
         *(("rdata", port.data_bits, False), ("rresp", 2, False), ("rlast", 1, False)),
         *(("rvalid", 1, False), ("rready", 1, True)),
     ]
-    return _bus("m_axi", _MEMORY_MAPPED, parameters, signals)
+    return _bus(bus, _MEMORY_MAPPED, parameters, signals)

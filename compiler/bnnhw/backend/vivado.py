@@ -9,7 +9,7 @@ from bnnhw.backend.manifest import CONTROL_BITS, MEMORY_FILE, REGISTERS
 from bnnhw.backend.memory_port import port_values
 from bnnhw.backend.processor_core import PROCESSOR_CORES, design_config
 from bnnhw.backend.render import render
-from bnnhw.backend.top_ports import bus_interfaces
+from bnnhw.backend.top_ports import bus_interfaces, memory_buses
 from bnnhw.backend.vectors import VECTORS, vector_files
 from bnnhw.hardware.overlay import ACCELERATOR, DMA, overlay_of
 from bnnhw.version import __version__
@@ -97,7 +97,8 @@ def _values(design: Design, overlay: Overlay) -> dict[str, Any]:
     """What the scripts' templates are filled with."""
     core = PROCESSOR_CORES[overlay.processor]
     vendor, library, _, version = overlay.vlnv.split(":")
-    ports = 2 if design.memory_port else 1
+    weights = memory_buses(design)
+    ports = 1 + len(weights)
     dma = _dma_config(design, overlay, core.address_bits, core.burst)
     return {
         "version": __version__,
@@ -134,9 +135,21 @@ def _values(design: Design, overlay: Overlay) -> dict[str, Any]:
         "hls_vlnv": overlay.hls_vlnv,
         "description": tcl_word(f"Binary neural network {design.name}, made by bnnhw"),
         "buses": bus_interfaces(design),
-        "hls_readers": hls_readers(design),
+        "weights": weights,
+        "hls_weights": _behind_ports(design),
         "weights_file": MEMORY_FILE,
     }
+
+
+def _behind_ports(design: Design) -> list[str]:
+    """The buses of the HLS core that share a memory port, each a Tcl list."""
+    if not design.memory_port:
+        return []
+    buses = list(zip(design.memory_port.regions, hls_readers(design), strict=True))
+    return [
+        tcl_word(" ".join(bus for region, bus in buses if region.port == port))
+        for port in range(design.memory_port.ports)
+    ]
 
 
 def _dma_config(

@@ -257,29 +257,40 @@ class MemoryRegion:
         memory: name of the image, as in ``Design.memories``; no ROM holds it.
         offset: bytes from the base address; a multiple of 4096.
         bytes: size.
+        port: of the design's read ports, the one that it comes through.
     """
 
     unit: str
     memory: str
     offset: int
     bytes: int
+    port: int = 0
 
 
 @dataclass(frozen=True)
 class MemoryPort:
-    """The design's AXI4 read port: all readers share it.
+    """The design's AXI4 read ports, all alike; the readers of one share it.
 
     Attributes:
         data_bits: bits a bus word.
         address_bits: bits of an address.
         burst_beats: longest burst.
-        regions: in the order of the readers; the arbiter's port is the index.
+        regions: in the order of the readers.
     """
 
     data_bits: int
     address_bits: int
     burst_beats: int
     regions: tuple[MemoryRegion, ...]
+
+    @property
+    def ports(self) -> int:
+        """How many ports there are."""
+        return 1 + max(region.port for region in self.regions)
+
+    def behind(self, port: int) -> list[MemoryRegion]:
+        """The regions that come through a port; the input of its arbiter is the index."""
+        return [region for region in self.regions if region.port == port]
 
     @property
     def bytes(self) -> int:
@@ -355,6 +366,8 @@ class Design:
         for memory in self.memories.values():
             digest.update(repr((memory.name, memory.bits.shape)).encode())
             digest.update(np.packbits(memory.bits).tobytes())
+        if self.memory_port and self.memory_port.ports > 1:
+            digest.update(repr([region.port for region in self.memory_port.regions]).encode())
         if self.instrument:
             digest.update(b"instruments")
         return int.from_bytes(digest.digest()[:8], "little")

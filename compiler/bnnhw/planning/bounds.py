@@ -41,7 +41,8 @@ class Bounds:
         next_pace: the next faster pace at which another folding exists; 0 where there is none.
         at_next: the cheapest design at that pace, FIFOs as deep as the design's; None where memory
             is too slow for its weights, or there is no such pace.
-        bytes_per_cycle: what memory gives for weights.
+        bytes_per_cycle: what memory gives for weights through all ports that there may be.
+        memory_cycles: the least cycles per frame at which it gives the design's.
     """
 
     slowest: StageBound | None
@@ -50,6 +51,7 @@ class Bounds:
     next_pace: int
     at_next: CurvePoint | None
     bytes_per_cycle: float
+    memory_cycles: int
 
 
 def design_bounds(search: FoldingSearch, design: Design) -> Bounds:
@@ -58,6 +60,7 @@ def design_bounds(search: FoldingSearch, design: Design) -> Bounds:
     paces = search.paces()
     faster = paces[: bisect_left(paces, cycles)]
     next_pace = faster[-1] if faster else 0
+    regions = design.memory_port.regions if design.memory_port else ()
     fifos = {stream.name: stream for stream in design.streams.values() if stream.depth}
     return Bounds(
         _slowest(search, design, cycles),
@@ -65,7 +68,8 @@ def design_bounds(search: FoldingSearch, design: Design) -> Bounds:
         search.slowest(),
         next_pace,
         curve_point(search, search.cheapest(next_pace, fifos)) if next_pace else None,
-        search.bytes_per_cycle,
+        search.memory.all_ports,
+        search.memory.least_cycles({region.unit: region.bytes for region in regions}),
     )
 
 

@@ -11,11 +11,16 @@ from bnnhw.hardware.stages.layer_facts import BUS_BITS, layer_memory, weight_mem
 from bnnhw.hardware.stages.layer_units import ADDRESS_BITS, BURST_BEATS
 from bnnhw.hardware.storage import IN_LUTS, fifo_shape
 from bnnhw.hardware.units import KINDS
+from bnnhw.planning.memory_rates import memory_rates
 from bnnhw.planning.wiring import build_datapath
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bnnhw.hardware.board import Board
+    from bnnhw.hardware.datapath import Datapath
     from bnnhw.hardware.folding import Folding
+    from bnnhw.planning.memory_rates import MemoryRates
     from bnnhw.planning.network import Network
 
 
@@ -63,11 +68,21 @@ def lower(network: Network, folding: Folding, *, board: Board, clock_mhz: float)
         output_map=network.graph.output_map,
         board=board,
         clock_mhz=clock_mhz,
-        memory_port=MemoryPort(BUS_BITS, ADDRESS_BITS, BURST_BEATS, tuple(regions))
-        if regions
-        else None,
+        memory_port=_memory_port(regions, path, memory_rates(board, clock_mhz)),
         instrument=network.instrument,
     )
+
+
+def _memory_port(
+    regions: Sequence[MemoryRegion], path: Datapath, rates: MemoryRates
+) -> MemoryPort | None:
+    """As many ports as the readers need at the pace of the slowest stream."""
+    if not regions:
+        return None
+    cycles = max(stream.beats for stream in path.streams.values())
+    ports = rates.ports_of({region.unit: region.bytes for region in regions}, cycles)
+    dealt = tuple(replace(region, port=ports[region.unit]) for region in regions)
+    return MemoryPort(BUS_BITS, ADDRESS_BITS, BURST_BEATS, dealt)
 
 
 def _region(unit: Unit, weights: Memory, before: list[MemoryRegion]) -> MemoryRegion:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
@@ -15,8 +14,8 @@ from bnnhw.hardware.cost.designs import design_resources
 from bnnhw.hardware.cost.model import LIMITED, Resources, budget, total
 from bnnhw.hardware.folding import Folding, FoldingRequest, LayerFolding
 from bnnhw.hardware.stages import Layer
-from bnnhw.hardware.stages.layer_facts import BUS_BITS
 from bnnhw.planning.candidates import PRICED_UNITS, Candidate, candidates, divisors, folding_key
+from bnnhw.planning.memory_rates import memory_rates
 from bnnhw.planning.multipliers import spare_dsp_blocks
 from bnnhw.planning.packing import Option, memory_items, place_memories, placed_folding
 from bnnhw.planning.placements import placements
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 # Prices of a DSP block in LUTs, where layers of integer weights can use them.
 _DSP_PRICES = (3.0, 20.0, 100.0, 500.0)
 _TOO_SLOW = "  memory is too slow for the weights that do not fit the chip"
-# The share of a memory port's words that readers get for good, refresh and turns aside.
-_PORT_SHARE = 0.85
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class FoldingSearch:
         self.limit = budget(board)
         self.fixed = self.request.fixed_memories()
         self.fifos: Mapping[str, Stream] = {}
-        self.bytes_per_cycle = memory_bytes_per_cycle(board, clock_mhz or board.clock_mhz)
+        self.memory = memory_rates(board, clock_mhz or board.clock_mhz)
         self._found: dict[object, list[Candidate]] = {} if like is None else like._found
         self.tables: dict[tuple[str, bool], list[Candidate]] = {}
         for layer, streamed in product(network.layers, (False, True)):
@@ -188,7 +185,7 @@ class FoldingSearch:
             if not isinstance(stage, Layer):
                 paces |= {stage.beats * folds for folds in divisors(stage.lane_channels)}
         for placement in self.placements:
-            paces |= {math.ceil(self._bytes(placement) / self.bytes_per_cycle)}
+            paces |= {self.memory.least_cycles(self._bytes(placement))}
         floor = self.floor()
         return sorted({floor, *(pace for pace in paces if pace > floor)})
 
@@ -289,7 +286,7 @@ class FoldingSearch:
         None where memory is not fast enough for the weights that come from there, or no units
         join what was chosen.
         """
-        if self._bytes(placement) > cycles * self.bytes_per_cycle:
+        if self.memory.least_cycles(self._bytes(placement)) > cycles:
             return None
         fitting = [
             [
@@ -336,10 +333,10 @@ class FoldingSearch:
         layers = {name: option.what for name, option in zip(names, folds, strict=True)}
         return self._evaluate(layers, cycles, placement)
 
-    def _bytes(self, placement: frozenset[str]) -> int:
-        """Bytes of weights per frame from memory."""
+    def _bytes(self, placement: frozenset[str]) -> dict[str, int]:
+        """Bytes of weights per frame from memory, by layer."""
         chosen = (layer for layer in self.network.layers if layer.name in placement)
-        return sum(layer.weight.size * layer.weight_bits // 8 for layer in chosen)
+        return {layer.name: layer.weight.size * layer.weight_bits // 8 for layer in chosen}
 
     def _build(
         self, layers: Mapping[str, LayerFolding], cycles: int, placement: frozenset[str]
@@ -363,12 +360,6 @@ class FoldingSearch:
         placed = place_memories(path, self.limit, self.fixed)
         slowest = max(stream.beats for stream in path.streams.values())
         return Choice(placed_folding(folding, placed), slowest, design_resources(placed))
-
-
-def memory_bytes_per_cycle(board: Board, clock_mhz: float) -> float:
-    """What one port to memory gives in a cycle, for good."""
-    port = _PORT_SHARE * BUS_BITS / 8
-    return min(port, board.ddr_bytes_per_second / (clock_mhz * 1e6))
 
 
 def _pressure(need: Resources, limit: Resources) -> float:

@@ -102,18 +102,17 @@ def _resource_rows(report: Report, curve: Sequence[CurvePoint]) -> list[dict[str
 
 
 def _memory_row(report: Report, found: Bounds) -> dict[str, Any]:
-    """Weights from memory: bytes per second needed, and given by the port and by the board."""
+    """Weights from memory: bytes per second needed, and given by ports and by the board."""
     per_frame = report["ddr_bytes_per_frame"]
     need = per_frame * report["fps"]
     usable = found.bytes_per_cycle * report["clock_mhz"] * 1e6
-    cycles = math.ceil(per_frame / found.bytes_per_cycle) if per_frame else None
     return {
         "name": DDR,
         "label": _DDR_LABEL,
         "need": round(need),
         "usable": round(usable),
         "share": _share(need, usable),
-        **_reach(report, cycles),
+        **_reach(report, found.memory_cycles or None),
         "beyond_curve": False,
     }
 
@@ -157,7 +156,7 @@ def _binding(report: Report, found: Bounds, rows: list[dict[str, Any]]) -> tuple
     if following is None:
         row = by_name[DDR]
         return DDR, (
-            f"bounded by memory bandwidth: {percent(row['share'])} of what a port gives; the next "
+            f"bounded by memory bandwidth: {percent(row['share'])} of what ports give; the next "
             f"faster pace, {number(found.next_pace)} cycles per frame, is too fast for weights "
             "that come from memory (estimated)"
         )

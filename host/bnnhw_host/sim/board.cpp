@@ -6,6 +6,7 @@
 //   BNN_IN_BYTES, BNN_OUT_BYTES   bytes of a beat of s_axis and m_axis
 //   BNN_BUS_BYTES                 bytes that the DMA moves in a cycle each way
 //   BNN_WEIGHT_BYTES              bytes of a word of m_axi; undefined without that port
+//   BNN_WEIGHT_PORTS              1 to 3: m_axi, m_axi1, m_axi2
 #include <unistd.h>
 
 #include <climits>
@@ -43,6 +44,14 @@ void get_bytes(const VlWide<N>& port, uint8_t* bytes, size_t count) {
   std::memcpy(bytes, port.data(), count);
 }
 
+// DO(number, bus) for each port of weights.
+#define BNN_PORTS_1(DO) DO(0, m_axi)
+#define BNN_PORTS_2(DO) BNN_PORTS_1(DO) DO(1, m_axi1)
+#define BNN_PORTS_3(DO) BNN_PORTS_2(DO) DO(2, m_axi2)
+#define BNN_NAMED(count) BNN_PORTS_##count
+#define BNN_COUNTED(count) BNN_NAMED(count)
+#define BNN_EACH_PORT BNN_COUNTED(BNN_WEIGHT_PORTS)
+
 struct Burst {
   uint64_t address;
   unsigned words;
@@ -71,7 +80,7 @@ class Board {
   void reset_fabric() {
     sender_ = Channel();
     receiver_ = Channel();
-    bursts_.clear();
+    forget_bursts();
     top_->rst_n = 0;
     for (int i = 0; i < 8; i++) cycle();
     top_->rst_n = 1;
@@ -195,13 +204,15 @@ class Board {
     top_->s_axil_arvalid = top_->s_axil_rready = 0;
     top_->s_axil_awprot = top_->s_axil_arprot = 0;
 #ifdef BNN_WEIGHT_BYTES
-    top_->m_axi_arready = 0;
-    top_->m_axi_rvalid = 0;
-    top_->m_axi_rlast = 0;
-    top_->m_axi_rresp = 0;
-    top_->m_axi_rid = 0;
+#define BNN_IDLE(n, bus)                                                               \
+    top_->bus##_arready = top_->bus##_rvalid = top_->bus##_rlast = 0;                   \
+    top_->bus##_rresp = top_->bus##_rid = 0;
+    BNN_EACH_PORT(BNN_IDLE)
 #endif
     top_->eval();
+  }
+  void forget_bursts() {
+    for (std::deque<Burst>& bursts : bursts_) bursts.clear();
   }
   void access_time() {
     for (int i = 0; i < 12; i++) cycle();
@@ -241,7 +252,7 @@ class Board {
       case kStuck: channel.stuck = true; return true;
       case kReset:
         fabric_reset_ = 8;
-        bursts_.clear();  // DMA and interconnect are reset with the fabric
+        forget_bursts();  // DMA and interconnect are reset with the fabric
         sender_ = Channel();
         receiver_ = Channel();
         return true;
@@ -315,37 +326,46 @@ class Board {
   }
 
 #ifdef BNN_WEIGHT_BYTES
-  // Memory behind the weights' port: in order, 20 to 150 cycles to a burst's first word, and nothing
-  // for 40 cycles of every 780 while it refreshes.
+  // Memory behind each port of weights: in order, 20 to 150 cycles to a burst's first word, and
+  // nothing for 40 cycles of every 780 while it refreshes.
   void offer_weights() {
+#define BNN_OFFER(n, bus)                                                              \
+    offer_port(bursts_[n], top_->bus##_arready, top_->bus##_rdata, top_->bus##_rresp,   \
+               top_->bus##_rlast, top_->bus##_rid, top_->bus##_rvalid);
+    BNN_EACH_PORT(BNN_OFFER)
+  }
+  template <typename Data, typename Id>
+  void offer_port(const std::deque<Burst>& bursts, CData& arready, Data& rdata, CData& rresp, CData& rlast,
+                  Id& rid, CData& rvalid) {
     const bool refreshing = cycles_ % 780 < 40;
-    top_->m_axi_arready = bursts_.size() < 16 && !refreshing;
-    bool valid = false;
-    if (!bursts_.empty() && !refreshing && cycles_ >= bursts_.front().due) {
-      const Burst& burst = bursts_.front();
-      uint8_t word[BNN_WEIGHT_BYTES] = {0};
-      const uint8_t* from = memory_.at(burst.address, BNN_WEIGHT_BYTES);
-      if (from) std::memcpy(word, from, BNN_WEIGHT_BYTES);
-      set_bytes(top_->m_axi_rdata, word, BNN_WEIGHT_BYTES);
-      top_->m_axi_rresp = from ? (read_error_ && read_error_after_ == 0 ? 2 : 0) : 3;
-      top_->m_axi_rlast = burst.words == 1;
-      top_->m_axi_rid = burst.id;
-      valid = true;
-    }
-    top_->m_axi_rvalid = valid;
+    arready = bursts.size() < 16 && !refreshing;
+    rvalid = !bursts.empty() && !refreshing && cycles_ >= bursts.front().due;
+    if (!rvalid) return;
+    const Burst& burst = bursts.front();
+    uint8_t word[BNN_WEIGHT_BYTES] = {0};
+    const uint8_t* from = memory_.at(burst.address, BNN_WEIGHT_BYTES);
+    if (from) std::memcpy(word, from, BNN_WEIGHT_BYTES);
+    set_bytes(rdata, word, BNN_WEIGHT_BYTES);
+    rresp = from ? (read_error_ && read_error_after_ == 0 ? 2 : 0) : 3;
+    rlast = burst.words == 1;
+    rid = burst.id;
   }
   void moved_weights() {
-    if (top_->m_axi_rvalid && top_->m_axi_rready) {
-      if (read_error_ && read_error_after_-- == 0) read_error_ = false;
-      Burst& burst = bursts_.front();
-      burst.address += BNN_WEIGHT_BYTES;
-      if (--burst.words == 0) bursts_.pop_front();
-    }
-    if (top_->m_axi_arvalid && top_->m_axi_arready) {
-      random_ = random_ * 1664525u + 1013904223u;
-      bursts_.push_back({top_->m_axi_araddr, top_->m_axi_arlen + 1u, top_->m_axi_arid,
-                         cycles_ + 20 + (random_ >> 8) % 131});
-    }
+#define BNN_MOVED(n, bus)                                                              \
+    if (top_->bus##_rvalid && top_->bus##_rready) moved_word(bursts_[n]);               \
+    if (top_->bus##_arvalid && top_->bus##_arready)                                     \
+      asked(bursts_[n], top_->bus##_araddr, top_->bus##_arlen + 1u, top_->bus##_arid);
+    BNN_EACH_PORT(BNN_MOVED)
+  }
+  void moved_word(std::deque<Burst>& bursts) {
+    if (read_error_ && read_error_after_-- == 0) read_error_ = false;
+    Burst& burst = bursts.front();
+    burst.address += BNN_WEIGHT_BYTES;
+    if (--burst.words == 0) bursts.pop_front();
+  }
+  void asked(std::deque<Burst>& bursts, uint64_t address, unsigned words, unsigned id) {
+    random_ = random_ * 1664525u + 1013904223u;
+    bursts.push_back({address, words, id, cycles_ + 20 + (random_ >> 8) % 131});
   }
 #endif
 
@@ -371,7 +391,7 @@ class Board {
   std::unique_ptr<Vtop> top_;
   Channel sender_;
   Channel receiver_;
-  std::deque<Burst> bursts_;
+  std::deque<Burst> bursts_[3];
   uint64_t cycles_ = 0;
   uint32_t random_ = 1;
   bool read_error_ = false;

@@ -82,6 +82,7 @@ def _defines(manifest: Manifest) -> list[str]:
     }
     if manifest.memory:
         sizes["BNN_WEIGHT_BYTES"] = manifest.memory.data_bits // 8
+        sizes["BNN_WEIGHT_PORTS"] = manifest.memory.ports
     return [f"-D{name}={size}" for name, size in sizes.items()]
 
 

@@ -13,7 +13,6 @@ from vivado_builds import network_design, on_board, write_files
 from bnnhw.backend.processor_core import PROCESSOR_CORES
 from bnnhw.hardware.board import board_names, load_board
 from bnnhw.hardware.overlay import overlay_of
-from memory_designs import two_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,18 +179,6 @@ def test_scripts_of_birealnet18_with_weights_in_memory_pass(
     assert design.memory_port is not None and len(design.memory_port.regions) > 1
     for board in boards:
         run_all(tmp_path / board, on_board(design, load_board(board)))
-
-
-def test_the_second_memory_port_is_there_for_weights_alone(tmp_path: Path, digits: Path) -> None:
-    with_weights = run_script(write_files(tmp_path / "b", two_layers()[0]) / "build.tcl")
-    assert with_weights.error == ""
-    joined = with_weights.of("connect_bd_intf_net")
-    assert ["intf:accelerator/m_axi", "intf:weights/S00_AXI"] in joined
-    assert ["intf:weights/M00_AXI", "intf:processor/S_AXI_HP2"] in joined
-    without = run_script(digits / "build.tcl")
-    assert "S_AXI_HP2" not in str(without.calls) and "weights" not in str(
-        without.of("create_bd_cell")
-    )
 
 
 def test_the_packager_learns_name_buses_and_the_size_of_the_registers(digits: Path) -> None:

@@ -22,7 +22,7 @@ from bnnhw.verify.hls_run import simulate_hls
 from bnnhw.verify.simulate import simulate
 from bnnhw.verify.simulated_memory import MemoryTiming, SimulatedMemory
 from bnnhw.verify.verilator import use_verilator
-from memory_designs import Layer, one_integer_layer, two_layers
+from memory_designs import Layer, one_integer_layer, two_layers, two_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +80,11 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 
 @pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return make_case(*two_ports(), tmp_path_factory.mktemp("apart"))
+
+
+@pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return make_case(*one_integer_layer(), tmp_path_factory.mktemp("single"))
 
@@ -122,6 +127,12 @@ def test_two_layers_are_exact_whenever_the_memory_answers(
     pair: Case, frames: int, idle: float, stall: float, timing: MemoryTiming | None
 ) -> None:
     check(pair, frames, idle, stall, timing)
+
+
+def test_two_layers_behind_two_ports_are_exact(apart: Case) -> None:
+    assert apart.build.manifest["memory"]["ports"] == 2
+    check(apart, 6, 0.0, 0.0, None)
+    check(apart, 3, 0.5, 0.4, MemoryTiming((1, 200), 100, 700))
 
 
 @pytest.mark.slow
@@ -201,6 +212,7 @@ def test_the_image_is_beside_the_manifest_and_not_in_the_hardware(pair: Case) ->
         "bytes": 4096 + 216,
         "data_bits": 64,
         "address_bits": 32,
+        "ports": 1,
         "regions": [
             {"name": "conv0_weights", "offset": 0, "bytes": 144},
             {"name": "conv1_weights", "offset": 4096, "bytes": 216},

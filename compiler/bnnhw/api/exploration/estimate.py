@@ -109,7 +109,7 @@ def _estimated(of: _Estimator, question: Question, began: float) -> Estimate:
             if getattr(limit, name)
         },
         per_frame,
-        round(per_frame / (cycles * search.bytes_per_cycle), 4),
+        round(per_frame / (cycles * search.memory.all_ports), 4),
         folding.loops or (),
         seconds=round(time.perf_counter() - began, 2),
         paces=tuple(point.cycles for point in curve if point.fits and not point.chosen),
