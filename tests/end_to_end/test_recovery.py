@@ -90,7 +90,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Faulty:
     return faulty(network, FoldingRequest(), tmp_path_factory.mktemp("loop"))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["digits", "loop", "pair"])
 def test_next_frame_is_exact_after_any_fault(name: str, request: pytest.FixtureRequest) -> None:
     faulty: Faulty = request.getfixturevalue(name)

@@ -1,7 +1,7 @@
 """Lets the benches import ``runner`` from anywhere, and gives each of their tests several lives.
 
 Each test that moves beats through a unit simulates its Verilog, and Yosys's netlist of it; and the
-unit's constants must be the same for Verilator and for slang. The short run simulates a part of
+unit's constants must be the same for Verilator and for slang. The short run takes a part of
 each test's points, and a few as netlists, which take longer to make: ``make test-all`` has them
 all.
 """
@@ -30,8 +30,11 @@ STATIC = (
     *("no_stall_depth", "every_size", "a_frame_takes"),
 )
 
-#: Of the points of a test, the short run simulates the first, and one of so many.
+#: Of the points of a test, the short run takes one of so many, and a unit's defaults.
 STRIDE = 5
+
+#: Tests of parameter sets, which move nothing.
+POINTS = "test_points.py"
 
 #: Points of tests, by number, that the short run simulates as netlists too.
 SAMPLE = {
@@ -62,7 +65,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leaves all netlists but the sample to the long run, those for UltraScale+ but a few out."""
     seen: Counter[tuple[str, str]] = Counter()
-    verilog: Counter[tuple[str, str]] = Counter()
+    plain: Counter[tuple[str, str, str | None]] = Counter()
     ultrascale = set(ULTRASCALE)
     kept = []
     for item in items:
@@ -78,10 +81,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 continue
             ultrascale.discard(test)
             item.add_marker(pytest.mark.slow)
-        elif design == "verilog":
-            if verilog[test] % STRIDE:
+        elif design in ("verilog", "constants") or test[0] == POINTS:
+            defaults = call is not None and call.params.get("values") == {}
+            if plain[(*test, design)] % STRIDE and not defaults:
                 item.add_marker(pytest.mark.slow)
-            verilog[test] += 1
+            plain[(*test, design)] += 1
         elif design == "netlist":
             if seen[test] not in SAMPLE.get(test, ()):
                 item.add_marker(pytest.mark.slow)
