@@ -73,6 +73,8 @@ def _inside(piece: Piece, end: Fraction | None, second: Pieces) -> list[Piece]:
 
 def merged(pieces: Pieces) -> Pieces:
     """The same function without a piece that continues the one before it."""
+    if len(pieces) == 1:
+        return pieces
     made = [pieces[0]]
     for piece in pieces[1:]:
         if (piece.scale, piece.shift) != (made[-1].scale, made[-1].shift):

@@ -88,7 +88,8 @@ def fixed_affine(
         raise ModelError(error.what, where=error.where or where, fix=error.fix) from error
     pieces = [without_saturated_ends(function, *ends) for function in functions]
     limits = given or any(
-        len(without_saturated_ends(function, *_kept(ends, dtype))) > len(found)
+        len(found) < len(function)
+        and len(without_saturated_ends(function, *_kept(ends, dtype))) > len(found)
         for function, found in zip(functions, pieces, strict=True)
     )
     most = max(len(p) for p in pieces)
