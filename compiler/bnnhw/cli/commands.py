@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -45,6 +46,8 @@ from bnnhw.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_YOUNG = 200_000
+"""Objects made between two searches for cycles: exact numbers are many, and in none."""
 
 app = typer.Typer(
     help="Compiles trained binary neural networks (ONNX) to bit-exact FPGA accelerators.",
@@ -64,6 +67,7 @@ app.command(short_help="Simulate a build's Verilog and compare it.")(simulate)
 
 def main() -> None:
     """Runs the command line; user errors end with exit code 1 and a message that helps."""
+    gc.set_threshold(_YOUNG)
     try:
         app()
     except BnnhwError as error:

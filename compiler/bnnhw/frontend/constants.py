@@ -107,6 +107,9 @@ def _evaluate(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> lis
         return [np.where(given[0].astype(bool), given[1], given[2])]
     if node.op == "Transpose":
         return [np.transpose(given[0], node.attributes.get("perm"))]
+    if node.op == "Unsqueeze" and not node.domain:
+        axes = given[1].ravel().tolist() if len(given) > 1 else node.attributes["axes"]
+        return [np.expand_dims(given[0], tuple(axes))]
     if node.op == "Cast":
         return [_cast(given[0], int(node.attributes["to"]))]
     return _reference(node, inputs, opset)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bnnhw.errors import REPORT, ModelError
 from bnnhw.frontend.limits import MAX_EXACT_BITS, MAX_EXPONENT, MAX_POWER
+from bnnhw.ir.dyadic import lengths
 from bnnhw.ir.ops import (
     Add,
     Affine,
@@ -94,7 +95,7 @@ def _parameters(op: Op) -> tuple[list[Fraction], list[Fraction]]:
 
 def size(values: Iterable[Fraction]) -> int:
     """The most bits of a numerator and its denominator together."""
-    return max((v.numerator.bit_length() + v.denominator.bit_length() for v in values), default=0)
+    return max(map(sum, lengths(values)), default=0)
 
 
 class _Sizes:
@@ -109,9 +110,9 @@ class _Sizes:
 
     def __init__(self, values: Sequence[Fraction]) -> None:
         self.some = bool(values)
-        parts = [(v.numerator.bit_length(), v.denominator.bit_length()) for v in values]
+        parts = lengths(values)
         powers = [top - bottom for top, bottom in parts]
-        self.bits = max((top + bottom for top, bottom in parts), default=0)
+        self.bits = max(map(sum, parts), default=0)
         self.largest = max(powers, default=0)
-        live = (abs(power) for power, (top, _) in zip(powers, parts, strict=True) if top)
-        self.exponent = max(live, default=0)
+        live = [top - bottom for top, bottom in parts if top]
+        self.exponent = max(max(live, default=0), -min(live, default=0))

@@ -11,6 +11,9 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class Dyadic(Fraction):
     """A fraction with a power of two as its denominator; equal to, and hashed as, that fraction.
@@ -118,6 +121,24 @@ def dyadic(value: float | Fraction) -> Fraction:
         parts = _parts(value)
         return value if parts is None else _made(*parts)
     return _made(*value.as_integer_ratio())
+
+
+def dyadics(values: Iterable[float]) -> list[Fraction]:
+    """``dyadic`` of each."""
+    made: list[Fraction] = []
+    for value in values:
+        number: Dyadic = _new(Dyadic)
+        number._numerator, number._denominator = value.as_integer_ratio()
+        made.append(number)
+    return made
+
+
+def lengths(values: Iterable[Fraction]) -> list[tuple[int, int]]:
+    """Bits of each numerator and of each denominator."""
+    return [
+        (v._numerator.bit_length(), v._denominator.bit_length())  # type: ignore[attr-defined]
+        for v in values
+    ]
 
 
 def over_power(top: int, bits: int) -> Dyadic:

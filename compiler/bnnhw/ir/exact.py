@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnnhw.ir.dyadic import dyadic, over_power
+from bnnhw.ir.dyadic import dyadic, dyadics, over_power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,11 +27,9 @@ _SNAP_BITS = 250
 def exact(values: NDArray[np.generic]) -> Exacts:
     """The numbers of an array as fractions, in the same shape."""
     array = np.asarray(values)
-    if array.dtype.kind in "iub":
-        flat = [dyadic(int(v)) for v in array.ravel().tolist()]
-    else:
-        flat = [dyadic(v) for v in array.astype(np.float64).ravel().tolist()]
-    return _objects(flat).reshape(array.shape)
+    if array.dtype.kind not in "iub":
+        array = array.astype(np.float64)
+    return _objects(dyadics(array.ravel().tolist())).reshape(array.shape)
 
 
 def full(count: int, value: Fraction | int) -> Exacts:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 Floats = NDArray[np.float64]
+Weights = NDArray[Any]
+"""Of a real layer: float64, or a smaller type that holds the same numbers."""
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Exacts = NDArray[np.object_]
@@ -158,7 +160,7 @@ def by_input(values: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
     return rows.reshape(*rows.shape, *trailing)
 
 
-def same_magnitudes(weight: Floats) -> bool:
+def same_magnitudes(weight: Weights) -> bool:
     """Whether weights [Cout, ...] are +-alpha with one alpha per output channel."""
     return all((rows == rows[:, :1]).all() for rows in _magnitudes(weight))
 

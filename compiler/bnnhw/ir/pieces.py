@@ -43,10 +43,25 @@ def then(first: Pieces, second: Pieces) -> Pieces:
                 for p in first
             )
         )
+    if len(first) == 1 and first[0].scale:
+        return merged(_along(first[0], second))
     for i, piece in enumerate(first):
         end = first[i + 1].start if i + 1 < len(first) else None
         made += _inside(piece, end, second)
     return merged(tuple(made))
+
+
+def _along(line: Piece, second: Pieces) -> Pieces:
+    """``second`` of a line that is not level."""
+    _, scale, shift = line
+    knees = [(part.start - shift) / scale for part in second[1:]]  # type: ignore[operator]
+    parts = second
+    if scale < 0:
+        knees, parts = knees[::-1], parts[::-1]
+    return tuple(
+        Piece(start, scale * part.scale, shift * part.scale + part.shift)
+        for start, part in zip((None, *knees), parts, strict=True)
+    )
 
 
 def _inside(piece: Piece, end: Fraction | None, second: Pieces) -> list[Piece]:
@@ -73,6 +88,8 @@ def _inside(piece: Piece, end: Fraction | None, second: Pieces) -> list[Piece]:
 
 def merged(pieces: Pieces) -> Pieces:
     """The same function without a piece that continues the one before it."""
+    if len(pieces) == 1:
+        return pieces
     made = [pieces[0]]
     for piece in pieces[1:]:
         if (piece.scale, piece.shift) != (made[-1].scale, made[-1].shift):

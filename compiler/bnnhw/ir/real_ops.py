@@ -20,6 +20,7 @@ from bnnhw.ir.op_base import (
     Floats,
     Op,
     Tensor,
+    Weights,
     Window,
     conv_shape,
     dense_shape,
@@ -40,7 +41,7 @@ class Conv(Op):
     """
 
     level: ClassVar[str] = "real"
-    weight: Floats
+    weight: Weights
     window: Window
     groups: int = 1
     fill: float = 0.0
@@ -59,7 +60,7 @@ class Dense(Op):
     """Fully connected layer with real weights [Cout, Cin]; no bias."""
 
     level: ClassVar[str] = "real"
-    weight: Floats
+    weight: Weights
 
     def infer(self, *inputs: Tensor) -> Tensor:
         return Tensor(dense_shape(inputs[0], self.weight.shape), Real())
@@ -151,6 +152,12 @@ class Piecewise(Elementwise):
     def pieces(self, channel: int) -> Pieces:
         """The function of a channel."""
         return self.functions[channel if len(self.functions) > 1 else 0]
+
+    @cached_property
+    def turns(self) -> bool:
+        """Whether a channel's function falls and rises; numerators tell."""
+        slopes = ([piece.scale.numerator for piece in pieces] for pieces in self.functions)
+        return any(min(own) < 0 < max(own) for own in slopes)
 
     @cached_property
     def arrays(self) -> tuple[Floats, Floats, Floats]:

@@ -23,13 +23,12 @@ def rises(op: Op) -> bool:
     raise ModelError(f"{type(op).__name__} is no function of one number", fix=REPORT)
 
 
-def monotone(op: Op, channel: int) -> bool:
-    """Whether an element-wise operation never falls, or never rises, in a channel."""
+def monotone(op: Op) -> bool:
+    """Whether an element-wise operation never falls, or never rises, in any channel."""
     if isinstance(op, Affine):
         return True
     if isinstance(op, Piecewise):
-        scales = [piece.scale for piece in op.pieces(channel)]
-        return min(scales) >= 0 or max(scales) <= 0
+        return not op.turns
     raise ModelError(f"{type(op).__name__} is no function of one number", fix=REPORT)
 
 

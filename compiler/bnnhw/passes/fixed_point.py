@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bnnhw.errors import ModelError
-from bnnhw.ir.ops import MOST_SEGMENTS, FixedAffine
+from bnnhw.ir.exact import floats
+from bnnhw.ir.ops import MOST_SEGMENTS, Affine, FixedAffine, Piecewise
 from bnnhw.passes.piecewise import compose, without_saturated_ends
 
 if TYPE_CHECKING:
@@ -80,29 +81,14 @@ def fixed_affine(
     Raises:
         ModelError: ``ops`` have more than three linear pieces.
     """
-    step = Fraction(2) ** -dtype.frac
-    ends = (dtype.low + dtype.lift) * step, (dtype.high + dtype.lift) * step
-    try:
-        functions = [compose(ops, c) for c in range(channels)]
-    except ModelError as error:
-        raise ModelError(error.what, where=error.where or where, fix=error.fix) from error
-    pieces = [without_saturated_ends(function, *ends) for function in functions]
-    limits = given or any(
-        len(without_saturated_ends(function, *_kept(ends, dtype))) > len(found)
-        for function, found in zip(functions, pieces, strict=True)
-    )
-    most = max(len(p) for p in pieces)
-    if most > MOST_SEGMENTS:
-        raise ModelError(
-            f"is a function of {most} linear pieces; the hardware has three",
-            where=where,
-            fix="use ReLU, PReLU, Clip or BatchNorm between the layers, one at a time",
-        )
-    gains, shifts = np.zeros((most, channels)), np.zeros((most, channels))
-    for c, found in enumerate(pieces):
-        for s, piece in enumerate(found):
-            gains[s, c], shifts[s, c] = _in_steps(piece, dtype)
-        gains[len(found) :, c], shifts[len(found) :, c] = gains[s, c], shifts[s, c]
+    lines = _lines(ops, channels, dtype)
+    pieces: list[Pieces] = []
+    if lines is not None:
+        (gains, shifts), limits = lines, given
+    else:
+        pieces, limits = _limited(ops, channels, dtype, given=given, where=where)
+        gains, shifts = _constants(pieces, dtype)
+    most = len(gains)
     # Beyond, every integer saturates on one side anyway.
     bound = np.abs(gains) * (reach + 1) + 2.0 ** (dtype.bits + 1)
     shifts = np.clip(shifts, -bound, bound)
@@ -125,6 +111,87 @@ def fixed_affine(
     m = np.rint(gains * 2.0**shift).astype(np.int64)
     b = np.rint(shifts * 2.0**shift / unit).astype(np.int64) * unit - zero_down
     return FixedAffine(m, b, shift, dtype, knee, exact=exact_shift is not None, limits=limits)
+
+
+def rough_affine(
+    ops: Sequence[Op], channels: int, reach: int, dtype: Integer
+) -> FixedAffine | None:
+    """A line as steep as ``ops`` are at most, where fixed_affine surely raises no error; else None.
+
+    For those in a hurry, to whom constants mean nothing; the arguments are those of fixed_affine.
+    """
+    gains, bends = np.full(channels, 2.0**dtype.frac), 0
+    for op in ops:
+        if isinstance(op, Affine) and op.shift.ndim == 1:
+            gains = gains * np.abs(floats(op.scale[:channels]))
+        elif isinstance(op, Piecewise) and len(op.arrays[1]) <= MOST_SEGMENTS and not bends:
+            gains, bends = gains * np.abs(op.arrays[1]).max(axis=0), bends + 1
+        else:
+            return None
+    limit = 2.0 ** (dtype.bits + 1)
+    gain = float(np.minimum(gains, limit).max()) * (1 + _FLOAT32_ERROR)
+    try:
+        shift = _shift(gain, reach, min(MULTIPLIER_BITS, dtype.bits + GUARD_BITS), _FINE_BITS)
+    except ModelError:
+        return None
+    if (gain * (reach + 1) + limit) * 2.0 ** max(shift, _FINEST) > _LARGEST:
+        return None
+    m = np.rint(np.minimum(gains, limit) * 2.0**shift).astype(np.int64)[None]
+    return FixedAffine(m, np.zeros_like(m), shift, dtype, np.zeros(0, np.int64))
+
+
+def _lines(ops: Sequence[Op], channels: int, dtype: Integer) -> tuple[Floats, Floats] | None:
+    """Gains and shifts [1, channels] in steps of a single affine operation; None of others.
+
+    As ``_in_steps`` makes them of each channel; of gains that it takes smaller there are none.
+    """
+    op = ops[0] if len(ops) == 1 else None
+    if not isinstance(op, Affine) or op.row_class or op.shift.ndim > 1:
+        return None
+    gains = floats(op.scale[:channels]) * 2.0**dtype.frac
+    if (np.abs(gains) >= 2 ** (dtype.bits + 1)).any():
+        return None
+    own = op.shift[:channels]
+    if dtype.halves:
+        return gains[None], np.array([[_steps_up(shift, dtype) for shift in own]])
+    return gains[None], floats(own)[None] * 2.0**dtype.frac
+
+
+def _limited(
+    ops: Sequence[Op], channels: int, dtype: Integer, *, given: bool, where: str | None
+) -> tuple[list[Pieces], bool]:
+    """Each channel's function, without what the type's ends do, and whether those limit it."""
+    step = Fraction(2) ** -dtype.frac
+    ends = (dtype.low + dtype.lift) * step, (dtype.high + dtype.lift) * step
+    try:
+        functions = [compose(ops, c) for c in range(channels)]
+    except ModelError as error:
+        raise ModelError(error.what, where=error.where or where, fix=error.fix) from error
+    pieces = [without_saturated_ends(function, *ends) for function in functions]
+    limits = given or any(
+        len(found) < len(function)
+        and len(without_saturated_ends(function, *_kept(ends, dtype))) > len(found)
+        for function, found in zip(functions, pieces, strict=True)
+    )
+    most = max(len(p) for p in pieces)
+    if most > MOST_SEGMENTS:
+        raise ModelError(
+            f"is a function of {most} linear pieces; the hardware has three",
+            where=where,
+            fix="use ReLU, PReLU, Clip or BatchNorm between the layers, one at a time",
+        )
+    return pieces, limits
+
+
+def _constants(pieces: Sequence[Pieces], dtype: Integer) -> tuple[Floats, Floats]:
+    """Gains and shifts [pieces, channels] in steps, the last of a channel repeated."""
+    most, channels = max(map(len, pieces)), len(pieces)
+    gains, shifts = np.zeros((most, channels)), np.zeros((most, channels))
+    for c, found in enumerate(pieces):
+        for s, piece in enumerate(found):
+            gains[s, c], shifts[s, c] = _in_steps(piece, dtype)
+        gains[len(found) :, c], shifts[len(found) :, c] = gains[s, c], shifts[s, c]
+    return gains, shifts
 
 
 def _kept(ends: tuple[Fraction, Fraction], dtype: Integer) -> tuple[Fraction | float, float]:

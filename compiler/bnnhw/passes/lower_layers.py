@@ -22,12 +22,12 @@ def lower_layers(graph: Graph) -> Graph:
 
 
 def _binary(op: Conv) -> BinaryConv:
-    return BinaryConv(op.weight.astype(np.int8), op.window, op.groups, int(op.fill))
+    return BinaryConv(op.weight.astype(np.int8, copy=False), op.window, op.groups, int(op.fill))
 
 
 def _lowered(node: Node) -> Node:
     if isinstance(node.op, Conv):
         return with_op(node, _binary(node.op))
     if isinstance(node.op, Dense):
-        return with_op(node, BinaryDense(node.op.weight.astype(np.int8)))
+        return with_op(node, BinaryDense(node.op.weight.astype(np.int8, copy=False)))
     return node

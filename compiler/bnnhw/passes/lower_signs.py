@@ -21,34 +21,41 @@ from bnnhw.ir.ops import (
     IntegerConv,
     IntegerMaxPool,
     Pad,
+    Piecewise,
     Product,
     Threshold,
 )
 from bnnhw.ir.types import Bit, Real
+from bnnhw.passes.elementwise import monotone
 from bnnhw.passes.integer_layers import with_thresholds
+from bnnhw.passes.options import PassOptions
 from bnnhw.passes.rewrite import Links, fresh_name, splice, with_op
 from bnnhw.passes.sign_predicates import Predicate, Side, predicate_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bnnhw.ir.graph import Graph, Node
-    from bnnhw.ir.ops import Ints
+    from bnnhw.ir.ops import Ints, Op
 
 _BEFORE_SIGN = (Elementwise, Binarize)
 _ROUNDED = (FixedAffine, FixedAdd, IntegerMaxPool)
 """Streams of numbers rounded to steps: 0 there hardly ever is a 0 of the model."""
+_DEFAULT = PassOptions()
 
 
-def lower_signs(graph: Graph) -> Graph:
+def lower_signs(graph: Graph, options: PassOptions = _DEFAULT) -> Graph:
     """The graph with a Threshold for every sign and what stands before it.
 
     bit = (acc >= T); a negative gain negates the channel's weights, or inverts the bit where no
-    layer precedes. Thresholds outside the accumulator's range are clamped to its ends.
+    layer precedes. Thresholds outside the accumulator's range are clamped to its ends. In
+    a hurry (``rough``), they are all at its low end where none can be an error.
     """
     while True:
         sign = next((n for n in graph.nodes if isinstance(n.op, Binarize)), None)
         if sign is None:
             return graph
-        graph = _lower(graph, _last_sign(Links(graph), sign))
+        graph = _lower(graph, _last_sign(Links(graph), sign), rough=options.rough)
 
 
 def _last_sign(links: Links, sign: Node) -> Node:
@@ -61,7 +68,7 @@ def _last_sign(links: Links, sign: Node) -> Node:
     return sign
 
 
-def _lower(graph: Graph, sign: Node) -> Graph:
+def _lower(graph: Graph, sign: Node, *, rough: bool) -> Graph:
     assert isinstance(sign.op, Binarize)
     links = Links(graph)
     path = _path_to(links, sign)
@@ -81,7 +88,8 @@ def _lower(graph: Graph, sign: Node) -> Graph:
     columns = grids[0].column_class if grids else ()
     shape = (max(rows, default=0) + 1, max(columns, default=0) + 1, tensor.shape[0])
     found = _Found.empty(shape)
-    for channel in range(shape[2]):
+    found.thresholds[...] = low
+    for channel in range(0 if rough and _has_thresholds(chain) else shape[2]):
         for r in range(shape[0]):
             for c in range(shape[1]):
                 predicate = predicate_of(sign.op, chain, (r, c, channel))
@@ -106,6 +114,11 @@ def _lower(graph: Graph, sign: Node) -> Graph:
     if first.zero_is_zero and found.ties.any() and not rounded:
         graph = _note_ties(graph, layer or sign, first, int(found.ties.any(axis=(0, 1)).sum()))
     return splice(graph, path, [with_op(sign, op, name)])
+
+
+def _has_thresholds(chain: Sequence[Op]) -> bool:
+    """Whether a sign behind ``chain`` has a threshold in every channel, whatever it is."""
+    return all(isinstance(op, (Affine, Piecewise)) and monotone(op) for op in chain)
 
 
 def _path_to(links: Links, sign: Node) -> list[Node]:
@@ -200,7 +213,7 @@ def _negate_weights(graph: Graph, layer: Node, found: _Found) -> tuple[Graph, _F
     if not found.invert.any():
         return graph, found
     assert isinstance(layer.op, (Conv, Dense))
-    signs = np.where(found.invert, -1.0, 1.0)
+    signs = np.where(found.invert, np.int8(-1), np.int8(1))
     weight = layer.op.weight * signs.reshape(-1, *(1,) * (layer.op.weight.ndim - 1))
     made = replace(layer.op, weight=weight)
     turned = np.where(found.invert, 1 - found.thresholds, found.thresholds)

@@ -121,7 +121,7 @@ PIPELINE: tuple[Pass, ...] = (
          ends=_ops(Add, AveragePool, Quantise, Select, Smooth)),
     # Needs the integer type of each layer's input, which the sign before it has: front to back.
     Pass("lower_signs", "affine operations and signs become integer thresholds", lower_signs,
-         makes=_ops(Threshold), ends=_ops(Binarize)),
+         configurable=True, makes=_ops(Threshold), ends=_ops(Binarize)),
     # Last: every input is bits or integers.
     Pass("lower_layers", "layers become binary layers", lower_layers,
          makes=_ops(BinaryConv, BinaryDense), ends=FRONT_END - INTEGER),

@@ -171,7 +171,7 @@ def _through_layer(graph: Graph, node: Node, layer: Node) -> list[Node]:
         )
     else:
         affine = Affine(full(len(weight), size), weighted_sums(weight, node.op.shift))
-    signs = np.array([-1.0 if s < 0 else 1.0 for s in node.op.scale])
+    signs = np.array([-1 if s < 0 else 1 for s in node.op.scale], np.int8)
     made = replace(layer.op, weight=weight * by_input(signs, weight))
     return [with_op(layer, made), with_op(node, affine, f"{layer.name}_{node.name}")]
 

@@ -46,7 +46,7 @@ def _rule(links: Links, node: Node) -> Change | None:
     alpha = np.abs(weight.reshape(len(weight), -1)[:, 0])
     if (alpha == 1).all():
         return None
-    signs = np.where(weight < 0, -1.0, 1.0)
+    signs = 1 - 2 * (weight < 0).view(np.int8)
     layer = with_op(node, replace(node.op, weight=signs))
     name = fresh_name(links.graph, f"{node.name}_alpha")
     scale = Affine(exact(alpha), full(len(alpha), 0))

@@ -13,7 +13,7 @@ from bnnhw.ir.graph import Node
 from bnnhw.ir.ops import Affine, Binarize, FixedAffine, IntegerTable
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes.clamps import split_clamp
-from bnnhw.passes.fixed_point import fixed_affine
+from bnnhw.passes.fixed_point import fixed_affine, rough_affine
 from bnnhw.passes.made_nodes import MadeNodes
 from bnnhw.passes.options import ACTIVATION_BITS, PassOptions
 from bnnhw.passes.rewrite import Links
@@ -113,7 +113,11 @@ class StreamMaker:
         ops, clamp = split_clamp(value.ops, value.shape[0], dtype)
         source, size = value.source, (value.shape[0], value.reach)
         at = source.where if source else None
-        op = fixed_affine(ops, *size, dtype, zero_down=down, given=given, where=at)
+        op = None
+        if self._options.rough and not given:
+            op = rough_affine(ops, *size, dtype)
+        if op is None:
+            op = fixed_affine(ops, *size, dtype, zero_down=down, given=given, where=at)
         name = source.name if source else "input"
         taken = source is None or name in self._made.names
         where, name = source.source if source else "", self._made.fresh(name + "_fixed" * taken)

@@ -90,7 +90,7 @@ def common_halves(values: Sequence[Value], dtype: Integer, sign: Binarize | None
 
 def turns_back(x: Value) -> bool:
     """Whether an operation falls and rises, so that no threshold tells the sign of ``x``."""
-    return not all(monotone(op, c) for op in x.ops for c in range(x.shape[0]))
+    return not all(monotone(op) for op in x.ops)
 
 
 def emit_turning(made: MadeNodes, node: Node, x: Value) -> None:

@@ -21,6 +21,7 @@ from bnnhw.passes.fixed_point import (
     fixed_affine,
     largest,
     quantise_weights,
+    rough_affine,
     rounding_bound,
 )
 from bnnhw.passes.integer_layers import integer_layer
@@ -275,3 +276,23 @@ def test_integers_times_a_scale_stay_what_they_are(shape: tuple[int, ...]) -> No
 def test_a_type_whose_limits_stand_for_those_of_a_function_is_known(op, to, given, limits) -> None:
     """A wider type keeps 0 as its least number where it has no sign, and no other limit."""
     assert fixed_affine([op], 1, 500, to, given=given).limits == limits
+
+
+@given(
+    st.lists(GAINS, min_size=1, max_size=3),
+    st.integers(-40, 60),
+    st.integers(1, 1 << 45),
+    st.integers(2, 18),
+    st.integers(-30, 30),
+    st.lists(GAINS, max_size=1),
+)
+def test_what_a_hurry_takes_is_never_refused(
+    gains: list[Fraction], power: int, reach: int, bits: int, frac: int, slopes: list[Fraction]
+) -> None:
+    """``inspect`` says that a network compiles by what the passes in a hurry let through."""
+    scales = [gain * Fraction(2) ** power for gain in gains]
+    ops: list[Op] = [affine(scales, [Fraction(1, 3)] * len(scales))]
+    ops += [prelu(np.array([slope] * len(scales))) for slope in slopes]
+    dtype = Integer(bits, True, frac)
+    if rough_affine(ops, len(scales), reach, dtype) is not None:
+        fixed_affine(ops, len(scales), reach, dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from bnnhw.frontend.windows import check_padding, window_of
 from bnnhw.ir.border_classes import class_sums, shrink
 from bnnhw.ir.exact import exact, floats, inverse_root
 from bnnhw.ir.graph import Statistics
+from bnnhw.ir.op_base import same_magnitudes
 from bnnhw.ir.ops import Affine, Conv, Dense, Window
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from bnnhw.frontend.context import Context
     from bnnhw.frontend.onnx_nodes import OnnxNode
+    from bnnhw.ir.op_base import Weights
     from bnnhw.ir.ops import Shape
 
 _WEIGHT_FIX = "weights must be constants; convolutions of two activations are not supported"
@@ -38,7 +40,7 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
         return
     groups = int(node.attributes.get("group", 1))
     source = frame(ctx, node)
-    weight = finite(ctx.need_constant(node, 1, "weight"), node).astype(np.float64)
+    weight = _numbers(finite(ctx.need_constant(node, 1, "weight"), node))
     if weight.ndim != 2 + len(source.axes):
         raise ModelError(
             f"has weights of {weight.ndim} dimensions for an input of {2 + len(source.axes)}",
@@ -103,6 +105,12 @@ def convolution(ctx: Context, node: OnnxNode) -> None:
     if bias is not None and not plain:
         out = ctx.affine(out, node, shift=source.per_channel(bias), output=node.outputs[0])
     ctx.views[node.outputs[0]] = out
+
+
+def _numbers(weight: NDArray[Any]) -> Weights:
+    """Weights as doubles; binary ones in float32 stay, of which there may be many."""
+    small = weight.dtype == np.float32 and weight.ndim > 1 and same_magnitudes(weight)
+    return weight if small else weight.astype(np.float64)
 
 
 def _convolve_vector(ctx: Context, node: OnnxNode) -> bool:

@@ -116,7 +116,7 @@ def box(ctx: Context, node: OnnxNode, source: Frame, weight: Floats, window: Win
         ctx.nonnegative.add(tensor)
     view = source.view(tensor, ctx.tensors[tensor].shape)
     area = window.kernel[0] * window.kernel[1]
-    made = ctx.affine(view, node, scale=np.asarray(weight.flat[0] * area), output=None)
+    made = ctx.affine(view, node, scale=np.asarray(float(weight.flat[0]) * area), output=None)
     ctx.nonnegative.add(made.tensor)
     return made
 
