@@ -189,7 +189,7 @@ UNKNOWN: dict[str, Callable[[], object]] = {
     ),
     "moments": lambda: follow(one_node(Unknown(), IMAGE)),
     "rises": lambda: rises(Unknown()),
-    "monotone": lambda: monotone(Unknown(), 0),
+    "monotone": lambda: monotone(Unknown()),
     "repeated": lambda: repeated(Unknown(), 4),
     "compose": lambda: compose([relu(), Unknown()], 0),
     "predicate": lambda: predicate_of(Binarize(), [Unknown()], (0, 0, 0)),
