@@ -18,9 +18,14 @@ def region_of(design: Design, unit: Unit) -> MemoryRegion:
     return next(region for region in regions(design) if region.unit == unit.name)
 
 
+def _suffix(port: int) -> str:
+    """What ends the names of a port's parts: nothing of the first."""
+    return str(port or "")
+
+
 def bus_name(port: int) -> str:
     """What the top module calls a read port."""
-    return f"m_axi{port or ''}"
+    return f"m_axi{_suffix(port)}"
 
 
 def id_bits(port: MemoryPort, number: int) -> int:
@@ -49,7 +54,7 @@ def _one_port(port: MemoryPort, number: int) -> dict[str, Any]:
     readers, identity = len(port.behind(number)), id_bits(port, number)
     return {
         "bus": bus_name(number),
-        "suffix": str(number or ""),
+        "suffix": _suffix(number),
         "readers": readers,
         "id_bits": identity,
         "id_msb": identity - 1,
@@ -63,7 +68,7 @@ def reader_ports(design: Design, unit: Unit) -> list[tuple[str, str]]:
     assert port is not None, f"{unit.name} has no memory port"
     region = region_of(design, unit)
     index = port.behind(region.port).index(region)
-    wires, number = f"memory{region.port or ''}", port.regions.index(region)
+    wires, number = f"memory{_suffix(region.port)}", port.regions.index(region)
     base = f"weights_base[{port.address_bits - 1}:0]"
     if region.offset:
         base += f" + {port.address_bits}'h{region.offset:x}"

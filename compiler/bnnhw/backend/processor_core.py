@@ -92,8 +92,8 @@ def design_config(overlay: Overlay, memory_ports: int) -> Config:
             ("PCW_FCLK0_PERIPHERAL_CLKSRC", "IO PLL"),
             ("PCW_FPGA0_PERIPHERAL_FREQMHZ", clock),
         ]
-        for port in ("HP0", "HP2", "HP3", "HP1")[:memory_ports]:
-            config += [(f"PCW_USE_S_AXI_{port}", "1"), (f"PCW_S_AXI_{port}_DATA_WIDTH", width)]
+        for port in PROCESSOR_CORES[ZYNQ_7000].memory_ports[:memory_ports]:
+            config += [(f"PCW_USE_{port}", "1"), (f"PCW_{port}_DATA_WIDTH", width)]
         return tuple(config)
     config = [
         ("PSU__USE__M_AXI_GP0", "1"),
