@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING
 from cocotb_tools.runner import Verilator
 
 from bnnhw.backend.netlist import MODELS, WRITE
-from bnnhw.verify.verilator import NETLIST_FLAGS, use_verilator
+from bnnhw.verify.verilator import NETLIST_FLAGS, use_verilator, verilated_headers
 from unit_netlist import synthesise_unit
 
 if TYPE_CHECKING:
@@ -38,11 +37,6 @@ _COMPILE_ARGS = ["--output-split", "0", "-CFLAGS", "-w"]
 # A unit is small and runs for a moment: what takes long is to compile it, and headers most of all.
 _UNIT_FLAGS = "-O0"
 _RUNTIME_FLAGS = "-O1"
-_HEADERS = ("verilated.h", "verilated_vpi.h", "verilated_dpi.h")
-_DEFINES = (
-    *("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0"),
-    *("VM_TRACE_FST=0", "VM_TRACE_VCD=0", "VM_TRACE_SAIF=0"),
-)
 BUILD_ARGS = [
     "--assert",
     "--x-assign",
@@ -106,30 +100,6 @@ def _runtime_objects() -> list[Path]:
     return sorted(_runtime_folder().glob("*.o"))
 
 
-@cache
-def _headers() -> Path:
-    """A header of what every unit's C++ includes, precompiled as Verilator's makefile compiles.
-
-    The compiler takes the header itself where the precompiled one was made in another way.
-    """
-    compiler = os.environ.get("CXX", "c++")
-    include = use_verilator() / "include"
-    text = json.dumps([compiler, str(include), _UNIT_FLAGS, _DEFINES, _HEADERS])
-    header = CACHE / f"headers-{hashlib.sha256(text.encode()).hexdigest()[:12]}" / "unit.h"
-    with _lock("headers"):
-        if not header.exists():
-            draft = header.parent.with_suffix(f".{os.getpid()}")
-            draft.mkdir()
-            lines = [f"#include <{name}>" for name in _HEADERS]
-            (draft / header.name).write_text("\n".join([*lines, ""]))
-            paths = ["-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
-            command = [compiler, *paths, *(f"-D{define}" for define in _DEFINES)]
-            command += [_UNIT_FLAGS, "-w", "-x", "c++-header", header.name]
-            subprocess.run(command, cwd=draft, check=True)
-            draft.rename(header.parent)
-    return header
-
-
 class Runner(Verilator):
     """Puts the kept objects of Verilator's runtime beside the generated C++ before ``make``."""
 
@@ -141,7 +111,8 @@ class Runner(Verilator):
         commands = super()._build_command()
         if self.netlist:  # of which the ports are public, in ports.vlt
             commands[0].remove("--public-flat-rw")
-        unit = f"{_UNIT_FLAGS} -include {_headers()}"
+        header = verilated_headers(use_verilator(), [_UNIT_FLAGS, "-w"])
+        unit = f"{_UNIT_FLAGS} -include {header}" if header else _UNIT_FLAGS
         commands[-1] += [f"OPT_FAST={unit}", f"OPT_SLOW={unit}", f"OPT_GLOBAL={_RUNTIME_FLAGS}"]
         if objects := _runtime_objects():
             commands.insert(-1, ["cp", *map(str, objects), str(self.build_dir)])

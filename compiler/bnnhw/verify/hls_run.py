@@ -13,9 +13,10 @@ from pathlib import Path
 from bnnhw.backend.hls import STAND_IN
 from bnnhw.backend.manifest import MEMORY_FILE
 from bnnhw.errors import REPORT, ToolError, VerificationError
-from bnnhw.verify.cxx import asked_flags
+from bnnhw.verify.cxx import asked_flags, precompiled
 
 _FLAGS = ("-O2", "-std=c++14", "-w")
+_HEADERS = ("ap_int.h", "hls_stream.h", "vector")
 
 
 def ap_types_folder() -> Path:
@@ -94,8 +95,10 @@ def _build(build_dir: Path) -> Path:
     if program.exists():
         return program
     folder.mkdir(exist_ok=True)
-    command = [compiler, *flags, "-I", str(sources), "-isystem", str(include)]
-    command += ["-isystem", str(sources / STAND_IN)]
+    command = [compiler, *flags, "-isystem", str(include)]
+    if header := precompiled(_HEADERS, command):
+        command += ["-include", str(header)]
+    command += ["-I", str(sources), "-isystem", str(sources / STAND_IN)]
     draft = folder / f"{program.name}.{os.getpid()}"
     done = subprocess.run(
         [*command, "-o", draft, *units], capture_output=True, text=True, check=False

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnnhw.verify.cxx import asked_flags
+from bnnhw.verify.cxx import asked_flags, cache_folder, precompiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +29,12 @@ NETLIST_FLAGS = (
 _CFLAGS = "-O1 -fno-strict-aliasing -w"
 _NETLIST_CFLAGS = "-O0 -w"  # a netlist is much code that runs for a few frames
 _WAVE_CFLAGS = "-O0 -w"  # code that records signals is long, and slow to optimise
+# What Verilator's makefile defines, and the headers of the C++ that it makes.
+_DEFINES = (
+    *("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0"),
+    *("VM_TRACE_FST=0", "VM_TRACE_VCD=0", "VM_TRACE_SAIF=0"),
+)
+_HEADERS = ("verilated.h", "verilated_vpi.h", "verilated_dpi.h")
 
 
 def _cflags(own: str) -> str:
@@ -71,6 +77,9 @@ def build_simulator(
 
     runtime = _runtime_folder(wave=wave)
     counts = counts_frames(sources)
+    root = use_verilator()
+    cflags = _cflags(_WAVE_CFLAGS if wave else _NETLIST_CFLAGS if netlist else _CFLAGS)
+    header = None if wave else verilated_headers(root, cflags.split())
 
     class LeanVerilator(Verilator):
         """cocotb's runner with its command lines amended."""
@@ -86,9 +95,13 @@ def build_simulator(
             make.append("CFG_CXXFLAGS_PCH_I=-include")
             objects = sorted(map(str, runtime.glob("*.o")))
             copy = [["cp", *objects, str(self.build_dir)]] if objects else []
+            if header:
+                own = [str(folder / f"Vtop__pch.h.{part}.gch") for part in ("fast", "slow")]
+                copy.append(["touch", *own])  # the makefile then makes none
+                make += ["VK_PCH_I_FAST=", "VK_PCH_I_SLOW="]
+                make += [f"OPT_FAST=-include {header}", f"OPT_SLOW=-include {header}"]
             return [verilate, *copy, make]
 
-    use_verilator()
     runner = LeanVerilator()
     runner.build_dir = folder
     ready = folder / "ready"
@@ -101,11 +114,7 @@ def build_simulator(
                 hdl_toplevel=top,
                 build_dir=folder,
                 defines=defines,
-                build_args=[
-                    *(NETLIST_FLAGS if netlist else _FLAGS),
-                    "-CFLAGS",
-                    _cflags(_WAVE_CFLAGS if wave else _NETLIST_CFLAGS if netlist else _CFLAGS),
-                ],
+                build_args=[*(NETLIST_FLAGS if netlist else _FLAGS), "-CFLAGS", cflags],
                 log_file=log,
                 waves=wave is not None,
             )
@@ -114,6 +123,18 @@ def build_simulator(
     _keep_runtime(folder, runtime)
     ready.touch()
     return runner
+
+
+def verilated_headers(root: Path, cflags: Sequence[str]) -> Path | None:
+    """The headers of what Verilator makes, precompiled as its makefile compiles.
+
+    Args:
+        root: Verilator's.
+        cflags: flags of the compiler.
+    """
+    include = root / "include"
+    command = [os.environ.get("CXX", "c++"), "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
+    return precompiled(_HEADERS, [*command, *(f"-D{define}" for define in _DEFINES), *cflags])
 
 
 def counts_frames(sources: Sequence[Path]) -> bool:
@@ -161,8 +182,7 @@ def _runtime_folder(*, wave: str | None) -> Path:
     version = repr(
         (wave, _FLAGS, _cflags(_CFLAGS), sys.version, sys.prefix, os.environ.get("CXX", ""))
     )
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "bnnhw" / f"verilator-{hashlib.sha256(version.encode()).hexdigest()[:12]}"
+    return cache_folder() / f"verilator-{hashlib.sha256(version.encode()).hexdigest()[:12]}"
 
 
 def _keep_runtime(folder: Path, runtime: Path) -> None:
