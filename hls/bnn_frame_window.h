@@ -10,12 +10,13 @@ namespace bnnhw {
 /// In: BEATS beats of IN_LANES elements, HEIGHT * WIDTH * (CHANNELS / IN_LANES) per image, in
 /// raster order with channels innermost, or (TILE_MAJOR) IN_LANES channels of all pixels after
 /// IN_LANES channels of all pixels. Out: for each pass, for each output pixel in raster order, for
-/// ky, kx, channel fold: one beat of SIMD elements. Taps outside the image are PAD_VALUE. Where the
+/// ky, kx, channel fold: one beat of SIMD elements. Of the passes the first PASSES / GROUPS play the
+/// first CHANNELS / GROUPS channels, and so on. Taps outside the image are PAD_VALUE. Where the
 /// output stream is one bit wider than its elements, that top bit marks them.
 template <int ELEM_BITS, int CHANNELS, int HEIGHT, int WIDTH, int KERNEL_H, int KERNEL_W,
           int STRIDE_H, int STRIDE_W, int PAD_TOP, int PAD_BOTTOM, int PAD_LEFT, int PAD_RIGHT,
-          int SIMD, int PASSES, int IN_LANES, int TILE_MAJOR, int PAD_VALUE, int RAM_STYLE,
-          int OUT_BITS, int BEATS>
+          int SIMD, int PASSES, int GROUPS, int IN_LANES, int TILE_MAJOR, int PAD_VALUE,
+          int RAM_STYLE, int OUT_BITS, int BEATS>
 void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
                       hls::stream<ap_uint<OUT_BITS>>& m_axis) {
   static_assert(ELEM_BITS >= 1 && CHANNELS >= 1 && HEIGHT >= 1 && WIDTH >= 1 && KERNEL_H >= 1 &&
@@ -30,18 +31,21 @@ void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
   static_assert(
       HEIGHT + PAD_TOP + PAD_BOTTOM >= KERNEL_H && WIDTH + PAD_LEFT + PAD_RIGHT >= KERNEL_W,
       "the kernel fits the padded image");
-  static_assert(CHANNELS % SIMD == 0, "SIMD divides CHANNELS");
+  static_assert(GROUPS >= 1 && CHANNELS % (GROUPS * SIMD) == 0,
+                "SIMD divides the channels of a group");
+  static_assert(PASSES % GROUPS == 0, "all groups have as many passes");
   static_assert(IN_LANES >= 1 && SIMD % IN_LANES == 0, "IN_LANES divides SIMD");
   static_assert(TILE_MAJOR == 0 || TILE_MAJOR == 1, "TILE_MAJOR is 0 or 1");
   constexpr int kBeatBits = ELEM_BITS * SIMD;
   static_assert(OUT_BITS == kBeatBits || OUT_BITS == kBeatBits + 1, "elements, and tuser or not");
   constexpr int kInBits = ELEM_BITS * IN_LANES;
-  constexpr int kFolds = CHANNELS / SIMD;
+  constexpr int kWords = CHANNELS / SIMD;  // of a pixel
+  constexpr int kFolds = kWords / GROUPS;  // of a pixel, those of a group
   constexpr int kColumns = SIMD / IN_LANES;
   constexpr int kPixels = HEIGHT * WIDTH;
   constexpr int kOutH = output_size(HEIGHT, KERNEL_H, STRIDE_H, PAD_TOP, PAD_BOTTOM);
   constexpr int kOutW = output_size(WIDTH, KERNEL_W, STRIDE_W, PAD_LEFT, PAD_RIGHT);
-  constexpr int kBeatsIn = kPixels * kFolds * kColumns;
+  constexpr int kBeatsIn = kPixels * kWords * kColumns;
   static_assert(BEATS >= 1 && BEATS % kBeatsIn == 0, "a call is a whole number of images");
   constexpr int kBeatsOut = PASSES * kOutH * kOutW * KERNEL_H * KERNEL_W * kFolds;
 
@@ -51,28 +55,28 @@ void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
     insert<ELEM_BITS>(pad, s * ELEM_BITS, ap_uint<ELEM_BITS>(PAD_VALUE));
   }
   // The whole frame is stored before any of it is read.
-  ap_uint<kInBits> buffer[kColumns][kPixels * kFolds];
+  ap_uint<kInBits> buffer[kColumns][kPixels * kWords];
 #pragma HLS ARRAY_PARTITION variable=buffer type=complete dim=1
   Storage<RAM_STYLE>::bind(buffer);
   int pixel = 0, fold_in = 0, column = 0;  // of the beat that comes next
-  int out_y = 0, out_x = 0, ky = 0, kx = 0, fold = 0;
+  int group = 0, pass = 0, out_y = 0, out_x = 0, ky = 0, kx = 0, fold = 0;
   int step = 0;  // of the image
   for (int all = 0; all < BEATS / kBeatsIn * (kBeatsIn + kBeatsOut); ++all) {
 #pragma HLS PIPELINE II=1 style=flp
     if (step < kBeatsIn) {
-      buffer[column][pixel * kFolds + fold_in] = s_axis.read();
+      buffer[column][pixel * kWords + fold_in] = s_axis.read();
       const bool last_pixel = pixel == kPixels - 1;
       const bool next_column = TILE_MAJOR == 0 || last_pixel;
       const bool next_fold = next_column && column == kColumns - 1;
-      const bool next_pixel = TILE_MAJOR == 1 || (next_fold && fold_in == kFolds - 1);
+      const bool next_pixel = TILE_MAJOR == 1 || (next_fold && fold_in == kWords - 1);
       if (next_column) column = column == kColumns - 1 ? 0 : column + 1;
-      if (next_fold) fold_in = fold_in == kFolds - 1 ? 0 : fold_in + 1;
+      if (next_fold) fold_in = fold_in == kWords - 1 ? 0 : fold_in + 1;
       if (next_pixel) pixel = last_pixel ? 0 : pixel + 1;
     } else {
       const int y = out_y * STRIDE_H - PAD_TOP + ky;
       const int x = out_x * STRIDE_W - PAD_LEFT + kx;
       const bool inside = y >= 0 && y < HEIGHT && x >= 0 && x < WIDTH;
-      const int word = inside ? (y * WIDTH + x) * kFolds + fold : 0;
+      const int word = inside ? (y * WIDTH + x) * kWords + group * kFolds + fold : 0;
       ap_uint<kBeatBits> beat = pad;
       for (int c = 0; c < kColumns; ++c) {
 #pragma HLS UNROLL
@@ -90,7 +94,11 @@ void bnn_frame_window(hls::stream<ap_uint<ELEM_BITS * IN_LANES>>& s_axis,
       if (last_fold) kx = last_kx ? 0 : kx + 1;
       if (last_kx) ky = last_ky ? 0 : ky + 1;
       if (last_ky) out_x = last_x ? 0 : out_x + 1;
-      if (last_x) out_y = out_y == kOutH - 1 ? 0 : out_y + 1;
+      const bool last_y = last_x && out_y == kOutH - 1;
+      const bool last_pass = last_y && pass == PASSES / GROUPS - 1;
+      if (last_x) out_y = last_y ? 0 : out_y + 1;
+      if (last_y) pass = last_pass ? 0 : pass + 1;
+      if (last_pass) group = group == GROUPS - 1 ? 0 : group + 1;
     }
     step = step == kBeatsIn + kBeatsOut - 1 ? 0 : step + 1;
   }

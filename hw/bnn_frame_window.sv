@@ -2,8 +2,9 @@
 //
 // In: IN_LANES elements per beat, IN_LANES dividing SIMD; in raster order with channels innermost, or
 // (TILE_MAJOR) IN_LANES channels of all pixels after IN_LANES channels of all pixels.
-// Out: for each pass, for each output pixel, for ky, kx, channel fold: SIMD elements per beat. A padded
-// tap gives PAD_VALUE and raises m_axis_tuser. Two frames fit: one comes in while one is read.
+// Out: for each pass, for each output pixel, for ky, kx, channel fold: SIMD elements per beat. Of the
+// passes the first PASSES / GROUPS play the first CHANNELS / GROUPS channels, and so on. A padded tap
+// gives PAD_VALUE and raises m_axis_tuser. Two frames fit: one comes in while one is read.
 // Latency 2 from a frame's last beat to its first; one beat out a cycle, one in a cycle.
 module bnn_frame_window #(
     parameter int unsigned ELEM_BITS  = 1,
@@ -20,6 +21,7 @@ module bnn_frame_window #(
     parameter int unsigned PAD_RIGHT  = 1,
     parameter int unsigned SIMD       = 64,
     parameter int unsigned PASSES     = 4,
+    parameter int unsigned GROUPS     = 1,
     parameter int unsigned IN_LANES   = 64,
     parameter int unsigned TILE_MAJOR = 0,
     parameter int          PAD_VALUE  = 0,
@@ -47,21 +49,28 @@ module bnn_frame_window #(
   localparam int PadLeft = PAD_LEFT;
 
   // Addresses count words of SIMD elements; signed, since windows begin in the padding.
-  localparam int Folds = CHANNELS / SIMD;
+  localparam int Words = CHANNELS / SIMD;  // of a pixel
+  localparam int Folds = CHANNELS / GROUPS / SIMD;  // of a pixel, those of a group
   localparam int Columns = SIMD / IN_LANES;
-  localparam int Row = Width * Folds;
+  localparam int Row = Width * Words;
   localparam int Frame = Height * Row;
   localparam int OutH = (HEIGHT + PAD_TOP + PAD_BOTTOM - KERNEL_H) / STRIDE_H + 1;
   localparam int OutW = (WIDTH + PAD_LEFT + PAD_RIGHT - KERNEL_W) / STRIDE_W + 1;
-  localparam int First = -((PadTop * Width + PadLeft) * Folds);
-  localparam int StepRow = Row - KernelW * Folds + 1;
-  localparam int StepWindow = 1 - ((KernelH - 1) * Width + KernelW) * Folds;
-  localparam int MoveX = StrideW * Folds;
+  localparam int First = -((PadTop * Width + PadLeft) * Words);
+  localparam int StepTap = Words - Folds + 1;
+  localparam int StepRow = Row - (KernelW - 1) * Words - Folds + 1;
+  localparam int StepWindow = 1 - ((KernelH - 1) * Width + KernelW - 1) * Words - Folds;
+  localparam int MoveX = StrideW * Words;
   localparam int MoveY = StrideH * Row - (OutW - 1) * MoveX;
+  localparam int StepPass = StepWindow - (OutH - 1) * StrideH * Row - (OutW - 1) * MoveX;
   localparam int AddrBits = $clog2(2 * Frame);
 
-  if (SIMD < 1 || CHANNELS < 1 || CHANNELS % SIMD != 0) begin : gen_bad_simd
-    $error("bnn_frame_window: SIMD must divide CHANNELS");
+  if (SIMD < 1 || CHANNELS < 1 || GROUPS < 1 || CHANNELS % (GROUPS * SIMD) != 0)
+  begin : gen_bad_simd
+    $error("bnn_frame_window: SIMD must divide the CHANNELS of each of GROUPS");
+  end
+  if (PASSES % GROUPS != 0) begin : gen_bad_passes
+    $error("bnn_frame_window: GROUPS must divide PASSES");
   end
   if (IN_LANES < 1 || SIMD % IN_LANES != 0) begin : gen_bad_lanes
     $error("bnn_frame_window: IN_LANES must divide SIMD");
@@ -124,7 +133,7 @@ module bnn_frame_window #(
       .last_o(last_column)
   );
   bnn_loop #(
-      .COUNT(Folds)
+      .COUNT(Words)
   ) u_fold_in (
       .clk   (clk),
       .rst_n (rst_n),
@@ -145,8 +154,8 @@ module bnn_frame_window #(
     else if (write_done) waddr_q <= write_half_q ? '0 : AddrBits'(Frame);
     else if (write) begin
       if (TILE_MAJOR == 0) waddr_q <= waddr_q + AddrBits'(last_column);
-      else if (!last_pixel_in) waddr_q <= waddr_q + AddrBits'(Folds);
-      else waddr_q <= waddr_q - AddrBits'(Frame - Folds) + AddrBits'(last_column);
+      else if (!last_pixel_in) waddr_q <= waddr_q + AddrBits'(Words);
+      else waddr_q <= waddr_q - AddrBits'(Frame - Words) + AddrBits'(last_column);
     end
   end
 
@@ -157,14 +166,15 @@ module bnn_frame_window #(
   logic last_tap;
   logic last_x;
   logic last_y;
-  logic last_pass;
+  logic last_pass;  // of a group
+  logic last_group;
   logic end_row;
   logic end_pass;
 
   assign last_tap  = last_fold && last_kx && last_ky;
   assign end_row   = last_tap && last_x;
   assign end_pass  = end_row && last_y;
-  assign read_done = step && end_pass && last_pass;
+  assign read_done = step && end_pass && last_pass && last_group;
 
   bnn_loop #(
       .COUNT(Folds)
@@ -207,12 +217,20 @@ module bnn_frame_window #(
       .last_o(last_y)
   );
   bnn_loop #(
-      .COUNT(PASSES)
+      .COUNT(PASSES / GROUPS)
   ) u_pass (
       .clk   (clk),
       .rst_n (rst_n),
       .step_i(step && end_pass),
       .last_o(last_pass)
+  );
+  bnn_loop #(
+      .COUNT(GROUPS)
+  ) u_group (
+      .clk   (clk),
+      .rst_n (rst_n),
+      .step_i(step && end_pass && last_pass),
+      .last_o(last_group)
   );
 
   // The word to read: a sum modulo a power of two, right wherever the tap is inside the image.
@@ -225,11 +243,12 @@ module bnn_frame_window #(
 
   assign load = !valid_q || m_axis_tready;
   assign step = load && full_q[read_half_q];
-  assign next_half = read_half_q ^ last_pass;
+  assign next_half = read_half_q ^ (last_pass && last_group);
   assign m_axis_tvalid = valid_q;
 
   always_comb begin
-    if (!(last_fold && last_kx)) raddr_move = AddrBits'(1);
+    if (!last_fold) raddr_move = AddrBits'(1);
+    else if (!last_kx) raddr_move = AddrBits'(StepTap);
     else if (!last_ky) raddr_move = AddrBits'(StepRow);
     else if (!last_x) raddr_move = AddrBits'(StepWindow + MoveX);
     else raddr_move = AddrBits'(StepWindow + MoveY);
@@ -242,7 +261,11 @@ module bnn_frame_window #(
     end else begin
       if (step) begin
         if (!end_pass) raddr_q <= raddr_q + raddr_move;
-        else raddr_q <= next_half ? AddrBits'(Frame + First) : AddrBits'(First);
+        else if (GROUPS == 1 || (last_pass && last_group)) begin
+          raddr_q <= next_half ? AddrBits'(Frame + First) : AddrBits'(First);
+        end else begin
+          raddr_q <= raddr_q + (last_pass ? AddrBits'(StepPass + Folds) : AddrBits'(StepPass));
+        end
       end
       if (load) valid_q <= step;
     end

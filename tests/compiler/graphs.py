@@ -51,9 +51,10 @@ class GraphBuilder:
     def weights(self, *shape: int) -> np.ndarray:
         return self.rng.choice(np.array([-1, 1], np.int8), shape)
 
-    def conv(self, name: str, features: int, window: Window) -> GraphBuilder:
-        channels = self.tensors[self.end].shape[0]
-        return self.add(name, BinaryConv(self.weights(features, channels, *window.kernel), window))
+    def conv(self, name: str, features: int, window: Window, groups: int = 1) -> GraphBuilder:
+        channels = self.tensors[self.end].shape[0] // groups
+        weight = self.weights(features, channels, *window.kernel)
+        return self.add(name, BinaryConv(weight, window, groups=groups))
 
     def dense(self, name: str, features: int) -> GraphBuilder:
         if len(self.tensors[self.end].shape) == 3:

@@ -149,7 +149,7 @@ class DesignBuilder:
                 "HEIGHT": IMAGE[0], "WIDTH": IMAGE[1],
                 "KERNEL_H": 3, "KERNEL_W": 3, "STRIDE_H": layer.stride, "STRIDE_W": layer.stride,
                 "PAD_TOP": 1, "PAD_BOTTOM": 1, "PAD_LEFT": 1, "PAD_RIGHT": 1, "SIMD": layer.simd,
-                "PASSES": layer.tiles, "PAD_VALUE": 0, "RAM_STYLE": 1, **window,
+                "PASSES": layer.tiles, "GROUPS": 1, "PAD_VALUE": 0, "RAM_STYLE": 1, **window,
             },
         )  # fmt: skip
         self.memories[f"{name}_init"] = Memory.from_fields(

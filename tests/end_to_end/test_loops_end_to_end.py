@@ -32,7 +32,20 @@ def plain(passes: int) -> GraphBuilder:
     return b.dense("scores", 8)
 
 
+def grouped(passes: int) -> GraphBuilder:
+    """Blocks of a convolution in groups of channels that reads the bits 0 and 1."""
+    b = looped_stem(48, 4)
+    for number in range(passes):
+        name, start = f"block{number}", b.end
+        b.threshold(f"{name}_sign", spread=0.02, bipolar=False)
+        b.conv(f"{name}_conv", 48, PADDED, groups=3)
+        b.rescale(f"{name}_bn", STREAM, gain=8).join(f"{name}_add", start, STREAM)
+        b.rescale(f"{name}_act", STREAM, segments=2)
+    return pooled_head(b)
+
+
 NETWORKS = {
+    "grouped blocks": (grouped(3), "block0_conv", 3),
     "2 residual blocks": (residual_blocks(2), "block0_conv", 2),
     "12 residual blocks": (residual_blocks(12), "block0_conv", 12),
     "blocks of two layers": (two_layers(3), "block0a_conv", 3),
@@ -47,7 +60,7 @@ def looped_design(name: str, tmp_path, layers=None, **options):
     return execute_everywhere(builder, tmp_path, request=request, **options)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_execution_of_a_loop_gives_the_same(tmp_path, name):
     executed = looped_design(name, tmp_path, target=20_000)

@@ -38,6 +38,7 @@ def frame_case(
     stride: tuple[int, int] = (1, 1),
     pads: tuple[int, int, int, int] = (0, 0, 0, 0),
     passes: int = 1,
+    groups: int = 1,
     tile_major: bool = False,
     bits: int = 1,
     pad_value: int = 0,
@@ -54,18 +55,20 @@ def frame_case(
         order = pixels.reshape(height * width, -1, lanes)
         beats += beats_of(order.swapaxes(0, 1) if tile_major else order, lanes, bits)
         values, padded = windows(pixels, kernel, stride, pads, pad_value)
-        marks = np.broadcast_to(padded[..., None], (*padded.shape, channels // simd))
-        expected += passes * [
-            pack(tap, bits) | (int(mark and user) << (simd * bits))
-            for tap, mark in zip(values.reshape(-1, simd), marks.reshape(-1), strict=True)
-        ]
+        marks = np.broadcast_to(padded[..., None], (*padded.shape, channels // groups // simd))
+        for group in np.split(values, groups, axis=-1):
+            expected += (passes // groups) * [
+                pack(tap, bits) | (int(mark and user) << (simd * bits))
+                for tap, mark in zip(group.reshape(-1, simd), marks.reshape(-1), strict=True)
+            ]
     params = {
         "ELEM_BITS": bits, "CHANNELS": channels, "HEIGHT": height, "WIDTH": width,
         "KERNEL_H": kernel[0], "KERNEL_W": kernel[1],
         "STRIDE_H": stride[0], "STRIDE_W": stride[1],
         "PAD_TOP": pads[0], "PAD_BOTTOM": pads[1], "PAD_LEFT": pads[2], "PAD_RIGHT": pads[3],
-        "SIMD": simd, "PASSES": passes, "IN_LANES": lanes, "TILE_MAJOR": int(tile_major),
-        "PAD_VALUE": pad_value, "RAM_STYLE": style, "OUT_BITS": simd * bits + int(user),
+        "SIMD": simd, "PASSES": passes, "GROUPS": groups, "IN_LANES": lanes,
+        "TILE_MAJOR": int(tile_major), "PAD_VALUE": pad_value, "RAM_STYLE": style,
+        "OUT_BITS": simd * bits + int(user),
         "BEATS": len(beats) // FRAMES,
     }  # fmt: skip
     return Case(name, "bnn_frame_window", params, lanes * bits, simd * bits + int(user), beats,
@@ -176,6 +179,8 @@ CASES = [
                pads=(1, 0, 1, 0), simd=6, lanes=1, passes=2, tile_major=True),
     frame_case("frame_left_over", image=(5, 6, 4), kernel=(3, 3), stride=(2, 3), simd=2, lanes=2,
                bits=8, style=2),
+    frame_case("frame_groups", image=(4, 3, 12), kernel=(3, 2), stride=(2, 1), pads=(1, 0, 1, 0),
+               simd=2, lanes=1, passes=6, groups=3, tile_major=True, user=True),
     frame_case("frame_dense", image=(1, 1, 10), kernel=(1, 1), simd=5, lanes=5, passes=4),
     frame_case("frame_wide", image=(3, 3, 140), kernel=(3, 3), pads=SAME, simd=70, lanes=35,
                passes=2, tile_major=True),
@@ -210,7 +215,8 @@ ILLEGAL: list[tuple[str, dict[str, int], str]] = [
     ("bnn_tile_gather", {"BEATS": 12}, "a frame is a whole number of tiles"),
     ("bnn_tile_gather", {"OUT_LANES": 7}, "IN_LANES divides OUT_LANES"),
     ("bnn_stream_pe_array", {"SIMD": 7}, "half of SIMD is a number"),
-    ("bnn_frame_window", {"SIMD": 3, "OUT_BITS": 3}, "SIMD divides CHANNELS"),
+    ("bnn_frame_window", {"SIMD": 3, "OUT_BITS": 3}, "SIMD divides the channels of a group"),
+    ("bnn_frame_window", {"GROUPS": 2, "PASSES": 3}, "all groups have as many passes"),
     ("bnn_frame_window", {"IN_LANES": 3}, "IN_LANES divides SIMD"),
     ("bnn_frame_window", {"PAD_TOP": 4}, "a window at most borders on the image"),
     ("bnn_frame_window", {"TILE_MAJOR": 2}, "TILE_MAJOR is 0 or 1"),

@@ -65,9 +65,15 @@ MOVING = {
             {"IN_LANES": 1, "TILE_MAJOR": 1},
             {"SIMD": 16, "IN_LANES": 4, "STRIDE_H": 2, "STRIDE_W": 2, "PAD_BOTTOM": 0},
             {"HEIGHT": 1, "WIDTH": 1, "PASSES": 1, **_ONE_TAP},
+            {"GROUPS": 2, "SIMD": 8, "IN_LANES": 4, "STRIDE_W": 2},
         ],
         illegal={
-            "SIMD must divide CHANNELS": [{"SIMD": 48}],
+            "SIMD must divide the CHANNELS of each of GROUPS": [
+                {"SIMD": 48},
+                {"GROUPS": 0},
+                {"GROUPS": 4, "SIMD": 32},
+            ],
+            "GROUPS must divide PASSES": [{"GROUPS": 2, "SIMD": 16, "IN_LANES": 16, "PASSES": 3}],
             "IN_LANES must divide SIMD": [{"IN_LANES": 48}],
             "the kernel must fit the padded image": [{"KERNEL_H": 10}],
             "each padding must be at most the kernel": [{"PAD_TOP": 4}],

@@ -26,6 +26,7 @@ class Case:
     bits: int = 1
     pad_value: int = 0
     style: int = 0
+    groups: int = 1
 
     def parameters(self) -> dict[str, int]:
         return {
@@ -33,6 +34,7 @@ class Case:
             "ELEM_BITS": self.bits,
             "SIMD": self.simd,
             "PASSES": self.passes,
+            "GROUPS": self.groups,
             "IN_LANES": self.lanes,
             "TILE_MAJOR": self.tile_major,
             "PAD_VALUE": self.pad_value,
@@ -51,6 +53,9 @@ CASES = [
     Case(WindowShape(10, 1, 1, (1, 1)), 5, 5, 4, 0),  # a fully connected layer
     Case(WindowShape(4, 3, 3, (1, 1), (2, 2)), 4, 2, 3, 1, 8),
     Case(WindowShape(3, 1, 1, (1, 1)), 3, 3, 1, 1),  # one beat per frame
+    Case(WindowShape(12, 3, 4, pads=SAME), 2, 2, 6, 0, groups=3),
+    Case(WindowShape(12, 4, 3, (3, 2), (2, 1), (1, 0, 1, 1)), 3, 1, 4, 1, 2, 1, groups=2),
+    Case(WindowShape(4, 3, 3, (1, 1), (2, 2)), 1, 1, 4, 1, 8, groups=4),
 ]
 
 
@@ -68,9 +73,11 @@ def test_plays_all_windows_once_a_pass(case: Case) -> None:
     padded = shape.windows(np.zeros_like(frames), 1)
 
     def played(values: np.ndarray) -> np.ndarray:
-        """(frame, pass, beat, lane)"""
-        each = values.reshape(FRAMES, 1, -1, case.simd)
-        return np.broadcast_to(each, (FRAMES, case.passes, *each.shape[2:]))
+        """(frame, group, pass, beat, lane)"""
+        split = values.reshape(FRAMES, -1, case.groups, shape.channels // case.groups)
+        each = split.transpose(0, 2, 1, 3).reshape(FRAMES, case.groups, 1, -1, case.simd)
+        passes = case.passes // case.groups
+        return np.broadcast_to(each, (FRAMES, case.groups, passes, *each.shape[3:]))
 
     expected = pack(played(once), case.simd, case.bits)
     user = played(padded)[..., 0].reshape(-1).tolist()

@@ -165,7 +165,7 @@ def can_stream(layer: Layer) -> bool:
     varies = varies or (threshold is not None and bool(threshold.row_class))
     whole_words = layer.weight.size * layer.weight_bits % BUS_BITS == 0
     kind = layer.integer_input == (layer.weight_bits > 1)
-    return kind and whole_words and not varies and layer.groups == 1
+    return kind and whole_words and not varies
 
 
 def border_classes(layer: Layer) -> tuple[Border, Border]:

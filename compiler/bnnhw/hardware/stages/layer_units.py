@@ -150,9 +150,9 @@ def frame_window_unit(
         image, window = (layer.taps // pixels, 1, pixels), Window((1, pixels))
     _, params = window_unit(
         image, window, element_bits(layer.element),
-        simd=fold.simd, repeats=1, buffer=fold.buffer,
+        simd=fold.simd, repeats=1, buffer=fold.buffer, groups=layer.groups,
     )  # fmt: skip
-    dropped = ("REPEATS", "GROUPS", "CHANNEL_OUTER", "DEPTH")
+    dropped = ("REPEATS", "CHANNEL_OUTER", "DEPTH")
     kept = {k: v for k, v in params.items() if k not in dropped}
     tiles = layer.features // layer.passes // fold.pe
     own = {"PASSES": tiles, "IN_LANES": in_lanes, "TILE_MAJOR": int(tile_major)}

@@ -204,7 +204,8 @@ def _whole_frame(p: Params, beats: int) -> UnitTiming:
     out_h, out_w = (len(positions) for positions in tap_positions(p))
     kernel = p["KERNEL_H"] * p["KERNEL_W"]
     beats_in = p["HEIGHT"] * p["WIDTH"] * p["CHANNELS"] // p["IN_LANES"]
-    beats_out = p["PASSES"] * out_h * out_w * kernel * p["CHANNELS"] // p["SIMD"]
+    folds = p["CHANNELS"] // p["GROUPS"] // p["SIMD"]
+    beats_out = p["PASSES"] * out_h * out_w * kernel * folds
     needs, frees = np.full(beats_out, beats_in - 1), np.full(beats_in, -beats_out - 1)
     return repeated(UnitTiming(needs, frees, 2, 1), beats // beats_in)
 
@@ -358,7 +359,7 @@ FRAME_WINDOW = UnitKind(
     _frame_points(),
     Twin(
         (
-            *(*_IMAGE, "SIMD", "PASSES", "IN_LANES", "TILE_MAJOR"),
+            *(*_IMAGE, "SIMD", "PASSES", "GROUPS", "IN_LANES", "TILE_MAJOR"),
             *("PAD_VALUE", "RAM_STYLE", "OUT_BITS", "BEATS"),
         )
     ),
