@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from random_networks import RandomNetwork
 
 PLAIN, RESIDUAL, BRANCHED, SCALED = 500, 200, 200, 200
-PLAIN_STEP, RESIDUAL_STEP, BRANCHED_STEP, SCALED_STEP = 16, 20, 40, 80
+PLAIN_STEP, RESIDUAL_STEP, BRANCHED_STEP, SCALED_STEP = 25, 20, 40, 80
 CHUNKS = 10
 TARGETS = (None, None, 3_000, 20_000)
 REASONS = (
@@ -71,18 +71,19 @@ def test_a_sample_of_plain_networks_is_built_exactly(tmp_path: Path, part: int) 
     sweep(plain_network, range(part * PLAIN_STEP, PLAIN, 2 * PLAIN_STEP), tmp_path)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(0, RESIDUAL, RESIDUAL_STEP))
 def test_a_sample_of_residual_networks_is_built_exactly(tmp_path: Path, seed: int) -> None:
     sweep(residual_network, [seed], tmp_path)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(0, BRANCHED, BRANCHED_STEP))
 def test_a_sample_of_branched_networks_is_built_exactly(tmp_path: Path, seed: int) -> None:
     sweep(branched_network, [seed], tmp_path)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(0, SCALED, SCALED_STEP))
 def test_a_sample_of_networks_with_products_is_built_exactly(tmp_path: Path, seed: int) -> None:
     sweep(scaled_network, [seed], tmp_path)

@@ -45,6 +45,7 @@ def built(name: str, folder: Path, cycles: int) -> Build:
     return compile_model(model, folder / "build", options).build
 
 
+@pytest.mark.slow
 def test_the_netlist_of_the_digits_is_exact(tmp_path: Path) -> None:
     check(built("digits", tmp_path, 8192), digits(3), 3)
 

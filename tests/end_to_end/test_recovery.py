@@ -103,7 +103,7 @@ def test_next_frame_is_exact_after_a_reset_at_any_cycle(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     faulty: Faulty = request.getfixturevalue(name)
-    assert faulty.run([("frames_in_mid", 100)], seed=2) >= 100
+    assert faulty.run([("frames_in_mid", 40)], seed=2) >= 40
 
 
 def test_reset_waits_for_words_that_come_late(pair: Faulty) -> None:

@@ -31,7 +31,7 @@ STATIC = (
 )
 
 #: Of the points of a test, the short run takes one of so many, and a unit's defaults.
-STRIDE = 5
+STRIDE = 8
 
 #: Tests of parameter sets, which move nothing.
 POINTS = "test_points.py"

@@ -181,6 +181,7 @@ def test_the_select_that_is_read_is_the_models(tmp_path: Path) -> None:
     assert [float(t) for t in select.thresholds] == pytest.approx([-1, 0.4, 2.5, -30])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(200, 208))
 def test_random_gated_networks_are_read_exactly(tmp_path: Path, seed: int) -> None:
     network = gated_network(seed)

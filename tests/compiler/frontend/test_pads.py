@@ -51,6 +51,7 @@ def differences(made: PaddedNetwork, path: Path, count: int = 3) -> int:
     return int((got != want).sum())
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("group", range(10))
 def test_random_networks_give_the_scores_of_onnxruntime(tmp_path: Path, group: int) -> None:
     for seed in range(20 * group, 20 * group + 20):

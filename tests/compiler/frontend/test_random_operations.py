@@ -13,12 +13,14 @@ from real_agreement import real_agrees
 if TYPE_CHECKING:
     from pathlib import Path
 
-COUNT, PARTS = 200, 4
+COUNT, PARTS = 200, 8
 CONSTANT = 0.1
 """Share of the graphs whose scores may be the same whatever the input."""
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=[pytest.mark.slow] * (part > 2)) for part in range(PARTS)]
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_graphs_are_read_exactly(tmp_path: Path, kind: str, part: int) -> None:
     wrong, constant = {}, 0

@@ -104,6 +104,7 @@ def test_sign_of_an_input_of_bits_needs_no_threshold(tmp_path: Path, kind: str, 
     passes_agree(path, options)
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("seed", range(24))
 def test_random_chains_of_signs_are_exact(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)

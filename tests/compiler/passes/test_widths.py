@@ -23,6 +23,7 @@ RESIDUAL = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("network", RESIDUAL)
 def test_each_name_sets_its_width_and_no_other_name_is_taken(network: str) -> None:
     graph = RESIDUAL[network]()

@@ -142,7 +142,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_labelled_inputs_measure_accuracy(digits: Path, tmp_path: Path) -> None:
     model = shipped_model("birealnet8-digits").path
-    options = CompileOptions(board="pynq-z2", inputs=[digits])
+    options = CompileOptions(board="pynq-z2", cycles=5_000, inputs=[digits])
     result = compile_model(model, tmp_path / "b", options)
     found = json.loads((tmp_path / "b/report.json").read_text())["accuracy"]
     assert found == json.loads(json.dumps(result.report["accuracy"]))
@@ -157,7 +157,7 @@ def test_a_network_that_rounding_ruins_is_loud_and_can_be_an_error(
 ) -> None:
     model = shipped_model("birealnet8-digits").path
     add = next(n.name for n in run_nodes(model) if isinstance(n.op, FixedAdd))
-    coarse = CompileOptions(board="pynq-z2", precision={add: 2}, inputs=[digits])
+    coarse = CompileOptions(board="pynq-z2", cycles=5_000, precision={add: 2}, inputs=[digits])
     result = compile_model(model, tmp_path / "b", coarse)
     assert "integers are right for" in result.report["accuracy"]["alarm"]
     assert "WARNING" in (tmp_path / "b/report.html").read_text()
