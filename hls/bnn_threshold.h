@@ -5,6 +5,18 @@
 
 namespace bnnhw {
 
+/// x >= T of one number, inverted where its field says so: T in the low IN_BITS + 1 bits, signed; the bit
+/// above inverts.
+template <int IN_BITS, int IN_SIGNED>
+bool threshold_bit(ap_uint<IN_BITS> in, ap_uint<IN_BITS + 2> field) {
+#pragma HLS INLINE
+  static_assert(IN_SIGNED == 0 || IN_SIGNED == 1, "IN_SIGNED is 0 or 1");
+  const ap_int<IN_BITS + 1> x = number<IN_SIGNED == 1>(in);
+  const ap_int<IN_BITS + 1> threshold = extract<IN_BITS + 1>(field, 0);
+  const bool invert = field[IN_BITS + 1];
+  return (x >= threshold) != invert;
+}
+
 /// bit = (x >= T_c), inverted where the channel says so.
 /// In: BEATS beats of LANES numbers of IN_BITS; FOLDS beats per pixel, or, tile by tile, HOLD beats for
 /// each of the FOLDS words. Out: BEATS beats of LANES bits. thresholds[fold][lane]: T in the low IN_BITS + 1 bits, signed; the bit above inverts.
@@ -14,7 +26,6 @@ void bnn_threshold(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,
                    const ap_uint<IN_BITS + 2> (&thresholds)[FOLDS][LANES]) {
   static_assert(IN_BITS >= 1 && LANES >= 1 && FOLDS >= 1 && HOLD >= 1,
                 "widths and counts are positive");
-  static_assert(IN_SIGNED == 0 || IN_SIGNED == 1, "IN_SIGNED is 0 or 1");
   static_assert(BEATS >= 1 && BEATS % (FOLDS * HOLD) == 0, "a frame is a whole number of pixels");
   int fold = 0;  // of the pixel
   int held = 0;  // beats of the fold
@@ -24,11 +35,8 @@ void bnn_threshold(hls::stream<ap_uint<IN_BITS * LANES>>& s_axis,
     ap_uint<LANES> bits = 0;
     for (int lane = 0; lane < LANES; ++lane) {
 #pragma HLS UNROLL
-      const ap_int<IN_BITS + 1> x = number<IN_SIGNED == 1>(extract<IN_BITS>(in, lane * IN_BITS));
-      const ap_uint<IN_BITS + 2> word = thresholds[fold][lane];
-      const ap_int<IN_BITS + 1> threshold = extract<IN_BITS + 1>(word, 0);
-      const bool invert = word[IN_BITS + 1];
-      bits[lane] = (x >= threshold) != invert;
+      bits[lane] = threshold_bit<IN_BITS, IN_SIGNED>(extract<IN_BITS>(in, lane * IN_BITS),
+                                                     thresholds[fold][lane]);
     }
     m_axis.write(bits);
     if (held < HOLD - 1) {

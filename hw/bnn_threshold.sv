@@ -24,20 +24,15 @@ module bnn_threshold #(
   localparam int unsigned FoldBits = (FOLDS > 1) ? $clog2(FOLDS) : 1;
   localparam int unsigned FieldBits = IN_BITS + 2;
 
-  if (IN_BITS == 0 || LANES == 0 || FOLDS == 0 || HOLD == 0 || IN_SIGNED > 1) begin : gen_bad_size
-    $error("bnn_threshold: IN_BITS, LANES, FOLDS, HOLD must be positive, IN_SIGNED 0 or 1");
+  if (FOLDS == 0 || HOLD == 0) begin : gen_bad_size
+    $error("bnn_threshold: FOLDS and HOLD must be positive");
   end
 
   logic en;
-  logic valid_q;
-  logic out_valid_q;
   logic last_hold;
   logic [FoldBits-1:0] fold_q;
-  logic [LANES*IN_BITS-1:0] x_q;
   logic [LANES*FieldBits-1:0] fields;
-  logic [LANES-1:0] bits_q;
 
-  assign en = m_axis_tready || !out_valid_q;
   assign s_axis_tready = en;
 
   bnn_loop #(
@@ -62,39 +57,26 @@ module bnn_threshold #(
   );
 
   always_ff @(posedge clk) begin
-    if (!rst_n) begin
-      valid_q <= 1'b0;
-      out_valid_q <= 1'b0;
-      fold_q <= '0;
-    end else if (en) begin
-      valid_q <= s_axis_tvalid;
-      out_valid_q <= valid_q;
-      if (s_axis_tvalid && last_hold) begin
-        fold_q <= (fold_q == FoldBits'(FOLDS - 1)) ? '0 : fold_q + 1'b1;
-      end
-    end
-    if (en) x_q <= s_axis_tdata;
-  end
-
-  for (genvar i = 0; i < LANES; i++) begin : gen_lane
-    logic signed [IN_BITS:0] x;
-    logic signed [IN_BITS:0] threshold;
-    if (IN_SIGNED == 1) begin : gen_signed
-      assign x = {x_q[(i+1)*IN_BITS-1], x_q[i*IN_BITS+:IN_BITS]};
-    end else begin : gen_unsigned
-      assign x = {1'b0, x_q[i*IN_BITS+:IN_BITS]};
-    end
-    assign threshold = fields[i*FieldBits+:IN_BITS+1];
-    always_ff @(posedge clk) begin
-      if (en) bits_q[i] <= (x >= threshold) ^ fields[(i+1)*FieldBits-1];
+    if (!rst_n) fold_q <= '0;
+    else if (en && s_axis_tvalid && last_hold) begin
+      fold_q <= (fold_q == FoldBits'(FOLDS - 1)) ? '0 : fold_q + 1'b1;
     end
   end
 
-  assign m_axis_tdata  = bits_q;
-  assign m_axis_tvalid = out_valid_q;
-
-`ifndef SYNTHESIS
-  bnn_stream_check #(.WIDTH($bits(m_axis_tdata))) u_check (.*);
-`endif
+  bnn_threshold_core #(
+      .IN_BITS(IN_BITS),
+      .IN_SIGNED(IN_SIGNED),
+      .LANES(LANES)
+  ) u_core (
+      .clk(clk),
+      .rst_n(rst_n),
+      .take_i(s_axis_tvalid),
+      .en_o(en),
+      .x_i(s_axis_tdata),
+      .fields_i(fields),
+      .m_axis_tdata(m_axis_tdata),
+      .m_axis_tvalid(m_axis_tvalid),
+      .m_axis_tready(m_axis_tready)
+  );
 
 endmodule

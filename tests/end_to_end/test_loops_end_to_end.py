@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bnnhw.hardware.folding import FoldingRequest
+from bnnhw.hardware.stages import streamed_parameters
 from bnnhw.ir.ops import Window
 from executions import assert_prediction_holds, execute_everywhere
 from graphs import STREAM, GraphBuilder, looped_stem, pooled_head, residual_blocks
@@ -58,6 +59,14 @@ def looped_design(name: str, tmp_path, layers=None, **options):
     builder, first, _ = NETWORKS[name]
     request = FoldingRequest(layers or {}, loops=(first,))
     return execute_everywhere(builder, tmp_path, request=request, **options)
+
+
+def test_parameters_come_with_the_tiles(tmp_path, monkeypatch):
+    monkeypatch.setattr(streamed_parameters, "_READER_LUTS", 0)
+    executed = looped_design("blocks of two layers", tmp_path, target=20_000)
+    kinds = [unit.kind for unit in executed.design.units]
+    assert kinds.count("bnn_stream_affine") == 4 and kinds.count("bnn_stream_threshold") == 2
+    assert_prediction_holds(executed)
 
 
 @pytest.mark.sampled(5)

@@ -102,6 +102,23 @@ def in_one_call(case: Case) -> Case:
     return replace(case, name=f"{case.name}_in_one_call", params=params, frames=1)
 
 
+def with_words(case: Case, kind: str) -> Case:
+    """The case with its memory's words from a stream, one for the HOLD beats of each tile."""
+    ((words, bits),) = case.memories
+    params, hold = dict(case.params), case.params["HOLD"]
+    width = -(-params["LANES"] * bits // 64) * 64
+    folds = params.pop("FOLDS")
+    frame = params["BEATS"] // hold
+    image = [sum(int(f) << (bits * i) for i, f in enumerate(word)) for word in words]
+    beats = [*case.beats, *(image * (frame // folds) * case.frames)]
+    assert isinstance(case.in_bits, int)
+    return replace(
+        case, name=f"{case.name}_from_memory", kind=kind, memories=(), beats=beats,
+        params=params | {"WORD_BITS": width, "BEATS": frame}, in_bits=(case.in_bits, width),
+        shares=(hold, 1),
+    )  # fmt: skip
+
+
 def run_cases(cases: Sequence[Case], folder: Path, *defines: str) -> dict[str, Outcome]:
     """Compiles one program with an instance a case, runs it, and returns outcomes by name."""
     source, program = folder / "cases.cpp", folder / "cases"

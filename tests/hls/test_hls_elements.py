@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hls_golden import beats_of, max_pool, pack, tile_by_tile, top_k
-from hls_harness import Case, Outcome, check, run_cases
+from hls_harness import Case, Outcome, check, run_cases, with_words
 
 
 def converter_case(name: str, bits: int, lanes_in: int, lanes_out: int, blocks: int) -> Case:
@@ -242,6 +242,9 @@ CASES = [
     top_k_case("top_3_of_7_one_bit", 1, 7, 3),
     top_k_case("top_32_bit", 32, 9, 2),
 ]  # fmt: skip
+CASES += [
+    with_words(case, "bnn_stream_threshold") for case in CASES if case.kind == "bnn_threshold"
+]
 
 
 @pytest.fixture(scope="module")

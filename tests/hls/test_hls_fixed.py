@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from hls_golden import beats_of, border_pattern, pack, tile_by_tile
-from hls_harness import Case, Outcome, check, run_cases
+from hls_harness import Case, Outcome, check, run_cases, with_words
 from test_hls_checks import compiler_messages
 
 if TYPE_CHECKING:
@@ -178,6 +178,11 @@ CASES = [
     mac_case("one_bit_each", pe=1, simd=3, x=(1, False), weight=1, style=1, frames=8),
     mac_case("wide_window", pe=2, simd=40, x=BYTE, weight=8, style=3, folds=2),
 ]  # fmt: skip
+CASES += [
+    with_words(case, "bnn_stream_affine")
+    for case in CASES
+    if case.name in ("tile_by_tile", "two_biases", "three_unsigned", "wide_beat", "shared_bits")
+]
 
 
 @pytest.fixture(scope="module", params=[(), ("BNNHW_PORTABLE_BITS",)], ids=["fast", "portable"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import test_bnn_affine as affine
 import test_bnn_mac_pe_array as mac_pe_array
 import test_bnn_pe_array as pe_array
+import test_bnn_stream_affine as stream_affine
 import test_bnn_stream_mac_pe_array as stream_mac_pe_array
 import test_bnn_stream_pe_array as stream_pe_array
 from unit_points import Points
@@ -54,7 +55,8 @@ COMPUTING = {
     "bnn_affine": Points(
         legal=[shape.parameters for shape in affine.CASES],
         illegal={
-            "LANES, FOLDS and HOLD must be positive": [{"HOLD": 0}],
+            "FOLDS and HOLD must be positive": [{"HOLD": 0}],
+            "IN_BITS, OUT_BITS and LANES must be positive": [{"OUT_BITS": 0}],
             "IN_SIGNED and OUT_SIGNED must be 0 or 1": [{"IN_SIGNED": 2}],
             "OFFSET_BITS must be positive, SEGMENTS 1 to 3": [{"SEGMENTS": 4}, {"OFFSET_BITS": 0}],
             "OFFSET_SHIFT must be at most 31 and OFFSET_LOW have so many bits": [
@@ -71,6 +73,7 @@ COMPUTING = {
             "bnn_rom: STYLE must be 0, 1 or 2": [{"STYLE": 3, "FOLDS": 2}],
         },
     ),
+    "bnn_affine_core": Points(),
     "bnn_affine_lane": Points(),
     "bnn_booth": Points(
         illegal={
@@ -238,6 +241,24 @@ COMPUTING = {
             "ACC_BITS must be 2 to 32": [{**_STREAM_MAC.parameters, "ACC_BITS": 40}],
         },
     ),
+    "bnn_stream_affine": Points(
+        legal=[stream_affine.parameters(shape) for shape in stream_affine.CASES],
+        illegal={
+            "HOLD must be positive and WORD_BITS hold a field per lane": [
+                {"HOLD": 0},
+                {"WORD_BITS": 39},
+            ],
+        },
+    ),
+    "bnn_stream_threshold": Points(
+        legal=[{"LANES": 8, "WORD_BITS": 128}, {"IN_SIGNED": 0, "HOLD": 1, "WORD_BITS": 10}],
+        illegal={
+            "HOLD must be positive and WORD_BITS hold a field per lane": [
+                {"HOLD": 0},
+                {"WORD_BITS": 9},
+            ],
+        },
+    ),
     "bnn_stream_pe_array": Points(
         legal=[
             shape.parameters
@@ -270,12 +291,11 @@ COMPUTING = {
     "bnn_threshold": Points(
         legal=[{"IN_SIGNED": 0, "FOLDS": 3, "HOLD": 49}, {"LANES": 4}],
         illegal={
-            "HOLD must be positive, IN_SIGNED 0 or 1": [
-                {"IN_SIGNED": 2},
-                {"HOLD": 0},
-            ],
+            "FOLDS and HOLD must be positive": [{"HOLD": 0}],
+            "IN_BITS and LANES must be positive, IN_SIGNED 0 or 1": [{"IN_SIGNED": 2}],
         },
     ),
+    "bnn_threshold_core": Points(),
     "bnn_top_k": Points(
         legal=[{"K": 5}, {"CLASSES": 1, "SCORE_BITS": 20}],
         illegal={

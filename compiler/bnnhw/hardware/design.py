@@ -250,7 +250,7 @@ class OutputPort:
 
 @dataclass(frozen=True)
 class MemoryRegion:
-    """The weights of one layer in memory, read once per frame by a ``bnn_axi_reader``.
+    """The weights or parameters of one stage in memory, read per frame by a ``bnn_axi_reader``.
 
     Attributes:
         unit: name of the reader.

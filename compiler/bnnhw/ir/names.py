@@ -31,8 +31,9 @@ _OWN = (
 # What the units, streams and memories of a stage add to its name; see wiring, datapath,
 # streamed_layers, lower and layer_memory.
 _PART = re.compile(
-    r"(_loop(_end)?)?(_window|_feed_converter|_replay|_pe_array|_converter\d?|_fork\d*|_weights|_weights_reader"
-    r"|_weights_converter|_init|_thresholds|_parameters|_table|_minimum|_gather|_pixels|_tiles)?"
+    r"(_loop(_end)?)?(_window|_feed_converter|_replay|_pe_array|_converter\d?|_fork\d*|_init"
+    r"|(_weights|_parameters)(_reader|_converter)?|_thresholds|_table|_minimum|_gather|_pixels"
+    r"|_tiles)?"
     r"(_out\d?|_back)?(_w)?(_fifo|_monitor|_counters)?"
 )
 # Suffixes come on top, and a file's name has at most 255 characters.

@@ -9,6 +9,7 @@ from bnnhw.hardware.design import Design, Memory, MemoryPort, MemoryRegion, Unit
 from bnnhw.hardware.stages import Layer, Stage
 from bnnhw.hardware.stages.layer_facts import BUS_BITS, layer_memory, weight_memory
 from bnnhw.hardware.stages.layer_units import ADDRESS_BITS, BURST_BEATS
+from bnnhw.hardware.stages.streamed_parameters import in_bus_words
 from bnnhw.hardware.storage import IN_LUTS, fifo_shape
 from bnnhw.hardware.units import KINDS
 from bnnhw.planning.memory_rates import memory_rates
@@ -51,10 +52,10 @@ def lower(network: Network, folding: Folding, *, board: Board, clock_mhz: float)
         names = {param: memory.name for param, memory in images.items()}
         units.append(replace(unit, memories=names))
         if KINDS[unit.kind].reads_memory:
-            assert isinstance(stage, Layer)
-            weights = weight_memory(stage, network.facts[stage.name], folding.layers[stage.name])
-            memories[weights.name] = weights
-            regions.append(_region(unit, weights, regions))
+            assert stage is not None
+            image = _read_memory(network, folding, stage, path)
+            memories[image.name] = image
+            regions.append(_region(unit, image, regions))
     assert path.input_port is not None and path.output_port is not None
     return Design(
         name=network.graph.name,
@@ -85,8 +86,16 @@ def _memory_port(
     return MemoryPort(BUS_BITS, ADDRESS_BITS, BURST_BEATS, dealt)
 
 
+def _read_memory(network: Network, folding: Folding, stage: Stage, path: Datapath) -> Memory:
+    """What a reader of a stage reads: a layer's weights, or the parameters of another stage."""
+    if isinstance(stage, Layer):
+        return weight_memory(stage, network.facts[stage.name], folding.layers[stage.name])
+    params = next(unit.params for unit in path.units if unit.name == stage.name)
+    return in_bus_words(stage.memory(params), params["WORD_BITS"])
+
+
 def _region(unit: Unit, weights: Memory, before: list[MemoryRegion]) -> MemoryRegion:
-    """The next free page of memory for the weights of a reader."""
+    """The next free page of memory for what a reader reads."""
     end = before[-1].offset + before[-1].bytes if before else 0
     offset = -(-end // _PAGE) * _PAGE
     return MemoryRegion(unit.name, weights.name, offset, weights.width * weights.depth // 8)

@@ -19,6 +19,7 @@ from bnnhw.hardware.stages.layer_facts import BUS_BITS
 from bnnhw.hardware.stages.layer_units import (
     frame_window_unit,
     layer_cycles,
+    reader_unit,
     stream_array_unit,
     weight_buffer_unit,
     weight_reader_unit,
@@ -154,6 +155,14 @@ def layer_plan(layer: Layer, fold: LayerFolding) -> LayerPlan:
         memory=fold.memory,
         later=tuple(name for name, _ in layer.later),
     )
+
+
+def add_parameters(path: Datapath, stage: str, words: int, bits: int, cycles: int) -> Stream:
+    """Adds the units that bring parameters: so many words of ``bits``, in so many cycles."""
+    kind, params = reader_unit(words * bits // BUS_BITS, cycles)
+    read = Stream(f"{stage}_parameters_reader_out", 1, BUS_BITS, params["WORDS"])
+    path.add(f"{stage}_parameters_reader", kind, params, stage, sinks=(read,))
+    return path.convert(read, bits, f"{stage}_parameters_converter", stage)
 
 
 def _add_weights(path: Datapath, layer: Layer, fold: LayerFolding) -> Stream:

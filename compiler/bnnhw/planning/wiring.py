@@ -19,10 +19,16 @@ from bnnhw.hardware.stages.layer_units import (
 )
 from bnnhw.hardware.stages.loops import LoopEnd, LoopStart
 from bnnhw.hardware.stages.stage import element_bits
+from bnnhw.hardware.stages.streamed_parameters import streamed_parameters
 from bnnhw.hardware.units.ends import INPUT, OUTPUT, TOP_K
 from bnnhw.hardware.units.streams import CONCAT, SPLIT
 from bnnhw.ir.types import Bit, Integer
-from bnnhw.planning.streamed_layers import add_streamed_layer, layer_plan, tiled_tensors
+from bnnhw.planning.streamed_layers import (
+    add_parameters,
+    add_streamed_layer,
+    layer_plan,
+    tiled_tensors,
+)
 
 if TYPE_CHECKING:
     from bnnhw.hardware.folding import Folding, LayerFolding
@@ -192,6 +198,11 @@ def _add_plain(builder: _Builder, stage: PlainStage) -> None:
         )  # fmt: skip
         sources = (path.through(f"{name}_window", kind, params, name, (sources[0], windows)),)
     kind, params = stage.unit(lanes, tiles=tiles)
+    looped = tiles and path.loop[1] > 1
+    if looped and (streamed := streamed_parameters(kind, params)):
+        words = params["FOLDS"]
+        kind, params = streamed
+        sources += (add_parameters(path, name, words, params["WORD_BITS"], sink.beats),)
     path.add(name, kind, params, name, sources=sources, sinks=(sink,), label=stage.label)
     builder.write(stage.output, sink, name)
 

@@ -179,8 +179,12 @@ def weight_reader_unit(layer: Layer, fold: LayerFolding) -> UnitParams:
     (hw/README.md, ``bnn_axi_reader``).
     """
     words = layer.weight.size * layer.weight_bits // BUS_BITS
-    pace = words / layer_cycles(layer, fold)
-    ahead = pace * (_MEMORY_LATENCY + BURST_BEATS + 4)
+    return reader_unit(words, layer_cycles(layer, fold))
+
+
+def reader_unit(words: int, cycles: int) -> UnitParams:
+    """Kind and parameters of a read master of so many bus words, evenly in so many cycles."""
+    ahead = words / cycles * (_MEMORY_LATENCY + BURST_BEATS + 4)
     return AXI_READER.name, {
         "ADDR_BITS": ADDRESS_BITS,
         "DATA_BITS": BUS_BITS,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # --------------------------------------------------------------------------------------------- cost
 
 
-def _affine_word(p: Params) -> int:
+def affine_word(p: Params) -> int:
     """Bits of a word of bnn_affine's parameters."""
     segment = p["MULTIPLIER_BITS"] + p["OFFSET_BITS"]
     return p["LANES"] * (p["SEGMENTS"] * segment + (p["SEGMENTS"] - 1) * (p["IN_BITS"] + 1))
@@ -69,12 +69,11 @@ def _saturation(p: Params, *, alone: bool) -> float:
     return p["OUT_BITS"] / 2 + alike / 5
 
 
-def _affine(p: Params) -> list[float]:
-    lanes, word, factor = p["LANES"], _affine_word(p), p["MULTIPLIER_BITS"]
+def _affine_lanes(p: Params) -> list[float]:
+    lanes, factor = p["LANES"], p["MULTIPLIER_BITS"]
     segment = factor + p["OFFSET_BITS"]
     two = p["SEGMENTS"] > 1
     booth = 0.0 if factor == 0 or affine_in_dsp(p) else math.ceil(factor / 2) * (p["IN_BITS"] + 2.0)
-    luts = p["STYLE"] != BLOCK
     return [
         lanes * p["IN_BITS"],
         lanes * segment if two or factor else 0.0,
@@ -83,10 +82,21 @@ def _affine(p: Params) -> list[float]:
         lanes * (max(p["IN_BITS"], _addend_bits(p)) + 1.0) if factor == 0 else 0.0,
         lanes * p["OUT_BITS"],
         lanes * _saturation(p, alone=not two and not booth),
+    ]
+
+
+def _affine(p: Params) -> list[float]:
+    word, luts = affine_word(p), p["STYLE"] != BLOCK
+    return [
+        *_affine_lanes(p),
         rom_luts(word, p["FOLDS"]) if luts else 0.0,
         rom_registers(word, p["FOLDS"]) if luts else 0.0,
         counter_bits(p["FOLDS"], p.get("HOLD", 1)) + 1.0,
     ]
+
+
+def _stream_affine(p: Params) -> list[float]:
+    return [*_affine_lanes(p), affine_word(p), counter_bits(p["HOLD"]) + 1.0]
 
 
 def _add(p: Params) -> list[float]:
@@ -95,9 +105,13 @@ def _add(p: Params) -> list[float]:
     return [bits * saturates, bits * (not saturates), p["LANES"], 1.0]
 
 
+def threshold_word(p: Params) -> int:
+    """Bits of a word of bnn_threshold's thresholds."""
+    return p["LANES"] * (p["IN_BITS"] + 2)
+
+
 def _threshold(p: Params) -> list[float]:
-    lanes, folds = p["LANES"], p["FOLDS"]
-    width = lanes * (p["IN_BITS"] + 2)
+    lanes, folds, width = p["LANES"], p["FOLDS"], threshold_word(p)
     return [
         lanes * p["IN_BITS"] * (folds > 1),
         lanes * p["IN_BITS"] * (folds == 1),
@@ -106,6 +120,11 @@ def _threshold(p: Params) -> list[float]:
         rom_registers(width, folds),
         counter_bits(folds, p.get("HOLD", 1)) + 1.0,
     ]
+
+
+def _stream_threshold(p: Params) -> list[float]:
+    lanes, bits = p["LANES"], p["IN_BITS"]
+    return [lanes * bits, lanes, threshold_word(p), counter_bits(p["HOLD"]) + 1.0]
 
 
 def _select(p: Params) -> list[float]:
@@ -133,7 +152,7 @@ def _table(p: Params) -> list[float]:
 def _affine_bram(p: Params) -> float:
     if p["STYLE"] != 2 or p["FOLDS"] == 1:
         return 0.0
-    return rom_bram36(_affine_word(p), p["FOLDS"])
+    return rom_bram36(affine_word(p), p["FOLDS"])
 
 
 def _affine_dsp(p: Params) -> int:
@@ -153,6 +172,29 @@ def affine_latency(p: Params) -> int:
 
 def _affine_timing(p: Params, beats: int) -> UnitTiming:
     return passes_through(affine_latency(p))(p, beats)
+
+
+# -------------------------------------------------------------------------------- points of the fit
+
+
+def _in_bus_words(p: dict[str, int], word: int) -> dict[str, int]:
+    """A point with words of whole bus words."""
+    return p | {"WORD_BITS": -(-word // 64) * 64}
+
+
+def _stream_affine_points() -> tuple[dict[str, int], ...]:
+    points = named(
+        "IN_BITS OUT_BITS LANES HOLD SHIFT MULTIPLIER_BITS OFFSET_BITS SEGMENTS MULTIPLY_STYLE",
+        *((13, 10, 4, 196, 10, 12, 28, 1, DSP), (12, 10, 8, 49, 10, 11, 24, 2, DSP)),
+        *((10, 10, 2, 196, 8, 10, 20, 2, DSP), (13, 9, 1, 784, 9, 12, 26, 1, DSP)),
+        *((12, 10, 2, 49, 10, 11, 20, 3, DSP), (16, 16, 4, 196, 4, 0, 18, 1, DSP)),
+        *((11, 9, 16, 196, 8, 10, 20, 1, DSP), (14, 12, 4, 49, 12, 14, 30, 1, DSP)),
+        *((16, 14, 2, 49, 10, 0, 18, 2, DSP), (10, 9, 8, 196, 8, 12, 22, 2, DSP)),
+        *((12, 12, 4, 196, 8, 11, 23, 1, BOOTH), (10, 10, 2, 49, 8, 10, 20, 2, BOOTH)),
+        IN_SIGNED=1,
+        OUT_SIGNED=1,
+    )
+    return tuple(_in_bus_words(p, affine_word(p)) for p in points)
 
 
 # ------------------------------------------------------------------------------------------ records
@@ -203,6 +245,24 @@ AFFINE = UnitKind(
     counts=("FOLDS",),
     path_ns=2.6,
 )
+STREAM_AFFINE = UnitKind(
+    "bnn_stream_affine",
+    "affine",
+    _stream_affine,
+    _stream_affine_points(),
+    Twin(
+        (
+            *("IN_BITS", "IN_SIGNED", "OUT_BITS", "OUT_SIGNED", "LANES", "HOLD", "WORD_BITS"),
+            *("SHIFT", "MULTIPLIER_BITS", "OFFSET_BITS", "OFFSET_SHIFT", "OFFSET_LOW"),
+            *("SEGMENTS", "MULTIPLY_STYLE", "BEATS"),
+        ),
+        inputs=("s_axis", "p_axis"),
+    ),
+    (_affine_timing,),
+    dsp=_affine_dsp,
+    multiplies=True,
+    path_ns=2.6,
+)
 ADD = UnitKind(
     "bnn_add",
     "add",
@@ -231,6 +291,25 @@ THRESHOLD = UnitKind(
     ),
     (passes_through(2),),
     counts=("FOLDS",),
+    path_ns=1.6,
+)
+STREAM_THRESHOLD = UnitKind(
+    "bnn_stream_threshold",
+    "threshold",
+    _stream_threshold,
+    tuple(
+        _in_bus_words(p, threshold_word(p))
+        for p in named(
+            "IN_BITS LANES HOLD",
+            *((10, 4, 196), (12, 8, 49), (9, 1, 784), (12, 2, 49), (16, 16, 196), (8, 8, 196)),
+            IN_SIGNED=1,
+        )
+    ),
+    Twin(
+        ("IN_BITS", "IN_SIGNED", "LANES", "HOLD", "WORD_BITS", "BEATS"),
+        inputs=("s_axis", "p_axis"),
+    ),
+    (passes_through(2),),
     path_ns=1.6,
 )
 TABLE = UnitKind(
@@ -265,4 +344,4 @@ SELECT = UnitKind(
     counts=("FOLDS",),
     path_ns=2.2,
 )
-UNITS = (AFFINE, ADD, THRESHOLD, SELECT, TABLE)
+UNITS = (AFFINE, STREAM_AFFINE, ADD, THRESHOLD, STREAM_THRESHOLD, SELECT, TABLE)
