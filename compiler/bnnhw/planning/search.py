@@ -202,10 +202,15 @@ class FoldingSearch:
         return total(choice.resources).exceeds(self.limit)
 
     def _fastest_of_all(self) -> Choice:
-        choices = [self._fastest(placement) for placement in self.placements]
-        if fitting := [c for c in choices if c is not None and not self.exceeds(c)]:
-            return min(fitting, key=lambda choice: choice.cycles)
-        left = next((c for c in reversed(choices) if c is not None), None)
+        fastest, left = None, None
+        for placement in self.placements:
+            choice = self._fastest(placement, fastest.cycles if fastest else None)
+            if choice is None or self.exceeds(choice):
+                left = choice or left
+            elif fastest is None or choice.cycles < fastest.cycles:
+                fastest = choice
+        if fastest is not None:
+            return fastest
         self._check_joined(left)
         need = resource_table(total(left.resources), self.board) if left else _TOO_SLOW
         raise too_large(
@@ -237,25 +242,23 @@ class FoldingSearch:
         if choice is None and error is not None:
             raise UnbuildableError(error.what, where=self.request.source, fix=error.fix)
 
-    def _fastest(self, placement: frozenset[str]) -> Choice | None:
-        """The fastest that fits with a placement; the slowest of all where none does."""
+    def _fastest(self, placement: frozenset[str], below: int | None = None) -> Choice | None:
+        """The fastest that fits with a placement; the slowest of all where none does.
+
+        With ``below``, only designs of fewer cycles are looked for.
+        """
         floor = self._floor(placement)
         tables = [self.tables[layer.name, layer.name in placement] for layer in self.network.layers]
-        targets = sorted({max(c.cycles, floor) for table in tables for c in table})
-        low, high = 0, len(targets) - 1
-        best = self._cheapest(targets[high], placement)
+        targets = {max(c.cycles, floor) for table in tables for c in table}
+        slowest = max(targets)
+        best = self._cheapest(slowest, placement)
         if best is None or self.exceeds(best):
             return best
-        while low < high:
-            middle = (low + high) // 2
-            choice = self._cheapest(targets[middle], placement)
-            if choice is None or self.exceeds(choice):
-                low = middle + 1
-            else:
-                high, best = middle, choice
         # What fits is not quite a matter of pace alone: blocks and lanes come in steps.
-        for pace in self.paces():
-            if floor <= pace < targets[high] and self._may_fit(pace, placement):
+        for pace in sorted(targets.union(self.paces())):
+            if pace >= slowest or (below is not None and pace >= below):
+                break
+            if pace >= floor and self._may_fit(pace, placement):
                 choice = self._cheapest(pace, placement)
                 if choice is not None and not self.exceeds(choice):
                     return choice
