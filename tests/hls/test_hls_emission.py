@@ -22,17 +22,19 @@ from bnnhw.frontend import LoadOptions, load
 from bnnhw.hardware.board import load_board
 from bnnhw.hardware.design import Memory
 from bnnhw.hardware.folding import WIDEST_WORD, Folding, LayerFolding
+from bnnhw.hardware.stages import streamed_parameters
 from bnnhw.interpret.interpreter import interpret
 from bnnhw.ir.ops import REFLECT, IntegerMaxPool, IntegerTable, Pad, SumPool, Window
 from bnnhw.ir.types import Bit, Integer
 from bnnhw.passes import run as run_passes
+from bnnhw.planning.loops import find_loops
 from bnnhw.planning.lower import lower, with_fifo_depths
 from bnnhw.planning.network import Network
 from bnnhw.planning.search import FoldingSearch
 from bnnhw.planning.target import Target
 from bnnhw.verify.hls_run import ap_types_folder, simulate_hls
 from gated_networks import gated_network
-from graphs import GraphBuilder, digits, residual
+from graphs import GraphBuilder, digits, residual, residual_blocks
 from memory_designs import one_integer_layer, two_layers
 from random_networks import branched_network
 from reordered_design import reordered
@@ -227,22 +229,28 @@ def graph_of(case: tuple[Callable[[int], RandomNetwork], int]) -> Graph:
         return run_passes(load(path, LoadOptions(input_type=network.input_type)))
 
 
-def test_executed_designs_call_every_twin() -> None:
+def test_executed_designs_call_every_twin(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the networks above, of tests/end_to_end, of test_external_memory and of
     test_reordered_streams: there is no twin whose call is never emitted, compiled and compared."""
+    monkeypatch.setattr(streamed_parameters, "_READER_LUTS", 0)
     board = load_board("pynq-z2")
     designs = [design_of(make)[1] for make in NETWORKS]
     designs += [two_layers()[0], one_integer_layer()[0], reordered(4, 2, tiles=True)]
     padded = GraphBuilder((3, 8, 8), Integer(8, False), 3, name="padded")
     padded.add("pad0", Pad(REFLECT, (2, 1, 0, 3))).layer("conv0", 8, Window((3, 3)))
     graphs = (residual().graph(), padded.threshold("sign0").dense("scores", 5).graph())
-    for graph in (*graphs, *map(graph_of, RANDOM)):
-        network = Network(graph)
+    looped = Network(residual_blocks(2).graph())
+    looped = replace(looped, loops=tuple(find_loops(looped.blocks)))
+    for network in (looped, *map(Network, (*graphs, *map(graph_of, RANDOM)))):
         folding = FoldingSearch(network, board).choose(Target(None)).folding
         designs.append(lower(network, folding, board=board, clock_mhz=100.0))
     for design in designs:
         code = emit_hls(design)[f"hls/{design.top}.cpp"]
-        assert all(f"  // {unit.name}\n  bnnhw::{unit.kind}<\n" in code for unit in design.units)
+        plain = [unit for unit in design.units if not unit.loop]
+        assert all(f"  // {unit.name}\n  bnnhw::{unit.kind}<\n" in code for unit in plain)
+        # A loop's first and last unit are a function's own statements.
+        inside = {unit.kind for unit in design.units if unit.loop} - {"bnn_concat", "bnn_split"}
+        assert all(f"bnnhw::{kind}<" in code for kind in inside)
     called = {unit.kind for design in designs for unit in design.units}
     assert called == TWINS
 

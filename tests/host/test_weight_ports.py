@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from bnnhw.planning import memory_rates
 from bnnhw_host import Accelerator
@@ -14,9 +15,8 @@ from host_cases import make_case
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
-
+@pytest.mark.slow
 def test_readers_behind_two_ports_get_their_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
