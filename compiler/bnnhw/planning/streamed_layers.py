@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bnnhw.hardware.datapath import Datapath
     from bnnhw.hardware.folding import LayerFolding
     from bnnhw.hardware.stages.layer_facts import LayerFacts
+    from bnnhw.hardware.stages.stage import UnitParams
     from bnnhw.planning.network import Network
 
 _GATHERED_BITS = 64
@@ -159,20 +160,23 @@ def layer_plan(layer: Layer, fold: LayerFolding) -> LayerPlan:
 
 def add_parameters(path: Datapath, stage: str, words: int, bits: int, cycles: int) -> Stream:
     """Adds the units that bring parameters: so many words of ``bits``, in so many cycles."""
-    kind, params = reader_unit(words * bits // BUS_BITS, cycles)
-    read = Stream(f"{stage}_parameters_reader_out", 1, BUS_BITS, params["WORDS"])
-    path.add(f"{stage}_parameters_reader", kind, params, stage, sinks=(read,))
-    return path.convert(read, bits, f"{stage}_parameters_converter", stage)
+    unit = reader_unit(words * bits // BUS_BITS, cycles)
+    return _add_reader(path, f"{stage}_parameters", stage, unit, bits)
+
+
+def _add_reader(path: Datapath, name: str, stage: str, unit: UnitParams, bits: int) -> Stream:
+    """Adds a read master and what makes words of ``bits`` of what it reads."""
+    kind, params = unit
+    read = Stream(f"{name}_reader_out", 1, BUS_BITS, params["WORDS"])
+    path.add(f"{name}_reader", kind, params, stage, sinks=(read,))
+    return path.convert(read, bits, f"{name}_converter", stage)
 
 
 def _add_weights(path: Datapath, layer: Layer, fold: LayerFolding) -> Stream:
     """Adds the units that bring the weights, a word of PE * SIMD weights per beat."""
     name = layer.name
-    kind, params = weight_reader_unit(layer, fold)
-    words = Stream(f"{name}_weights_reader_out", 1, BUS_BITS, params["WORDS"])
-    path.add(f"{name}_weights_reader", kind, params, name, sinks=(words,))
     bits = fold.pe * fold.simd * layer.weight_bits
-    weights = path.convert(words, bits, f"{name}_weights_converter", name)
+    weights = _add_reader(path, f"{name}_weights", name, weight_reader_unit(layer, fold), bits)
     kind, params = weight_buffer_unit(layer, fold)
     if params["PIXELS"] == 1:
         return weights
